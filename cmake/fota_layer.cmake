@@ -1,0 +1,26 @@
+# fota_layer(NAME SOURCES ... [LINKS ...] [PRIVATE_LINKS ...])
+# One folder = one static library. Its public headers live in include/, its private ones beside the sources.
+# LINKS are the layers whose headers it may include; anything else is not on the include path.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+
+set(FOTA_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
+                  -Werror)
+set(FOTA_SANITIZE "" CACHE STRING "sanitizers for the host build, e.g. address,undefined")
+
+add_library(fota_flags INTERFACE)
+target_compile_options(fota_flags INTERFACE ${FOTA_WARNINGS} -ffunction-sections -fdata-sections)
+if(FOTA_SANITIZE)
+    target_compile_options(fota_flags INTERFACE -fsanitize=${FOTA_SANITIZE} -fno-sanitize-recover=all
+                                                -fno-omit-frame-pointer)
+    target_link_options(fota_flags INTERFACE -fsanitize=${FOTA_SANITIZE})
+endif()
+
+function(fota_layer name)
+    cmake_parse_arguments(L "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+    add_library(${name} STATIC ${L_SOURCES})
+    target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include)
+    target_link_libraries(${name} PUBLIC ${L_LINKS} PRIVATE fota_flags ${L_PRIVATE_LINKS})
+endfunction()

@@ -1,0 +1,57 @@
+#include "base/bytes.h"
+
+uint16_t bytes_load_le16(const uint8_t p[2])
+{
+    return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
+}
+
+uint32_t bytes_load_le32(const uint8_t p[4])
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+uint16_t bytes_load_be16(const uint8_t p[2])
+{
+    return (uint16_t)((uint32_t)p[0] << 8 | p[1]);
+}
+
+uint32_t bytes_load_be32(const uint8_t p[4])
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+void bytes_store_le16(uint8_t p[2], uint16_t value)
+{
+    p[0] = (uint8_t)value;
+    p[1] = (uint8_t)(value >> 8);
+}
+
+void bytes_store_le32(uint8_t p[4], uint32_t value)
+{
+    for (int i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+void bytes_store_be16(uint8_t p[2], uint16_t value)
+{
+    p[0] = (uint8_t)(value >> 8);
+    p[1] = (uint8_t)value;
+}
+
+void bytes_store_be32(uint8_t p[4], uint32_t value)
+{
+    for (int i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(value >> (24 - 8 * i));
+    }
+}
+
+bool bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
+{
+    for (size_t i = 0; i < n_bytes; i++) {
+        if (p[i] != value) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,25 @@
+#include "base/err.h"
+
+const char *fota_err_text(enum fota_err err)
+{
+    switch (err) {
+#define FOTA_ERR_TEXT(id, number, text)                                                                                \
+    case id:                                                                                                           \
+        return text;
+        FOTA_ERR_LIST(FOTA_ERR_TEXT)
+#undef FOTA_ERR_TEXT
+    }
+    return "unknown error";
+}
+
+const char *fota_err_name(enum fota_err err)
+{
+    switch (err) {
+#define FOTA_ERR_NAME(id, number, text)                                                                                \
+    case id:                                                                                                           \
+        return #id;
+        FOTA_ERR_LIST(FOTA_ERR_NAME)
+#undef FOTA_ERR_NAME
+    }
+    return "E_UNKNOWN";
+}

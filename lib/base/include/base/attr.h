@@ -1,0 +1,16 @@
+/**
+ * Function attributes that every layer uses.
+ */
+#ifndef BASE_ATTR_H
+#define BASE_ATTR_H
+
+/** The caller must look at the result; ignoring it is a compile error. */
+#define FOTA_MUST_CHECK __attribute__((warn_unused_result))
+
+/** Never returns. */
+#define FOTA_NORETURN __attribute__((noreturn))
+
+/** printf-like: argument `fmt` is the format, `first` the first value. */
+#define FOTA_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
+
+#endif

@@ -1,0 +1,26 @@
+/**
+ * Load and store integers in byte arrays, and compare and copy bytes.
+ *
+ * Flash and wire formats are never overlaid by structs; they go through these. `le` is little-endian (MCUboot
+ * image format, journal), `be` is big-endian (AN4286, "MSB first").
+ */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+uint16_t bytes_load_le16(const uint8_t p[2]);
+uint32_t bytes_load_le32(const uint8_t p[4]);
+uint16_t bytes_load_be16(const uint8_t p[2]);
+uint32_t bytes_load_be32(const uint8_t p[4]);
+void bytes_store_le16(uint8_t p[2], uint16_t value);
+void bytes_store_le32(uint8_t p[4], uint32_t value);
+void bytes_store_be16(uint8_t p[2], uint16_t value);
+void bytes_store_be32(uint8_t p[4], uint32_t value);
+
+/** True if all `n_bytes` at `p` equal `value`. An empty range is true. */
+bool bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value);
+
+#endif

@@ -1,0 +1,16 @@
+/**
+ * CRC-32 (IEEE 802.3, reflected 0xEDB88320) and CRC-32C (Castagnoli, reflected 0x82F63B78).
+ *
+ * Both: initial value and final XOR 0xFFFFFFFF. Check values for "123456789": 0xCBF43926 and 0xE3069283.
+ * Chain blocks by passing the previous result; start with 0.
+ */
+#ifndef BASE_CRC_H
+#define BASE_CRC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint32_t crc32_update(uint32_t crc, const void *data, size_t n_bytes);
+uint32_t crc32c_update(uint32_t crc, const void *data, size_t n_bytes);
+
+#endif

@@ -1,0 +1,86 @@
+/**
+ * Bytes of the link: ST's SPI bootloader protocol (AN4286, protocol V1.1) and our vendor commands.
+ * Normative text with test vectors: docs/spec/link.md.
+ *
+ * The host owns the clock: SPI mode 0, MSB first, 8 bits. Every command starts with `5A op ~op`.
+ *
+ * ACK procedure (AN4286 2.1): host clocks one dummy 00, then 00 until MISO is 79 or 1F, then 79. The slave presents
+ * filler A5 until its verdict is final and keeps presenting the verdict until the host's 79 arrives.
+ *
+ * A vendor command, after its command frame is ACKed:
+ *   request   host -> slave   n[2] body[n] crc[4]     crc = CRC-32 over n and body; then ACK procedure
+ *   reply     slave -> host   ... 3C n[2] body[n] crc[4]   host clocks 00, skips bytes until 3C; then no ACK
+ * All integers big-endian. n is 0 where there is no body; the request is sent all the same. A NACK of the request
+ * means nothing was done; why stands in INFO (`last_link_reason`). Every vendor command has a reply. A reply whose
+ * CRC is wrong is cured by repeating the command: all are idempotent.
+ */
+#ifndef LINK_PROTO_H
+#define LINK_PROTO_H
+
+#include <stdint.h>
+
+enum link_byte {
+    LINK_SOF = 0x5A,    /* start of frame, and the sync byte */
+    LINK_ACK = 0x79,    /* also the host's echo that closes every ACK procedure */
+    LINK_NACK = 0x1F,
+    LINK_FILLER = 0xA5, /* "busy" from the slave */
+    LINK_DUMMY = 0x00,  /* what the host clocks while it reads */
+    LINK_REPLY = 0x3C   /* start of a vendor reply */
+};
+
+/** AN4286 V1.1 commands (AN4286 2, table 2). */
+enum link_op {
+    LINK_OP_GET = 0x00,
+    LINK_OP_GET_VERSION = 0x01,
+    LINK_OP_GET_ID = 0x02,
+    LINK_OP_READ = 0x11,
+    LINK_OP_GO = 0x21,
+    LINK_OP_WRITE = 0x31,
+    LINK_OP_ERASE = 0x44,
+    LINK_OP_WRITE_PROTECT = 0x63,
+    LINK_OP_WRITE_UNPROTECT = 0x73,
+    LINK_OP_READOUT_PROTECT = 0x82,
+    LINK_OP_READOUT_UNPROTECT = 0x92,
+
+    /* Vendor commands, announced by Get behind the V1.1 list. */
+    LINK_OP_INFO = 0xC0,     /* no body -> info block */
+    LINK_OP_BEGIN = 0xC1,    /* release statement, 1..1024 bytes -> session block. Verified before any erase */
+    LINK_OP_BLOCK = 0xC2,    /* session[4] off[4] data[1..4096] -> progress block */
+    LINK_OP_HASH = 0xC3,     /* off[4] n[4] -> sha256[32] of that range of the inactive slot */
+    LINK_OP_FINISH = 0xC4,   /* session[4] -> progress block; image verified in flash, slot pending */
+    LINK_OP_ACTIVATE = 0xC5, /* session[4] -> progress block; slot becomes a trial, the chip resets after the reply */
+    LINK_OP_ABORT = 0xC6     /* session[4] -> progress block */
+};
+
+enum {
+    LINK_PROTOCOL_VERSION = 0x11,    /* V1.1 */
+    LINK_CHIP_ID = 0x413,            /* STM32F405/407 (AN2606) */
+    LINK_WRITE_MAX_BYTES = 256,      /* AN4286 Write and Read Memory */
+    LINK_STATEMENT_MAX_BYTES = 1024, /* BEGIN */
+    LINK_BLOCK_MAX_BYTES = 4096,     /* BLOCK data; a multiple of 4 except in the last block */
+    LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES
+};
+
+/** Kinds of loader in the info block. */
+enum link_loader { LINK_LOADER_BOOTLOADER = 1, LINK_LOADER_AGENT = 2 };
+
+/**
+ * Session block (reply to BEGIN), 24 bytes: reason[2] slot[1] 0[1] session[4] base[4] image_bytes[4] resume_off[4]
+ * block_max[4]. reason is an enum fota_err; if it is not 0 the other fields are 0 and nothing was erased.
+ *
+ * Progress block (reply to BLOCK, FINISH, ACTIVATE, ABORT), 12 bytes: reason[2] 0[2] accepted_off[4] flashed_off[4].
+ * accepted_off: next offset the slave wants. flashed_off: bytes that are in flash and were read back. A BLOCK whose
+ * off is not accepted_off is not an error: it is ignored and the reply says where to go on. A failure to write an
+ * earlier block is reported here, in the next reply.
+ *
+ * Info block (reply to INFO): loader[1] protocol[1] vendor_version[1] 0[1] chip_id[2] last_link_reason[2] and then
+ * struct boot_info field by field, big-endian, in the order of boot_services.h (byte arrays as they are).
+ */
+enum {
+    LINK_VENDOR_VERSION = 1,
+    LINK_SESSION_BLOCK_BYTES = 24,
+    LINK_PROGRESS_BLOCK_BYTES = 12,
+    LINK_INFO_BLOCK_BYTES = 8 + 68
+};
+
+#endif
