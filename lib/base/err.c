@@ -3,8 +3,8 @@
 const char *fota_err_text(enum fota_err err)
 {
     switch (err) {
-#define FOTA_ERR_TEXT(id, number, text)                                                                                \
-    case id:                                                                                                           \
+#define FOTA_ERR_TEXT(id, number, text)                                                                      \
+    case id:                                                                                                 \
         return text;
         FOTA_ERR_LIST(FOTA_ERR_TEXT)
 #undef FOTA_ERR_TEXT
@@ -15,8 +15,8 @@ const char *fota_err_text(enum fota_err err)
 const char *fota_err_name(enum fota_err err)
 {
     switch (err) {
-#define FOTA_ERR_NAME(id, number, text)                                                                                \
-    case id:                                                                                                           \
+#define FOTA_ERR_NAME(id, number, text)                                                                      \
+    case id:                                                                                                 \
         return #id;
         FOTA_ERR_LIST(FOTA_ERR_NAME)
 #undef FOTA_ERR_NAME

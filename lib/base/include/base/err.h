@@ -4,7 +4,8 @@
  * Numbers are stable: they go over the wire, into journal records and into field reports. The high byte names
  * the module, the low byte the error. Extend only; never renumber, never reuse. FOTA_OK is 0.
  *
- * Usage: functions return `enum fota_err`, give results through pointers, and leave outputs untouched on failure.
+ * Usage: functions return `enum fota_err`, give results through pointers, and leave outputs untouched on
+ * failure.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

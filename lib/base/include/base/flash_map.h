@@ -44,14 +44,15 @@
 
 /* SRAM1+SRAM2 and CCM. The ROM loader overwrites the first 12 KB of SRAM (AN2606): nothing that must survive
  * a reset lives there. DMA cannot reach CCM. */
-#define RAM_BASE       0x20000000
-#define RAM_BYTES      0x00020000
+#define RAM_BASE             0x20000000
+#define RAM_BYTES            0x00020000
 #define RAM_ROM_LOADER_BYTES 0x3000
-#define CCM_BASE       0x10000000
-#define CCM_BYTES      0x00010000
+#define CCM_BASE             0x10000000
+#define CCM_BYTES            0x00010000
 
 /* The last 4 KB of SRAM belong to the boot services while an application runs: their code that must run from
- * RAM, their state, and what the bootloader tells the application. An application must not place data here. */
+ * RAM, their state, and what the bootloader tells the application. An application must not place data here.
+ */
 #define RAM_SERVICES_BASE  0x2001F000
 #define RAM_SERVICES_BYTES 0x00001000
 #define RAM_APP_BASE       0x20000000

@@ -1,0 +1,49 @@
+# Front door. Everything is built by CMake (CMakePresets.json) under build/; this file has one line a verb.
+SHELL := /bin/sh
+JOBS ?= $(shell nproc)
+BUILD = cmake --build build/$(1) -j $(JOBS)
+CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
+    { cat build/setup/configure-$(1).log; exit 1; }
+
+.PHONY: help setup host fw twin demo test quick bench size format lint clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
+	    printf '  make %-8s %s\n' "$$verb" "$$text"; done
+
+demo: fw ## the whole story: S3, signed release, update of the running twin, rollback of a bad one
+	@build/host/demo/fota-demo
+
+test: setup ## everything CI runs: checks, unit tests, firmware, twin, sanitizers
+	@tools/test.sh all
+
+quick: setup ## the checks and tests that take less than a minute
+	@tools/test.sh quick
+
+setup: ## install what is missing (Debian packages, BearSSL source, ST's headers); says what and why
+	@tools/setup.sh
+
+host: setup ## build the fota command, the gateway, the twin and the tests for this machine
+	@$(call CONFIGURE,host)
+	@$(call BUILD,host)
+
+fw: host ## build bootloader and demo applications for the STM32F407, print sizes against the budget
+	@$(call CONFIGURE,f407)
+	@$(call BUILD,f407)
+
+twin: fw ## build the twin's command line (build/host/twin/twin --help)
+
+bench: fw ## measure update, boot and twin; table and build/bench.json
+	@tools/bench.sh
+
+size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json
+	@tools/sizes.py --print build/f407
+
+format: setup ## let clang-format lay out every C file
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint: host ## clang-tidy with the short list in .clang-tidy
+	@tools/lint.sh
+
+clean: ## remove everything that was built (packages stay)
+	@rm -rf build/host build/asan build/clang build/f407

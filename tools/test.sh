@@ -1,0 +1,61 @@
+#!/bin/sh
+# The test run, cheap stages first; stops at the first stage that fails and prints a table of stage times.
+#
+# Usage: tools/test.sh all | quick
+set -eu
+cd "$(dirname "$0")/.."
+mode=${1:-all}
+case $mode in all | quick) ;; *) echo "test.sh: say all or quick, not '$mode'" >&2 && exit 2 ;; esac
+mkdir -p build/setup
+jobs=$(nproc)
+times=''
+
+# stage NAME COMMAND...: run it, time it, stop if it fails.
+stage() {
+    name=$1 && shift
+    printf '\n== %s\n' "$name"
+    start=$(date +%s)
+    if ! "$@"; then
+        printf '\nFAILED in stage "%s"\n' "$name" >&2
+        exit 1
+    fi
+    times="$times$(printf '  %-44s %4d s' "$name" $(($(date +%s) - start)))
+"
+}
+
+configure() {
+    for preset in "$@"; do
+        [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >"build/setup/configure-$preset.log" 2>&1 || {
+            cat "build/setup/configure-$preset.log"
+            return 1
+        }
+    done
+}
+
+build() { cmake --build "build/$1" -j "$jobs"; }
+tests() {
+    dir=$1 && shift
+    ctest --test-dir "build/$dir" -j "$jobs" --output-on-failure "$@"
+}
+layout() { git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
+checks() {
+    for check in tools/check_*.py; do
+        "$check" --self-test && "$check" || return 1
+    done
+}
+
+stage 'layout (clang-format)' layout
+stage 'configure' configure host
+stage 'build for this machine (gcc)' build host
+stage 'checks: layers, hidden state, headers, docs' checks
+stage 'unit, property and contract tests' tests host -L unit
+stage 'configure f407' configure f407
+stage 'firmware, size and stack' build f407
+if [ "$mode" = all ]; then
+    stage 'build with clang' sh -c 'test -f build/clang/build.ninja || cmake --preset clang >/dev/null; cmake --build build/clang -j '"$jobs"
+    stage 'configure asan' configure asan
+    stage 'build with ASan and UBSan' build asan
+    stage 'host tests under ASan and UBSan' tests asan -L unit
+    stage 'all tests' tests host
+fi
+printf '\nstage times\n%s' "$times"
