@@ -11,10 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Read an integer that starts at `p`; no alignment needed. */
 uint16_t bytes_load_le16(const uint8_t p[2]);
 uint32_t bytes_load_le32(const uint8_t p[4]);
 uint16_t bytes_load_be16(const uint8_t p[2]);
 uint32_t bytes_load_be32(const uint8_t p[4]);
+
+/** Write an integer at `p`; no alignment needed. */
 void bytes_store_le16(uint8_t p[2], uint16_t value);
 void bytes_store_le32(uint8_t p[4], uint32_t value);
 void bytes_store_be16(uint8_t p[2], uint16_t value);
