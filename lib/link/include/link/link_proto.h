@@ -4,15 +4,15 @@
  *
  * The host owns the clock: SPI mode 0, MSB first, 8 bits. Every command starts with `5A op ~op`.
  *
- * ACK procedure (AN4286 2.1): host clocks one dummy 00, then 00 until MISO is 79 or 1F, then 79. The slave presents
- * filler A5 until its verdict is final and keeps presenting the verdict until the host's 79 arrives.
+ * ACK procedure (AN4286 2.1): host clocks one dummy 00, then 00 until MISO is 79 or 1F, then 79. The slave
+ * presents filler A5 until its verdict is final and keeps presenting the verdict until the host's 79 arrives.
  *
  * A vendor command, after its command frame is ACKed:
  *   request   host -> slave   n[2] body[n] crc[4]     crc = CRC-32 over n and body; then ACK procedure
  *   reply     slave -> host   ... 3C n[2] body[n] crc[4]   host clocks 00, skips bytes until 3C; then no ACK
- * All integers big-endian. n is 0 where there is no body; the request is sent all the same. A NACK of the request
- * means nothing was done; why stands in INFO (`last_link_reason`). Every vendor command has a reply. A reply whose
- * CRC is wrong is cured by repeating the command: all are idempotent.
+ * All integers big-endian. n is 0 where there is no body; the request is sent all the same. A NACK of the
+ * request means nothing was done; why stands in INFO (`last_link_reason`). Every vendor command has a reply.
+ * A reply whose CRC is wrong is cured by repeating the command: all are idempotent.
  */
 #ifndef LINK_PROTO_H
 #define LINK_PROTO_H
@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 enum link_byte {
-    LINK_SOF = 0x5A,    /* start of frame, and the sync byte */
-    LINK_ACK = 0x79,    /* also the host's echo that closes every ACK procedure */
+    LINK_SOF = 0x5A, /* start of frame, and the sync byte */
+    LINK_ACK = 0x79, /* also the host's echo that closes every ACK procedure */
     LINK_NACK = 0x1F,
     LINK_FILLER = 0xA5, /* "busy" from the slave */
     LINK_DUMMY = 0x00,  /* what the host clocks while it reads */
@@ -43,13 +43,14 @@ enum link_op {
     LINK_OP_READOUT_UNPROTECT = 0x92,
 
     /* Vendor commands, announced by Get behind the V1.1 list. */
-    LINK_OP_INFO = 0xC0,     /* no body -> info block */
-    LINK_OP_BEGIN = 0xC1,    /* release statement, 1..1024 bytes -> session block. Verified before any erase */
-    LINK_OP_BLOCK = 0xC2,    /* session[4] off[4] data[1..4096] -> progress block */
-    LINK_OP_HASH = 0xC3,     /* off[4] n[4] -> sha256[32] of that range of the inactive slot */
-    LINK_OP_FINISH = 0xC4,   /* session[4] -> progress block; image verified in flash, slot pending */
-    LINK_OP_ACTIVATE = 0xC5, /* session[4] -> progress block; slot becomes a trial, the chip resets after the reply */
-    LINK_OP_ABORT = 0xC6     /* session[4] -> progress block */
+    LINK_OP_INFO = 0xC0,   /* no body -> info block */
+    LINK_OP_BEGIN = 0xC1,  /* release statement, 1..1024 bytes -> session block. Verified before any erase */
+    LINK_OP_BLOCK = 0xC2,  /* session[4] off[4] data[1..4096] -> progress block */
+    LINK_OP_HASH = 0xC3,   /* off[4] n[4] -> sha256[32] of that range of the inactive slot */
+    LINK_OP_FINISH = 0xC4, /* session[4] -> progress block; image verified in flash, slot pending */
+    LINK_OP_ACTIVATE =
+        0xC5, /* session[4] -> progress block; slot becomes a trial, the chip resets after the reply */
+    LINK_OP_ABORT = 0xC6 /* session[4] -> progress block */
 };
 
 enum {
@@ -61,20 +62,25 @@ enum {
     LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES
 };
 
+/** Read Memory of this virtual address yields the info block (at most LINK_INFO_BLOCK_BYTES from here). */
+#define LINK_INFO_ADDR 0xFFFE0000U
+
 /** Kinds of loader in the info block. */
 enum link_loader { LINK_LOADER_BOOTLOADER = 1, LINK_LOADER_AGENT = 2 };
 
 /**
- * Session block (reply to BEGIN), 24 bytes: reason[2] slot[1] 0[1] session[4] base[4] image_bytes[4] resume_off[4]
- * block_max[4]. reason is an enum fota_err; if it is not 0 the other fields are 0 and nothing was erased.
+ * Session block (reply to BEGIN), 24 bytes: reason[2] slot[1] 0[1] session[4] base[4] image_bytes[4]
+ * resume_off[4] block_max[4]. reason is an enum fota_err; if it is not 0 the other fields are 0 and nothing
+ * was erased.
  *
- * Progress block (reply to BLOCK, FINISH, ACTIVATE, ABORT), 12 bytes: reason[2] 0[2] accepted_off[4] flashed_off[4].
- * accepted_off: next offset the slave wants. flashed_off: bytes that are in flash and were read back. A BLOCK whose
- * off is not accepted_off is not an error: it is ignored and the reply says where to go on. A failure to write an
- * earlier block is reported here, in the next reply.
+ * Progress block (reply to BLOCK, FINISH, ACTIVATE, ABORT), 12 bytes: reason[2] 0[2] accepted_off[4]
+ * flashed_off[4]. accepted_off: next offset the slave wants. flashed_off: bytes that are in flash and were
+ * read back. A BLOCK whose off is not accepted_off is not an error: it is ignored and the reply says where to
+ * go on. A failure to write an earlier block is reported here, in the next reply.
  *
- * Info block (reply to INFO): loader[1] protocol[1] vendor_version[1] 0[1] chip_id[2] last_link_reason[2] and then
- * struct boot_info field by field, big-endian, in the order of boot_services.h (byte arrays as they are).
+ * Info block (reply to INFO): loader[1] protocol[1] vendor_version[1] 0[1] chip_id[2] last_link_reason[2] and
+ * then struct boot_info field by field, big-endian, in the order of boot_services.h (byte arrays as they
+ * are).
  */
 enum {
     LINK_VENDOR_VERSION = 1,

@@ -1,0 +1,142 @@
+/**
+ * The pump: moves bytes between an SPI slave driver and the state machine, and turns work items into update
+ * operations. Written once, used by the bootloader's loader and by the agent; both give it two tables of
+ * functions.
+ *
+ * Flash work is chopped: a block is programmed `chunk_words` words per call of link_pump_poll while the next
+ * block is received into the second buffer. A sector is erased when the stream reaches its first byte, before
+ * the reply to that block, so that the host waits for a reply (and not for an ACK) while the chip stands
+ * still.
+ *
+ * Everything is idempotent by (session, offset): any request may be repeated after a lost reply.
+ */
+#ifndef LINK_LINK_PUMP_H
+#define LINK_LINK_PUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "link/link_codec.h"
+#include "link/link_slave.h"
+#include "update/boot_services.h"
+
+enum {
+    LINK_SILENCE_MS = 500, /* no byte for so long: the slave is idle again and its bit counter is reset */
+    LINK_BUSY_MAX_MS =
+        2000, /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
+    LINK_RESTART_MAX_MS =
+        200, /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
+    LINK_RX_CHUNK_BYTES = 256
+};
+
+/**
+ * Update operations, the owner's. They mean what boot_services.h says of their namesakes (range checks,
+ * read-back, power cut); the owner adds what it knows (basepri, permission of the application: E_UPDATE_BUSY
+ * means "ask again").
+ */
+struct link_pump_ops {
+    enum fota_err (*info)(void *ctx, struct boot_info *out);
+    /** n_bytes 0: the session of a plain AN4286 host, without statement (see boot_services.h, update_begin).
+     */
+    enum fota_err (*begin)(void *ctx, const uint8_t *statement, uint32_t n_bytes, struct update_target *out);
+    enum fota_err (*erase)(void *ctx, uint32_t sector);
+    enum fota_err (*program)(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words);
+    /** Copy bytes of the inactive slot. The range was checked. */
+    void (*read)(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes);
+    enum fota_err (*hash)(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
+    enum fota_err (*finish)(void *ctx);
+    enum fota_err (*activate)(void *ctx);
+    enum fota_err (*abort)(void *ctx);
+    /** Reset the chip: the bootloader then boots what the journal says. Called from link_pump_poll, may
+     * return in tests. */
+    void (*restart)(void *ctx);
+};
+
+/** SPI slave driver (port/stm32f407/spi_slave.h on the chip). */
+struct link_port_ops {
+    /** Take received bytes. @return number of bytes, 0..n_bytes */
+    size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
+    /** Drop everything received so far. */
+    void (*discard)(void *ctx);
+    /** Repeat this on MISO from now on (bytes already in the shifter still leave first). */
+    void (*level)(void *ctx, enum link_level level);
+    /** Send bytes (copied), then repeat `then`. One byte of the old level leaves first: it meets the host's
+     * dummy. */
+    void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes, enum link_level then);
+    /**
+     * Present ACK and, as soon as the host's echo 79 arrives, send: for owners that cannot poll within
+     * microseconds. The echo is still delivered by `receive`, and `send` with the same bytes follows: it must
+     * then do nothing. NULL: the owner polls fast, `level` and `send` do.
+     */
+    void (*arm)(void *ctx, const uint8_t *bytes, size_t n_bytes, enum link_level then);
+    /** True until the last byte given to `send` has left memory. */
+    bool (*is_sending)(void *ctx);
+    /** The line is silent: reset the bit counter of the receiver. */
+    void (*resync)(void *ctx);
+};
+
+struct link_pump_config {
+    const struct link_pump_ops *ops;
+    void *ops_ctx;
+    const struct link_port_ops *port;
+    void *port_ctx;
+    enum link_loader loader;
+    enum slot inactive;   /* slot the host may write: SLOT_A or SLOT_B */
+    uint32_t chunk_words; /* words programmed per poll, 1..1024: 16 us typical, 100 us at most each */
+};
+
+/** A run of words under way to flash. */
+struct link_job {
+    uint32_t addr;
+    uint32_t n_words; /* left; 0 none */
+    const uint32_t *words;
+};
+
+/** Private to link_pump.c; the owner keeps one, in any RAM. */
+struct link_pump {
+    struct link_pump_config config;
+    struct link_slave slave;
+    struct link_job job;
+    uint32_t session_id; /* 0 none */
+    uint32_t image_bytes;
+    uint32_t accepted_off;
+    uint32_t flashed_off;
+    uint32_t heard_ms; /* when the last byte came */
+    uint32_t since_ms; /* when the work, or the wait for a restart, began */
+    uint16_t failed;   /* enum fota_err of a background write, told in the next reply */
+    bool is_plain;     /* session of an AN4286 host */
+    bool is_finished;
+    bool has_work; /* slave.work is waiting */
+    bool has_silence;
+    bool wants_restart;
+    uint8_t n_erased; /* sectors of the work item that are done */
+    uint32_t buffer[2][LINK_BUFFER_BYTES / 4];
+};
+
+/**
+ * Start. Presents filler; the port must be running.
+ *
+ * @return FOTA_OK · E_ARG (chunk_words or inactive out of range)
+ */
+FOTA_MUST_CHECK
+enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_config *config);
+
+/**
+ * Move on: call as often as possible (at least once per LINK_RX ring time of the port: 8 KB last 6 ms at 10
+ * MHz).
+ *
+ * @param now_ms  any millisecond counter that wraps at 2^32
+ * Takes:      chunk_words programs, or one operation of link_pump_ops (erase: up to 2 s)
+ * Power cut:  as the operation of boot_services.h that runs; this layer keeps nothing in flash
+ */
+void link_pump_poll(struct link_pump *pump, uint32_t now_ms);
+
+/** True if nothing is under way: no command, no flash work, no reply. The loader may leave. */
+bool link_pump_is_idle(const struct link_pump *pump);
+
+/** True once a host has talked to this loader (a complete valid command was heard). */
+bool link_pump_is_synced(const struct link_pump *pump);
+
+#endif

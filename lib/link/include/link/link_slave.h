@@ -1,0 +1,114 @@
+/**
+ * The slave's protocol as a pure state machine: received bytes in, what to present on MISO and work items
+ * out.
+ *
+ * No I/O, no clock. The owner (link_pump.h) feeds bytes, presents what the machine asks for, carries out work
+ * items and hands in their results. Transitions are one constant table (docs/spec/link.md shows it); every
+ * pair of state and event has a row. NSS is not looked at: clients toggle it as they like.
+ */
+#ifndef LINK_LINK_SLAVE_H
+#define LINK_LINK_SLAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "link/link_proto.h"
+
+enum {
+    LINK_ERASE_MAX_SECTORS = 3, /* a slot has no more; special codes (mass, bank) are refused */
+    /* Room for the largest stage with its data word-aligned: 2 spare, n[2], session[4] off[4], data, crc[4].
+     */
+    LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4
+};
+
+/** What MISO repeats while no data is sent: A5 for ever, or A5 and the verdict in turn. */
+enum link_level { LINK_LEVEL_FILLER, LINK_LEVEL_ACK, LINK_LEVEL_NACK };
+
+/** What the owner must do after link_slave_rx, link_slave_ack, link_slave_nack or link_slave_data. */
+enum link_out {
+    LINK_OUT_NONE,
+    LINK_OUT_LEVEL, /* present slave->level. If slave->n_data_bytes is not 0, that data follows right after
+                       the echo */
+    LINK_OUT_DATA,  /* send slave->data: the byte clocked now is the dummy, data is next. Then slave->level */
+    LINK_OUT_WORK   /* do slave->work, then call link_slave_ack, _nack or _reply. Discard bytes received
+                       meanwhile */
+};
+
+enum link_work_kind {
+    LINK_WORK_READ,   /* fill work.bytes with work.n_bytes from work.addr; link_slave_ack sends them */
+    LINK_WORK_WRITE,  /* program work.bytes (word-aligned, padded with FF to words) at work.addr */
+    LINK_WORK_ERASE,  /* work.bytes holds work.n_bytes sector numbers, all inside the slot */
+    LINK_WORK_GO,     /* work.addr is what the host asked for; it does not matter */
+    LINK_WORK_REQUEST /* vendor command work.op was ACKed, body in work.bytes; answer with link_slave_reply */
+};
+
+struct link_work {
+    uint8_t kind; /* enum link_work_kind */
+    uint8_t op;   /* enum link_op */
+    uint32_t addr;
+    uint32_t n_bytes; /* WRITE: a multiple of 4 */
+    uint8_t *bytes;   /* inside the machine's buffer; valid until the result is handed in */
+};
+
+/** All fields are private but level, data, n_data_bytes and work, which the owner reads. */
+struct link_slave {
+    uint8_t state; /* enum link_state */
+    uint8_t after; /* stage that follows the echo */
+    uint8_t level; /* enum link_level to present */
+    bool is_synced;
+    uint16_t n_have_bytes;
+    uint16_t n_want_bytes;
+    uint16_t n_data_bytes; /* bytes at data, 0 none */
+    uint16_t reason;       /* enum fota_err: why the last NACK */
+    uint32_t base;         /* bus address of the inactive slot */
+    const uint8_t *data;
+    uint8_t *stage;  /* where bytes of the current stage go, inside buffer */
+    uint8_t *buffer; /* LINK_BUFFER_BYTES, word-aligned, the owner's */
+    struct link_work work;
+};
+
+/**
+ * Start, not synced: the first 5A is answered with ACK, as after a reset of ST's loader.
+ *
+ * @param buffer  LINK_BUFFER_BYTES, aligned to 4; stays the caller's. The caller may exchange slave->buffer
+ * while it handles LINK_OUT_WORK, to keep the bytes of a block while the next is received
+ * @param base    bus address of the inactive slot, the only place the host may touch
+ */
+void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base);
+
+/** The inactive slot is another one from now on. */
+void link_slave_set_base(struct link_slave *slave, uint32_t base);
+
+/**
+ * Eat received bytes until there is something to do.
+ *
+ * @param n_used_bytes  gets how many bytes were eaten (1..n_bytes; 0 only if n_bytes is 0)
+ * @return what to do now. During work every byte is eaten and dropped (LINK_OUT_NONE).
+ */
+enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes,
+                            size_t *n_used_bytes);
+
+/** The work of READ, WRITE, ERASE or GO is done. @return what to do now; LINK_OUT_NONE if there was no work
+ */
+enum link_out link_slave_ack(struct link_slave *slave);
+
+/** The work failed. @param reason  kept for the info block @return as link_slave_ack */
+enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason);
+
+/**
+ * The vendor request is carried out: send a reply.
+ *
+ * @param body     reply body, copied into the buffer; @param n_bytes  0..LINK_INFO_BLOCK_BYTES
+ * @return as link_slave_ack: LINK_OUT_DATA
+ */
+enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, size_t n_bytes);
+
+/** The line was silent for LINK_SILENCE_MS: give up a half-received command. Nothing happens during work. */
+enum link_out link_slave_silence(struct link_slave *slave);
+
+/** True between commands: nothing half received, no verdict pending. */
+bool link_slave_is_idle(const struct link_slave *slave);
+
+#endif
