@@ -4,13 +4,14 @@
  * A table of functions at a fixed address (FLASH_SERVICES_ADDR). Only sector 0 writes the journal and the
  * slots (journal rule R9), so the application carries no flash driver: it calls these.
  *
- * How to call: from thread mode, never from an interrupt handler, never re-entrantly. While a service works on
- * flash, the chip stalls every fetch from flash (single bank, RM0090 3.6). The service therefore waits in code in
- * RAM and masks, with BASEPRI, the interrupts whose handlers are in flash: those of priority value
- * `basepri >> 4` and above (numerically). Interrupts more urgent than that stay enabled; their vectors, code and
- * data must be in RAM (see agent.h). `basepri` 0 means "mask everything" (PRIMASK).
+ * How to call: from thread mode, never from an interrupt handler, never re-entrantly. While a service works
+ * on flash, the chip stalls every fetch from flash (single bank, RM0090 3.6). The service therefore waits in
+ * code in RAM and masks, with BASEPRI, the interrupts whose handlers are in flash: those of priority value
+ * `basepri >> 4` and above (numerically). Interrupts more urgent than that stay enabled; their vectors, code
+ * and data must be in RAM (see agent.h). `basepri` 0 means "mask everything" (PRIMASK).
  *
- * Compatibility: `version` grows when functions are added at the end; a caller checks `magic`, then `n_bytes`.
+ * Compatibility: `version` grows when functions are added at the end; a caller checks `magic`, then
+ * `n_bytes`.
  */
 #ifndef UPDATE_BOOT_SERVICES_H
 #define UPDATE_BOOT_SERVICES_H
@@ -20,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/flash_map.h"
+#include "base/slot.h"
 
 enum {
     BOOT_SERVICES_MAGIC = 0x53544F46, /* "FOTS" */
@@ -27,47 +29,24 @@ enum {
     BOOT_HW_ID_MAX_BYTES = 16
 };
 
-/** Slots. SLOT_NONE: code in sector 0 runs, no application. */
-enum slot { SLOT_A = 0, SLOT_B = 1, SLOT_NONE = 2 };
-
-/** What a slot is, as the journal holds it (docs/spec/journal.md). Values are on flash: never renumber. */
-enum slot_state {
-    SLOT_STATE_EMPTY = 0,     /* nothing known */
-    SLOT_STATE_RECEIVING = 1, /* an update session owns it */
-    SLOT_STATE_PENDING = 2,   /* complete and verified, not yet activated */
-    SLOT_STATE_TRIAL = 3,     /* activated, trial runs left are counted */
-    SLOT_STATE_CONFIRMED = 4, /* an application called confirm */
-    SLOT_STATE_REJECTED = 5   /* spent its trials, or was refused; its digest is remembered */
-};
-
-/** Why the chip was reset, RCC_CSR decoded (RM0090 7.3.21); the most specific flag wins. */
-enum reset_cause {
-    RESET_POWER_ON = 0,
-    RESET_BROWN_OUT = 1,
-    RESET_PIN = 2,
-    RESET_SOFTWARE = 3,
-    RESET_IWDG = 4,
-    RESET_WWDG = 5,
-    RESET_LOW_POWER = 6
-};
-
-/** Facts about the board, fixed layout (shared between separately built images). All integers little-endian. */
+/** Facts about the board, fixed layout (shared between separately built images). All integers little-endian.
+ */
 struct boot_info {
-    uint32_t bootloader_version;  /* major << 24 | minor << 16 | revision */
-    uint8_t running_slot;         /* enum slot */
-    uint8_t active_slot;          /* confirmed slot by the journal, enum slot; SLOT_NONE before the first confirm */
-    uint8_t slot_state[2];        /* enum slot_state of A and B */
-    uint8_t tries_left;           /* trial runs left of the slot in SLOT_STATE_TRIAL, else 0 */
-    uint8_t reset_cause;          /* enum reset_cause of this boot */
-    uint8_t journal_ok;           /* bit 0: J0 sound, bit 1: J1 sound */
+    uint32_t bootloader_version; /* major << 24 | minor << 16 | revision */
+    uint8_t running_slot;        /* enum slot */
+    uint8_t active_slot;   /* confirmed slot by the journal, enum slot; SLOT_NONE before the first confirm */
+    uint8_t slot_state[2]; /* enum slot_state of A and B */
+    uint8_t tries_left;    /* trial runs left of the slot in SLOT_STATE_TRIAL, else 0 */
+    uint8_t reset_cause;   /* enum reset_cause of this boot */
+    uint8_t journal_ok;    /* bit 0: J0 sound, bit 1: J1 sound */
     uint8_t reserved;
-    uint32_t security_floor;      /* lowest security counter that boots */
-    uint32_t slot_version[2];     /* major << 24 | minor << 16 | revision of A and B as recorded; 0 unknown */
-    uint8_t slot_digest[2][8];    /* first 8 bytes of the image's SHA-256 TLV as recorded; 0 unknown */
-    uint16_t last_reason;         /* enum fota_err: why an image was last refused or rolled back; FOTA_OK none */
-    uint16_t session_state;       /* 0 none, 1 receiving, 2 finished */
-    uint32_t session_id;          /* id of the open update session, 0 none */
-    uint32_t session_flashed;     /* bytes of the session that are in flash and read back */
+    uint32_t security_floor;   /* lowest security counter an update may have */
+    uint32_t slot_version[2];  /* major << 24 | minor << 16 | revision of A and B as recorded; 0 unknown */
+    uint8_t slot_digest[2][8]; /* start of SHA-256 of the image file (statement, blob name); 0 unknown */
+    uint16_t last_reason;      /* enum fota_err: why an image was last refused or rolled back; FOTA_OK none */
+    uint16_t session_state;    /* 0 none, 1 receiving, 2 finished */
+    uint32_t session_id;       /* id of the open update session, 0 none */
+    uint32_t session_flashed;  /* bytes of the session that are in flash and read back */
     char hw_id[BOOT_HW_ID_MAX_BYTES]; /* hardware id, NUL padded */
 };
 
@@ -76,18 +55,19 @@ _Static_assert(sizeof(struct boot_info) == BOOT_INFO_BYTES, "separately built im
 
 /** Where an update goes; result of update_begin. */
 struct update_target {
-    uint32_t session_id;   /* first 4 bytes (big-endian) of the statement's digest for that slot: same release, same id */
-    uint32_t slot;         /* enum slot: the inactive one */
-    uint32_t base;         /* its bus address */
-    uint32_t image_bytes;  /* size of the image for that slot, from the statement */
-    uint32_t resume_off;   /* bytes already in flash and trusted (multiple of a sector), 0 at first */
+    uint32_t session_id;  /* first 4 bytes (big-endian) of the statement's digest for that slot: same release,
+                             same id */
+    uint32_t slot;        /* enum slot: the inactive one */
+    uint32_t base;        /* its bus address */
+    uint32_t image_bytes; /* size of the image for that slot, from the statement */
+    uint32_t resume_off;  /* bytes in flash and trusted: a multiple of a sector, or image_bytes if all are */
 };
 
 /** The table. Function pointers only; fixed 32-bit layout on the target. */
 struct boot_services {
-    uint32_t magic;    /* BOOT_SERVICES_MAGIC */
-    uint16_t version;  /* BOOT_SERVICES_VERSION */
-    uint16_t n_bytes;  /* size of this table in this bootloader */
+    uint32_t magic;   /* BOOT_SERVICES_MAGIC */
+    uint16_t version; /* BOOT_SERVICES_VERSION */
+    uint16_t n_bytes; /* size of this table in this bootloader */
 
     /** Fill `out`. Takes ≤ 1 ms (scans the journal). Touches no flash cell. @return FOTA_OK */
     enum fota_err (*info)(struct boot_info *out);
@@ -96,17 +76,23 @@ struct boot_services {
      * Confirm the running image: it becomes the active slot. Idempotent, bound to the digest of the image.
      * Takes:      ≤ 10 ms, no erase (journal rule R8).
      * Power cut:  either the trial goes on or the image is confirmed, never both or neither.
-     * @return FOTA_OK · E_STATE (the running slot is not known to the journal) · E_JOURNAL_FULL · flash errors
+     * @return FOTA_OK · E_STATE (the running slot is not known to the journal) · E_JOURNAL_FULL · flash
+     * errors
      */
     enum fota_err (*confirm)(uint32_t basepri);
 
     /**
      * Open an update session for the inactive slot. The release statement is verified (signature, hardware,
      * security counter, size) before anything is erased. Repeating it with the same statement resumes.
-     * Takes:      ≤ 200 ms (one signature) + one journal record.
+     * Takes:      ≤ 300 ms (one or two signatures) + one journal record; up to 3 s more when the journal is
+     * full (once in about 28 updates).
      * Power cut:  the inactive slot is not bootable until update_activate; the active slot is untouched.
      * @param statement  release statement text, docs/spec/statement.md; @param n_bytes 1..1024
-     * @return FOTA_OK · E_STATEMENT_* · E_SLOT_REJECTED · E_UPDATE_SESSION · E_STATE (a trial is running) · flash errors
+     *                   NULL and 0: session of a plain AN4286 host, which has no statement: `image_bytes` is
+     * the slot's size, `session_id` is 0xA4286000, nothing is resumed, and update_finish checks the image as
+     *                   at boot, without a digest from outside
+     * @return FOTA_OK · E_STATEMENT_* · E_SLOT_REJECTED · E_UPDATE_SESSION · E_STATE (a trial is running) ·
+     * flash errors
      */
     enum fota_err (*update_begin)(const uint8_t *statement, uint32_t n_bytes, uint32_t basepri,
                                   struct update_target *out);
@@ -128,9 +114,8 @@ struct boot_services {
     enum fota_err (*slot_program)(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t basepri);
 
     /**
-     * Verify the received image in flash (bytes equal the statement's digest; header, hash and signature as at
-     * boot) and record it as pending.
-     * Takes:      ≤ 500 ms. Power cut: pending or still receiving.
+     * Verify the received image in flash (bytes equal the statement's digest; header, hash and signature as
+     * at boot) and record it as pending. Takes:      ≤ 500 ms. Power cut: pending or still receiving.
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_DIGEST · E_IMAGE_* · flash errors
      */
     enum fota_err (*update_finish)(uint32_t basepri);
@@ -142,7 +127,8 @@ struct boot_services {
      */
     enum fota_err (*update_activate)(uint32_t basepri);
 
-    /** Close the session; the slot becomes empty. Power cut: receiving or empty. @return FOTA_OK · flash errors */
+    /** Close the session; the slot becomes empty. Power cut: receiving or empty. @return FOTA_OK · flash
+     * errors */
     enum fota_err (*update_abort)(uint32_t basepri);
 
     /**

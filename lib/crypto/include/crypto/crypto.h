@@ -1,0 +1,60 @@
+/**
+ * SHA-256 and ECDSA P-256 verification: the seam behind which BearSSL stands (docs/adr). Another
+ * implementation replaces lib/crypto/crypto.c and nothing else.
+ *
+ * No heap, no state; a hash context belongs to the caller.
+ */
+#ifndef CRYPTO_CRYPTO_H
+#define CRYPTO_CRYPTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+enum {
+    CRYPTO_SHA256_BYTES = 32,
+    CRYPTO_POINT_BYTES = 65,         /* 04 || X || Y, SEC 1 2.3.3, uncompressed */
+    CRYPTO_SIGNATURE_MIN_BYTES = 8,  /* DER: two integers of one byte */
+    CRYPTO_SIGNATURE_MAX_BYTES = 72, /* DER: two integers of 33 bytes */
+    CRYPTO_SHA256_STATE_WORDS = 14
+};
+
+/**
+ * Verdict on a signature. Two far-apart patterns (Hamming distance 32) instead of 0 and 1, so that a glitch
+ * does not turn one into the other; compare with CRYPTO_ACCEPT, never with "not CRYPTO_REJECT".
+ */
+enum crypto_verdict { CRYPTO_ACCEPT = 0x35C9A63A, CRYPTO_REJECT = 0x4A3659C5 };
+
+/** A running hash. Opaque; may be copied to branch (hash of a prefix). */
+struct crypto_sha256 {
+    uint64_t state[CRYPTO_SHA256_STATE_WORDS];
+};
+
+/** Start a hash. */
+void crypto_sha256_init(struct crypto_sha256 *ctx);
+
+/** Add bytes. Takes about 48 cycles a byte on the target (3 ms for 10 KB at 168 MHz). */
+void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_bytes);
+
+/** Hash of everything added so far; `ctx` stays usable. */
+void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA256_BYTES]);
+
+/**
+ * Verify an ECDSA signature on P-256 over a SHA-256 value (FIPS 186-4).
+ *
+ * The signature must be strict DER: SEQUENCE of two positive, minimally encoded INTEGERs, nothing behind
+ * them, both in 1..n-1. The point must be on the curve.
+ *
+ * @param point      public key, uncompressed
+ * @param hash       the full 32 bytes; a shorter hash cannot be expressed
+ * @param signature  untrusted; @param n_bytes  any
+ * Takes:            about 17 M cycles on the target (0.1 s at 168 MHz)
+ * @return CRYPTO_ACCEPT or CRYPTO_REJECT
+ */
+FOTA_MUST_CHECK
+enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
+                                       const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
+                                       size_t n_bytes);
+
+#endif

@@ -1,0 +1,65 @@
+/**
+ * The boot decision: which slot runs, as a pure total function. Table and reasons: docs/spec/boot.md.
+ *
+ * The caller asks, does what the decision says, tells the result in `facts`, and asks again, until BOOT or
+ * LOADER (at most SLOTS_STEPS_MAX times). Nothing here touches flash, clock or input.
+ */
+#ifndef SLOTS_SLOTS_H
+#define SLOTS_SLOTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "format/boot_record.h"
+
+enum { SLOTS_STEPS_MAX = 16 };
+
+/** Verification of a slot in this boot. */
+enum slots_check { SLOTS_UNKNOWN = 0, SLOTS_VALID = 1, SLOTS_INVALID = 2 };
+
+/** What this boot found in a slot. */
+struct slots_image {
+    enum slots_check check;
+    enum fota_err reason;                     /* why it is SLOTS_INVALID */
+    uint32_t version;                         /* of a valid image: major << 24 | minor << 16 | revision */
+    uint8_t digest[BOOT_RECORD_DIGEST_BYTES]; /* of a valid image: SHA-256 of the file */
+};
+
+/** All the decision depends on besides the record. */
+struct slots_facts {
+    struct slots_image image[2];
+    bool has_record;     /* false: the journal is lost (rule R11); the record passed in is then ignored */
+    bool wants_loader;   /* a host or the application asked to stay in the loader */
+    bool is_run_counted; /* this boot's trial run is already in the journal */
+};
+
+/** Far-apart patterns, so that a glitch does not turn one action into another. */
+enum slots_action {
+    SLOTS_VERIFY = 0x1B64A5D2, /* verify `slot`, set facts.image[slot] */
+    SLOTS_WRITE =
+        0x2D935A1C, /* make `record` durable; set facts.has_record, and is_run_counted if counts_run */
+    SLOTS_BOOT = 0x56AC3C69,  /* start `slot`; facts.image[slot] is SLOTS_VALID */
+    SLOTS_LOADER = 0x63517EA7 /* stay in the loader because of `reason` */
+};
+
+/** What to do next. */
+struct slots_decision {
+    enum slots_action action;
+    enum slot slot;
+    bool is_trial;             /* BOOT: under the watchdog, must confirm */
+    bool counts_run;           /* WRITE: this record counts the run that follows */
+    enum fota_err reason;      /* LOADER: FOTA_OK (asked for) · E_SLOT_NOT_BOOTABLE */
+    struct boot_record record; /* WRITE: the new state */
+};
+
+/**
+ * Decide the next step of this boot.
+ *
+ * Promises: BOOT only of a valid slot whose digest the record knows and which is not rejected; a trial's run
+ * is counted before it starts and there are at most BOOT_TRIAL_RUNS of them; falls back only to a confirmed
+ * image.
+ */
+void slots_decide(const struct boot_record *record, const struct slots_facts *facts,
+                  struct slots_decision *out);
+
+#endif

@@ -1,0 +1,126 @@
+/**
+ * Updating the inactive slot, and choosing a slot at boot: what the bootloader's loader and the boot services
+ * (boot_services.h) both do. Portable: flash through port/flash.h, slots read through plain pointers.
+ *
+ * All state is in struct update. On the target it lives in the services' RAM (RAM_SERVICES_BASE) from reset
+ * on, so that services continue the bootloader's journal session.
+ */
+#ifndef UPDATE_UPDATE_H
+#define UPDATE_UPDATE_H
+
+#include <stdbool.h>
+
+#include "format/image.h"
+#include "journal/journal.h"
+#include "slots/slots.h"
+#include "update/boot_services.h"
+
+/** What is where; constant for one board. Slots are alike but for their place. */
+struct update_config {
+    struct flash *flash;
+    struct journal_area journal[JOURNAL_AREAS];
+    const uint8_t *slot[2];          /* the bytes of each slot, readable at any time */
+    uint32_t base[2];                /* bus address of each slot */
+    uint32_t first_sector[2];        /* number of each slot's first sector */
+    uint32_t sector_bytes;           /* all sectors of a slot are of this size */
+    uint32_t n_sectors;              /* sectors of one slot */
+    uint32_t bootloader_version;     /* major << 24 | minor << 16 | revision */
+    const char *hw_id;               /* this board, 1..16 characters */
+    const uint8_t *keys[IMAGE_KEYS]; /* release keys: active, next; NULL: none */
+};
+
+/** Phase of an update session. */
+enum update_session { UPDATE_CLOSED = 0, UPDATE_RECEIVING = 1, UPDATE_FINISHED = 2 };
+
+/** Everything an update knows. Private except `record` and `session_*`, which callers may read. */
+struct update {
+    const struct update_config *config;
+    struct journal journal;
+    struct boot_record record; /* current state */
+    enum slot running;         /* slot that runs since this boot; SLOT_NONE in the loader */
+    uint32_t running_counter;  /* security counter of the running image, from its verified bytes */
+    uint8_t running_digest[BOOT_RECORD_DIGEST_BYTES];
+    enum reset_cause cause;
+    enum update_session session;
+    enum slot session_slot;
+    bool is_described;        /* a statement was given: size and digest are known */
+    uint32_t session_bytes;   /* size of the image; of the slot if not described */
+    uint32_t session_flashed; /* bytes from the start that are in flash and read back */
+    uint8_t session_sha256[CRYPTO_SHA256_BYTES];
+};
+
+/**
+ * Load the journal and repair it. First call after reset.
+ *
+ * Takes:      ≤ 2 ms, ≤ 3 s with repairs
+ * Power cut:  as journal_repair
+ * @return FOTA_OK (also with a lost journal or one dead mirror: look at `journal`) · flash errors (no mirror
+ * works; the state is in `record`, but nothing may be written)
+ */
+FOTA_MUST_CHECK
+enum fota_err update_open(struct update *u, const struct update_config *config, enum reset_cause cause);
+
+/**
+ * Choose what to run: asks slots_decide and does what it says until it boots or stays.
+ *
+ * @param wants_loader  stay in the loader whatever the slots hold
+ * @param out           SLOTS_BOOT or SLOTS_LOADER
+ * @param image         of the slot to boot; the caller jumps only if image->verdict is CRYPTO_ACCEPT
+ * Takes:      ≤ 0.5 s (two verifications), at most three records, no erase but for a lost or full journal
+ * Power cut:  the same choice at the next boot, or a trial run less
+ * @return FOTA_OK · flash errors (a trial is then not started, a confirmed image is)
+ */
+FOTA_MUST_CHECK
+enum fota_err update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
+                            struct image_result *image);
+
+/** Facts for the host. Takes ≤ 1 ms, touches no flash. */
+void update_info(const struct update *u, struct boot_info *out);
+
+/** As boot_services.update_begin. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+                           struct update_target *out);
+
+/**
+ * Open a session without a statement, for plain AN4286 clients: size and digest are not known, so nothing
+ * resumes and update_finish goes by the image's own signature. Power cut:  as update_begin
+ * @return FOTA_OK · E_UPDATE_SESSION (a described session is open) · E_STATE (a trial is running) · flash
+ * errors
+ */
+FOTA_MUST_CHECK
+enum fota_err update_begin_open(struct update *u, struct update_target *out);
+
+/** As boot_services.slot_erase. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_erase(struct update *u, uint32_t sector);
+
+/** As boot_services.slot_program. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words);
+
+/** As boot_services.update_finish. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_finish(struct update *u);
+
+/** As boot_services.update_activate. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_activate(struct update *u);
+
+/** As boot_services.update_abort. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_abort(struct update *u);
+
+/** As boot_services.confirm. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_confirm(struct update *u);
+
+/** As boot_services.slot_hash. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
+                          uint8_t sha256[CRYPTO_SHA256_BYTES]);
+
+/** Slot that an update may write: the one that neither runs nor is active. SLOT_NONE while a trial runs. */
+enum slot update_inactive_slot(const struct update *u);
+
+#endif
