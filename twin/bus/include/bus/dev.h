@@ -47,12 +47,26 @@ void chip_add_dev(struct chip *chip, struct dev *dev);
 /** Zeroed memory that lives as long as the chip (a model's struct dev and state). Never NULL: aborts if
  * memory is short. */
 void *chip_alloc(struct chip *chip, size_t n_bytes);
+/** A range of memory on the bus. It is part of every snapshot unless `is_rom`. */
+struct chip_memory {
+    const char *name;
+    uint32_t base;
+    uint8_t *bytes;
+    size_t n_bytes;
+    bool is_rom;    /* constant: not in snapshots */
+    bool core_only; /* CCM: no other master reaches it */
+    /** Stores go here; NULL: plain RAM (or, if `is_rom`, a bus error). @return false: bus error */
+    bool (*store)(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value);
+    void *ctx;
+};
+void chip_add_memory(struct chip *chip, const struct chip_memory *memory);
 /** A plain block of state that belongs to no struct dev and must be in snapshots. */
 void chip_add_state(struct chip *chip, const char *name, void *state, size_t n_bytes);
 
 /* --- time and events -------------------------------------------------------------------------------------
  */
 
+/** Inside `fire` this is the event's own time, so that periodic events do not drift. */
 uint64_t chip_now_ps(const struct chip *chip);
 /** A named event slot; `fire` runs in virtual-time order, ties by slot number. @return slot id */
 unsigned chip_event_add(struct chip *chip, const char *name, void (*fire)(void *ctx), void *ctx);
@@ -166,6 +180,39 @@ enum chip_reset_cause {
 void chip_request_reset(struct chip *chip, enum chip_reset_cause cause);
 /** Cause of the last reset, for RCC_CSR. */
 enum chip_reset_cause chip_reset_cause(const struct chip *chip);
+
+/* --- what only the FLASH and SYSCFG models say
+ * ------------------------------------------------------------------ */
+
+/** Flash free for reads, or busy: then whoever reads it waits. */
+void chip_flash_open(struct chip *chip, bool open);
+/** Bytes of flash changed: the core forgets decoded instructions. */
+void chip_code_changed(struct chip *chip, uint32_t addr, size_t n_bytes);
+/** What stands at address 0 (BOOT0 at reset, SYSCFG_MEMRMP later): 0 flash, 1 system memory, 3 SRAM. */
+void chip_set_alias(struct chip *chip, unsigned mem_mode);
+/** Hold the bus until `time_ps`, with every event on the way (a register access that stalls the AHB). The
+ * core takes no interrupt meanwhile. @return false: reset or power loss ended it, drop the access */
+bool chip_stall_until(struct chip *chip, uint64_t time_ps);
+/** The supply is cut now (a planned fault): carried out like a reset request, the run ends with
+ * TWIN_STOP_POWER. */
+void chip_cut_power(struct chip *chip);
+/** Option bytes in force, as FLASH_OPTCR reads (BOR level, WDG_SW, RDP, nWRP): set by FLASH at reset. */
+void chip_set_options(struct chip *chip, uint32_t optcr);
+uint32_t chip_options(const struct chip *chip);
+/** PWR_CR.DBP: may RTC, backup registers and RCC_BDCR be written? Set by PWR. */
+void chip_set_backup_writable(struct chip *chip, bool writable);
+bool chip_backup_is_writable(const struct chip *chip);
+/** RCC_BDCR: RTCEN as it stands, and BDRST, which clears the backup domain. Set by RCC, heard by RTC. */
+void chip_set_rtc_enabled(struct chip *chip, bool enabled);
+bool chip_rtc_is_enabled(const struct chip *chip);
+void chip_backup_reset(struct chip *chip);
+void chip_on_backup_reset(struct chip *chip, void (*fn)(void *ctx), void *ctx);
+/** LSI runs while RCC_CSR.LSION stands or IWDG counts. */
+enum chip_lsi_user { CHIP_LSI_RCC, CHIP_LSI_IWDG };
+void chip_use_lsi(struct chip *chip, enum chip_lsi_user user, bool on);
+bool chip_lsi_is_on(const struct chip *chip);
+/** Supply in mV, for the rules that depend on it. */
+uint32_t chip_vdd_mv(const struct chip *chip);
 
 /* --- the guest's faults
  * ------------------------------------------------------------------------------------- */
