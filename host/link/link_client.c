@@ -1,0 +1,285 @@
+#include "link_client/link_client.h"
+
+#include "base/bytes.h"
+#include "link_wire.h"
+
+enum {
+    BOOT0_SETUP_US = 1000,      /* BOOT0 stands before NRST is released */
+    NRST_LOW_US = 2000,         /* DS8626: 300 ns are recognised; a capacitor on NRST needs more */
+    BOOT0_HOLD_US = 10000,      /* sampled at the 4th clock after release (RM0090 2.4) */
+    ROM_START_US = 150000,      /* AN2606, V9.1: 74 ms, 96 ms with a missing crystal */
+    SYNC_QUIET_US = 20000,      /* silence before another try, doubled each time */
+    REPLY_FLUSH_BYTES = 100,    /* longer than any vendor reply */
+    REQUEST_FLUSH_BYTES = 4200, /* longer than any vendor request */
+    GET_MAX_BYTES = 64
+};
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value ? value : otherwise;
+}
+
+void link_client_init(struct link_client *c, struct link_io *io, const struct link_client_config *config)
+{
+    static const struct link_client_config none = {0};
+    const struct link_client_config *from = config ? config : &none;
+    *c = (struct link_client){.io = io};
+    c->config.clock_hz = or_default(from->clock_hz, 8000000);
+    c->config.safe_clock_hz = or_default(from->safe_clock_hz, 1000000);
+    c->config.safe_gap_us = or_default(from->safe_gap_us, 15);
+    c->config.attempts = (uint8_t)or_default(from->attempts, 8);
+    c->config.sync_attempts = (uint8_t)or_default(from->sync_attempts, 5);
+}
+
+bool link_client_is_transport(enum fota_err err)
+{
+    return err == E_IO || err == E_TIMEOUT || ((unsigned)err >> 8) == ((unsigned)E_LINK_COMMAND >> 8);
+}
+
+static enum fota_err set_clock(struct link_client *c)
+{
+    return c->has_vendor ? link_io_set_clock(c->io, c->config.clock_hz, 0)
+                         : link_io_set_clock(c->io, c->config.safe_clock_hz, c->config.safe_gap_us);
+}
+
+/* --- pins ------------------------------------------------------------------------------------------------
+ */
+
+static enum fota_err pulse_nrst(struct link_client *c)
+{
+    enum fota_err err = link_io_set_nrst(c->io, true);
+    if (err) {
+        return err;
+    }
+    link_io_delay_us(c->io, NRST_LOW_US);
+    return link_io_set_nrst(c->io, false);
+}
+
+enum fota_err link_client_reset(struct link_client *c, enum link_boot boot)
+{
+    c->has_vendor = false;
+    enum fota_err err = link_io_select(c->io, false);
+    if (!err) {
+        err = link_io_set_boot0(c->io, boot == LINK_BOOT_ROM);
+    }
+    if (err) {
+        return err;
+    }
+    link_io_delay_us(c->io, BOOT0_SETUP_US);
+    err = pulse_nrst(c);
+    if (err) {
+        return err;
+    }
+    link_io_delay_us(c->io, BOOT0_HOLD_US);
+    if (boot == LINK_BOOT_ROM) {
+        link_io_delay_us(c->io, ROM_START_US);
+    }
+    return link_io_set_boot0(c->io, false);
+}
+
+/* --- sync ------------------------------------------------------------------------------------------------
+ */
+
+/** The read phase of Get, Get Version and Get ID: one dummy, then the bytes. */
+static enum fota_err read_phase(struct link_client *c, uint8_t *bytes, size_t n_bytes)
+{
+    enum fota_err err = wire_flush(c, 1);
+    if (err) {
+        return err;
+    }
+    return wire_receive(c, bytes, n_bytes);
+}
+
+static enum fota_err get_id_once(struct link_client *c, void *arg)
+{
+    uint8_t reply[3];
+    enum fota_err err = wire_command(c, LINK_OP_GET_ID, LINK_CLIENT_COMMAND_MAX_MS);
+    if (!err) {
+        err = read_phase(c, reply, sizeof reply);
+    }
+    if (!err) {
+        err = wire_ack(c, LINK_CLIENT_COMMAND_MAX_MS);
+    }
+    if (err) {
+        return err;
+    }
+    if (reply[0] != 1 || reply[1] >= 0x10) { /* N = 1, and an ID of 12 bits: a stale 79 or A5 is neither */
+        c->stats.damaged++;
+        return E_LINK_REPLY;
+    }
+    *(uint16_t *)arg = bytes_load_be16(reply + 1);
+    return FOTA_OK;
+}
+
+/**
+ * 5A; the ACK procedure; Get ID. A loader that is in step already takes `5A 00 00` for a bad command and says
+ * NACK, which is as good.
+ */
+static enum fota_err sync_once(struct link_client *c)
+{
+    static const uint8_t sync = LINK_SOF;
+    enum fota_err err = wire_send(c, &sync, 1);
+    if (err) {
+        return err;
+    }
+    err = wire_ack(c, LINK_CLIENT_SYNC_MAX_MS);
+    if (err && err != E_LINK_NACK) {
+        return err;
+    }
+    uint16_t chip_id = 0;
+    err = get_id_once(c, &chip_id);
+    if (err) {
+        return err;
+    }
+    return chip_id == LINK_CHIP_ID ? FOTA_OK : E_LINK_REPLY;
+}
+
+/**
+ * Bring a loader that is anywhere back to idle: give a half-read reply its clocks, a half-sent request its
+ * bytes (it will fail its CRC), close a hanging ACK procedure, and be silent for a while.
+ */
+static enum fota_err unwind(struct link_client *c, uint8_t attempt)
+{
+    static const uint8_t echo = LINK_ACK;
+    enum fota_err err = wire_flush(c, attempt < 2 ? REPLY_FLUSH_BYTES : REQUEST_FLUSH_BYTES);
+    if (!err) {
+        err = wire_send(c, &echo, 1);
+    }
+    link_io_delay_us(c->io, (uint32_t)SYNC_QUIET_US << (attempt < 4 ? attempt : 4));
+    return err;
+}
+
+enum fota_err link_client_sync(struct link_client *c)
+{
+    enum fota_err err = set_clock(c);
+    for (uint8_t i = 0; !err && i < c->config.sync_attempts; i++) {
+        c->stats.syncs++;
+        err = wire_open(c);
+        if (!err && i > 0) {
+            err = unwind(c, i);
+        }
+        if (err) {
+            return wire_close(c, err);
+        }
+        enum fota_err sync_err = sync_once(c);
+        err = wire_close(c, FOTA_OK);
+        if (!sync_err && !err) {
+            return FOTA_OK;
+        }
+        if (sync_err == E_IO) {
+            return E_IO;
+        }
+    }
+    return err ? err : E_LINK_NO_LOADER;
+}
+
+/* --- commands that read
+ * ------------------------------------------------------------------------------------- */
+
+enum fota_err link_client_get_id(struct link_client *c, uint16_t *chip_id)
+{
+    return wire_repeat(c, get_id_once, chip_id);
+}
+
+static enum fota_err get_version_once(struct link_client *c, void *arg)
+{
+    uint8_t version = 0;
+    enum fota_err err = wire_command(c, LINK_OP_GET_VERSION, LINK_CLIENT_COMMAND_MAX_MS);
+    if (!err) {
+        err = read_phase(c, &version, 1);
+    }
+    if (!err) {
+        err = wire_ack(c, LINK_CLIENT_COMMAND_MAX_MS);
+    }
+    if (!err) {
+        *(uint8_t *)arg = version;
+    }
+    return err;
+}
+
+enum fota_err link_client_get_version(struct link_client *c, uint8_t *protocol)
+{
+    return wire_repeat(c, get_version_once, protocol);
+}
+
+struct get_reply {
+    uint8_t n_bytes; /* version and opcodes */
+    uint8_t bytes[GET_MAX_BYTES];
+};
+
+static enum fota_err get_once(struct link_client *c, void *arg)
+{
+    struct get_reply *reply = arg;
+    uint8_t n = 0;
+    enum fota_err err = wire_command(c, LINK_OP_GET, LINK_CLIENT_COMMAND_MAX_MS);
+    if (!err) {
+        err = read_phase(c, &n, 1);
+    }
+    if (err) {
+        return err;
+    }
+    if (n == 0 || n >= GET_MAX_BYTES) {
+        c->stats.damaged++;
+        return E_LINK_REPLY;
+    }
+    err = wire_receive(c, reply->bytes,
+                       (size_t)n + 1U); /* N counts the bytes to follow, minus one (AN4286 2.2) */
+    if (err) {
+        return err;
+    }
+    reply->n_bytes = (uint8_t)(n + 1U);
+    return wire_ack(c, LINK_CLIENT_COMMAND_MAX_MS);
+}
+
+enum fota_err link_client_get(struct link_client *c, uint8_t *protocol, uint8_t *opcodes, uint8_t cap,
+                              uint8_t *n_opcodes)
+{
+    struct get_reply reply;
+    enum fota_err err = wire_repeat(c, get_once, &reply);
+    if (err) {
+        return err;
+    }
+    uint8_t n = (uint8_t)(reply.n_bytes - 1U);
+    if (n > cap) {
+        return E_NO_SPACE;
+    }
+    *protocol = reply.bytes[0];
+    for (uint8_t i = 0; i < n; i++) {
+        opcodes[i] = reply.bytes[1U + i];
+    }
+    *n_opcodes = n;
+    return FOTA_OK;
+}
+
+enum fota_err link_client_detect(struct link_client *c, struct link_peer *out)
+{
+    struct link_peer peer = {.kind = LINK_PEER_PLAIN};
+    uint8_t opcodes[GET_MAX_BYTES];
+    uint8_t n_opcodes = 0;
+    c->has_vendor = false;
+    enum fota_err err = link_client_sync(c);
+    if (!err) {
+        err = link_client_get_id(c, &peer.chip_id);
+    }
+    if (!err) {
+        err = link_client_get(c, &peer.protocol, opcodes, sizeof opcodes, &n_opcodes);
+    }
+    if (err) {
+        return err;
+    }
+    for (uint8_t i = 0; i < n_opcodes; i++) {
+        c->has_vendor = c->has_vendor || opcodes[i] == LINK_OP_INFO;
+    }
+    if (c->has_vendor) {
+        err = set_clock(c);
+        if (!err) {
+            err = link_client_info(c, &peer.info);
+        }
+        peer.kind = peer.info.loader == LINK_LOADER_AGENT ? LINK_PEER_AGENT : LINK_PEER_BOOTLOADER;
+    }
+    if (err) {
+        return err;
+    }
+    *out = peer;
+    return FOTA_OK;
+}

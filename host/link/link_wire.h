@@ -1,0 +1,58 @@
+/**
+ * Private to host/link: single steps on the wire. Every function counts into the client's stats.
+ */
+#ifndef LINK_WIRE_H
+#define LINK_WIRE_H
+
+#include <stddef.h>
+
+#include "link_client/link_client.h"
+
+/** NSS low / high around one command; `wire_close` keeps the first error. */
+FOTA_MUST_CHECK
+enum fota_err wire_open(struct link_client *c);
+FOTA_MUST_CHECK
+enum fota_err wire_close(struct link_client *c, enum fota_err err);
+
+/** Clock bytes out and drop what comes in. */
+FOTA_MUST_CHECK
+enum fota_err wire_send(struct link_client *c, const uint8_t *bytes, size_t n_bytes);
+
+/** Clock 00 and keep what comes in. */
+FOTA_MUST_CHECK
+enum fota_err wire_receive(struct link_client *c, uint8_t *bytes, size_t n_bytes);
+
+/** Clock `n_bytes` of 00 into the void. */
+FOTA_MUST_CHECK
+enum fota_err wire_flush(struct link_client *c, size_t n_bytes);
+
+/** Send `bytes` and their XOR checksum (AN4286 2.1). */
+FOTA_MUST_CHECK
+enum fota_err wire_send_checked(struct link_client *c, const uint8_t *bytes, size_t n_bytes);
+
+/** The byte to poll for and when to give up. */
+enum { WIRE_FAST_POLLS = 32, WIRE_FAST_POLL_US = 20, WIRE_SLOW_POLL_US = 1000 };
+
+/**
+ * Poll with 00 until MISO is `first` or `second`: quickly at first, then once a millisecond, so that the ring
+ * of a slave whose core is stalled by an erase is not flooded.
+ * @return FOTA_OK (with `*got`) · E_TIMEOUT · E_IO
+ */
+FOTA_MUST_CHECK
+enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, uint32_t timeout_ms,
+                        uint8_t *got);
+
+/** ACK procedure. @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO */
+FOTA_MUST_CHECK
+enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms);
+
+/** 5A op ~op and the ACK procedure. */
+FOTA_MUST_CHECK
+enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_ms);
+
+/** Run `once` until it succeeds, the target refuses for good, or `attempts` are spent; resync in between. */
+FOTA_MUST_CHECK
+enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct link_client *c, void *arg),
+                          void *arg);
+
+#endif
