@@ -1,0 +1,73 @@
+#include "statement_value.h"
+
+enum { DIGITS_MAX = 9 };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+bool statement_is_name(const struct statement_span *value, size_t max_bytes)
+{
+    if (value->n_bytes == 0 || value->n_bytes > max_bytes ||
+        (!is_lower(value->at[0]) && !is_digit(value->at[0]))) {
+        return false;
+    }
+    for (size_t i = 0; i < value->n_bytes; i++) {
+        const char c = value->at[i];
+        if (!is_lower(c) && !is_digit(c) && c != '.' && c != '_' && c != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool statement_is_path(const struct statement_span *value)
+{
+    for (size_t i = 0; i < value->n_bytes; i++) {
+        const char c = value->at[i];
+        if (!is_lower(c) && !is_digit(c) && !(c >= 'A' && c <= 'Z') && c != '.' && c != '_' && c != '-' &&
+            c != '/') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool statement_is_text(const struct statement_span *value, size_t max_bytes)
+{
+    for (size_t i = 0; i < value->n_bytes; i++) {
+        if (value->at[i] < ' ' || value->at[i] > '~') {
+            return false;
+        }
+    }
+    return value->n_bytes != 0 && value->n_bytes <= max_bytes;
+}
+
+enum fota_err statement_digits(const struct statement_span *value, uint32_t *out)
+{
+    uint32_t number = 0;
+    if (value->n_bytes == 0 || value->n_bytes > DIGITS_MAX) {
+        return E_STATEMENT_SYNTAX;
+    }
+    for (size_t i = 0; i < value->n_bytes; i++) {
+        if (!is_digit(value->at[i])) {
+            return E_STATEMENT_SYNTAX;
+        }
+        number = number * 10 + (uint32_t)(value->at[i] - '0');
+    }
+    *out = number;
+    return FOTA_OK;
+}
+
+void statement_put_span(struct statement_text *t, const char *prefix, const struct statement_span *value)
+{
+    statement_put_string(t, prefix);
+    statement_put(t, value->at, value->n_bytes);
+    statement_put_string(t, "\n");
+}
