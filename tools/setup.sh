@@ -22,6 +22,7 @@ libbearssl-dev:SHA-256 and ECDSA P-256 on the host
 libcurl4-openssl-dev:HTTP for the gateway
 libcmocka-dev:unit tests
 libunicorn-dev:second opinion on the emulated core (differential test)
+spin:model checker for the update protocol
 python3-swift:a real S3 server on this machine for demo and tests
 xz-utils:unpacks the BearSSL source
 ca-certificates:TLS roots

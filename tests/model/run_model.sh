@@ -1,0 +1,52 @@
+#!/bin/sh
+# Check the protocol model with spin: safety and liveness of the design must hold, and every mutant must be caught.
+#
+# Usage: tests/model/run_model.sh [MAX_CUTS]     needs Debian's spin
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cuts=${1:-4}
+command -v spin >/dev/null 2>&1 || { echo "model: spin is not installed: apt-get install spin" >&2; exit 1; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+passed=0 failed=0
+
+# check WHAT EXPECTED(clean|caught) KIND(safety|liveness) DEFINES...
+check() {
+    what=$1 expected=$2 kind=$3 && shift 3
+    spin -a -DMAX_CUTS="$cuts" "$@" "$here/update.pml" >spin.log 2>&1 || { cat spin.log; exit 1; }
+    if [ "$kind" = safety ]; then
+        gcc -O2 -w -DSAFETY -DNOCLAIM -o pan pan.c && ./pan -m1000000 >pan.log 2>&1 || true
+    else
+        gcc -O2 -w -DNFAIR=3 -o pan pan.c && ./pan -a -f -m1000000 -N settles >pan.log 2>&1 || true
+    fi
+    errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' pan.log)
+    states=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' pan.log)
+    if grep -q 'max search depth too small' pan.log || [ -z "$errors" ]; then
+        verdict=incomplete
+    elif [ "$errors" -eq 0 ]; then
+        verdict=clean
+    else
+        verdict=caught
+    fi
+    if [ "$verdict" = "$expected" ]; then
+        passed=$((passed + 1)) mark=ok
+    else
+        failed=$((failed + 1)) mark=FAILED
+    fi
+    printf '%-6s %-44s %-9s %-10s %s states\n' "$mark" "$what" "$kind" "$verdict" "${states:-?}"
+}
+
+check 'the design' clean safety
+check 'the design, active slot rots' clean safety -DROT
+check 'the design' clean liveness
+check 'trial counted after the run' caught safety -DMUTANT_COUNT_AFTER_RUN
+check 'floor raised before confirm' caught safety -DMUTANT_FLOOR_BEFORE_CONFIRM
+check 'erase of the active slot' caught safety -DMUTANT_ERASE_ACTIVE
+check 'erase before the statement is checked' caught safety -DMUTANT_ERASE_UNCHECKED
+check 'rejected image forgotten' caught safety -DMUTANT_FORGET_REJECTED
+check 'no operator retry after three cut trials' caught liveness -DMUTANT_NO_RETRY
+check 'slot not verified at finish' caught safety -DMUTANT_FINISH_UNVERIFIED
+check 'fallback to any signed image, active rots' caught safety -DROT -DMUTANT_FALLBACK_ANY_SIGNED
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
