@@ -21,13 +21,13 @@ enum {
 };
 
 /**
- * Verdict on a signature. Two far-apart patterns (Hamming distance 32) instead of 0 and 1, so that a glitch
+ * Verdict on a signature. Two far-apart patterns (31 bits differ) instead of 0 and 1, so that a glitch
  * does not turn one into the other; compare with CRYPTO_ACCEPT, never with "not CRYPTO_REJECT".
  */
 enum crypto_verdict { CRYPTO_ACCEPT = 0x35C9A63A, CRYPTO_REJECT = 0x4A3659C5 };
 
 /** A running hash. Opaque; may be copied to branch (hash of a prefix). */
-struct crypto_sha256 {
+struct __attribute__((may_alias)) crypto_sha256 {
     uint64_t state[CRYPTO_SHA256_STATE_WORDS];
 };
 

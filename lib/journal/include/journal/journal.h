@@ -29,11 +29,12 @@ struct journal_area {
     uint32_t n_records; /* ≥ 4 */
 };
 
-/** Place of one sector's newest record. Private to journal.c. */
+/** What is known about one sector. Private to journal.c. */
 struct journal_head {
-    uint32_t next; /* where the next record goes; records before it are used or dead */
-    bool is_sound; /* newest record equals the state and is complete (rule R3) */
+    uint32_t next; /* records before it are used or dead */
+    bool is_sound; /* its newest record equals the state and is complete (rule R3) */
     bool is_fresh; /* written or erased in this session: no tombstone needed (rule R6) */
+    bool is_dead;  /* refused to be written in this session */
 };
 
 /** An open journal. All fields are private; readers use the functions. Place it in memory that survives no
@@ -43,6 +44,7 @@ struct journal {
     const struct journal_area *areas; /* JOURNAL_AREAS of them; must outlive the journal */
     struct journal_head head[JOURNAL_AREAS];
     uint32_t newest[JOURNAL_RECORD_WORDS]; /* body and checks of the current state */
+    uint32_t holder;                       /* a sector that holds the state */
     bool has_state;
 };
 

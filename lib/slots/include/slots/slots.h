@@ -31,6 +31,7 @@ struct slots_facts {
     bool has_record;     /* false: the journal is lost (rule R11); the record passed in is then ignored */
     bool wants_loader;   /* a host or the application asked to stay in the loader */
     bool is_run_counted; /* this boot's trial run is already in the journal */
+    bool can_write;      /* the journal can be written; else no trial starts and nothing is recorded */
 };
 
 /** Far-apart patterns, so that a glitch does not turn one action into another. */

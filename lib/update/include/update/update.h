@@ -32,6 +32,9 @@ struct update_config {
 /** Phase of an update session. */
 enum update_session { UPDATE_CLOSED = 0, UPDATE_RECEIVING = 1, UPDATE_FINISHED = 2 };
 
+/** Session id of a session without a statement. */
+enum { UPDATE_OPEN_SESSION_ID = (int)0xA4286000 };
+
 /** Everything an update knows. Private except `record` and `session_*`, which callers may read. */
 struct update {
     const struct update_config *config;
@@ -43,6 +46,7 @@ struct update {
     enum reset_cause cause;
     enum update_session session;
     enum slot session_slot;
+    uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
     bool is_described;        /* a statement was given: size and digest are known */
     uint32_t session_bytes;   /* size of the image; of the slot if not described */
     uint32_t session_flashed; /* bytes from the start that are in flash and read back */
@@ -65,14 +69,13 @@ enum fota_err update_open(struct update *u, const struct update_config *config, 
  *
  * @param wants_loader  stay in the loader whatever the slots hold
  * @param out           SLOTS_BOOT or SLOTS_LOADER
- * @param image         of the slot to boot; the caller jumps only if image->verdict is CRYPTO_ACCEPT
+ * @param images        by slot; the caller jumps only if images[out->slot].verdict is CRYPTO_ACCEPT
  * Takes:      ≤ 0.5 s (two verifications), at most three records, no erase but for a lost or full journal
  * Power cut:  the same choice at the next boot, or a trial run less
- * @return FOTA_OK · flash errors (a trial is then not started, a confirmed image is)
+ * Never fails: if the journal cannot be written, no trial starts, but a confirmed image does.
  */
-FOTA_MUST_CHECK
-enum fota_err update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
-                            struct image_result *image);
+void update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
+                   struct image_result images[2]);
 
 /** Facts for the host. Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);

@@ -1,0 +1,57 @@
+#include "format/boot_record.h"
+
+#include "base/bytes.h"
+
+/* Words of the body; docs/spec/journal.md has the table. */
+enum {
+    W_MAGIC,
+    W_SEQ,
+    W_STATE,
+    W_FLOOR,
+    W_DIGESTS,
+    W_VERSIONS = W_DIGESTS + 4,
+    W_REJECTED = W_VERSIONS + 2,
+    W_REASON
+};
+
+void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_RECORD_BODY_WORDS])
+{
+    words[W_MAGIC] = BOOT_RECORD_MAGIC;
+    words[W_SEQ] = record->seq;
+    words[W_STATE] = record->active | (uint32_t)record->state[0] << 8 | (uint32_t)record->state[1] << 12 |
+                     (uint32_t)record->tries << 16 | (uint32_t)record->boot_fails << 24;
+    words[W_FLOOR] = record->security_floor;
+    for (uint32_t i = 0; i < 4; i++) {
+        words[W_DIGESTS + i] = bytes_load_le32(&record->digest[i / 2][i % 2 * 4]);
+    }
+    words[W_VERSIONS] = record->version[0];
+    words[W_VERSIONS + 1] = record->version[1];
+    words[W_REJECTED] = record->rejected;
+    words[W_REASON] = record->last_reason | (uint32_t)record->resume_sectors << 16;
+}
+
+static uint8_t state_of(uint32_t value)
+{
+    value &= 0xF;
+    return value > SLOT_STATE_REJECTED ? SLOT_STATE_EMPTY : (uint8_t)value;
+}
+
+void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_record *record)
+{
+    uint32_t state = words[W_STATE];
+    record->seq = words[W_SEQ];
+    record->active = (state & 0xFF) > SLOT_NONE ? SLOT_NONE : (uint8_t)(state & 0xFF);
+    record->state[0] = state_of(state >> 8);
+    record->state[1] = state_of(state >> 12);
+    record->tries = (uint8_t)(state >> 16);
+    record->boot_fails = (uint8_t)(state >> 24);
+    record->security_floor = words[W_FLOOR];
+    for (uint32_t i = 0; i < 4; i++) {
+        bytes_store_le32(&record->digest[i / 2][i % 2 * 4], words[W_DIGESTS + i]);
+    }
+    record->version[0] = words[W_VERSIONS];
+    record->version[1] = words[W_VERSIONS + 1];
+    record->rejected = words[W_REJECTED];
+    record->last_reason = (uint16_t)words[W_REASON];
+    record->resume_sectors = (uint8_t)(words[W_REASON] >> 16);
+}

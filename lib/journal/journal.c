@@ -1,0 +1,314 @@
+#include "journal/journal.h"
+
+#include <string.h>
+
+#include "base/crc.h"
+
+/* Words of a record behind its body. */
+enum {
+    W_SEQ = 1,
+    W_CRC = BOOT_RECORD_BODY_WORDS, /* CRC-32 of the body; never 0, which is how a record is killed */
+    W_CRC_C,                        /* complement of the CRC-32C of the body */
+    W_D1,                           /* 0: body complete */
+    W_D2,                           /* 0: D1 complete */
+    CONTENT_WORDS = W_D1,
+    WORD_BYTES = 4
+};
+
+_Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
+
+static const uint32_t ZERO = 0;
+
+static void seal(uint32_t words[JOURNAL_RECORD_WORDS])
+{
+    uint32_t crc = crc32_update(0, words, BOOT_RECORD_BODY_WORDS * WORD_BYTES);
+    /* 0 is a killed record and ~0 a blank word: neither may be a checksum. */
+    words[W_CRC] = crc == 0 || crc == UINT32_MAX ? 1 : crc;
+    words[W_CRC_C] = ~crc32c_update(0, words, BOOT_RECORD_BODY_WORDS * WORD_BYTES);
+    words[W_D1] = 0;
+    words[W_D2] = 0;
+}
+
+/* Rule R1: 0 not a record or not complete, 1 body complete, 2 body and first mark complete. */
+static uint32_t level_of(const uint32_t words[JOURNAL_RECORD_WORDS])
+{
+    uint32_t sealed[JOURNAL_RECORD_WORDS];
+    if (words[0] != BOOT_RECORD_MAGIC || words[W_D1] != 0) {
+        return 0;
+    }
+    memcpy(sealed, words, sizeof sealed);
+    seal(sealed);
+    if (memcmp(sealed, words, CONTENT_WORDS * WORD_BYTES) != 0) {
+        return 0;
+    }
+    return words[W_D2] == 0 ? 2 : 1;
+}
+
+static uint32_t record_addr(const struct journal *j, uint32_t a, uint32_t index)
+{
+    return j->areas[a].base + index * JOURNAL_RECORD_BYTES;
+}
+
+static enum fota_err read_record(const struct journal *j, uint32_t a, uint32_t index, uint32_t *words)
+{
+    return flash_read(j->flash, record_addr(j, a, index), words, JOURNAL_RECORD_WORDS);
+}
+
+/* Newest record of a sector. Records are appended, so the last that counts is the newest. Level 0: there is
+ * none. */
+static enum fota_err find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS],
+                                 uint32_t *level)
+{
+    *level = 0;
+    for (j->head[a].next = j->areas[a].n_records; j->head[a].next > 0; j->head[a].next--) {
+        enum fota_err err = read_record(j, a, j->head[a].next - 1, words);
+        if (err) {
+            return err;
+        }
+        *level = level_of(words);
+        if (*level != 0) {
+            break;
+        }
+    }
+    return FOTA_OK;
+}
+
+enum fota_err journal_load(struct journal *j, struct flash *flash,
+                           const struct journal_area areas[JOURNAL_AREAS], struct boot_record *out)
+{
+    uint32_t words[JOURNAL_AREAS][JOURNAL_RECORD_WORDS];
+    uint32_t level[JOURNAL_AREAS];
+    memset(j, 0, sizeof *j);
+    j->flash = flash;
+    j->areas = areas;
+    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+        enum fota_err err = find_newest(j, a, words[a], &level[a]);
+        if (err) {
+            return err;
+        }
+        if (level[a] != 0 && (!j->has_state || words[a][W_SEQ] > j->newest[W_SEQ])) {
+            memcpy(j->newest, words[a], sizeof j->newest);
+            j->holder = a;
+            j->has_state = true;
+        }
+    }
+    if (!j->has_state) {
+        return E_JOURNAL_LOST;
+    }
+    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+        j->head[a].is_sound = level[a] == 2 && memcmp(words[a], j->newest, CONTENT_WORDS * WORD_BYTES) == 0;
+    }
+    boot_record_load(j->newest, out);
+    return journal_sound_mask(j) == 3 ? FOTA_OK : E_JOURNAL_DEGRADED;
+}
+
+uint32_t journal_sound_mask(const struct journal *j)
+{
+    return (j->head[0].is_sound ? 1U : 0U) | (j->head[1].is_sound ? 2U : 0U);
+}
+
+/* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's contract). */
+static enum fota_err put_record(struct journal *j, uint32_t a)
+{
+    struct journal_head *head = &j->head[a];
+    enum fota_err err =
+        flash_program(j->flash, record_addr(j, a, head->next), j->newest, JOURNAL_RECORD_WORDS);
+    head->is_sound = err == FOTA_OK;
+    head->is_dead = err != FOTA_OK;
+    head->next++;
+    return err;
+}
+
+/* Rule R5, then erase, then the state as first record. A half-finished erase may bring back any bit pattern a
+ * cell has had, so every record is killed first, also those that read blank: what reads blank may not be. */
+static enum fota_err rewrite(struct journal *j, uint32_t a)
+{
+    struct journal_head *head = &j->head[a];
+    enum fota_err err = FOTA_OK;
+    head->is_sound = false;
+    for (uint32_t i = 0; i < j->areas[a].n_records && err == FOTA_OK; i++) {
+        err = flash_program(j->flash, record_addr(j, a, i) + W_CRC * WORD_BYTES, &ZERO, 1);
+    }
+    if (err == FOTA_OK) {
+        err = flash_erase_sector(j->flash, j->areas[a].sector);
+    }
+    if (err) {
+        head->is_dead = true;
+        return err;
+    }
+    head->next = 0;
+    head->is_fresh = true;
+    return put_record(j, a);
+}
+
+/* Rewrite both sectors, `first` first. A sector that is the only good one is left alone. */
+static enum fota_err rewrite_both(struct journal *j, uint32_t first)
+{
+    enum fota_err err = rewrite(j, first);
+    uint32_t second = 1 - first;
+    if (err && j->head[second].is_sound) {
+        return E_JOURNAL_DEGRADED;
+    }
+    enum fota_err err_second = rewrite(j, second);
+    if (err && err_second) {
+        return err;
+    }
+    return err || err_second ? E_JOURNAL_DEGRADED : FOTA_OK;
+}
+
+enum fota_err journal_repair(struct journal *j)
+{
+    uint32_t sound = journal_sound_mask(j);
+    if (!j->has_state) {
+        return E_JOURNAL_LOST;
+    }
+    if (sound == 3) {
+        return FOTA_OK;
+    }
+    /* Rule R4. One sector is sound: write the other, then refresh the sound one, which may owe its good
+     * reading to cells that flicker. None is: the state was never acted upon; its sector goes first, so that
+     * the other keeps the predecessor meanwhile, and a new number tells the copies apart. */
+    if (sound == 0) {
+        j->newest[W_SEQ]++;
+        seal(j->newest);
+        return rewrite_both(j, j->holder);
+    }
+    return rewrite_both(j, sound == 1 ? 1 : 0);
+}
+
+/* First record that an append may use: next, or behind the first blank-looking one if `next` has not been
+ * used in this session (rule R6: exactly one record may have been touched by a cut and still read blank). */
+static enum fota_err first_free(const struct journal *j, uint32_t a, uint32_t *index)
+{
+    uint32_t i = j->head[a].next;
+    bool is_found = j->head[a].is_fresh;
+    while (!is_found && i < j->areas[a].n_records) {
+        uint32_t words[JOURNAL_RECORD_WORDS];
+        enum fota_err err = read_record(j, a, i, words);
+        if (err) {
+            return err;
+        }
+        is_found = true;
+        for (uint32_t w = 0; w < JOURNAL_RECORD_WORDS; w++) {
+            is_found = is_found && words[w] == UINT32_MAX;
+        }
+        i++;
+    }
+    *index = i;
+    return FOTA_OK;
+}
+
+/* Rule R6: make every record that is skipped unusable for ever, in ascending order. */
+static enum fota_err bury(struct journal *j, uint32_t a, uint32_t end)
+{
+    struct journal_head *head = &j->head[a];
+    for (; head->next < end; head->next++) {
+        uint32_t addr = record_addr(j, a, head->next);
+        enum fota_err err = flash_program(j->flash, addr, &ZERO, 1);
+        if (err == FOTA_OK) {
+            err = flash_program(j->flash, addr + W_CRC * WORD_BYTES, &ZERO, 1);
+        }
+        if (err) {
+            head->is_dead = true;
+            head->is_sound = false;
+            return err;
+        }
+    }
+    head->is_fresh = true;
+    return FOTA_OK;
+}
+
+/* Append j->newest to every sound sector that has room. */
+static enum fota_err append_all(struct journal *j)
+{
+    enum fota_err err = E_JOURNAL_DEGRADED;
+    bool is_written = false;
+    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+        uint32_t index = 0;
+        if (!j->head[a].is_sound) {
+            continue;
+        }
+        err = first_free(j, a, &index);
+        if (err == FOTA_OK) {
+            err = bury(j, a, index);
+        }
+        if (err == FOTA_OK) {
+            err = put_record(j, a);
+        }
+        is_written = is_written || err == FOTA_OK;
+    }
+    return is_written ? FOTA_OK : err;
+}
+
+/* E_JOURNAL_FULL if a sector in use has less than `n_records` free; *full is that sector. */
+static enum fota_err check_room(const struct journal *j, uint32_t n_records, uint32_t *full)
+{
+    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+        uint32_t index = 0;
+        if (!j->head[a].is_sound) {
+            continue;
+        }
+        enum fota_err err = first_free(j, a, &index);
+        if (err) {
+            return err;
+        }
+        if (j->areas[a].n_records < index + n_records) {
+            *full = a;
+            return E_JOURNAL_FULL;
+        }
+    }
+    return FOTA_OK;
+}
+
+/* Rule R3: each sector holds the state, or has refused to in this session. */
+static bool is_settled(const struct journal *j)
+{
+    return (j->head[0].is_sound || j->head[0].is_dead) && (j->head[1].is_sound || j->head[1].is_dead);
+}
+
+enum fota_err journal_append(struct journal *j, const struct boot_record *record)
+{
+    uint32_t full = 0;
+    if (j->has_state) {
+        if (!is_settled(j)) {
+            return E_JOURNAL_DEGRADED;
+        }
+        enum fota_err err = check_room(j, 1, &full);
+        if (err) {
+            return err;
+        }
+    }
+    uint32_t seq = j->newest[W_SEQ] + 1;
+    boot_record_store(record, j->newest);
+    j->newest[W_SEQ] = seq;
+    seal(j->newest);
+    if (j->has_state) {
+        return append_all(j);
+    }
+    j->has_state = true;
+    enum fota_err err = rewrite_both(j, 0);
+    return err == E_JOURNAL_DEGRADED ? FOTA_OK : err;
+}
+
+enum fota_err journal_reserve(struct journal *j, uint32_t n_records)
+{
+    if (!j->has_state) {
+        return E_JOURNAL_LOST;
+    }
+    for (uint32_t i = 0; i < JOURNAL_AREAS; i++) {
+        uint32_t full = 0;
+        enum fota_err err = check_room(j, n_records, &full);
+        if (err != E_JOURNAL_FULL) {
+            return err;
+        }
+        /* Without its mirror a full sector is not erased: it is the only copy. */
+        if (journal_sound_mask(j) != 3) {
+            return E_JOURNAL_FULL;
+        }
+        err = rewrite(j, full);
+        if (err) {
+            return E_JOURNAL_DEGRADED;
+        }
+    }
+    return FOTA_OK;
+}

@@ -1,0 +1,381 @@
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/release_statement.h"
+#include "update_private.h"
+
+enum slot update_inactive_slot(const struct update *u)
+{
+    enum slot active = (enum slot)u->record.active;
+    if (u->running != SLOT_NONE && u->running != active) {
+        return SLOT_NONE;
+    }
+    if (active == SLOT_NONE) {
+        /* In the loader with nothing confirmed: go on where something was received, else A. */
+        uint8_t state_b = u->record.state[SLOT_B];
+        bool is_b_begun = state_b == SLOT_STATE_RECEIVING || state_b == SLOT_STATE_PENDING;
+        return is_b_begun ? SLOT_B : SLOT_A;
+    }
+    return active == SLOT_A ? SLOT_B : SLOT_A;
+}
+
+static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
+                                     const uint8_t *text, size_t n_bytes, const uint8_t *der,
+                                     size_t n_der_bytes)
+{
+    const struct update_config *config = ctx;
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    for (uint32_t i = 0; i < IMAGE_KEYS; i++) {
+        if (config->keys[i] == NULL) {
+            continue;
+        }
+        image_keyhash(config->keys[i], hash);
+        if (memcmp(hash, key_id, STATEMENT_KEY_ID_BYTES) != 0) {
+            continue;
+        }
+        struct crypto_sha256 sha;
+        crypto_sha256_init(&sha);
+        crypto_sha256_update(&sha, text, n_bytes);
+        crypto_sha256_final(&sha, hash);
+        return crypto_p256_verify(config->keys[i], hash, der, n_der_bytes) == CRYPTO_ACCEPT
+                   ? FOTA_OK
+                   : E_STATEMENT_SIGNATURE;
+    }
+    return E_STATEMENT_KEY;
+}
+
+/* Signature first, then what it says, then whether it is for us and now. */
+static enum fota_err read_statement(const struct update *u, enum slot slot, const uint8_t *text,
+                                    uint32_t n_bytes, struct release_slot *out)
+{
+    struct statement statement;
+    struct statement_verifier verifier = {check_signature, (void *)(uintptr_t)u->config};
+    enum fota_err err = release_parse(text, n_bytes, &statement);
+    if (err) {
+        return err;
+    }
+    err = statement_verify(&statement, text, &verifier);
+    if (err) {
+        return err;
+    }
+    err = release_slot_read(&statement, slot, u->config->hw_id, out);
+    if (err) {
+        return err;
+    }
+    if (out->boot_min > u->config->bootloader_version) {
+        return E_UNSUPPORTED;
+    }
+    if (out->security_counter < update_floor(u)) {
+        return E_STATEMENT_COUNTER;
+    }
+    return out->image_bytes > update_slot_bytes(u) ? E_IMAGE_SIZE : FOTA_OK;
+}
+
+/* Take over the slot: from here on what it holds is not bootable. The floor rises here, because the fallback
+ * goes. */
+static enum fota_err claim(struct update *u, enum slot slot, const uint8_t *sha256, uint32_t version)
+{
+    struct boot_record record = u->record;
+    record.security_floor = update_floor(u);
+    record.state[slot] = SLOT_STATE_RECEIVING;
+    record.tries = 0;
+    record.resume_sectors = 0;
+    record.version[slot] = version;
+    memcpy(record.digest[slot], sha256, BOOT_RECORD_DIGEST_BYTES);
+    update_make_room(u);
+    return update_commit(u, &record);
+}
+
+/* Bytes of this very image that the slot holds already, by the journal. */
+static uint32_t resume_off(const struct update *u, enum slot slot, const struct release_slot *release)
+{
+    const struct boot_record *record = &u->record;
+    if (memcmp(record->digest[slot], release->sha256, BOOT_RECORD_DIGEST_BYTES) != 0) {
+        return 0;
+    }
+    uint32_t received = record->resume_sectors * u->config->sector_bytes;
+    switch (record->state[slot]) {
+    case SLOT_STATE_RECEIVING:
+        return received < release->image_bytes ? received : release->image_bytes;
+    case SLOT_STATE_PENDING:
+    case SLOT_STATE_TRIAL:
+    case SLOT_STATE_CONFIRMED:
+        return release->image_bytes;
+    default:
+        return 0;
+    }
+}
+
+static void open_session(struct update *u, enum slot slot, uint32_t session_id, uint32_t n_bytes,
+                         struct update_target *out)
+{
+    u->session = UPDATE_RECEIVING;
+    u->session_slot = slot;
+    u->session_id = session_id;
+    u->session_bytes = n_bytes;
+    *out = (struct update_target){session_id, slot, u->config->base[slot], n_bytes, u->session_flashed};
+}
+
+static void close_session(struct update *u)
+{
+    u->session = UPDATE_CLOSED;
+    u->session_id = 0;
+    u->session_bytes = 0;
+    u->session_flashed = 0;
+}
+
+enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+                           struct update_target *out)
+{
+    if (n_bytes == 0) {
+        return update_begin_open(u, out);
+    }
+    enum slot slot = update_inactive_slot(u);
+    if (slot == SLOT_NONE) {
+        return E_STATE;
+    }
+    struct release_slot release;
+    enum fota_err err = read_statement(u, slot, statement, n_bytes, &release);
+    if (err) {
+        return err;
+    }
+    uint32_t session_id = bytes_load_be32(release.sha256);
+    if (session_id == u->record.rejected) {
+        return E_SLOT_REJECTED;
+    }
+    if (u->session != UPDATE_CLOSED && u->session_id != session_id) {
+        return E_UPDATE_SESSION;
+    }
+    uint32_t off = resume_off(u, slot, &release);
+    bool is_held = memcmp(u->record.digest[slot], release.sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
+    if (off == 0 && !(is_held && u->record.state[slot] == SLOT_STATE_RECEIVING)) {
+        err = claim(u, slot, release.sha256, release.version);
+        if (err) {
+            return err;
+        }
+    }
+    u->is_described = true;
+    u->session_flashed = off;
+    memcpy(u->session_sha256, release.sha256, sizeof u->session_sha256);
+    open_session(u, slot, session_id, release.image_bytes, out);
+    return FOTA_OK;
+}
+
+enum fota_err update_begin_open(struct update *u, struct update_target *out)
+{
+    static const uint8_t UNKNOWN[CRYPTO_SHA256_BYTES] = {0};
+    enum slot slot = update_inactive_slot(u);
+    if (slot == SLOT_NONE) {
+        return E_STATE;
+    }
+    if (u->session != UPDATE_CLOSED && u->is_described) {
+        return E_UPDATE_SESSION;
+    }
+    if (u->session == UPDATE_CLOSED) {
+        enum fota_err err = claim(u, slot, UNKNOWN, 0);
+        if (err) {
+            return err;
+        }
+        u->is_described = false;
+        u->session_flashed = 0;
+    }
+    open_session(u, slot, (uint32_t)UPDATE_OPEN_SESSION_ID, update_slot_bytes(u), out);
+    return FOTA_OK;
+}
+
+/* Where `addr` is in the session's slot. The second look at the slot is deliberate: an address decides what
+ * is lost. */
+static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_bytes, uint32_t *off)
+{
+    if (u->session == UPDATE_CLOSED) {
+        return E_UPDATE_NO_SESSION;
+    }
+    enum slot slot = u->session_slot;
+    *off = addr - u->config->base[slot];
+    if (slot != update_inactive_slot(u) || slot == u->running || *off > update_slot_bytes(u) ||
+        n_bytes > update_slot_bytes(u) - *off) {
+        return E_FLASH_RANGE;
+    }
+    return FOTA_OK;
+}
+
+/* Before cells of sector `k` of the slot change, the record must not vouch for them any more. */
+static enum fota_err disown(struct update *u, uint32_t k)
+{
+    struct boot_record record = u->record;
+    uint8_t *state = &record.state[u->session_slot];
+    if (*state == SLOT_STATE_RECEIVING && record.resume_sectors <= k) {
+        return FOTA_OK;
+    }
+    if (*state != SLOT_STATE_RECEIVING || record.resume_sectors > k) {
+        record.resume_sectors = *state == SLOT_STATE_RECEIVING ? (uint8_t)k : 0;
+    }
+    *state = SLOT_STATE_RECEIVING;
+    record.tries = 0;
+    u->session = UPDATE_RECEIVING;
+    return update_commit(u, &record);
+}
+
+enum fota_err update_erase(struct update *u, uint32_t sector)
+{
+    uint32_t off = 0;
+    uint32_t k = sector - u->config->first_sector[u->session_slot];
+    if (u->session != UPDATE_CLOSED && k >= u->config->n_sectors) {
+        return E_FLASH_RANGE;
+    }
+    enum fota_err err = locate(u, u->config->base[u->session_slot] + k * u->config->sector_bytes,
+                               u->config->sector_bytes, &off);
+    if (err) {
+        return err;
+    }
+    err = disown(u, k);
+    if (err) {
+        return err;
+    }
+    if (u->session_flashed > off) {
+        u->session_flashed = off;
+    }
+    return flash_erase_sector(u->config->flash, sector);
+}
+
+enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    uint32_t off = 0;
+    if (n_words > update_slot_bytes(u) / 4) {
+        return E_FLASH_RANGE;
+    }
+    enum fota_err err = locate(u, addr, 4 * n_words, &off);
+    if (err) {
+        return err;
+    }
+    err = disown(u, off / u->config->sector_bytes);
+    if (err) {
+        return err;
+    }
+    err = flash_program(u->config->flash, addr, words, n_words);
+    if (err || off != u->session_flashed) {
+        return err;
+    }
+    u->session_flashed += 4 * n_words;
+    uint32_t n_complete = u->session_flashed / u->config->sector_bytes;
+    if (u->is_described && n_complete > u->record.resume_sectors && u->session_flashed < u->session_bytes) {
+        struct boot_record record = u->record;
+        record.resume_sectors = (uint8_t)n_complete;
+        /* If this fails, the next session sends a sector again; the bytes are in flash all the same. */
+        err = update_commit(u, &record);
+        (void)err;
+    }
+    return FOTA_OK;
+}
+
+/* What arrived does not verify: say why, and start over from the first byte, whoever resumes. */
+static enum fota_err spoil(struct update *u, enum fota_err reason)
+{
+    struct boot_record record = u->record;
+    record.state[u->session_slot] = SLOT_STATE_RECEIVING;
+    record.resume_sectors = 0;
+    record.last_reason = (uint16_t)reason;
+    u->session = UPDATE_RECEIVING;
+    u->session_flashed = 0;
+    enum fota_err err = update_commit(u, &record);
+    return err ? err : reason;
+}
+
+static enum fota_err check_received(const struct update *u, struct image_result *result)
+{
+    enum fota_err err = update_verify_slot(u, u->session_slot, update_floor(u), result);
+    if (err) {
+        return err;
+    }
+    if (u->is_described && (result->image.total_bytes != u->session_bytes ||
+                            memcmp(result->file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) != 0)) {
+        return E_UPDATE_DIGEST;
+    }
+    bool is_rejected = bytes_load_be32(result->file_sha256) == u->record.rejected;
+    return is_rejected ? E_SLOT_REJECTED : FOTA_OK;
+}
+
+enum fota_err update_finish(struct update *u)
+{
+    if (u->session == UPDATE_CLOSED) {
+        return E_UPDATE_NO_SESSION;
+    }
+    if (u->is_described && u->session_flashed < u->session_bytes) {
+        return E_UPDATE_INCOMPLETE;
+    }
+    enum slot slot = u->session_slot;
+    struct image_result result;
+    enum fota_err err = check_received(u, &result);
+    if (err) {
+        return spoil(u, err);
+    }
+    if (u->record.state[slot] != SLOT_STATE_PENDING) {
+        struct boot_record record = u->record;
+        record.state[slot] = SLOT_STATE_PENDING;
+        record.tries = 0;
+        record.resume_sectors = 0;
+        record.version[slot] = result.image.version_packed;
+        memcpy(record.digest[slot], result.file_sha256, BOOT_RECORD_DIGEST_BYTES);
+        err = update_commit(u, &record);
+    }
+    if (err == FOTA_OK) {
+        u->session = UPDATE_FINISHED;
+    }
+    return err;
+}
+
+enum fota_err update_activate(struct update *u)
+{
+    enum slot slot = update_inactive_slot(u);
+    if (slot == SLOT_NONE) {
+        return E_STATE;
+    }
+    struct boot_record record = u->record;
+    if (record.state[slot] != SLOT_STATE_TRIAL) {
+        if (record.state[slot] != SLOT_STATE_PENDING) {
+            return E_STATE;
+        }
+        record.state[slot] = SLOT_STATE_TRIAL;
+        record.tries = BOOT_TRIAL_RUNS;
+        enum fota_err err = update_commit(u, &record);
+        if (err) {
+            return err;
+        }
+    }
+    close_session(u);
+    return FOTA_OK;
+}
+
+enum fota_err update_abort(struct update *u)
+{
+    enum slot slot = update_inactive_slot(u);
+    close_session(u);
+    if (slot == SLOT_NONE) {
+        return FOTA_OK;
+    }
+    struct boot_record record = u->record;
+    uint8_t state = record.state[slot];
+    if (state != SLOT_STATE_RECEIVING && state != SLOT_STATE_PENDING && state != SLOT_STATE_TRIAL) {
+        return FOTA_OK;
+    }
+    record.state[slot] = SLOT_STATE_EMPTY;
+    record.tries = 0;
+    record.resume_sectors = 0;
+    record.version[slot] = 0;
+    memset(record.digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
+    return update_commit(u, &record);
+}
+
+enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
+                          uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+    enum slot slot = update_inactive_slot(u);
+    if (slot == SLOT_NONE || off > update_slot_bytes(u) || n_bytes > update_slot_bytes(u) - off) {
+        return E_FLASH_RANGE;
+    }
+    struct crypto_sha256 ctx;
+    crypto_sha256_init(&ctx);
+    crypto_sha256_update(&ctx, u->config->slot[slot] + off, n_bytes);
+    crypto_sha256_final(&ctx, sha256);
+    return FOTA_OK;
+}
