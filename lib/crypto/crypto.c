@@ -72,6 +72,6 @@ enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
     br_ec_public_key key = {
         .curve = BR_EC_secp256r1, .q = (unsigned char *)(uintptr_t)point, .qlen = CRYPTO_POINT_BYTES};
     uint32_t is_good =
-        br_ecdsa_i31_vrfy_raw(&br_ec_p256_m31, hash, CRYPTO_SHA256_BYTES, &key, raw, sizeof raw);
+        br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, hash, CRYPTO_SHA256_BYTES, &key, raw, sizeof raw);
     return is_good == 1 ? CRYPTO_ACCEPT : CRYPTO_REJECT;
 }
