@@ -7,6 +7,7 @@
 #ifndef LINK_LINK_CODEC_H
 #define LINK_LINK_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

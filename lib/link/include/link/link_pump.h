@@ -28,7 +28,7 @@ enum {
         2000, /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
     LINK_RESTART_MAX_MS =
         200, /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
-    LINK_RX_CHUNK_BYTES = 256
+    LINK_RX_CHUNK_BYTES = 64
 };
 
 /**
@@ -73,7 +73,11 @@ struct link_port_ops {
     void (*arm)(void *ctx, const uint8_t *bytes, size_t n_bytes, enum link_level then);
     /** True until the last byte given to `send` has left memory. */
     bool (*is_sending)(void *ctx);
-    /** The line is silent: reset the bit counter of the receiver. */
+    /**
+     * The line is silent: reset the bit counter of the receiver (a lost or extra clock edge shifts every byte
+     * that follows). What `level`, `send` or `arm` asked for stays; data that is under way starts again from
+     * its first byte.
+     */
     void (*resync)(void *ctx);
 };
 
@@ -103,15 +107,15 @@ struct link_pump {
     uint32_t image_bytes;
     uint32_t accepted_off;
     uint32_t flashed_off;
-    uint32_t heard_ms; /* when the last byte came */
-    uint32_t since_ms; /* when the work, or the wait for a restart, began */
-    uint16_t failed;   /* enum fota_err of a background write, told in the next reply */
-    bool is_plain;     /* session of an AN4286 host */
-    bool is_finished;
-    bool has_work; /* slave.work is waiting */
-    bool has_silence;
-    bool wants_restart;
-    uint8_t n_erased; /* sectors of the work item that are done */
+    uint32_t heard_ms;  /* when the last byte came */
+    uint32_t since_ms;  /* when the work, or the wait for a restart, began */
+    uint16_t failed;    /* enum fota_err of a background write, told in the next reply */
+    uint8_t n_steps;    /* of the work item: sectors erased, or 1 while its words are programmed */
+    bool is_plain;      /* session of an AN4286 host */
+    bool is_finished;   /* update_finish went well in this session */
+    bool has_work;      /* slave.work waits to be carried out */
+    bool has_silence;   /* the silence since the last byte was acted upon */
+    bool wants_restart; /* as soon as the host has what it waits for */
     uint32_t buffer[2][LINK_BUFFER_BYTES / 4];
 };
 

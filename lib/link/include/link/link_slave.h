@@ -31,7 +31,7 @@ enum link_out {
     LINK_OUT_NONE,
     LINK_OUT_LEVEL, /* present slave->level. If slave->n_data_bytes is not 0, that data follows right after
                        the echo */
-    LINK_OUT_DATA,  /* send slave->data: the byte clocked now is the dummy, data is next. Then slave->level */
+    LINK_OUT_DATA,  /* send slave->data: the byte clocked now is the dummy, data is next. Then slave->then */
     LINK_OUT_WORK   /* do slave->work, then call link_slave_ack, _nack or _reply. Discard bytes received
                        meanwhile */
 };
@@ -52,17 +52,21 @@ struct link_work {
     uint8_t *bytes;   /* inside the machine's buffer; valid until the result is handed in */
 };
 
-/** All fields are private but level, data, n_data_bytes and work, which the owner reads. */
+/** All fields are private but level, then, data, n_data_bytes and work, which the owner reads. */
 struct link_slave {
     uint8_t state; /* enum link_state */
-    uint8_t after; /* stage that follows the echo */
+    uint8_t op;
+    uint8_t step;  /* enum link_step: what the bytes of the current stage are */
+    uint8_t after; /* enum link_step that follows the echo */
     uint8_t level; /* enum link_level to present */
+    uint8_t then;  /* enum link_level to present behind the data */
     bool is_synced;
     uint16_t n_have_bytes;
     uint16_t n_want_bytes;
     uint16_t n_data_bytes; /* bytes at data, 0 none */
     uint16_t reason;       /* enum fota_err: why the last NACK */
     uint32_t base;         /* bus address of the inactive slot */
+    uint32_t addr;         /* of the AN4286 command under way */
     const uint8_t *data;
     uint8_t *stage;  /* where bytes of the current stage go, inside buffer */
     uint8_t *buffer; /* LINK_BUFFER_BYTES, word-aligned, the owner's */
@@ -105,7 +109,10 @@ enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason);
  */
 enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, size_t n_bytes);
 
-/** The line was silent for LINK_SILENCE_MS: give up a half-received command. Nothing happens during work. */
+/**
+ * The line was silent for LINK_SILENCE_MS: give up a half-received stage or a half-read answer. A verdict
+ * that waits for its echo stays (clients sleep seconds before they poll for it), and so does work.
+ */
 enum link_out link_slave_silence(struct link_slave *slave);
 
 /** True between commands: nothing half received, no verdict pending. */

@@ -1,0 +1,107 @@
+/* The info block. struct boot_info goes over the wire field by field; its fields are listed once, as widths.
+ */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "link/link_codec.h"
+
+enum { INFO_HEAD_BYTES = 8 };
+
+/* Widths of the fields of struct boot_info in order: 4 and 2 are integers, 1 a run of single bytes. */
+struct field_run {
+    uint8_t width_bytes;
+    uint8_t n_bytes;
+};
+
+static const struct field_run boot_info_fields[] = {
+    {4, 4},  /* bootloader_version */
+    {1, 8},  /* running_slot .. reserved */
+    {4, 12}, /* security_floor, slot_version[2] */
+    {1, 16}, /* slot_digest[2][8] */
+    {2, 4},  /* last_reason, session_state */
+    {4, 8},  /* session_id, session_flashed */
+    {1, 16}, /* hw_id */
+};
+
+enum { N_FIELD_RUNS = sizeof boot_info_fields / sizeof boot_info_fields[0] };
+
+_Static_assert(offsetof(struct boot_info, security_floor) == 12, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, slot_digest) == 24, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, last_reason) == 40, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, session_id) == 44, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, hw_id) == 52, "boot_info_fields follows struct boot_info");
+
+static void store_field(uint8_t *wire, const uint8_t *native, size_t width_bytes)
+{
+    uint32_t value32;
+    uint16_t value16;
+    switch (width_bytes) {
+    case 4:
+        memcpy(&value32, native, sizeof value32);
+        bytes_store_be32(wire, value32);
+        break;
+    case 2:
+        memcpy(&value16, native, sizeof value16);
+        bytes_store_be16(wire, value16);
+        break;
+    default:
+        *wire = *native;
+        break;
+    }
+}
+
+static void load_field(uint8_t *native, const uint8_t *wire, size_t width_bytes)
+{
+    uint32_t value32;
+    uint16_t value16;
+    switch (width_bytes) {
+    case 4:
+        value32 = bytes_load_be32(wire);
+        memcpy(native, &value32, sizeof value32);
+        break;
+    case 2:
+        value16 = bytes_load_be16(wire);
+        memcpy(native, &value16, sizeof value16);
+        break;
+    default:
+        *native = *wire;
+        break;
+    }
+}
+
+static void convert(uint8_t *to, const uint8_t *from, void (*field)(uint8_t *, const uint8_t *, size_t))
+{
+    for (size_t run = 0, at = 0; run < N_FIELD_RUNS; run++) {
+        size_t end = at + boot_info_fields[run].n_bytes;
+        for (; at < end; at += boot_info_fields[run].width_bytes) {
+            field(to + at, from + at, boot_info_fields[run].width_bytes);
+        }
+    }
+}
+
+void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info *info)
+{
+    out[0] = info->loader;
+    out[1] = info->protocol;
+    out[2] = info->vendor_version;
+    out[3] = 0;
+    bytes_store_be16(out + 4, info->chip_id);
+    bytes_store_be16(out + 6, (uint16_t)info->last_link_reason);
+    convert(out + INFO_HEAD_BYTES, (const uint8_t *)&info->boot, store_field);
+}
+
+enum fota_err link_info_load(const uint8_t *bytes, size_t n_bytes, struct link_info *out)
+{
+    bool is_info = n_bytes == LINK_INFO_BLOCK_BYTES &&
+                   (bytes[0] == LINK_LOADER_BOOTLOADER || bytes[0] == LINK_LOADER_AGENT) && bytes[2] != 0;
+    if (!is_info) {
+        return E_LINK_REPLY;
+    }
+    out->loader = bytes[0];
+    out->protocol = bytes[1];
+    out->vendor_version = bytes[2];
+    out->chip_id = bytes_load_be16(bytes + 4);
+    out->last_link_reason = (enum fota_err)bytes_load_be16(bytes + 6);
+    convert((uint8_t *)&out->boot, bytes + INFO_HEAD_BYTES, load_field);
+    return FOTA_OK;
+}

@@ -1,0 +1,472 @@
+#include "link/link_slave.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/flash_map.h"
+#include "link/link_codec.h"
+#include "link_table.h"
+
+/* --- the table ------------------------------------------------------------------------------------------ */
+
+#define PACK(state, event, action, next)                                                                     \
+    [LINK_STATE_##state][LINK_EVENT_##event] = (LINK_ACTION_##action << 4) | LINK_STATE_##next,
+#define COUNT(state, event, action, next) +1
+
+static const uint8_t table[LINK_N_STATES][LINK_N_EVENTS] = {LINK_TABLE(PACK)};
+
+/* C fills a forgotten pair with 0 in silence; a doubled one is a compile error (-Woverride-init). */
+_Static_assert((0 LINK_TABLE(COUNT)) == LINK_N_STATES * LINK_N_EVENTS,
+               "every pair of state and event has a row");
+_Static_assert(LINK_N_STATES <= 16 && LINK_N_ACTIONS <= 16, "a row is packed into one byte");
+
+/* --- what the commands are ------------------------------------------------------------------------------ */
+
+/* Get: number of bytes that follow minus 1, protocol version, commands. Its tail is also the list of what
+ * exists. */
+static const uint8_t get_answer[] = {
+    18,
+    LINK_PROTOCOL_VERSION,
+    LINK_OP_GET,
+    LINK_OP_GET_VERSION,
+    LINK_OP_GET_ID,
+    LINK_OP_READ,
+    LINK_OP_GO,
+    LINK_OP_WRITE,
+    LINK_OP_ERASE,
+    LINK_OP_WRITE_PROTECT,
+    LINK_OP_WRITE_UNPROTECT,
+    LINK_OP_READOUT_PROTECT,
+    LINK_OP_READOUT_UNPROTECT,
+    LINK_OP_INFO,
+    LINK_OP_BEGIN,
+    LINK_OP_BLOCK,
+    LINK_OP_HASH,
+    LINK_OP_FINISH,
+    LINK_OP_ACTIVATE,
+    LINK_OP_ABORT,
+};
+_Static_assert(sizeof get_answer == 18 + 2, "Get announces the number of bytes behind the first, minus 1");
+
+static const uint8_t id_answer[] = {1, LINK_CHIP_ID >> 8, LINK_CHIP_ID & 0xFF};
+
+/* Body sizes of the vendor requests, by op - LINK_OP_INFO. */
+static const uint16_t request_bytes[][2] = {
+    {0, 0},                        /* INFO */
+    {1, LINK_STATEMENT_MAX_BYTES}, /* BEGIN */
+    {9, LINK_REQUEST_MAX_BYTES},   /* BLOCK */
+    {8, 8},                        /* HASH */
+    {4, 4},                        /* FINISH */
+    {4, 4},                        /* ACTIVATE */
+    {4, 4},                        /* ABORT */
+};
+
+/* --- stages --------------------------------------------------------------------------------------------- */
+
+static uint16_t first_want_bytes(uint8_t step)
+{
+    static const uint8_t want[] = {
+        [LINK_STEP_FRAME] = 2,       /* op ~op, the 5A is gone */
+        [LINK_STEP_ADDRESS] = 5,     /* addr[4] xor */
+        [LINK_STEP_READ_LENGTH] = 2, /* n-1 ~(n-1) */
+        [LINK_STEP_WRITE] = 1,       /* n-1, then data[n] xor */
+        [LINK_STEP_ERASE_COUNT] = 3, /* n-1[2] xor */
+        [LINK_STEP_REQUEST] = 2,     /* n[2], then body[n] crc[4] */
+    };
+    return want[step];
+}
+
+static void enter_stage(struct link_slave *slave, uint8_t step)
+{
+    slave->step = step;
+    slave->n_have_bytes = 0;
+    if (step != LINK_STEP_ERASE_LIST) { /* its length was told in the stage before */
+        slave->n_want_bytes = first_want_bytes(step);
+    }
+    /* The data of WRITE (behind one byte) and of BLOCK (behind ten) must be word-aligned for the flash. */
+    slave->stage = slave->buffer + (step == LINK_STEP_WRITE ? 3 : 2);
+}
+
+static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
+{
+    slave->reason = (uint16_t)reason;
+    return LINK_EVENT_FAIL;
+}
+
+/* Is [addr, addr + n_bytes) inside [base, base + limit)? No sum can overflow: the subtraction is exact. */
+static bool is_inside(uint32_t addr, uint32_t n_bytes, uint32_t base, uint32_t limit)
+{
+    uint32_t off = addr - base;
+    return addr >= base && off < limit && n_bytes <= limit - off;
+}
+
+static bool is_readable(const struct link_slave *slave, uint32_t addr, uint32_t n_bytes)
+{
+    return is_inside(addr, n_bytes, slave->base, FLASH_SLOT_BYTES) ||
+           is_inside(addr, n_bytes, LINK_INFO_ADDR, LINK_INFO_BLOCK_BYTES);
+}
+
+static enum link_event announce(struct link_slave *slave, const uint8_t *answer, size_t n_bytes)
+{
+    slave->data = answer;
+    slave->n_data_bytes = (uint16_t)n_bytes;
+    slave->then = LINK_LEVEL_ACK;
+    return LINK_EVENT_PASS;
+}
+
+static enum link_event expect(struct link_slave *slave, uint8_t step)
+{
+    slave->after = step;
+    return LINK_EVENT_PASS;
+}
+
+static enum link_event hand_out(struct link_slave *slave, enum link_work_kind kind, uint8_t *bytes,
+                                uint32_t n_bytes)
+{
+    slave->work = (struct link_work){
+        .kind = (uint8_t)kind,
+        .op = slave->op,
+        .addr = slave->addr,
+        .n_bytes = n_bytes,
+        .bytes = bytes,
+    };
+    slave->after = LINK_STEP_NONE;
+    return LINK_EVENT_RUN;
+}
+
+/* --- judges: is a complete stage in order? ---------------------------------------------------------------
+ */
+
+static enum link_event judge_frame(struct link_slave *slave)
+{
+    uint8_t op = slave->stage[0];
+    bool is_known =
+        (op ^ slave->stage[1]) == 0xFF && memchr(get_answer + 2, op, sizeof get_answer - 2) != NULL;
+    bool is_sync = !is_known && !slave->is_synced; /* the host's first 5A, and two polls: AN4286 1 */
+    slave->is_synced = true;
+    slave->op = op;
+    slave->after = LINK_STEP_NONE;
+    slave->n_data_bytes = 0;
+    if (is_sync) {
+        return LINK_EVENT_PASS;
+    }
+    if (!is_known) {
+        return refuse(slave, E_LINK_COMMAND);
+    }
+    switch (op) {
+    case LINK_OP_GET:
+        return announce(slave, get_answer, sizeof get_answer);
+    case LINK_OP_GET_VERSION:
+        return announce(slave, get_answer + 1, 1);
+    case LINK_OP_GET_ID:
+        return announce(slave, id_answer, sizeof id_answer);
+    case LINK_OP_READ:
+    case LINK_OP_GO:
+    case LINK_OP_WRITE:
+        return expect(slave, LINK_STEP_ADDRESS);
+    case LINK_OP_ERASE:
+        return expect(slave, LINK_STEP_ERASE_COUNT);
+    case LINK_OP_WRITE_PROTECT:
+    case LINK_OP_WRITE_UNPROTECT:
+    case LINK_OP_READOUT_PROTECT:
+    case LINK_OP_READOUT_UNPROTECT:
+        return refuse(slave, E_UNSUPPORTED); /* option bytes are never written in the field */
+    default:
+        return expect(slave, LINK_STEP_REQUEST);
+    }
+}
+
+static enum link_event judge_address(struct link_slave *slave)
+{
+    if (link_xor(slave->stage, 5) != 0) {
+        return refuse(slave, E_LINK_CHECKSUM);
+    }
+    slave->addr = bytes_load_be32(slave->stage);
+    if (slave->op == LINK_OP_GO) {
+        return hand_out(slave, LINK_WORK_GO, slave->stage, 0);
+    }
+    bool is_write = slave->op == LINK_OP_WRITE;
+    bool is_allowed = is_write
+                          ? is_inside(slave->addr, 4, slave->base, FLASH_SLOT_BYTES) && slave->addr % 4 == 0
+                          : is_readable(slave, slave->addr, 1);
+    if (!is_allowed) {
+        return refuse(slave, E_LINK_ADDRESS);
+    }
+    return expect(slave, is_write ? LINK_STEP_WRITE : LINK_STEP_READ_LENGTH);
+}
+
+static enum link_event judge_read_length(struct link_slave *slave)
+{
+    uint32_t n_bytes = slave->stage[0] + 1U;
+    if ((slave->stage[0] ^ slave->stage[1]) != 0xFF) {
+        return refuse(slave, E_LINK_CHECKSUM);
+    }
+    if (!is_readable(slave, slave->addr, n_bytes)) {
+        return refuse(slave, E_LINK_LENGTH);
+    }
+    slave->data = slave->buffer;
+    slave->n_data_bytes = (uint16_t)n_bytes;
+    slave->then = LINK_LEVEL_FILLER;
+    return hand_out(slave, LINK_WORK_READ, slave->buffer, n_bytes);
+}
+
+static enum link_event judge_write(struct link_slave *slave)
+{
+    uint32_t n_bytes = slave->stage[0] + 1U;
+    uint32_t n_padded = (n_bytes + 3U) & ~3U;
+    if (slave->n_have_bytes == 1) {
+        slave->n_want_bytes = (uint16_t)(n_bytes + 2);
+        return LINK_EVENT_MORE;
+    }
+    if (link_xor(slave->stage, n_bytes + 2) != 0) {
+        return refuse(slave, E_LINK_CHECKSUM);
+    }
+    if (!is_inside(slave->addr, n_padded, slave->base, FLASH_SLOT_BYTES)) {
+        return refuse(slave, E_LINK_LENGTH);
+    }
+    memset(slave->stage + 1 + n_bytes, 0xFF, n_padded - n_bytes);
+    return hand_out(slave, LINK_WORK_WRITE, slave->stage + 1, n_padded);
+}
+
+static enum link_event judge_erase_count(struct link_slave *slave)
+{
+    uint32_t n_sectors = bytes_load_be16(slave->stage) + 1U;
+    if (link_xor(slave->stage, 3) != 0) {
+        return refuse(slave, E_LINK_CHECKSUM);
+    }
+    if (n_sectors > LINK_ERASE_MAX_SECTORS) { /* the special codes too: FFFF mass erase, FFFE, FFFD banks */
+        return refuse(slave, E_LINK_LENGTH);
+    }
+    slave->n_want_bytes = (uint16_t)(2 * n_sectors + 1);
+    return expect(slave, LINK_STEP_ERASE_LIST);
+}
+
+static enum link_event judge_erase_list(struct link_slave *slave)
+{
+    uint32_t first = slave->base == FLASH_SLOT_A_BASE ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR;
+    uint32_t n_sectors = slave->n_want_bytes / 2U;
+    if (link_xor(slave->stage, slave->n_want_bytes) != 0) {
+        return refuse(slave, E_LINK_CHECKSUM);
+    }
+    for (uint32_t i = 0; i < n_sectors; i++) {
+        uint32_t sector = bytes_load_be16(slave->stage + 2 * i);
+        if (!is_inside(sector, 1, first, FLASH_SLOT_SECTORS)) {
+            return refuse(slave, E_LINK_ADDRESS);
+        }
+        slave->stage[i] = (uint8_t)sector;
+    }
+    return hand_out(slave, LINK_WORK_ERASE, slave->stage, n_sectors);
+}
+
+static enum link_event judge_request(struct link_slave *slave)
+{
+    const uint16_t *limits = request_bytes[slave->op - LINK_OP_INFO];
+    size_t n_body = bytes_load_be16(slave->stage);
+    if (slave->n_have_bytes == 2) {
+        if (n_body < limits[0] || n_body > limits[1]) {
+            return refuse(slave, E_LINK_LENGTH);
+        }
+        slave->n_want_bytes = (uint16_t)(n_body + LINK_PACKET_OVERHEAD_BYTES);
+        return LINK_EVENT_MORE;
+    }
+    enum fota_err err = link_packet_check(slave->stage, slave->n_have_bytes, &n_body);
+    if (err) {
+        return refuse(slave, err);
+    }
+    (void)hand_out(slave, LINK_WORK_REQUEST, slave->stage + 2, (uint32_t)n_body);
+    slave->after = LINK_STEP_RUN; /* first the ACK and its echo, then the work, then the reply */
+    return LINK_EVENT_PASS;
+}
+
+static enum link_event judge(struct link_slave *slave)
+{
+    switch (slave->step) {
+    case LINK_STEP_FRAME:
+        return judge_frame(slave);
+    case LINK_STEP_ADDRESS:
+        return judge_address(slave);
+    case LINK_STEP_READ_LENGTH:
+        return judge_read_length(slave);
+    case LINK_STEP_WRITE:
+        return judge_write(slave);
+    case LINK_STEP_ERASE_COUNT:
+        return judge_erase_count(slave);
+    case LINK_STEP_ERASE_LIST:
+        return judge_erase_list(slave);
+    default:
+        return judge_request(slave);
+    }
+}
+
+/* --- actions -------------------------------------------------------------------------------------------- */
+
+static void set_level(struct link_slave *slave, enum link_level level, enum link_out *out)
+{
+    slave->level = (uint8_t)level;
+    *out = LINK_OUT_LEVEL;
+}
+
+/* The host has echoed the ACK: what now? */
+static enum link_event advance(struct link_slave *slave, enum link_out *out)
+{
+    set_level(slave, LINK_LEVEL_FILLER, out);
+    if (slave->n_data_bytes > 0) {
+        return LINK_EVENT_SEND;
+    }
+    if (slave->after == LINK_STEP_RUN) {
+        return LINK_EVENT_RUN;
+    }
+    if (slave->after == LINK_STEP_NONE) {
+        return LINK_EVENT_END;
+    }
+    enter_stage(slave, slave->after);
+    return LINK_EVENT_MORE;
+}
+
+/* Carry out one action. @return the event that follows from it, LINK_EVENT_HANDLED if none */
+static enum link_event act(struct link_slave *slave, enum link_action action, enum link_out *out)
+{
+    switch (action) {
+    case LINK_ACTION_START:
+        enter_stage(slave, LINK_STEP_FRAME);
+        slave->n_data_bytes = 0;
+        set_level(slave, LINK_LEVEL_FILLER, out); /* also ends a reply that nobody fetched */
+        break;
+    case LINK_ACTION_JUDGE:
+        return judge(slave);
+    case LINK_ACTION_PRESENT_ACK:
+        set_level(slave, LINK_LEVEL_ACK, out);
+        break;
+    case LINK_ACTION_PRESENT_NACK:
+        slave->n_data_bytes = 0;
+        set_level(slave, LINK_LEVEL_NACK, out);
+        break;
+    case LINK_ACTION_HAND_OUT:
+        *out = LINK_OUT_WORK;
+        break;
+    case LINK_ACTION_ADVANCE:
+        return advance(slave, out);
+    case LINK_ACTION_TRANSMIT:
+        slave->n_have_bytes = 0;
+        slave->n_want_bytes = (uint16_t)(slave->n_data_bytes + 1);
+        slave->level = slave->then;
+        *out = LINK_OUT_DATA;
+        break;
+    case LINK_ACTION_CLOSE_DATA:
+        slave->n_data_bytes = 0;
+        return slave->then == LINK_LEVEL_ACK ? LINK_EVENT_PASS : LINK_EVENT_END;
+    case LINK_ACTION_REST:
+        slave->n_data_bytes = 0;
+        set_level(slave, LINK_LEVEL_FILLER, out);
+        break;
+    case LINK_ACTION_ILLEGAL:
+        slave->reason = E_STATE;
+        break;
+    default:
+        break;
+    }
+    return LINK_EVENT_HANDLED;
+}
+
+/* At most three rounds: an echo or a full stage leads to a judgement, and that to a presentation. */
+static enum link_out dispatch(struct link_slave *slave, enum link_event event)
+{
+    enum link_out out = LINK_OUT_NONE;
+    while (event != LINK_EVENT_HANDLED) {
+        uint8_t row = table[slave->state][event];
+        slave->state = row & 0x0F;
+        event = act(slave, (enum link_action)(row >> 4), &out);
+    }
+    return out;
+}
+
+/* --- the owner's side ------------------------------------------------------------------------------------
+ */
+
+void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
+{
+    memset(slave, 0, sizeof *slave);
+    slave->buffer = buffer;
+    slave->base = base;
+}
+
+void link_slave_set_base(struct link_slave *slave, uint32_t base)
+{
+    slave->base = base;
+}
+
+/* Counted bytes are taken as a run. @return bytes taken */
+static size_t take_counted(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes)
+{
+    size_t n_take = (size_t)(slave->n_want_bytes - slave->n_have_bytes);
+    if (n_take > n_bytes) {
+        n_take = n_bytes;
+    }
+    if (slave->state == LINK_STATE_STAGE) {
+        memcpy(slave->stage + slave->n_have_bytes, bytes, n_take);
+    }
+    slave->n_have_bytes = (uint16_t)(slave->n_have_bytes + n_take);
+    return n_take;
+}
+
+static enum link_event classify(uint8_t byte)
+{
+    if (byte == LINK_SOF) {
+        return LINK_EVENT_SOF;
+    }
+    return byte == LINK_ACK ? LINK_EVENT_ECHO : LINK_EVENT_BYTE;
+}
+
+enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes,
+                            size_t *n_used_bytes)
+{
+    enum link_out out = LINK_OUT_NONE;
+    size_t n_used = 0;
+    while (n_used < n_bytes && out == LINK_OUT_NONE) {
+        enum link_event event;
+        if (slave->state == LINK_STATE_STAGE || slave->state == LINK_STATE_DATA) {
+            n_used += take_counted(slave, bytes + n_used, n_bytes - n_used);
+            event = slave->n_have_bytes == slave->n_want_bytes ? LINK_EVENT_FULL : LINK_EVENT_MORE;
+        } else {
+            event = classify(bytes[n_used++]);
+        }
+        out = dispatch(slave, event);
+    }
+    *n_used_bytes = n_used;
+    return out;
+}
+
+enum link_out link_slave_ack(struct link_slave *slave)
+{
+    return dispatch(slave, LINK_EVENT_PASS);
+}
+
+enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason)
+{
+    enum link_out out = dispatch(slave, LINK_EVENT_FAIL);
+    if (out != LINK_OUT_NONE) {
+        slave->reason = (uint16_t)reason;
+    }
+    return out;
+}
+
+enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, size_t n_bytes)
+{
+    if (slave->state == LINK_STATE_WORK) {
+        slave->buffer[0] = LINK_REPLY;
+        slave->n_data_bytes = (uint16_t)(1 + link_packet_store(slave->buffer + 1, body, n_bytes));
+        slave->data = slave->buffer;
+        slave->then = LINK_LEVEL_FILLER;
+    }
+    return dispatch(slave, LINK_EVENT_REPLY);
+}
+
+enum link_out link_slave_silence(struct link_slave *slave)
+{
+    return dispatch(slave, LINK_EVENT_SILENCE);
+}
+
+bool link_slave_is_idle(const struct link_slave *slave)
+{
+    return slave->state == LINK_STATE_IDLE;
+}
