@@ -55,6 +55,9 @@
     X(E_STATEMENT_REPLAY,         0x0307, "statement: sequence number went back")                              \
     X(E_STATEMENT_MISMATCH,       0x0308, "statement: does not describe this image")                           \
     X(E_STATEMENT_COUNTER,        0x0309, "statement: security counter is below the floor")                    \
+    X(E_STATEMENT_HALTED,         0x030A, "statement: the channel is halted")                                  \
+    X(E_STATEMENT_ROLLOUT,        0x030B, "statement: not this device's turn in the rollout")                  \
+    X(E_STATEMENT_PRECURSOR,      0x030C, "statement: needs a newer bootloader or application first")          \
     X(E_JOURNAL_LOST,             0x0401, "journal: no valid record in either sector")                         \
     X(E_JOURNAL_FULL,             0x0402, "journal: no free record without an erase")                          \
     X(E_JOURNAL_DEGRADED,         0x0403, "journal: one mirror needs repair")                                  \
@@ -69,6 +72,7 @@
     X(E_UPDATE_INCOMPLETE,        0x0513, "update: bytes are missing")                                         \
     X(E_UPDATE_BUSY,              0x0514, "update: the application does not allow it now")                     \
     X(E_UPDATE_DIGEST,            0x0515, "update: slot content differs from the release statement")           \
+    X(E_UPDATE_GAVE_UP,           0x0516, "update: too many attempts with this release, gave up")              \
     X(E_LINK_COMMAND,             0x0601, "link: unknown or malformed command")                                \
     X(E_LINK_CHECKSUM,            0x0602, "link: checksum is wrong")                                           \
     X(E_LINK_ADDRESS,             0x0603, "link: address is not allowed")                                      \
