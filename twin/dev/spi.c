@@ -140,7 +140,7 @@ static uint8_t reversed(uint8_t byte)
 {
     unsigned out = 0;
     for (unsigned i = 0; i < 8; i++) {
-        out = out << 1 | ((byte >> i) & 1U);
+        out = out << 1 | ((unsigned)byte >> i & 1U);
     }
     return (uint8_t)out;
 }
@@ -273,7 +273,7 @@ static void shift_byte(struct spi_state *s, uint8_t mosi, uint64_t byte_ps)
     for (unsigned i = 0; i < 8; i++) {
         uint64_t edge_ps = s->begin_ps + byte_ps * (2U * i + 1U) / 16U;
         if (edge_ps >= s->opened_ps && edge_ps < s->closed_ps) {
-            shift_bit(s, (mosi >> (7U - i)) & 1U);
+            shift_bit(s, (unsigned)mosi >> (7U - i) & 1U);
         }
     }
 }
