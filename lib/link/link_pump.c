@@ -23,13 +23,13 @@ static void present(struct link_pump *pump, enum link_out out, uint32_t now_ms)
     switch (out) {
     case LINK_OUT_LEVEL:
         if (slave->n_data_bytes > 0 && port->arm != NULL) {
-            port->arm(ctx, slave->data, slave->n_data_bytes, (enum link_level)slave->then);
+            port->arm(ctx, slave->data, slave->n_data_bytes, slave->then);
         } else {
-            port->level(ctx, (enum link_level)slave->level);
+            port->level(ctx, slave->level);
         }
         break;
     case LINK_OUT_DATA:
-        port->send(ctx, slave->data, slave->n_data_bytes, (enum link_level)slave->then);
+        port->send(ctx, slave->data, slave->n_data_bytes, slave->then);
         break;
     case LINK_OUT_WORK:
         pump->has_work = true;

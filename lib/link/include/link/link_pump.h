@@ -54,23 +54,24 @@ struct link_pump_ops {
     void (*restart)(void *ctx);
 };
 
-/** SPI slave driver (port/stm32f407/spi_slave.h on the chip). */
+/** SPI slave driver: on the chip the functions of f407/spi_slave.h, one for one. */
 struct link_port_ops {
     /** Take received bytes. @return number of bytes, 0..n_bytes */
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);
-    /** Repeat this on MISO from now on (bytes already in the shifter still leave first). */
-    void (*level)(void *ctx, enum link_level level);
+    /** Repeat A5 and this byte (enum link_level) on MISO from now on; what is in the shifter still leaves
+     * first. */
+    void (*level)(void *ctx, uint8_t level);
     /** Send bytes (copied), then repeat `then`. One byte of the old level leaves first: it meets the host's
      * dummy. */
-    void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes, enum link_level then);
+    void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
     /**
      * Present ACK and, as soon as the host's echo 79 arrives, send: for owners that cannot poll within
      * microseconds. The echo is still delivered by `receive`, and `send` with the same bytes follows: it must
      * then do nothing. NULL: the owner polls fast, `level` and `send` do.
      */
-    void (*arm)(void *ctx, const uint8_t *bytes, size_t n_bytes, enum link_level then);
+    void (*arm)(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
     /** True until the last byte given to `send` has left memory. */
     bool (*is_sending)(void *ctx);
     /**

@@ -23,8 +23,8 @@ enum {
     LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4
 };
 
-/** What MISO repeats while no data is sent: A5 for ever, or A5 and the verdict in turn. */
-enum link_level { LINK_LEVEL_FILLER, LINK_LEVEL_ACK, LINK_LEVEL_NACK };
+/** What MISO repeats while no data is sent: A5 and this byte in turn. */
+enum link_level { LINK_LEVEL_FILLER = LINK_FILLER, LINK_LEVEL_ACK = LINK_ACK, LINK_LEVEL_NACK = LINK_NACK };
 
 /** What the owner must do after link_slave_rx, link_slave_ack, link_slave_nack or link_slave_data. */
 enum link_out {
