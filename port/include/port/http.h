@@ -14,7 +14,7 @@
 
 struct http;
 
-enum http_method { HTTP_GET, HTTP_PUT, HTTP_HEAD };
+enum http_method { HTTP_GET, HTTP_PUT };
 
 enum { HTTP_HEADERS_MAX = 12 };
 

@@ -1,0 +1,134 @@
+/**
+ * S3 as publisher and gateway need it: conditional GET and PUT of one object, signed by ourselves.
+ *
+ * Works on an HTTP transport (port/http.h); no heap, no clock of its own. One struct s3 serves one request at
+ * a time. Nothing is retried but a request that the server refused for the clock (when
+ * config.trusts_server_clock): back-off is the caller's. A redirect is never followed: its region is reported
+ * instead.
+ */
+#ifndef S3_S3_H
+#define S3_S3_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "port/http.h"
+#include "s3/sigv4.h"
+
+enum {
+    S3_ETAG_MAX_BYTES = 80, /* with quotes and NUL */
+    S3_CODE_MAX_BYTES = 48, /* `<Code>` of an error, and NUL */
+    S3_REGION_MAX_BYTES = 32,
+    S3_URL_MAX_BYTES = 1024,
+    S3_ERROR_BODY_MAX_BYTES = 2048
+};
+
+/** Where and as whom. NUL-terminated strings that outlive the struct s3. */
+struct s3_config {
+    const char *endpoint; /* `https://s3.eu-central-1.amazonaws.com` or `http://127.0.0.1:9000`, no path */
+    const char *region;   /* e.g. `us-east-1` */
+    const char *bucket;
+    const char *key_id; /* NULL: requests are not signed (public bucket) */
+    const char *secret;
+    const char *token;        /* session token or NULL */
+    bool is_vhost;            /* bucket in the host name (AWS) instead of the path */
+    bool trusts_server_clock; /* on RequestTimeTooSkewed sign once more with the server's time */
+};
+
+/** What a reply said. Strings are "" when absent. */
+struct s3_reply {
+    unsigned status;
+    char etag[S3_ETAG_MAX_BYTES];     /* opaque, quotes included: store and send it back as it is */
+    char code[S3_CODE_MAX_BYTES];     /* S3's error code, e.g. `NoSuchBucket` */
+    char region[S3_REGION_MAX_BYTES]; /* where the bucket is, with E_S3_REGION */
+    uint64_t total_bytes;   /* size of the object: of Content-Range (206), else of the body received */
+    uint64_t body_bytes;    /* bytes given to the taker */
+    uint64_t server_time_s; /* Date of the reply, 0 unknown */
+    uint32_t retry_after_s; /* Retry-After in seconds, 0 none */
+};
+
+/**
+ * Receives the object's bytes in order. `off` counts from the first byte of the object.
+ * @return FOTA_OK; anything else ends the transfer and becomes the result
+ */
+struct s3_taker {
+    enum fota_err (*take)(void *ctx, uint64_t off, const uint8_t *bytes, size_t n_bytes);
+    void *ctx;
+};
+
+/** A taker that fills a buffer; more bytes than fit give E_NO_SPACE. */
+struct s3_buffer {
+    uint8_t *at;
+    size_t cap_bytes;
+    size_t n_bytes;
+};
+
+struct s3_taker s3_buffer_taker(struct s3_buffer *buffer);
+
+/** A client. Fill by s3_init; treat as opaque. */
+struct s3 {
+    struct http *http;
+    const struct s3_config *config;
+    int64_t clock_offset_s; /* added to the caller's time when signing; learned from the server */
+    char url[S3_URL_MAX_BYTES];
+    char host[256];
+    char authorization[SIGV4_AUTHORIZATION_MAX_BYTES];
+    char error_body[S3_ERROR_BODY_MAX_BYTES];
+    size_t n_error_body;
+};
+
+/**
+ * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], or bucket or region is empty)
+ */
+FOTA_MUST_CHECK
+enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config);
+
+/** Conditions of a GET; zero-initialise. */
+struct s3_get_options {
+    const char *if_none_match; /* ETag; unchanged gives FOTA_OK with status 304 and no body */
+    const char *if_match;      /* ETag; changed gives E_S3_PRECONDITION. Required with a range */
+    uint64_t range_off;
+    uint64_t range_bytes; /* 0: the whole object */
+};
+
+/**
+ * Read an object or a range of it.
+ *
+ * A range is accepted only as 206 with exactly the wanted start, a length within the wanted one, and the ETag
+ * of if_match: stores exist that answer a stale If-Match or send the whole object (E_HTTP_REPLY).
+ *
+ * @param key    object key, not encoded; @param now_s  seconds since 1970, for the signature
+ * @param reply  always filled as far as the exchange went
+ * @return FOTA_OK (status 200, 206 or 304) · E_S3_* · E_NET_* · E_TIMEOUT · E_HTTP_STATUS · E_HTTP_REPLY ·
+ *         E_UNSUPPORTED (501) · E_NO_SPACE (URL or headers too long) · what the taker returned
+ */
+FOTA_MUST_CHECK
+enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options *options, uint64_t now_s,
+                     const struct s3_taker *taker, struct s3_reply *reply);
+
+/** What a PUT sends; zero-initialise. */
+struct s3_put_options {
+    const uint8_t *body;
+    size_t n_bytes;
+    const char *content_type;                     /* NULL: text/plain */
+    const char *cache_control;                    /* NULL: none */
+    const char *if_match;                         /* ETag: replace only that version */
+    bool must_not_exist;                          /* If-None-Match: * */
+    void (*sent)(void *ctx, uint64_t sent_bytes); /* progress, may be NULL */
+    void *sent_ctx;
+};
+
+/**
+ * Write an object. The body's SHA-256 is signed, and also sent as checksum for the server to verify.
+ *
+ * After E_S3_SERVER, E_NET_CUT or E_TIMEOUT the object may or may not be written: read it back.
+ *
+ * @return FOTA_OK · E_S3_PRECONDITION (exists, changed, or a concurrent write) · as s3_get
+ */
+FOTA_MUST_CHECK
+enum fota_err s3_put(struct s3 *s3, const char *key, const struct s3_put_options *options, uint64_t now_s,
+                     struct s3_reply *reply);
+
+#endif
