@@ -1,0 +1,91 @@
+/**
+ * SPI1 as a slave on PA4 (NSS), PA5 (SCK), PA6 (MISO), PA7 (MOSI), mode 0, by DMA2: bytes at full rate
+ * without the core.
+ *
+ * Receiving: DMA2 stream 0 writes a ring. Sending: DMA2 stream 3 repeats a pattern of two bytes, A5 and a
+ * level (A5 while busy, 79 or 1F as a verdict), which is changed in memory; or it sends data once and then
+ * goes back to the pattern. The transmit register holds one byte that was loaded before (RM0090 28.3.3), so
+ * one stale byte leaves first. It always meets a byte that the host ignores (the dummy that AN4286 puts
+ * before data), so nothing has to be flushed.
+ *
+ * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
+ * microseconds of the echo. A busy application takes spi_slave_arm and its interrupt (spi_slave_irq.c): the
+ * answer to the echo comes from the handler, whatever the main loop does.
+ *
+ * The functions with `void *ctx` take a struct spi_slave; their signatures are those of the link pump's port
+ * table. Errata (ES0182): BSY is never looked at in slave mode; a clock enable is read back before the
+ * peripheral is touched; handlers end with DSB. The struct must be in SRAM: DMA does not reach CCM
+ * (RM0090 2.3.3).
+ */
+#ifndef F407_SPI_SLAVE_H
+#define F407_SPI_SLAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SPI_SLAVE_RING_BYTES = 8192, /* 6.5 ms of bytes at 10 MHz */
+    SPI_SLAVE_DATA_BYTES = 256,  /* the most that one spi_slave_send takes */
+    SPI_SLAVE_PAD_BYTES = 32     /* pattern behind the data, until somebody restarts the endless one */
+};
+
+/** All fields are private. Zero-initialised memory is fine; spi_slave_init sets everything. */
+struct spi_slave {
+    uint8_t ring[SPI_SLAVE_RING_BYTES];
+    uint8_t data[SPI_SLAVE_DATA_BYTES + SPI_SLAVE_PAD_BYTES];
+    volatile uint8_t pattern[2];
+    uint8_t after_data;         /* level of the pattern behind the data */
+    uint16_t n_data_bytes;      /* data and pad, 0 none */
+    uint16_t read_pos;          /* in the ring */
+    uint16_t echo_pos;          /* where the echo belongs in the stream of bytes */
+    volatile bool is_sending;   /* stream 3 plays data */
+    volatile bool is_armed;     /* the handler waits for the echo */
+    volatile bool has_heard;    /* the handler took bytes since the last receive */
+    volatile bool has_echo;     /* the handler has heard the echo, receive has not told it yet */
+    volatile bool has_answered; /* the handler has begun to send; the send that follows is its echo */
+};
+
+/** Clocks, pins, DMA and SPI1; presents A5. Takes ≤ 20 us. Interrupts are left as they are. */
+void spi_slave_init(struct spi_slave *spi);
+
+/** Put SPI1, DMA2 streams 0 and 3 and PA4..PA7 back to their reset state, before another image takes over. */
+void spi_slave_stop(struct spi_slave *spi);
+
+/** Take received bytes. If the ring ran over, what it holds is dropped. @return 0..n_bytes */
+size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
+
+/** Drop everything received so far. */
+void spi_slave_discard(void *ctx);
+
+/** Repeat A5 and `level` from now on; ends data that is under way. */
+void spi_slave_level(void *ctx, uint8_t level);
+
+/** Send once, then repeat A5 and `then`. @param n_bytes  1..SPI_SLAVE_DATA_BYTES, the rest is cut off */
+void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+
+/** True until the last data byte has left memory. */
+bool spi_slave_is_sending(void *ctx);
+
+/** Reset SPI1, and with it its bit counter. Pattern, data or armed answer stay; data starts again from its
+ * first byte. */
+void spi_slave_resync(void *ctx);
+
+/**
+ * Present ACK; the handler sends the answer as soon as the host's 79 arrives. Needs spi_slave_irq_init.
+ * Bytes before the echo are dropped. `receive` delivers the echo in its place, and the `send` that follows
+ * does nothing.
+ */
+void spi_slave_arm(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+
+/**
+ * Enable the interrupts of SPI1 and DMA2 stream 3 in the NVIC.
+ *
+ * @param priority  NVIC priority value 0..15; must be more urgent than the BASEPRI used for flash work
+ */
+void spi_slave_irq_init(struct spi_slave *spi, uint32_t priority);
+
+/** Handler of SPI1 (vector 35) and of DMA2 stream 3 (vector 59): runs from RAM, takes ≤ 2 us. */
+void spi_slave_irq(struct spi_slave *spi);
+
+#endif

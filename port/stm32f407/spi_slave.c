@@ -1,0 +1,207 @@
+#include "f407/spi_slave.h"
+
+#include <string.h>
+
+#include "spi_slave_regs.h"
+
+enum {
+    PINS_SHIFT = 8,        /* PA4: bit 2 x 4 of the registers with two bits a pin */
+    PINS_MASK = 0xFF << 8, /* PA4..PA7 there */
+    PINS_ALTERNATE = 0xAA, /* four times 10 */
+    PINS_PULLS = 0x89, /* NSS up (not selected without a host); SCK down (idle level of mode 0), MISO none,
+                          MOSI down */
+    PINS_SPEED_MEDIUM = 0x10 /* MISO: enough for 25 MHz; faster edges ring on wires */
+};
+
+static void enable_clocks(void)
+{
+    RCC->AHB1ENR |= RCC_AHB1ENR_GPIOAEN | RCC_AHB1ENR_DMA2EN;
+    RCC->APB2ENR |= RCC_APB2ENR_SPI1EN;
+    (void)RCC->AHB1ENR; /* ES0182: a delay after enabling a peripheral clock */
+    (void)RCC->APB2ENR;
+    __DSB();
+}
+
+static void set_pins(void)
+{
+    GPIOA->AFR[0] = (GPIOA->AFR[0] & 0x0000FFFFU) | 0x55550000U;
+    GPIOA->OSPEEDR = (GPIOA->OSPEEDR & ~(uint32_t)PINS_MASK) | (PINS_SPEED_MEDIUM << PINS_SHIFT);
+    GPIOA->PUPDR = (GPIOA->PUPDR & ~(uint32_t)PINS_MASK) | (PINS_PULLS << PINS_SHIFT);
+    GPIOA->MODER = (GPIOA->MODER & ~(uint32_t)PINS_MASK) | (PINS_ALTERNATE << PINS_SHIFT);
+}
+
+static void reset_spi(void)
+{
+    RCC->APB2RSTR |= RCC_APB2RSTR_SPI1RST;
+    RCC->APB2RSTR &= ~RCC_APB2RSTR_SPI1RST;
+}
+
+static void start_ring(struct spi_slave *spi)
+{
+    spi_stream_off(DMA2_Stream0);
+    DMA2->LIFCR = SPI_RX_FLAGS;
+    DMA2_Stream0->PAR = (uint32_t)&SPI1->DR;
+    DMA2_Stream0->M0AR = (uint32_t)spi->ring;
+    DMA2_Stream0->NDTR = SPI_SLAVE_RING_BYTES;
+    DMA2_Stream0->CR = SPI_RX_STREAM_CR | DMA_SxCR_EN;
+}
+
+void spi_slave_init(struct spi_slave *spi)
+{
+    memset(spi, 0, sizeof *spi);
+    spi->pattern[0] = SPI_FILLER;
+    spi->pattern[1] = SPI_FILLER;
+    enable_clocks();
+    reset_spi();
+    set_pins();
+    start_ring(spi);
+    spi_stream_off(DMA2_Stream3);
+    DMA2_Stream3->PAR = (uint32_t)&SPI1->DR;
+    spi_tx_pattern(spi);
+    spi_rx_to_ring(spi);
+    SPI1->CR1 = SPI_CR1_SPE; /* slave, 8 bits, MSB first, mode 0, NSS by hardware: all other bits 0 */
+}
+
+void spi_slave_stop(struct spi_slave *spi)
+{
+    spi->is_sending = false;
+    reset_spi();
+    spi_stream_off(DMA2_Stream0);
+    spi_stream_off(DMA2_Stream3);
+    RCC->AHB1RSTR |= RCC_AHB1RSTR_DMA2RST;
+    RCC->AHB1RSTR &= ~RCC_AHB1RSTR_DMA2RST;
+    GPIOA->MODER &= ~(uint32_t)PINS_MASK;
+    GPIOA->PUPDR &= ~(uint32_t)PINS_MASK;
+    GPIOA->OSPEEDR &= ~(uint32_t)PINS_MASK;
+    GPIOA->AFR[0] &= 0x0000FFFFU;
+    RCC->APB2ENR &= ~RCC_APB2ENR_SPI1EN;
+    RCC->AHB1ENR &= ~RCC_AHB1ENR_DMA2EN;
+}
+
+/*
+ * Did the ring run over? The transfer-complete flag of stream 0 tells of one wrap. It is expected if the
+ * write position went back, and it may belong to a wrap a moment after `pos` was read, which shows in the
+ * position, too.
+ */
+static bool has_run_over(const struct spi_slave *spi, uint16_t pos)
+{
+    if ((DMA2->LISR & DMA_LISR_TCIF0) == 0) {
+        return false;
+    }
+    if (pos >= spi->read_pos) {
+        return spi_write_pos() >= pos;
+    }
+    DMA2->LIFCR = DMA_LIFCR_CTCIF0;
+    return false;
+}
+
+static size_t copy_ring(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
+{
+    size_t n_done = 0;
+    uint16_t pos = spi->read_pos;
+    while (n_done < n_bytes && pos != end) {
+        bytes[n_done++] = spi->ring[pos];
+        pos = (uint16_t)((pos + 1U) % SPI_SLAVE_RING_BYTES);
+    }
+    spi->read_pos = pos;
+    return n_done;
+}
+
+/* What the handler took off the stream: polls (one stands for all) and the echo, in its place. */
+static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes)
+{
+    bool has_echo = spi->has_echo; /* first: it comes after the polls */
+    size_t n_done = copy_ring(spi, bytes, n_bytes, spi->echo_pos);
+    if (n_done > 0 || n_bytes == 0) {
+        return n_done;
+    }
+    spi->has_heard = false;
+    bytes[0] = 0;
+    if (has_echo) {
+        spi->has_echo = false;
+        bytes[0] = SPI_ACK;
+    }
+    return 1;
+}
+
+size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
+{
+    struct spi_slave *spi = ctx;
+    if (spi->is_sending && (DMA2->LISR & DMA_LISR_TCIF3)) {
+        spi_tx_pattern(spi);
+    }
+    if (spi->has_echo || spi->has_heard) {
+        return receive_from_handler(spi, bytes, n_bytes);
+    }
+    uint16_t pos = spi_write_pos();
+    if (has_run_over(spi, pos)) {
+        spi_slave_discard(spi);
+        return 0;
+    }
+    return copy_ring(spi, bytes, n_bytes, pos);
+}
+
+void spi_slave_discard(void *ctx)
+{
+    struct spi_slave *spi = ctx;
+    DMA2->LIFCR = SPI_RX_FLAGS;
+    spi->read_pos = spi_write_pos();
+    spi->has_echo = false;
+    spi->has_heard = false;
+}
+
+void spi_slave_level(void *ctx, uint8_t level)
+{
+    struct spi_slave *spi = ctx;
+    spi_rx_to_ring(spi);
+    spi->pattern[1] = level;
+    spi->has_answered = false;
+    if (spi->is_sending) {
+        spi_tx_pattern(spi);
+    }
+}
+
+void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes, uint8_t then)
+{
+    if (n_bytes > SPI_SLAVE_DATA_BYTES) {
+        n_bytes = SPI_SLAVE_DATA_BYTES;
+    }
+    memcpy(spi->data, bytes, n_bytes);
+    for (size_t i = 0; i < SPI_SLAVE_PAD_BYTES; i += 2) {
+        spi->data[n_bytes + i] = SPI_FILLER;
+        spi->data[n_bytes + i + 1] = then;
+    }
+    spi->n_data_bytes = (uint16_t)(n_bytes + SPI_SLAVE_PAD_BYTES);
+    spi->after_data = then;
+}
+
+void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then)
+{
+    struct spi_slave *spi = ctx;
+    if (spi->has_answered) {
+        spi->has_answered = false;
+        return;
+    }
+    spi_slave_stage(spi, bytes, n_bytes, then);
+    spi_tx_data(spi);
+}
+
+bool spi_slave_is_sending(void *ctx)
+{
+    const struct spi_slave *spi = ctx;
+    return spi->is_sending && DMA2_Stream3->NDTR >= SPI_SLAVE_PAD_BYTES;
+}
+
+void spi_slave_resync(void *ctx)
+{
+    struct spi_slave *spi = ctx;
+    uint32_t cr2 = SPI1->CR2;
+    reset_spi();
+    if (spi->is_sending) {
+        spi_tx_data(spi);
+    } else {
+        spi_tx_pattern(spi);
+    }
+    SPI1->CR2 = cr2;
+    SPI1->CR1 = SPI_CR1_SPE;
+}

@@ -1,0 +1,74 @@
+/**
+ * The few register sequences that the driver and its interrupt handler share. Inline, because the handler
+ * runs from RAM and must not call into flash.
+ */
+#ifndef SPI_SLAVE_REGS_H
+#define SPI_SLAVE_REGS_H
+
+#include "f407/spi_slave.h"
+#include "stm32f407xx.h"
+
+#define SPI_SLAVE_INLINE static inline __attribute__((always_inline))
+
+enum {
+    SPI_FILLER = 0xA5,
+    SPI_ACK = 0x79,
+    DMA_DISABLE_MAX_LOOPS = 1000 /* a stream stops after the access under way (RM0090 10.3.14) */
+};
+
+/* Both streams: channel 3, bytes, memory increments. Stream 3 is more urgent than stream 0: a late answer
+ * costs more. */
+#define SPI_RX_STREAM_CR (3U << DMA_SxCR_CHSEL_Pos | DMA_SxCR_MINC | DMA_SxCR_CIRC | DMA_SxCR_PL_1)
+#define SPI_TX_STREAM_CR (3U << DMA_SxCR_CHSEL_Pos | DMA_SxCR_MINC | DMA_SxCR_PL | DMA_SxCR_DIR_0)
+#define SPI_TX_FLAGS                                                                                         \
+    (DMA_LIFCR_CTCIF3 | DMA_LIFCR_CHTIF3 | DMA_LIFCR_CTEIF3 | DMA_LIFCR_CDMEIF3 | DMA_LIFCR_CFEIF3)
+#define SPI_RX_FLAGS                                                                                         \
+    (DMA_LIFCR_CTCIF0 | DMA_LIFCR_CHTIF0 | DMA_LIFCR_CTEIF0 | DMA_LIFCR_CDMEIF0 | DMA_LIFCR_CFEIF0)
+
+SPI_SLAVE_INLINE void spi_stream_off(DMA_Stream_TypeDef *stream)
+{
+    stream->CR &= ~DMA_SxCR_EN;
+    for (unsigned i = 0; i < DMA_DISABLE_MAX_LOOPS && (stream->CR & DMA_SxCR_EN); i++) {
+    }
+}
+
+/* Point stream 3 at memory. What it had fetched ahead is lost with the disable; what SPI1 holds is not. */
+SPI_SLAVE_INLINE void spi_tx_from(const volatile uint8_t *bytes, uint32_t n_bytes, uint32_t cr)
+{
+    spi_stream_off(DMA2_Stream3);
+    DMA2->LIFCR = SPI_TX_FLAGS;
+    DMA2_Stream3->M0AR = (uint32_t)bytes;
+    DMA2_Stream3->NDTR = n_bytes;
+    DMA2_Stream3->CR = cr | DMA_SxCR_EN;
+}
+
+SPI_SLAVE_INLINE void spi_tx_pattern(struct spi_slave *spi)
+{
+    spi->is_sending = false;
+    spi_tx_from(spi->pattern, sizeof spi->pattern, SPI_TX_STREAM_CR | DMA_SxCR_CIRC);
+}
+
+/* The end of the data raises an interrupt; who polls leaves it disabled in the NVIC. */
+SPI_SLAVE_INLINE void spi_tx_data(struct spi_slave *spi)
+{
+    spi->pattern[1] = spi->after_data;
+    spi->is_sending = true;
+    spi_tx_from(spi->data, spi->n_data_bytes, SPI_TX_STREAM_CR | DMA_SxCR_TCIE);
+}
+
+/* Bytes go to the ring again, not to the handler. */
+SPI_SLAVE_INLINE void spi_rx_to_ring(struct spi_slave *spi)
+{
+    spi->is_armed = false;
+    SPI1->CR2 = SPI_CR2_RXDMAEN | SPI_CR2_TXDMAEN;
+}
+
+SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
+{
+    return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
+}
+
+/* Copy an answer and the pattern behind it to where DMA finds it. */
+void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+
+#endif
