@@ -239,9 +239,8 @@ static bool are_vectors_sane(const uint8_t *vectors, uint32_t code_addr, uint32_
     return is_stack_in_ram && stack % 8 == 0 && entry_off % 2 == 0 && entry_off < img_bytes;
 }
 
-/* Is this authentic image meant for this place, board and time? */
-static enum fota_err check_fit(const uint8_t *bytes, const struct image_policy *policy,
-                               const struct image *image)
+enum fota_err image_check_fit(const uint8_t *bytes, const struct image_policy *policy,
+                              const struct image *image)
 {
     if (image->load_addr != policy->base) {
         return E_IMAGE_SLOT;
@@ -269,7 +268,7 @@ enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const str
     }
     err = authenticate(bytes, policy, out);
     if (err == FOTA_OK) {
-        err = check_fit(bytes, policy, &out->image);
+        err = image_check_fit(bytes, policy, &out->image);
     }
     /* Each verdict is looked at twice, here and by the caller, in two encodings: one skipped branch is not
      * enough. */

@@ -114,6 +114,17 @@ enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const str
                            struct image_result *out);
 
 /**
+ * Is this authentic image meant for this place, board and time? The last part of image_verify, for callers
+ * that saw the bytes pass by and authenticated them themselves.
+ *
+ * @param bytes  header area and first two vectors at their places, the hardware id at image->hw_id_off
+ * @return FOTA_OK · E_IMAGE_SLOT · E_IMAGE_HARDWARE · E_IMAGE_COUNTER · E_IMAGE_VECTORS
+ */
+FOTA_MUST_CHECK
+enum fota_err image_check_fit(const uint8_t *bytes, const struct image_policy *policy,
+                              const struct image *image);
+
+/**
  * Check that what follows the image is erased flash.
  *
  * @param total_bytes  image.total_bytes; @param limit_bytes  end of the slot

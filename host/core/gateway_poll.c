@@ -1,0 +1,218 @@
+/* BOOT, POLL, VERIFY, DECIDE: from the object in S3 to a decision that is saved together with its ETag. */
+#include <string.h>
+
+#include "gateway_delay.h"
+#include "gateway_priv.h"
+
+enum { FULL_GET_EVERY = 24 /* heals a cache that answers 304 for ever */ };
+
+static bool is_in_trial(const struct boot_info *target)
+{
+    return target->slot_state[SLOT_A] == SLOT_STATE_TRIAL || target->slot_state[SLOT_B] == SLOT_STATE_TRIAL;
+}
+
+enum gateway_input gateway_do_boot(struct gateway *g)
+{
+    enum fota_err err = gateway_record_load(g->ports.store, g->scratch, &g->record);
+    if (err && err != E_NOT_FOUND) {
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
+    }
+    err = gateway_load_offer(g);
+    if (err) {
+        g->record.etag[0] = '\0'; /* nothing verified to go with it: read the object again */
+    }
+    gateway_pause(g, gateway_delay_first(&g->random, g->config.poll_ms ? g->config.poll_ms : UINT32_MAX));
+    err = gateway_ask_target(g);
+    if (err) {
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_FAILED, .reason = err});
+        return GATEWAY_ON_FAILED;
+    }
+    if (g->record.is_in_trial || is_in_trial(&g->target.boot)) {
+        g->due_ms = 0; /* never install over the last good slot: first see how it ends */
+        return GATEWAY_ON_IN_TRIAL;
+    }
+    return GATEWAY_ON_READY;
+}
+
+/* --- POLL -------------------------------------------------------------------------------------------------
+ */
+
+/** v1/channels/<product>/<hw>/<channel>.fc; the names were checked by gateway_init. */
+static void channel_key(const struct gateway_identity *id, char key[GATEWAY_KEY_MAX_BYTES])
+{
+    const char *const parts[] = {"v1/channels/", id->product, "/", id->hw, "/", id->channel, ".fc"};
+    size_t n = 0;
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        size_t n_part = strlen(parts[i]);
+        memcpy(key + n, parts[i], n_part);
+        n += n_part;
+    }
+    key[n] = '\0';
+}
+
+static bool is_denied(enum fota_err err)
+{
+    return err == E_S3_CREDENTIALS || err == E_S3_NO_KEY || err == E_S3_NO_BUCKET;
+}
+
+static enum gateway_input poll_failed(struct gateway *g, enum fota_err err, const struct s3_reply *reply)
+{
+    enum gateway_input input =
+        gateway_fail(g, err, is_denied(err) ? g->config.denied_min_ms : g->config.backoff_min_ms);
+    uint64_t asked_ms = (uint64_t)reply->retry_after_s * 1000U;
+    if (asked_ms > g->backoff_ms) {
+        gateway_pause(g, asked_ms < g->config.backoff_max_ms ? (uint32_t)asked_ms : g->config.backoff_max_ms);
+    }
+    return input;
+}
+
+enum gateway_input gateway_do_poll(struct gateway *g)
+{
+    char key[GATEWAY_KEY_MAX_BYTES];
+    struct s3_buffer body = {.at = g->scratch, .cap_bytes = STATEMENT_MAX_BYTES};
+    const struct s3_taker taker = s3_buffer_taker(&body);
+    struct s3_get_options options = {0};
+    struct s3_reply reply;
+    channel_key(&g->config.identity, key);
+    bool is_conditional = g->record.etag[0] != '\0' && ++g->polls % FULL_GET_EVERY != 0;
+    options.if_none_match = is_conditional ? g->record.etag : NULL;
+    enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), &taker, &reply);
+    if (err) {
+        return poll_failed(g, err == E_NO_SPACE ? E_STATEMENT_SIZE : err, &reply);
+    }
+    g->backoff_ms = 0;
+    g->etag[0] = '\0';
+    if (reply.status == 304) {
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_QUIET});
+        return GATEWAY_ON_QUIET;
+    }
+    memcpy(g->etag, reply.etag, sizeof reply.etag);
+    g->n_scratch_bytes = (uint32_t)body.n_bytes;
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CHANGED, .done = g->n_scratch_bytes});
+    return GATEWAY_ON_CHANGED;
+}
+
+/* --- VERIFY -----------------------------------------------------------------------------------------------
+ */
+
+/** The object becomes the record's, in memory only: it is saved with the decision. */
+static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
+{
+    struct gateway_record *r = &g->record;
+    memcpy(r->channel, g->scratch, g->n_scratch_bytes);
+    r->n_channel_bytes = (uint16_t)g->n_scratch_bytes;
+    r->channel_seq = offer->channel.seq;
+    memcpy(r->channel_sha256, offer->sha256, sizeof r->channel_sha256);
+    if (offer->channel.issued_s > r->trusted_time_s) {
+        r->trusted_time_s = offer->channel.issued_s;
+    }
+    g->is_dirty = true;
+    g->has_offer = false;
+    return gateway_load_offer(g); /* spans must point into the record */
+}
+
+enum gateway_input gateway_do_verify(struct gateway *g)
+{
+    struct gateway_offer offer;
+    enum fota_err err =
+        gateway_offer_read(g->scratch, g->n_scratch_bytes, &g->config.keys, &g->config.identity, &offer);
+    if (!err) {
+        err = gateway_offer_check_order(&offer, &g->record);
+    }
+    if (!err) {
+        err = adopt(g, &offer);
+    }
+    if (err) {
+        g->outcome = err;
+        g->is_object_bad = true;
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED, .reason = err});
+        return GATEWAY_ON_REFUSED;
+    }
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STATEMENT,
+                                           .version = g->offer.release.version,
+                                           .done = g->offer.channel.seq});
+    return GATEWAY_ON_ACCEPTED;
+}
+
+/* --- DECIDE -----------------------------------------------------------------------------------------------
+ */
+
+/** The one place where an ETag becomes durable. */
+static void save_decision(struct gateway *g)
+{
+    if (g->etag[0] != '\0' && strcmp(g->etag, g->record.etag) != 0) {
+        memcpy(g->record.etag, g->etag, sizeof g->record.etag);
+        g->is_dirty = true;
+    }
+    if (g->is_dirty) {
+        gateway_save(g);
+    }
+}
+
+/** Another release than the one attempts were counted for: count anew, check anew. */
+static void turn_to(struct gateway *g, enum slot slot)
+{
+    if (memcmp(g->record.images, g->offer.images, sizeof g->record.images) != 0) {
+        memcpy(g->record.images, g->offer.images, sizeof g->record.images);
+        g->record.attempts = 0;
+        g->is_dirty = true;
+    }
+    if (slot != g->checked_slot ||
+        memcmp(g->checked_images, g->offer.images, sizeof g->checked_images) != 0) {
+        memcpy(g->checked_images, g->offer.images, sizeof g->checked_images);
+        g->checked_slot = slot;
+        g->is_checked = false;
+        g->is_check_begun = false;
+        g->downloaded_bytes = 0;
+    }
+    g->slot = slot;
+    g->has_session = false;
+    g->errors_in_row = 0;
+}
+
+static enum gateway_input decide(struct gateway *g)
+{
+    const struct gateway_facts facts = {.offer = &g->offer,
+                                        .record = &g->record,
+                                        .identity = &g->config.identity,
+                                        .target = &g->target.boot,
+                                        .now_s = gateway_now_s(g)};
+    struct gateway_decision decision;
+    gateway_decide(&facts, &decision);
+    struct gateway_event event = {.reason = decision.reason,
+                                  .version = g->offer.release.version,
+                                  .slot = decision.slot,
+                                  .total = g->offer.release.image[decision.slot].n_bytes};
+    if (decision.input == GATEWAY_ON_OFFER) {
+        turn_to(g, decision.slot);
+        event.kind = GATEWAY_EVENT_OFFER;
+    } else {
+        event.kind = GATEWAY_EVENT_NOTHING;
+        gateway_pause_quiet(g);
+    }
+    save_decision(g);
+    if (decision.input == GATEWAY_ON_IN_TRIAL) {
+        g->due_ms = 0;
+    } else {
+        gateway_emit(g, event);
+    }
+    return decision.input;
+}
+
+enum gateway_input gateway_do_decide(struct gateway *g)
+{
+    enum fota_err err = gateway_load_offer(g);
+    if (err) {
+        g->record.etag[0] = '\0'; /* 304 without a statement to go with it */
+        return gateway_fail(g, err, g->config.backoff_min_ms);
+    }
+    err = gateway_ask_target(g);
+    if (err) {
+        return gateway_fail(g, err, g->config.backoff_min_ms);
+    }
+    if (g->record.is_in_trial) {
+        save_decision(g);
+        return GATEWAY_ON_IN_TRIAL;
+    }
+    return decide(g);
+}

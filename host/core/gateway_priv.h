@@ -1,0 +1,67 @@
+/**
+ * Private to host/core: the actions of the states, and what they share. Every action returns the event it
+ * came to.
+ */
+#ifndef GATEWAY_PRIV_H
+#define GATEWAY_PRIV_H
+
+#include "gateway/gateway.h"
+
+enum gateway_input gateway_do_boot(struct gateway *g);
+enum gateway_input gateway_do_wait(struct gateway *g);
+enum gateway_input gateway_do_poll(struct gateway *g);
+enum gateway_input gateway_do_verify(struct gateway *g);
+enum gateway_input gateway_do_decide(struct gateway *g);
+enum gateway_input gateway_do_check(struct gateway *g);
+enum gateway_input gateway_do_fetch(struct gateway *g);
+enum gateway_input gateway_do_handover(struct gateway *g);
+enum gateway_input gateway_do_activate(struct gateway *g);
+enum gateway_input gateway_do_trial(struct gateway *g);
+enum gateway_input gateway_do_confirmed(struct gateway *g);
+enum gateway_input gateway_do_rolled_back(struct gateway *g);
+enum gateway_input gateway_do_report(struct gateway *g);
+
+/** Tell the observer; `event->state` is filled in. */
+void gateway_emit(struct gateway *g, struct gateway_event event);
+
+/** The next step comes after `ms`. */
+void gateway_pause(struct gateway *g, uint32_t ms);
+
+/** The next poll is a quiet one: interval with jitter; failures are forgotten. */
+void gateway_pause_quiet(struct gateway *g);
+
+/** A failure of network, link or target: back off from `min_ms` and say so. @return GATEWAY_ON_FAILED */
+enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_t min_ms);
+
+/** A failure inside a download or a handover: a short pause, or after too many in a row gateway_fail.
+ *  @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED */
+enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason);
+
+/** The release is wrong and will stay wrong: remember it. @return GATEWAY_ON_REFUSED */
+enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason);
+
+/** True for reasons that no repetition cures: what image and statement are, and what the target rejected. */
+bool gateway_is_verdict(enum fota_err reason);
+
+/** Save the record; a failure is told and does not stop the update. */
+void gateway_save(struct gateway *g);
+
+/** Later of the clock, the newest verified statement and the build; 0 unknown. */
+uint64_t gateway_now_s(struct gateway *g);
+
+/** Read `record.channel` into `offer` if it is not there yet. @return FOTA_OK · E_NOT_FOUND · as
+ * gateway_offer_read */
+FOTA_MUST_CHECK
+enum fota_err gateway_load_offer(struct gateway *g);
+
+/** Ask the target. @return FOTA_OK · E_LINK_NO_VENDOR · transport errors */
+FOTA_MUST_CHECK
+enum fota_err gateway_ask_target(struct gateway *g);
+
+/** Image of the offer for the chosen slot. */
+const struct release_image *gateway_slot_image(const struct gateway *g);
+
+/** Name of the offered image in the store, NUL-terminated. */
+void gateway_blob_key(const struct gateway *g, char key[RELEASE_BLOB_MAX_BYTES + 1]);
+
+#endif

@@ -1,0 +1,79 @@
+/**
+ * What the gateway remembers across its own resets, as one record in two cells of the store.
+ *
+ * The ETag stands in the same record as the verified statement it belongs to, and is saved only with the
+ * decision about it: an ETag kept before a crash would answer 304 for ever and hide the release.
+ */
+#ifndef GATEWAY_GATEWAY_RECORD_H
+#define GATEWAY_GATEWAY_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/crypto.h"
+#include "format/statement.h"
+#include "port/store.h"
+
+enum {
+    GATEWAY_ETAG_MAX_BYTES = 128, /* with its quotes and a NUL */
+    GATEWAY_REJECTED_MAX = 4,
+    GATEWAY_RECORD_BYTES = 2460 /* on the store: magic, generation, fields, CRC-32 */
+};
+
+/** A release that did not make it: not tried again unless the operator raises `retry` in the channel. */
+struct gateway_rejected {
+    uint8_t images[CRYPTO_SHA256_BYTES]; /* which images: gateway_images_digest; all 0: free */
+    uint16_t reason;                     /* enum fota_err */
+    uint32_t retry;                      /* the channel's `retry` when it was rejected */
+};
+
+struct gateway_record {
+    uint32_t generation;     /* of this record; assigned by save */
+    uint64_t trusted_time_s; /* latest `issued` of a verified statement: time is not before it */
+    uint32_t channel_seq;    /* highest verified; 0 none */
+    uint8_t channel_sha256[CRYPTO_SHA256_BYTES];            /* of the object with that sequence number */
+    char etag[GATEWAY_ETAG_MAX_BYTES];                      /* opaque, quotes included; "" none */
+    uint16_t n_channel_bytes;                               /* 0 none */
+    uint8_t channel[STATEMENT_MAX_BYTES];                   /* the verified object */
+    struct gateway_rejected rejected[GATEWAY_REJECTED_MAX]; /* ring */
+    uint8_t rejected_next;
+    bool is_in_trial; /* ACTIVATE was sent, the outcome is not known */
+    uint8_t trial_slot;
+    uint32_t trial_version;
+    uint32_t trial_retry;
+    uint8_t trial_digest[8];             /* of the image that is tried */
+    uint8_t images[CRYPTO_SHA256_BYTES]; /* release that `attempts` counts for */
+    uint32_t attempts;                   /* installs begun */
+};
+
+/** Empty record: nothing seen, nothing rejected. */
+void gateway_record_init(struct gateway_record *r);
+
+/**
+ * Load the newest sound record.
+ *
+ * @param scratch  GATEWAY_RECORD_BYTES
+ * @param out      unchanged on failure
+ * @return FOTA_OK · E_NOT_FOUND (no sound record: start empty) · E_IO
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_record_load(struct store *store, uint8_t *scratch, struct gateway_record *out);
+
+/**
+ * Save with the next generation, over the older cell.
+ *
+ * Power cut:  the record before this one is found.
+ * @return FOTA_OK · E_IO · E_INTERNAL (layout and GATEWAY_RECORD_BYTES disagree)
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_record_save(struct store *store, uint8_t *scratch, struct gateway_record *r);
+
+/** Remember a release as rejected; the oldest of GATEWAY_REJECTED_MAX is forgotten. Same images: replaced. */
+void gateway_record_reject(struct gateway_record *r, const uint8_t images[CRYPTO_SHA256_BYTES],
+                           uint16_t reason, uint32_t retry);
+
+/** @return the entry for these images, NULL if they were not rejected */
+const struct gateway_rejected *gateway_record_rejected(const struct gateway_record *r,
+                                                       const uint8_t images[CRYPTO_SHA256_BYTES]);
+
+#endif
