@@ -220,11 +220,14 @@ static void on_event(void *ctx)
 
 static void on_clock_change(void *ctx)
 {
-    struct tim *t = ctx;
-    sync(t); /* still at the old rate */
-    set_anchor(t);
-    update_irq(t);
-    arm(t);
+    struct tims *all = ctx;
+    for (unsigned i = 0; i < TIMERS; i++) {
+        struct tim *t = &all->tim[i];
+        sync(t); /* still at the old rate */
+        set_anchor(t);
+        update_irq(t);
+        arm(t);
+    }
 }
 
 static bool tim_read(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t *value)
@@ -431,7 +434,7 @@ void tim_attach(struct chip *chip)
                               .state_bytes = sizeof t->state};
         reset_state(t);
         t->event = chip_event_add(chip, kinds[i].name, on_event, t);
-        chip_on_clock_change(chip, on_clock_change, t);
         chip_add_dev(chip, &t->dev);
     }
+    chip_on_clock_change(chip, on_clock_change, all);
 }
