@@ -1,0 +1,223 @@
+#include "agent/agent.h"
+
+#include <string.h>
+
+#include "base/flash_map.h"
+#include "stm32f407xx.h"
+
+enum { IWDG_KEY_FEED = 0xAAAA };
+
+/* --- update operations: boot services, with the application's permissions
+ * ----------------------------------- */
+
+static void feed(void)
+{
+    IWDG->KR = IWDG_KEY_FEED; /* without effect if the watchdog does not run */
+}
+
+static enum fota_err op_info(void *ctx, struct boot_info *out)
+{
+    const struct agent *agent = ctx;
+    return agent->services->info(out);
+}
+
+static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_bytes,
+                              struct update_target *out)
+{
+    const struct agent *agent = ctx;
+    return agent->services->update_begin(statement, n_bytes, agent->basepri, out);
+}
+
+static enum fota_err op_erase(void *ctx, uint32_t sector)
+{
+    const struct agent *agent = ctx;
+    if (agent->config.may_erase != NULL && !agent->config.may_erase(agent->config.ctx)) {
+        return E_UPDATE_BUSY;
+    }
+    feed(); /* 2 s without a chance to do so */
+    return agent->services->slot_erase(sector, agent->basepri);
+}
+
+static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    const struct agent *agent = ctx;
+    return agent->services->slot_program(addr, words, n_words, agent->basepri);
+}
+
+static void op_read(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
+{
+    (void)ctx;
+    memcpy(bytes, (const void *)addr, n_bytes);
+}
+
+static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t sha256[32])
+{
+    const struct agent *agent = ctx;
+    return agent->services->slot_hash(off, n_bytes, sha256);
+}
+
+static enum fota_err op_finish(void *ctx)
+{
+    const struct agent *agent = ctx;
+    return agent->services->update_finish(agent->basepri);
+}
+
+static bool may_restart(const struct agent *agent)
+{
+    return agent->config.may_restart == NULL || agent->config.may_restart(agent->config.ctx);
+}
+
+static enum fota_err op_activate(void *ctx)
+{
+    const struct agent *agent = ctx;
+    return may_restart(agent) ? agent->services->update_activate(agent->basepri) : E_UPDATE_BUSY;
+}
+
+static enum fota_err op_abort(void *ctx)
+{
+    const struct agent *agent = ctx;
+    return agent->services->update_abort(agent->basepri);
+}
+
+/* Called again at each poll until the application lets it happen. */
+static void op_restart(void *ctx)
+{
+    const struct agent *agent = ctx;
+    if (may_restart(agent)) {
+        NVIC_SystemReset();
+    }
+}
+
+static const struct link_pump_ops update_ops = {
+    .info = op_info,
+    .begin = op_begin,
+    .erase = op_erase,
+    .program = op_program,
+    .read = op_read,
+    .hash = op_hash,
+    .finish = op_finish,
+    .activate = op_activate,
+    .abort = op_abort,
+    .restart = op_restart,
+};
+
+static const struct link_port_ops spi_ops = {
+    .receive = spi_slave_receive,
+    .discard = spi_slave_discard,
+    .level = spi_slave_level,
+    .send = spi_slave_send,
+    .arm = spi_slave_arm,
+    .is_sending = spi_slave_is_sending,
+    .resync = spi_slave_resync,
+};
+
+/* --- the application's side -------------------------------------------------------------------------------
+ */
+
+void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
+{
+    const volatile uint32_t *current = (const volatile uint32_t *)SCB->VTOR;
+    for (uint32_t i = 0; i < AGENT_VECTORS; i++) {
+        vectors[i] = current[i];
+    }
+    __DSB();
+    SCB->VTOR = (uint32_t)vectors;
+    __DSB();
+}
+
+static bool is_usable(const struct agent_config *config)
+{
+    return config->now_ms != NULL && config->masked_priority < AGENT_PRIORITY_LEVELS &&
+           config->spi_priority < config->masked_priority;
+}
+
+static const struct boot_services *find_services(void)
+{
+    const struct boot_services *services = (const struct boot_services *)FLASH_SERVICES_ADDR;
+    bool is_known = services->magic == BOOT_SERVICES_MAGIC && services->version >= BOOT_SERVICES_VERSION &&
+                    services->n_bytes >= sizeof *services;
+    return is_known ? services : NULL;
+}
+
+static enum fota_err start_pump(struct agent *agent)
+{
+    struct link_pump_config pump = {
+        .ops = &update_ops,
+        .ops_ctx = agent,
+        .port = &spi_ops,
+        .port_ctx = &agent->spi,
+        .loader = LINK_LOADER_AGENT,
+        .inactive = agent->running_slot == SLOT_A ? SLOT_B : SLOT_A,
+        .chunk_words = agent->config.chunk_words ? agent->config.chunk_words : AGENT_CHUNK_WORDS,
+    };
+    spi_slave_init(&agent->spi);
+    spi_slave_irq_init(&agent->spi, agent->config.spi_priority);
+    return link_pump_init(&agent->pump, &pump);
+}
+
+enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
+{
+    struct boot_info info;
+    const struct boot_services *services = find_services();
+    if (!is_usable(config)) {
+        return E_ARG;
+    }
+    if (services == NULL) {
+        return E_UNSUPPORTED;
+    }
+    enum fota_err err = services->info(&info);
+    if (err) {
+        return err;
+    }
+    if (info.running_slot != SLOT_A && info.running_slot != SLOT_B) {
+        return E_STATE;
+    }
+    memset(agent, 0, sizeof *agent);
+    agent->config = *config;
+    agent->services = services;
+    agent->basepri = config->masked_priority << (8U - __NVIC_PRIO_BITS);
+    agent->started_ms = config->now_ms(config->ctx);
+    agent->running_slot = info.running_slot;
+    agent->is_on_trial = info.slot_state[info.running_slot] == SLOT_STATE_TRIAL;
+    return start_pump(agent);
+}
+
+void agent_poll(struct agent *agent)
+{
+    uint32_t now_ms = agent->config.now_ms(agent->config.ctx);
+    if (agent->is_on_trial && now_ms - agent->started_ms >= agent->config.confirm_within_ms) {
+        NVIC_SystemReset(); /* the bootloader has counted this run */
+    }
+    feed();
+    link_pump_poll(&agent->pump, now_ms);
+}
+
+enum fota_err agent_confirm(struct agent *agent)
+{
+    enum fota_err err = agent->services->confirm(agent->basepri);
+    if (err) {
+        return err;
+    }
+    agent->is_on_trial = false;
+    return FOTA_OK;
+}
+
+enum fota_err agent_info(const struct agent *agent, struct boot_info *out)
+{
+    return agent->services->info(out);
+}
+
+bool agent_is_busy(const struct agent *agent)
+{
+    return agent->pump.session_id != 0 || !link_pump_is_idle(&agent->pump);
+}
+
+bool agent_is_on_trial(const struct agent *agent)
+{
+    return agent->is_on_trial;
+}
+
+AGENT_RAM_CODE void agent_irq(struct agent *agent)
+{
+    spi_slave_irq(&agent->spi);
+}

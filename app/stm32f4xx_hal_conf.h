@@ -1,0 +1,47 @@
+/**
+ * Which parts of ST's HAL the demo application uses, and its board: STM32F4DISCOVERY, 8 MHz crystal.
+ * ST's names and form; see the comments in any CubeMX project.
+ */
+#ifndef STM32F4XX_HAL_CONF_H
+#define STM32F4XX_HAL_CONF_H
+
+#define HAL_MODULE_ENABLED
+#define HAL_CORTEX_MODULE_ENABLED
+#define HAL_DMA_MODULE_ENABLED
+#define HAL_EXTI_MODULE_ENABLED
+#define HAL_FLASH_MODULE_ENABLED
+#define HAL_GPIO_MODULE_ENABLED
+#define HAL_PWR_MODULE_ENABLED
+#define HAL_RCC_MODULE_ENABLED
+#define HAL_TIM_MODULE_ENABLED
+
+#define HSE_VALUE            8000000U
+#define HSE_STARTUP_TIMEOUT  100U
+#define HSI_VALUE            16000000U
+#define LSI_VALUE            32000U
+#define LSE_VALUE            32768U
+#define LSE_STARTUP_TIMEOUT  5000U
+#define EXTERNAL_CLOCK_VALUE 12288000U
+
+#define VDD_VALUE                3300U
+#define TICK_INT_PRIORITY        15U /* HAL's tick waits while the flash is busy */
+#define USE_RTOS                 0U
+#define PREFETCH_ENABLE          1U
+#define INSTRUCTION_CACHE_ENABLE 1U
+#define DATA_CACHE_ENABLE        1U
+
+#define USE_HAL_TIM_REGISTER_CALLBACKS 0U
+
+#include "stm32f4xx_hal_rcc.h"
+/* the others need what rcc declares */
+#include "stm32f4xx_hal_cortex.h"
+#include "stm32f4xx_hal_dma.h"
+#include "stm32f4xx_hal_exti.h"
+#include "stm32f4xx_hal_flash.h"
+#include "stm32f4xx_hal_gpio.h"
+#include "stm32f4xx_hal_pwr.h"
+#include "stm32f4xx_hal_tim.h"
+
+#define assert_param(expr) ((void)0U)
+
+#endif
