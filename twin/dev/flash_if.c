@@ -1,0 +1,735 @@
+/* FLASH: RM0090 chapter 3 (STM32F405/407). */
+#include "dev/flash_if.h"
+
+#include "regs.h"
+
+#include <string.h>
+
+enum { ACR = 0x00, KEYR = 0x04, OPTKEYR = 0x08, SR = 0x0C, CR = 0x10, OPTCR = 0x14, WINDOW = 0x400 };
+enum { SR_EOP = 1 << 0, SR_OPERR = 1 << 1, SR_WRPERR = 1 << 4, SR_PGAERR = 1 << 5, SR_PGPERR = 1 << 6 };
+enum { SR_PGSERR = 1 << 7, SR_BSY = 1 << 16, SR_FLAGS = 0xF3, SR_ERRORS = 0xF2 };
+enum { CR_PG = 1 << 0, CR_SER = 1 << 1, CR_MER = 1 << 2, CR_STRT = 1 << 16, CR_EOPIE = 1 << 24 };
+enum { CR_ERRIE = 1 << 25 };
+enum { ACR_PRFTEN = 1 << 8, ACR_ICEN = 1 << 9, ACR_DCEN = 1 << 10, ACR_ICRST = 1 << 11, ACR_DCRST = 1 << 12 };
+enum { ACR_LEGAL = 0x1F07, IRQ_FLASH = 4 };
+enum { OPTCR_LOCK = 1 << 0, OPTCR_STRT = 1 << 1, RDP_LEVEL_0 = 0xAA, RDP_LEVEL_2 = 0xCC };
+enum { OPTIONS_US = 350000 }; /* measured on a sister part; DS8626 gives none */
+enum { OTP_BLOCK_BYTES = 32, OTP_BLOCKS = 16, OPTION_BYTES = 16 };
+
+#define CR_LOCK        0x80000000U
+#define CR_LEGAL       0x8301037FU
+#define OPTCR_LEGAL    0x0FFFFFEFU
+#define OPTCR_ALL_ONES 0x0FFFFFECU /* what an erased option sector reads as */
+#define ARRAY_BASE     0x08000000U
+#define OTP_BASE       0x1FFF7800U
+#define OPTIONS_BASE   0x1FFFC000U
+#define PS_PER_US      1000000ULL
+
+enum op_kind { OP_NONE, OP_PROGRAM, OP_ERASE, OP_MASS_ERASE, OP_OPTIONS };
+
+/** The operation under way. */
+struct flash_op {
+    uint32_t kind;
+    uint32_t addr;
+    uint32_t n_bytes;
+    uint32_t sector;
+    uint8_t value[8];
+    uint64_t end_ps;
+    uint64_t number;
+};
+
+struct flash_plan {
+    uint64_t op; /* 0: free */
+    uint64_t outcome;
+};
+
+/** Lost by reset. */
+struct flash_volatile {
+    uint32_t acr;
+    uint32_t sr;
+    uint32_t cr;
+    uint32_t optcr;
+    uint32_t key_step; /* 0, 1: first key seen; 2: locked until reset */
+    uint32_t optkey_step;
+    uint32_t tear_outcome; /* of the planned cut under way */
+    struct flash_op op;
+};
+
+struct flash_state {
+    struct flash_volatile v;
+    uint32_t options; /* non-volatile, as OPTCR without its lock bits */
+    uint8_t otp[FLASH_IF_OTP_BYTES];
+    uint8_t option_bytes[OPTION_BYTES];
+    struct flash_plan plan[FLASH_IF_MAX_PLANS];
+    struct flash_if_stats stats;
+};
+
+struct flash_if {
+    struct dev dev;
+    struct flash_state s;
+    struct flash_if_config config;
+    uint8_t *array;
+    unsigned done_event;
+    unsigned cut_event;
+};
+
+/* --- geometry and timing
+ * ---------------------------------------------------------------------------------------- */
+
+uint32_t flash_if_sector_off(unsigned sector)
+{
+    static const uint32_t off[FLASH_IF_SECTORS + 1] = {0x00000, 0x04000, 0x08000,       0x0C000, 0x10000,
+                                                       0x20000, 0x40000, 0x60000,       0x80000, 0xA0000,
+                                                       0xC0000, 0xE0000, FLASH_IF_BYTES};
+    return off[sector <= FLASH_IF_SECTORS ? sector : FLASH_IF_SECTORS];
+}
+
+unsigned flash_if_sector(uint32_t off)
+{
+    unsigned sector = 0;
+    while (sector < FLASH_IF_SECTORS && off >= flash_if_sector_off(sector + 1)) {
+        sector++;
+    }
+    return sector;
+}
+
+static unsigned psize(const struct flash_if *f)
+{
+    return (f->s.v.cr >> 8) & 3;
+}
+
+/* DS8626 tables 40 and 42; columns x8, x16, x32; x64 with external VPP takes no longer than x32. */
+static uint64_t erase_us(const struct flash_if *f, uint32_t n_bytes)
+{
+    static const struct {
+        uint32_t n_bytes;
+        uint32_t typ_ms[3];
+        uint32_t max_ms[3];
+    } table[] = {
+        {0x4000, {400, 300, 250}, {800, 600, 500}},
+        {0x10000, {1200, 700, 550}, {2400, 1400, 1100}},
+        {0x20000, {2000, 1300, 1000}, {4000, 2600, 2000}},
+        {FLASH_IF_BYTES, {16000, 11000, 8000}, {32000, 22000, 16000}},
+    };
+    unsigned column = psize(f) > 2 ? 2 : psize(f);
+    size_t row = 0;
+    while (table[row].n_bytes < n_bytes) {
+        row++;
+    }
+    const uint32_t *ms = f->config.maximum_timing ? table[row].max_ms : table[row].typ_ms;
+    return ms[column] * 1000ULL;
+}
+
+static uint64_t op_us(const struct flash_if *f, const struct flash_op *op)
+{
+    switch (op->kind) {
+    case OP_PROGRAM:
+        return f->config.maximum_timing ? 100 : 16;
+    case OP_ERASE:
+        return erase_us(f, op->n_bytes);
+    case OP_MASS_ERASE:
+        return erase_us(f, FLASH_IF_BYTES);
+    default:
+        return OPTIONS_US;
+    }
+}
+
+/* --- flags
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void update_irq(struct flash_if *f)
+{
+    uint32_t sr = f->s.v.sr;
+    uint32_t cr = f->s.v.cr;
+    chip_irq(f->dev.chip, IRQ_FLASH,
+             ((sr & SR_EOP) && (cr & CR_EOPIE)) || ((sr & SR_OPERR) && (cr & CR_ERRIE)));
+}
+
+/** OPERR comes with the error only if its interrupt is enabled (RM0090 3.9.7). */
+static void raise(struct flash_if *f, uint32_t flags)
+{
+    f->s.v.sr |= flags | (f->s.v.cr & CR_ERRIE ? SR_OPERR : 0);
+    update_irq(f);
+}
+
+static bool is_write_protected(const struct flash_if *f, unsigned sector)
+{
+    return !((f->s.options >> (16 + sector)) & 1U);
+}
+
+/** The option bytes as memory shows them (RM0090 table 14): RDP and user at +0, nWRP at +8. */
+static void set_options(struct flash_if *f, uint32_t optcr)
+{
+    uint8_t *b = f->s.option_bytes;
+    f->s.options = optcr & OPTCR_LEGAL & ~3U;
+    memset(b, 0xFF, sizeof f->s.option_bytes);
+    b[0] = (uint8_t)((optcr & 0xECU) | 0x13U);
+    b[1] = (uint8_t)(optcr >> 8);
+    b[8] = (uint8_t)(optcr >> 16);
+    b[9] = (uint8_t)(0xF0U | ((optcr >> 24) & 0x0FU));
+}
+
+/* --- start and end of an operation
+ * ------------------------------------------------------------------------------ */
+
+static uint8_t *bytes_at(struct flash_if *f, uint32_t addr)
+{
+    return addr >= OTP_BASE ? f->s.otp + (addr - OTP_BASE) : f->array + (addr - ARRAY_BASE);
+}
+
+static struct flash_plan *plan_for(struct flash_if *f, uint64_t op)
+{
+    for (size_t i = 0; i < FLASH_IF_MAX_PLANS; i++) {
+        if (f->s.plan[i].op == op) {
+            return &f->s.plan[i];
+        }
+    }
+    return NULL;
+}
+
+/** When the supply goes: at once, in the middle, or when nothing is left to see. */
+static void schedule_cut(struct flash_if *f, struct flash_plan *plan, uint64_t now_ps)
+{
+    uint64_t whole_ps = f->s.v.op.end_ps - now_ps;
+    uint64_t after_ps = plan->outcome == FLASH_OUTCOME_BEFORE     ? 0
+                        : plan->outcome == FLASH_OUTCOME_COMPLETE ? whole_ps - whole_ps / 100
+                                                                  : whole_ps / 2;
+    f->s.v.tear_outcome = (uint32_t)plan->outcome;
+    plan->op = 0;
+    chip_event_at(f->dev.chip, f->cut_event, now_ps + after_ps);
+}
+
+static void check_supply(struct flash_if *f)
+{
+    static const uint16_t min_mv[4] = {1800, 2100, 2700, 2700};
+    uint32_t vdd_mv = chip_vdd_mv(f->dev.chip);
+    if (vdd_mv < min_mv[psize(f)]) {
+        chip_violation(f->dev.chip,
+                       "FLASH: PSIZE=x%u at %u mV needs %u mV; the value may not last (RM0090 3.6.2)",
+                       8U << psize(f), (unsigned)vdd_mv, (unsigned)min_mv[psize(f)]);
+    }
+    if (psize(f) == 3) {
+        chip_violation(f->dev.chip,
+                       "FLASH: PSIZE=x64 needs an external VPP, which the board lacks (RM0090 3.6.2)");
+    }
+    if (chip_clock_hz(f->dev.chip, CHIP_HCLK) < 1000000) {
+        chip_violation(f->dev.chip, "FLASH: operation with HCLK below 1 MHz (RM0090 3.6)");
+    }
+    if (f->s.v.sr & SR_ERRORS) {
+        chip_violation(f->dev.chip,
+                       "FLASH: operation begun with error flags 0x%02X still set in SR (RM0090 3.6.4)",
+                       (unsigned)(f->s.v.sr & SR_ERRORS));
+    }
+}
+
+static void begin(struct flash_if *f, const struct flash_op *op)
+{
+    struct chip *chip = f->dev.chip;
+    uint64_t now_ps = chip_now_ps(chip);
+    check_supply(f);
+    f->s.v.op = *op;
+    f->s.v.op.number = ++f->s.stats.ops;
+    f->s.v.op.end_ps = now_ps + op_us(f, op) * PS_PER_US;
+    f->s.v.sr |= SR_BSY;
+    f->s.v.tear_outcome = FLASH_OUTCOME_BY_SEED;
+    if (op->kind == OP_PROGRAM) {
+        f->s.stats.programs++;
+    } else if (op->kind == OP_ERASE) {
+        f->s.stats.erases[op->sector]++;
+    } else if (op->kind == OP_MASS_ERASE) {
+        for (unsigned i = 0; i < FLASH_IF_SECTORS; i++) {
+            f->s.stats.erases[i]++;
+        }
+    }
+    f->s.stats.busy_ps += f->s.v.op.end_ps - now_ps;
+    chip_flash_open(chip, false);
+    chip_event_at(chip, f->done_event, f->s.v.op.end_ps);
+    struct flash_plan *plan = plan_for(f, f->s.v.op.number);
+    if (plan) {
+        schedule_cut(f, plan, now_ps);
+    }
+}
+
+static void erase_bytes(struct flash_if *f, uint32_t off, uint32_t n_bytes)
+{
+    memset(f->array + off, 0xFF, n_bytes);
+    chip_code_changed(f->dev.chip, ARRAY_BASE + off, n_bytes);
+}
+
+static void options_done(struct flash_if *f)
+{
+    uint32_t wanted = f->s.v.optcr & OPTCR_LEGAL & ~3U;
+    bool was_level_1 = ((f->s.options >> 8) & 0xFF) != RDP_LEVEL_0;
+    if (was_level_1 && ((wanted >> 8) & 0xFF) == RDP_LEVEL_0) {
+        erase_bytes(f, 0, FLASH_IF_BYTES); /* RM0090 3.7.3: level 1 to 0 erases the memory */
+    }
+    set_options(f, wanted);
+    f->s.v.optcr &= ~(uint32_t)OPTCR_STRT;
+}
+
+static void operation_done(void *ctx)
+{
+    struct flash_if *f = ctx;
+    struct flash_op op = f->s.v.op;
+    switch (op.kind) {
+    case OP_PROGRAM:
+        for (uint32_t i = 0; i < op.n_bytes; i++) {
+            bytes_at(f, op.addr)[i] &= op.value[i];
+        }
+        chip_code_changed(f->dev.chip, op.addr, op.n_bytes);
+        break;
+    case OP_ERASE:
+    case OP_MASS_ERASE:
+        erase_bytes(f, op.addr - ARRAY_BASE, op.n_bytes);
+        break;
+    default:
+        options_done(f);
+        break;
+    }
+    f->s.v.op = (struct flash_op){0};
+    f->s.v.sr &= ~(uint32_t)SR_BSY;
+    f->s.v.cr &= ~(uint32_t)CR_STRT;
+    if (f->s.v.cr & CR_EOPIE) {
+        f->s.v.sr |= SR_EOP;
+    }
+    chip_flash_open(f->dev.chip, true);
+    update_irq(f);
+}
+
+static void planned_cut(void *ctx)
+{
+    struct flash_if *f = ctx;
+    chip_cut_power(f->dev.chip);
+}
+
+/** Reset or power loss: leave of the operation under way what the plan or the seed says. */
+static void tear(struct flash_if *f)
+{
+    struct flash_op op = f->s.v.op;
+    if (op.kind == OP_NONE) {
+        return;
+    }
+    enum flash_outcome outcome = (enum flash_outcome)f->s.v.tear_outcome;
+    uint64_t seed = f->config.seed ^ (op.number * 0xD1B54A32D192ED03U);
+    if (op.kind == OP_PROGRAM) {
+        flash_tear_program(bytes_at(f, op.addr), op.value, op.n_bytes, outcome, seed);
+    } else if (op.kind == OP_OPTIONS) {
+        f->s.options =
+            OPTCR_ALL_ONES; /* erased before it was programmed: RDP level 1, BOR off (RM0090 3.7.2) */
+    } else {
+        flash_tear_erase(bytes_at(f, op.addr), op.n_bytes, outcome, seed);
+    }
+    if (op.kind != OP_OPTIONS) {
+        chip_code_changed(f->dev.chip, op.addr, op.n_bytes);
+    }
+    f->s.stats.torn++;
+    uint64_t now_ps = chip_now_ps(f->dev.chip);
+    f->s.stats.busy_ps -= op.end_ps > now_ps ? op.end_ps - now_ps : 0;
+}
+
+/** Whoever writes to the array or CR while BSY waits on the AHB (RM0090 3.5.1). @return false: drop the write
+ */
+static bool wait_until_free(struct flash_if *f)
+{
+    return !(f->s.v.sr & SR_BSY) || chip_stall_until(f->dev.chip, f->s.v.op.end_ps);
+}
+
+/* --- programming
+ * -------------------------------------------------------------------------------------------------- */
+
+static bool refuse(struct flash_if *f, uint32_t flags, uint32_t addr, const char *why)
+{
+    raise(f, flags);
+    chip_violation(f->dev.chip, "FLASH: store to 0x%08X: %s", (unsigned)addr, why);
+    return true;
+}
+
+static bool is_blank(const uint8_t *p, unsigned n_bytes)
+{
+    for (unsigned i = 0; i < n_bytes; i++) {
+        if (p[i] != 0xFF) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_cell(struct flash_if *f, uint32_t addr, unsigned n_bytes, uint32_t value)
+{
+    if (value != 0 && !is_blank(bytes_at(f, addr), n_bytes)) {
+        chip_violation(
+            f->dev.chip,
+            "FLASH: non-zero value 0x%X programmed at 0x%08X, which is not blank: the result is the AND and "
+            "proves nothing (RM0090 3.6.4)",
+            (unsigned)value, (unsigned)addr);
+    }
+}
+
+/** The common checks of a store, in the order the flags would come. @return true: go on and program */
+static bool may_program(struct flash_if *f, uint32_t addr, unsigned n_bytes)
+{
+    if (!(f->s.v.cr & CR_PG)) {
+        const char *why = f->s.v.cr & CR_LOCK ? "program without unlock, FLASH_CR.LOCK=1 (RM0090 3.5.1)"
+                                              : "program with FLASH_CR.PG=0 (RM0090 3.6.4)";
+        return !refuse(f, SR_PGSERR | SR_PGPERR, addr, why);
+    }
+    if (f->s.v.cr & (CR_SER | CR_MER)) {
+        return !refuse(f, SR_PGSERR, addr, "PG together with SER or MER (RM0090 3.9.8)");
+    }
+    if (n_bytes != 1U << psize(f)) {
+        return !refuse(f, SR_PGPERR, addr, "access width is not PSIZE (RM0090 3.6.2)");
+    }
+    if (addr % n_bytes) {
+        return !refuse(f, SR_PGPERR, addr, "not aligned to its width (RM0090 3.6.4)");
+    }
+    return true;
+}
+
+static bool store_array(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value)
+{
+    struct flash_if *f = ctx;
+    if (!wait_until_free(f) || !may_program(f, addr, n_bytes)) {
+        return true;
+    }
+    if (is_write_protected(f, flash_if_sector(addr - ARRAY_BASE))) {
+        return refuse(f, SR_WRPERR, addr, "the sector is write-protected (RM0090 3.7.4)");
+    }
+    check_cell(f, addr, n_bytes, value);
+    struct flash_op op = {.kind = OP_PROGRAM, .addr = addr, .n_bytes = n_bytes};
+    for (unsigned i = 0; i < n_bytes; i++) {
+        op.value[i] = (uint8_t)(value >> (8 * i));
+    }
+    begin(f, &op);
+    return true;
+}
+
+/** One-time area: a lock byte of 00 closes its block (RM0090 3.8). */
+static bool store_otp(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value)
+{
+    struct flash_if *f = ctx;
+    if (!wait_until_free(f) || !may_program(f, addr, n_bytes)) {
+        return true;
+    }
+    uint32_t block = (addr - OTP_BASE) / OTP_BLOCK_BYTES;
+    if (block < OTP_BLOCKS && f->s.otp[OTP_BLOCKS * OTP_BLOCK_BYTES + block] == 0) {
+        return refuse(f, SR_WRPERR, addr, "the one-time block is locked (RM0090 3.8)");
+    }
+    check_cell(f, addr, n_bytes, value);
+    struct flash_op op = {.kind = OP_PROGRAM, .addr = addr, .n_bytes = n_bytes};
+    for (unsigned i = 0; i < n_bytes; i++) {
+        op.value[i] = (uint8_t)(value >> (8 * i));
+    }
+    begin(f, &op);
+    return true;
+}
+
+/* --- registers
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* RM0090 table 10: HCLK per wait state, by supply. */
+static void check_latency(void *ctx)
+{
+    struct flash_if *f = ctx;
+    uint32_t vdd_mv = chip_vdd_mv(f->dev.chip);
+    uint32_t step_hz = vdd_mv >= 2700   ? 30000000
+                       : vdd_mv >= 2400 ? 24000000
+                       : vdd_mv >= 2100 ? 22000000
+                                        : 20000000;
+    uint32_t hclk_hz = chip_clock_hz(f->dev.chip, CHIP_HCLK);
+    uint32_t latency = f->s.v.acr & 7;
+    if (hclk_hz > (latency + 1) * step_hz) {
+        chip_violation(f->dev.chip,
+                       "FLASH: %u wait states at HCLK %u Hz and %u mV are too few (RM0090 table 10)",
+                       (unsigned)latency, (unsigned)hclk_hz, (unsigned)vdd_mv);
+    }
+}
+
+static void write_acr(struct flash_if *f, uint32_t value)
+{
+    struct chip *chip = f->dev.chip;
+    uint32_t old = f->s.v.acr;
+    regs_reserved(&f->dev, "ACR", value, ACR_LEGAL);
+    if ((value & ACR_ICRST) && ((old | value) & ACR_ICEN)) {
+        chip_violation(chip, "FLASH: ACR.ICRST written while the instruction cache is on (RM0090 3.9.3)");
+    }
+    if ((value & ACR_DCRST) && ((old | value) & ACR_DCEN)) {
+        chip_violation(chip, "FLASH: ACR.DCRST written while the data cache is on (RM0090 3.9.3)");
+    }
+    if ((value & ACR_PRFTEN) && chip_vdd_mv(chip) < 2100) {
+        chip_violation(chip, "FLASH: prefetch on below 2.1 V (RM0090 3.5.2)");
+    }
+    f->s.v.acr = value & ACR_LEGAL;
+    check_latency(f);
+}
+
+/** Two keys in order; anything else is a bus error and locks until reset (RM0090 3.5.1). */
+static bool write_key(struct flash_if *f, uint32_t *step, uint32_t key, const uint32_t keys[2],
+                      const char *reg)
+{
+    if (*step < 2 && key == keys[*step]) {
+        *step += 1;
+        return true;
+    }
+    *step = 3;
+    chip_violation(f->dev.chip, "FLASH: wrong key 0x%08X in %s: bus error, locked until reset (RM0090 3.5.1)",
+                   (unsigned)key, reg);
+    return false;
+}
+
+static bool write_keyr(struct flash_if *f, uint32_t key)
+{
+    static const uint32_t keys[2] = {0x45670123U, 0xCDEF89ABU};
+    if (!(f->s.v.cr & CR_LOCK)) {
+        chip_violation(f->dev.chip, "FLASH: KEYR written although CR is unlocked (RM0090 3.5.1)");
+        return true;
+    }
+    if (!write_key(f, &f->s.v.key_step, key, keys, "KEYR")) {
+        return false;
+    }
+    if (f->s.v.key_step == 2) {
+        f->s.v.key_step = 0;
+        f->s.v.cr &= ~CR_LOCK;
+    }
+    return true;
+}
+
+static bool write_optkeyr(struct flash_if *f, uint32_t key)
+{
+    static const uint32_t keys[2] = {0x08192A3BU, 0x4C5D6E7FU};
+    if (!write_key(f, &f->s.v.optkey_step, key, keys, "OPTKEYR")) {
+        return false;
+    }
+    if (f->s.v.optkey_step == 2) {
+        f->s.v.optkey_step = 0;
+        f->s.v.optcr &= ~(uint32_t)OPTCR_LOCK;
+    }
+    return true;
+}
+
+static void write_sr(struct flash_if *f, uint32_t value)
+{
+    regs_reserved(&f->dev, "SR", value & ~(uint32_t)SR_BSY, SR_FLAGS);
+    f->s.v.sr &= ~(value & SR_FLAGS);
+    update_irq(f);
+}
+
+static void start_erase(struct flash_if *f)
+{
+    uint32_t cr = f->s.v.cr;
+    unsigned sector = (cr >> 3) & 15;
+    if (cr & CR_MER) {
+        bool any = false;
+        for (unsigned i = 0; i < FLASH_IF_SECTORS; i++) {
+            any = any || is_write_protected(f, i);
+        }
+        if (any) {
+            (void)refuse(f, SR_WRPERR, ARRAY_BASE,
+                         "mass erase while a sector is write-protected (RM0090 3.7.4)");
+            return;
+        }
+        struct flash_op op = {.kind = OP_MASS_ERASE, .addr = ARRAY_BASE, .n_bytes = FLASH_IF_BYTES};
+        begin(f, &op);
+        return;
+    }
+    if (sector >= FLASH_IF_SECTORS) {
+        chip_violation(f->dev.chip, "FLASH: erase of sector %u, the last is 11 (RM0090 3.9.8)", sector);
+        return;
+    }
+    uint32_t addr = ARRAY_BASE + flash_if_sector_off(sector);
+    if (is_write_protected(f, sector)) {
+        (void)refuse(f, SR_WRPERR, addr, "erase of a write-protected sector (RM0090 3.7.4)");
+        return;
+    }
+    struct flash_op op = {.kind = OP_ERASE,
+                          .addr = addr,
+                          .sector = sector,
+                          .n_bytes = flash_if_sector_off(sector + 1) - flash_if_sector_off(sector)};
+    begin(f, &op);
+}
+
+static void write_cr(struct flash_if *f, uint32_t value)
+{
+    struct chip *chip = f->dev.chip;
+    if (f->s.v.cr & CR_LOCK) {
+        if (value != f->s.v.cr) {
+            chip_violation(chip, "FLASH: CR written while LOCK=1: no effect (RM0090 3.5.1)");
+        }
+        return;
+    }
+    regs_reserved(&f->dev, "CR", value, CR_LEGAL);
+    f->s.v.cr = value & CR_LEGAL;
+    update_irq(f);
+    if (!(value & CR_STRT)) {
+        return;
+    }
+    f->s.v.cr &= ~(uint32_t)CR_STRT;
+    if (!(value & (CR_SER | CR_MER)) || (value & CR_PG)) {
+        chip_violation(chip, "FLASH: CR.STRT with SER=MER=0 or with PG: unpredictable (RM0090 3.9.8)");
+        return;
+    }
+    if ((value & (CR_SER | CR_MER)) == (CR_SER | CR_MER)) {
+        chip_violation(chip, "FLASH: CR.STRT with SER and MER: this erases everything (RM0090 3.6.3)");
+    }
+    start_erase(f);
+    if (f->s.v.sr & SR_BSY) {
+        f->s.v.cr |= CR_STRT; /* stands until the end of the operation */
+    }
+}
+
+static void write_optcr(struct flash_if *f, uint32_t value)
+{
+    struct chip *chip = f->dev.chip;
+    if (f->s.v.optcr & OPTCR_LOCK) {
+        chip_violation(chip, "FLASH: OPTCR written while OPTLOCK=1: no effect (RM0090 3.7.2)");
+        return;
+    }
+    regs_reserved(&f->dev, "OPTCR", value, OPTCR_LEGAL);
+    f->s.v.optcr = value & OPTCR_LEGAL & ~(uint32_t)OPTCR_STRT;
+    if (!(value & OPTCR_STRT)) {
+        return;
+    }
+    if (((f->s.options >> 8) & 0xFF) == RDP_LEVEL_2) {
+        chip_violation(chip,
+                       "FLASH: option bytes started at RDP level 2: they are fixed for ever (RM0090 3.7.3)");
+        return;
+    }
+    struct flash_op op = {.kind = OP_OPTIONS};
+    begin(f, &op);
+    f->s.v.optcr |= OPTCR_STRT;
+}
+
+/* --- bus
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static bool flash_read(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t *value)
+{
+    struct flash_if *f = (struct flash_if *)dev;
+    const struct flash_volatile *v = &f->s.v;
+    const uint32_t reg[] = {v->acr, 0, 0, v->sr, v->cr, v->optcr};
+    if (off / 4 >= sizeof reg / sizeof reg[0]) {
+        regs_hole(dev, off);
+        return true;
+    }
+    *value = regs_extract(reg[off / 4], off, n_bytes);
+    return true;
+}
+
+static bool flash_write(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t value)
+{
+    struct flash_if *f = (struct flash_if *)dev;
+    uint32_t word = off & ~3U;
+    switch (word) {
+    case ACR:
+        write_acr(f, regs_merge(f->s.v.acr, off, n_bytes, value));
+        break;
+    case KEYR:
+        return write_keyr(f, value);
+    case OPTKEYR:
+        return write_optkeyr(f, value);
+    case SR:
+        write_sr(f, regs_merge(0, off, n_bytes, value));
+        break;
+    case CR:
+        if (wait_until_free(f)) {
+            write_cr(f, regs_merge(f->s.v.cr, off, n_bytes, value));
+        }
+        break;
+    case OPTCR:
+        if (wait_until_free(f)) {
+            write_optcr(f, regs_merge(f->s.v.optcr, off, n_bytes, value));
+        }
+        break;
+    default:
+        regs_hole(dev, off);
+        break;
+    }
+    return true;
+}
+
+static void flash_reset(struct dev *dev, enum dev_reset kind)
+{
+    (void)kind;
+    struct flash_if *f = (struct flash_if *)dev;
+    tear(f);
+    chip_event_cancel(dev->chip, f->done_event);
+    chip_event_cancel(dev->chip, f->cut_event);
+    memset(&f->s.v, 0, sizeof f->s.v);
+    f->s.v.cr = CR_LOCK;
+    f->s.v.optcr = f->s.options | OPTCR_LOCK;
+    chip_set_options(dev->chip, f->s.v.optcr);
+    chip_flash_open(dev->chip, true);
+}
+
+static const struct dev_ops ops = {flash_read, flash_write, flash_reset};
+
+struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flash_if_config *config)
+{
+    struct flash_if *f = chip_alloc(chip, sizeof *f);
+    f->config = *config;
+    f->array = array;
+    memset(array, 0xFF, FLASH_IF_BYTES);
+    memset(f->s.otp, 0xFF, sizeof f->s.otp);
+    set_options(f, FLASH_IF_OPTCR_FACTORY);
+    f->s.v.cr = CR_LOCK;
+    f->s.v.optcr = f->s.options | OPTCR_LOCK;
+    f->dev = (struct dev){.ops = &ops,
+                          .name = "FLASH",
+                          .base = 0x40023C00,
+                          .n_bytes = WINDOW,
+                          .state = &f->s,
+                          .state_bytes = sizeof f->s};
+    chip_add_dev(chip, &f->dev);
+    chip_add_memory(chip, &(struct chip_memory){.name = "flash array",
+                                                .base = ARRAY_BASE,
+                                                .bytes = array,
+                                                .n_bytes = FLASH_IF_BYTES,
+                                                .store = store_array,
+                                                .ctx = f});
+    chip_add_memory(chip, &(struct chip_memory){.name = "one-time area",
+                                                .base = OTP_BASE,
+                                                .bytes = f->s.otp,
+                                                .n_bytes = FLASH_IF_OTP_BYTES,
+                                                .is_rom = true, /* already in this model's state */
+                                                .store = store_otp,
+                                                .ctx = f});
+    chip_add_memory(chip, &(struct chip_memory){.name = "option bytes",
+                                                .base = OPTIONS_BASE,
+                                                .bytes = f->s.option_bytes,
+                                                .n_bytes = OPTION_BYTES,
+                                                .is_rom = true});
+    f->done_event = chip_event_add(chip, "flash operation done", operation_done, f);
+    f->cut_event = chip_event_add(chip, "planned power cut", planned_cut, f);
+    chip_set_options(chip, f->s.v.optcr);
+    chip_on_clock_change(chip, check_latency, f);
+    return &f->dev;
+}
+
+/* --- the board's side
+ * ------------------------------------------------------------------------------------------------ */
+
+const struct flash_if_stats *flash_if_stats(const struct dev *flash)
+{
+    return &((const struct flash_if *)flash)->s.stats;
+}
+
+bool flash_if_plan_cut(struct dev *flash, uint64_t op, enum flash_outcome outcome)
+{
+    struct flash_if *f = (struct flash_if *)flash;
+    struct flash_plan *room = plan_for(f, 0);
+    if (op <= f->s.stats.ops || !room) {
+        return false;
+    }
+    *room = (struct flash_plan){op, outcome};
+    return true;
+}
+
+void flash_if_forget_plans(struct dev *flash)
+{
+    memset(((struct flash_if *)flash)->s.plan, 0, sizeof((struct flash_if *)flash)->s.plan);
+}
+
+void flash_if_set_options(struct dev *flash, uint32_t optcr)
+{
+    set_options((struct flash_if *)flash, optcr);
+}
