@@ -33,7 +33,7 @@ LAYERS = {
     "agent": ("agent", ["base", "update", "link", "port_stm32f407"]),
     "app": ("app", ["base", "agent"]),
     "host_link": ("host/link", ["base", "update", "link", "port_api"]),
-    "host_s3": ("host/s3", ["base", "crypto", "port_api"]),
+    "host_s3": ("host/s3", ["base", "format", "crypto", "port_api"]),
     "host_release": ("host/release", ["base", "format", "crypto", "update", "port_api", "host_s3"]),
     "host_core": ("host/core", ["base", "format", "crypto", "update", "link", "port_api", "host_link", "host_s3"]),
     "cli": ("cli", ["base", "format", "crypto", "update", "link", "port_api", "port_posix", "port_twin", "twin", "host_link",
