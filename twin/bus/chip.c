@@ -109,8 +109,7 @@ void chip_set_lsi_hz(struct chip *chip, uint32_t lsi_hz)
     chip->run.clock_hz[CHIP_LSI] = lsi_hz;
 }
 
-/* --- state
- * ---------------------------------------------------------------------------------------------------- */
+/* --- state --- */
 
 void chip_add_state(struct chip *chip, const char *name, void *state, size_t n_bytes)
 {
@@ -130,8 +129,7 @@ void *chip_state(const struct chip *chip, size_t i, const char **name, size_t *n
     return chip->block[i].state;
 }
 
-/* --- reset
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reset --- */
 
 void chip_ask_attention(struct chip *chip)
 {
@@ -196,8 +194,7 @@ bool chip_wants_attention(const struct chip *chip)
     return chip->run.reset_asked || chip->run.power_cut || chip->run.strict_stop || chip->run.rom_go;
 }
 
-/* --- violations
- * ------------------------------------------------------------------------------------------------- */
+/* --- violations --- */
 
 void chip_violation(struct chip *chip, const char *fmt, ...)
 {

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* --- wiring
- * --------------------------------------------------------------------------------------------------- */
+/* --- wiring --- */
 
 static void apply_gate(struct chip_device *d, const struct chip_gate_rule *rule)
 {
@@ -58,8 +57,7 @@ uint32_t chip_dev_base(const struct chip *chip, const char *name)
     return 0;
 }
 
-/* --- gates
- * ---------------------------------------------------------------------------------------------------- */
+/* --- gates --- */
 
 bool chip_is_clocked(const struct chip *chip, unsigned bus, unsigned bit)
 {
@@ -104,8 +102,7 @@ static bool gate_is_open(struct chip *chip, const struct chip_device *d, uint32_
     return true;
 }
 
-/* --- decoding
- * ------------------------------------------------------------------------------------------------- */
+/* --- decoding --- */
 
 /* RM0090 2.3, table 1: what a touched address would be on the real part. */
 static const struct {

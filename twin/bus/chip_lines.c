@@ -1,8 +1,7 @@
 /* Lines and wires: interrupts, DMA requests, pins, SPI, console, ROM loader, flash state. */
 #include "chip_private.h"
 
-/* --- interrupts and DMA
- * ------------------------------------------------------------------------------------- */
+/* --- interrupts and DMA --- */
 
 void chip_irq(struct chip *chip, unsigned irq, bool level)
 {
@@ -38,8 +37,7 @@ void chip_on_dma_request(struct chip *chip,
     chip->dma_ctx = ctx;
 }
 
-/* --- pins
- * ------------------------------------------------------------------------------------------------------- */
+/* --- pins --- */
 
 static struct chip_port *port_of(struct chip *chip, char port)
 {
@@ -133,8 +131,7 @@ char chip_exti_port(const struct chip *chip, unsigned line)
     return chip->run.exti_port[line % 16];
 }
 
-/* --- SPI and ROM
- * ------------------------------------------------------------------------------------------------ */
+/* --- SPI and ROM --- */
 
 void chip_on_spi(struct chip *chip, const struct chip_spi_slave *slave, void *ctx)
 {
@@ -202,8 +199,7 @@ bool chip_take_rom_go(struct chip *chip, uint32_t *vectors)
     return go;
 }
 
-/* --- console
- * ---------------------------------------------------------------------------------------------------- */
+/* --- console --- */
 
 void chip_console_put(struct chip *chip, uint8_t byte)
 {
@@ -251,8 +247,7 @@ bool chip_console_take(struct chip *chip, uint8_t *byte)
     return true;
 }
 
-/* --- flash
- * ------------------------------------------------------------------------------------------------------ */
+/* --- flash --- */
 
 void chip_flash_open(struct chip *chip, bool open)
 {
@@ -281,8 +276,7 @@ void chip_set_alias(struct chip *chip, unsigned mem_mode)
     }
 }
 
-/* --- option bytes, backup domain, LSI
- * ------------------------------------------------------------------------- */
+/* --- option bytes, backup domain, LSI --- */
 
 void chip_set_options(struct chip *chip, uint32_t optcr)
 {

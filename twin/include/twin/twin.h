@@ -1,12 +1,14 @@
 /**
  * The twin: an emulated STM32F407VG that executes the real ARM binaries, driven from outside by its pins.
  *
- * The caller owns time. Virtual time moves only inside twin_run_until, twin_spi_transfer and calls that say so; the
- * same calls give the same run, to the byte. No wall clock, no threads, no global state: two boards = two objects.
+ * The caller owns time. Virtual time moves only inside twin_run_until, twin_spi_transfer and calls that say
+ * so; the same calls give the same run, to the byte. No wall clock, no threads, no global state: two boards =
+ * two objects.
  *
- * Faithfulness, and what is refused, per peripheral: docs/TWIN.md. Firmware that does what the reference manual forbids
- * (reserved bits, programming without unlock, an unmodelled register ...) commits a *violation*: named, counted and,
- * in strict mode, fatal (the core stops and twin_run_until returns TWIN_STOP_VIOLATION).
+ * Faithfulness, and what is refused, per peripheral: docs/TWIN.md. Firmware that does what the reference
+ * manual forbids (reserved bits, programming without unlock, an unmodelled register ...) commits a
+ * *violation*: named, counted and, in strict mode, fatal (the core stops and twin_run_until returns
+ * TWIN_STOP_VIOLATION).
  */
 #ifndef TWIN_TWIN_H
 #define TWIN_TWIN_H
@@ -24,10 +26,10 @@ enum twin_rom { TWIN_ROM_V9_1, TWIN_ROM_V3_1 };                    /* AN2606: V3
 struct twin_config {
     enum twin_flash_timing flash_timing;
     enum twin_rom rom;
-    uint32_t lsi_hz;  /* 17,000..47,000 (DS8626); 0 means 32,000 */
-    uint32_t vdd_mv;  /* supply; 0 means 3,300 */
-    uint64_t seed;    /* power-on garbage in RAM, torn cells, noise */
-    bool strict;      /* violations stop the run */
+    uint32_t lsi_hz; /* 17,000..47,000 (DS8626); 0 means 32,000 */
+    uint32_t vdd_mv; /* supply; 0 means 3,300 */
+    uint64_t seed;   /* power-on garbage in RAM, torn cells, noise */
+    bool strict;     /* violations stop the run */
 };
 
 enum twin_pin { TWIN_PIN_NRST, TWIN_PIN_BOOT0, TWIN_PIN_NSS, TWIN_PIN_USER_BUTTON };
@@ -35,9 +37,9 @@ enum twin_pin { TWIN_PIN_NRST, TWIN_PIN_BOOT0, TWIN_PIN_NSS, TWIN_PIN_USER_BUTTO
 enum twin_stop {
     TWIN_STOP_TIME,       /* reached the time asked for */
     TWIN_STOP_BREAKPOINT, /* about to execute the breakpoint's instruction */
-    TWIN_STOP_VIOLATION,  /* strict mode: see twin_violation */
-    TWIN_STOP_LOCKUP,     /* core locked up (fault in the hard-fault handler), nothing will reset it */
-    TWIN_STOP_POWER       /* power is off, or a planned cut took it away */
+    TWIN_STOP_VIOLATION,  /* strict mode: see twin_violation; another call goes on */
+    TWIN_STOP_LOCKUP,     /* time is up and the core is locked up (fault in the hard-fault handler) */
+    TWIN_STOP_POWER       /* time is up and power is off, or a planned cut took it away just now */
 };
 
 /** Counters since creation; flash counters survive resets and power. */
@@ -45,8 +47,10 @@ struct twin_stats {
     uint64_t instructions;
     uint64_t cycles;
     uint64_t flash_busy_ns;
-    uint64_t flash_programs;      /* program units (x8..x64) */
+    uint64_t flash_programs; /* program units (x8..x64) */
     uint64_t flash_erases[12];
+    uint64_t flash_ops;  /* programs and erases begun; the n-th has number n */
+    uint64_t flash_torn; /* operations that a reset or power loss took apart */
     uint64_t spi_bytes;
     uint64_t resets_pin, resets_software, resets_iwdg, resets_power;
     uint64_t violations;
@@ -71,7 +75,33 @@ bool twin_load_elf(struct twin *t, const char *path, char *why, size_t why_bytes
 /** Factory programmer: set flash bytes (no AND, no rules). @return false if outside the main flash. */
 bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n_bytes);
 
-/** Power on or off. Off: RAM, registers and RTC domain are lost, RAM reads as garbage by seed at the next power-on. */
+/** Factory programmer: option bytes as FLASH_OPTCR shows them (RM0090 3.9.10; factory value 0x0FFFAAED).
+ * Clear bit 16 + n to write-protect sector n. In force from the next reset. */
+void twin_set_options(struct twin *t, uint32_t optcr);
+
+/** What the flash shows of the operation at which the supply was cut. */
+enum twin_cut {
+    TWIN_CUT_BEFORE,   /* nothing of it happened */
+    TWIN_CUT_BLANK,    /* program: as before; erase: reads as blank */
+    TWIN_CUT_GARBAGE,  /* program: some of the zeros; erase: each word old, blank, zero or garbage */
+    TWIN_CUT_COMPLETE, /* reads as if it were complete */
+    TWIN_CUT_FRONT     /* erase: the front part blank, the rest old; program: as garbage */
+};
+/**
+ * Plan a power cut at flash operation number `op` (twin_stats: flash_ops counts them). The run ends there
+ * with TWIN_STOP_POWER; twin_set_power(true) goes on. Up to 8 plans. @return false: too late for that number,
+ * or 8 planned
+ */
+bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut);
+/** Forget all planned cuts. */
+void twin_forget_cuts(struct twin *t);
+
+/** Change the supply, e.g. to 2,600 mV. Below the brown-out level of the option bytes: held in reset; below
+ * 1,680 mV: power off. */
+void twin_set_supply(struct twin *t, uint32_t vdd_mv);
+
+/** Power on or off. Off: RAM, registers and RTC domain are lost, RAM reads as garbage by seed at the next
+ * power-on. */
 void twin_set_power(struct twin *t, bool on);
 /** Drive a pin: level true = high. NRST is open drain: true releases it. NSS idles high. */
 void twin_set_pin(struct twin *t, enum twin_pin pin, bool level);
@@ -85,10 +115,11 @@ void twin_set_breakpoint(struct twin *t, uint32_t addr);
  * Clock bytes over SPI1, mode 0, host is master, NSS as it stands. Moves time by n × (8 / hz + gap).
  * @param mosi  NULL sends 00; @param miso  NULL drops
  */
-enum twin_stop twin_spi_transfer(struct twin *t, const uint8_t *mosi, uint8_t *miso, size_t n_bytes, uint32_t hz,
-                                 uint32_t gap_ns);
+enum twin_stop twin_spi_transfer(struct twin *t, const uint8_t *mosi, uint8_t *miso, size_t n_bytes,
+                                 uint32_t hz, uint32_t gap_ns);
 
-/** Take console bytes (USART2 TX, PA2) printed since the last call. @return bytes written to `out`, ≤ n_bytes */
+/** Take console bytes (USART2 TX, PA2) printed since the last call. @return bytes written to `out`, ≤ n_bytes
+ */
 size_t twin_console_read(struct twin *t, char *out, size_t n_bytes);
 /** Type bytes into the console (USART2 RX, PA3). */
 void twin_console_write(struct twin *t, const char *bytes, size_t n_bytes);
@@ -104,11 +135,13 @@ const struct twin_stats *twin_stats(const struct twin *t);
 /** @return number of recorded violations; `out` gets the i-th (the first 64 are kept) */
 size_t twin_violation(const struct twin *t, size_t i, struct twin_violation *out);
 
-/** Whole state in memory: core, peripherals, RAM, flash, time, counters. Caller frees with twin_snapshot_free. */
+/** Whole state in memory: core, peripherals, RAM, flash, time, counters. Caller frees with
+ * twin_snapshot_free. */
 struct twin_snapshot *twin_save(const struct twin *t);
 void twin_restore(struct twin *t, const struct twin_snapshot *s);
 void twin_snapshot_free(struct twin_snapshot *s);
 /** True if both hold the same state to the byte; else `why` names the first difference. */
-bool twin_snapshot_equal(const struct twin_snapshot *a, const struct twin_snapshot *b, char *why, size_t why_bytes);
+bool twin_snapshot_equal(const struct twin_snapshot *a, const struct twin_snapshot *b, char *why,
+                         size_t why_bytes);
 
 #endif

@@ -44,8 +44,7 @@ void chip_set_strict(struct chip *chip, bool strict);
 void chip_set_vdd_mv(struct chip *chip, uint32_t vdd_mv);
 void chip_set_lsi_hz(struct chip *chip, uint32_t lsi_hz);
 
-/* --- time
- * ----------------------------------------------------------------------------------------------------- */
+/* --- time --- */
 
 /** Time of the earliest armed event, UINT64_MAX if none. */
 uint64_t chip_next_event_ps(const struct chip *chip);
@@ -57,8 +56,7 @@ bool chip_advance(struct chip *chip, uint64_t to_ps);
 /** Is something waiting for the board: a reset request, a power cut, a strict violation, the ROM's Go? */
 bool chip_wants_attention(const struct chip *chip);
 
-/* --- bus
- * ------------------------------------------------------------------------------------------------------ */
+/* --- bus --- */
 
 /** An access by the core outside its own arrays. Decodes, checks the clock gate, logs violations. */
 bool chip_core_read(struct chip *chip, uint32_t addr, unsigned n_bytes, uint32_t *value);
@@ -68,8 +66,7 @@ const uint8_t *chip_memory_at(const struct chip *chip, uint32_t addr, size_t n_b
 /** Base of the chip's device of that name; 0 if there is none. For tests. */
 uint32_t chip_dev_base(const struct chip *chip, const char *name);
 
-/* --- reset
- * ---------------------------------------------------------------------------------------------------- */
+/* --- reset --- */
 
 /** Forget lines, drives, gates and clocks, then reset every device in the order they were added. */
 void chip_reset(struct chip *chip, enum dev_reset kind, enum chip_reset_cause cause);
@@ -78,8 +75,7 @@ bool chip_take_reset(struct chip *chip, enum chip_reset_cause *cause);
 /** @return true once after chip_cut_power */
 bool chip_take_power_cut(struct chip *chip);
 
-/* --- wires
- * ---------------------------------------------------------------------------------------------------- */
+/* --- wires --- */
 
 uint8_t chip_spi_begin(struct chip *chip);
 void chip_spi_end(struct chip *chip, uint8_t mosi);
@@ -95,8 +91,7 @@ bool chip_flash_is_open(const struct chip *chip);
 /** Level of a pin that a model drives. @return false if none drives it */
 bool chip_pin_driven(const struct chip *chip, char port, unsigned pin, bool *level);
 
-/* --- violations
- * ------------------------------------------------------------------------------------------------- */
+/* --- violations --- */
 
 uint64_t chip_violations(const struct chip *chip);
 /** @return NULL if the i-th was not kept */
@@ -104,8 +99,7 @@ const struct chip_violation_record *chip_violation_at(const struct chip *chip, s
 /** Strict mode: a violation happened since the last call. */
 bool chip_take_strict_stop(struct chip *chip);
 
-/* --- snapshots
- * -------------------------------------------------------------------------------------------------- */
+/* --- snapshots --- */
 
 size_t chip_states(const struct chip *chip);
 /** The i-th block of plain state. */

@@ -63,8 +63,7 @@ void chip_add_memory(struct chip *chip, const struct chip_memory *memory);
 /** A plain block of state that belongs to no struct dev and must be in snapshots. */
 void chip_add_state(struct chip *chip, const char *name, void *state, size_t n_bytes);
 
-/* --- time and events -------------------------------------------------------------------------------------
- */
+/* --- time and events --- */
 
 /** Inside `fire` this is the event's own time, so that periodic events do not drift. */
 uint64_t chip_now_ps(const struct chip *chip);
@@ -74,8 +73,7 @@ unsigned chip_event_add(struct chip *chip, const char *name, void (*fire)(void *
 void chip_event_at(struct chip *chip, unsigned event, uint64_t time_ps);
 void chip_event_cancel(struct chip *chip, unsigned event);
 
-/* --- clocks (set by the RCC model, read by the others)
- * ------------------------------------------------------ */
+/* --- clocks (set by the RCC model, read by the others) --- */
 
 enum chip_clock { CHIP_HCLK, CHIP_PCLK1, CHIP_PCLK2, CHIP_TIMCLK1, CHIP_TIMCLK2, CHIP_LSI };
 uint32_t chip_clock_hz(const struct chip *chip, enum chip_clock clock);
@@ -97,8 +95,7 @@ void chip_set_resets(struct chip *chip, unsigned bus, uint32_t rstr);
  * clocked. */
 void chip_gate(struct chip *chip, const char *dev_name, unsigned bus, unsigned bit);
 
-/* --- lines
- * ---------------------------------------------------------------------------------------------------- */
+/* --- lines --- */
 
 void chip_irq(struct chip *chip, unsigned irq, bool level);
 /** DMA request line of a peripheral (RM0090 tables 42, 43), level. Serviced by the DMA model at once when it
@@ -133,8 +130,7 @@ bool chip_pin_function(const struct chip *chip, char port, unsigned pin, unsigne
 void chip_set_exti_port(struct chip *chip, unsigned line, char port);
 char chip_exti_port(const struct chip *chip, unsigned line);
 
-/* --- wires to the outside
- * ------------------------------------------------------------------------------------- */
+/* --- wires to the outside --- */
 
 /**
  * A slave on the SPI1 wires, seen from the master that owns the clock. For each byte the board calls `begin`
@@ -181,8 +177,7 @@ void chip_request_reset(struct chip *chip, enum chip_reset_cause cause);
 /** Cause of the last reset, for RCC_CSR. */
 enum chip_reset_cause chip_reset_cause(const struct chip *chip);
 
-/* --- what only the FLASH and SYSCFG models say
- * ------------------------------------------------------------------ */
+/* --- what only the FLASH and SYSCFG models say --- */
 
 /** Flash free for reads, or busy: then whoever reads it waits. */
 void chip_flash_open(struct chip *chip, bool open);
@@ -214,8 +209,7 @@ bool chip_lsi_is_on(const struct chip *chip);
 /** Supply in mV, for the rules that depend on it. */
 uint32_t chip_vdd_mv(const struct chip *chip);
 
-/* --- the guest's faults
- * ------------------------------------------------------------------------------------- */
+/* --- the guest's faults --- */
 
 /** Record what the firmware did wrong, with the manual's section. Strict mode stops the run. */
 void chip_violation(struct chip *chip, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

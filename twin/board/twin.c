@@ -1,0 +1,302 @@
+/* The twin as its users see it: creation, pins of information, debugger's view. */
+#include "board.h"
+
+#include "dev/flash_if.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what the core asks --- */
+
+static bool core_read(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t *value)
+{
+    struct twin *t = ctx;
+    board_sync(t);
+    return chip_core_read(t->chip, addr, n_bytes, value);
+}
+
+static bool core_write(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value)
+{
+    struct twin *t = ctx;
+    board_sync(t);
+    if (addr < FLASH_BYTES && t->s.mem_mode == 0) {
+        addr += FLASH_BASE; /* the alias at 0 is the same array */
+    } else if (addr < SRAM_BYTES && t->s.mem_mode == 3) {
+        addr += SRAM_BASE;
+    }
+    return chip_core_write(t->chip, addr, n_bytes, value);
+}
+
+static bool core_waits_for_flash(void *ctx)
+{
+    struct twin *t = ctx;
+    board_sync(t);
+    while (!chip_flash_is_open(t->chip)) {
+        uint64_t next_ps = chip_next_event_ps(t->chip);
+        if (chip_now_ps(t->chip) >= t->target_ps || chip_wants_attention(t->chip)) {
+            return false;
+        }
+        if (!board_pass_until(t, next_ps < t->target_ps ? next_ps : t->target_ps)) {
+            return false;
+        }
+    }
+    return !chip_wants_attention(t->chip);
+}
+
+static void core_violates(void *ctx, const char *text)
+{
+    struct twin *t = ctx;
+    board_sync(t);
+    chip_violation(t->chip, "core: %s", text);
+}
+
+/* --- what the chip asks --- */
+
+static void set_irq(void *ctx, unsigned irq, bool level)
+{
+    cpu_set_irq(((struct twin *)ctx)->cpu, irq, level);
+}
+
+static void open_flash(void *ctx, bool open)
+{
+    cpu_flash_open(((struct twin *)ctx)->cpu, open);
+}
+
+static void code_changed(void *ctx, uint32_t addr, size_t n_bytes)
+{
+    cpu_code_changed(((struct twin *)ctx)->cpu, addr, n_bytes);
+}
+
+static void set_alias(void *ctx, unsigned mem_mode)
+{
+    struct twin *t = ctx;
+    t->s.mem_mode = mem_mode;
+    board_apply_alias(t);
+}
+
+static void event_moved(void *ctx, uint64_t time_ps)
+{
+    struct twin *t = ctx;
+    if (t->in_core) {
+        cpu_limit_at_most(t->cpu, board_cycles_at(t, time_ps));
+    }
+}
+
+static void clocks_changed(void *ctx, uint32_t hclk_hz)
+{
+    struct twin *t = ctx;
+    board_rebase(t, hclk_hz);
+    uint64_t next_ps = chip_next_event_ps(t->chip);
+    event_moved(t, next_ps < t->target_ps ? next_ps : t->target_ps);
+}
+
+static void stop_core(void *ctx)
+{
+    struct twin *t = ctx;
+    if (t->in_core) {
+        cpu_request_stop(t->cpu);
+    }
+}
+
+static uint32_t core_pc(void *ctx)
+{
+    return cpu_reg(((struct twin *)ctx)->cpu, 15);
+}
+
+static bool stall_until(void *ctx, uint64_t time_ps)
+{
+    struct twin *t = ctx;
+    return t->s.mode == BOARD_RUNNING ? board_pass_until(t, time_ps) : chip_advance(t->chip, time_ps);
+}
+
+/* --- life --- */
+
+static bool check_config(const struct twin_config *c, char *why, size_t why_bytes)
+{
+    if (c->lsi_hz && (c->lsi_hz < 17000 || c->lsi_hz > 47000)) {
+        (void)snprintf(why, why_bytes, "lsi_hz is %u; give 17000 to 47000, or 0 for 32000",
+                       (unsigned)c->lsi_hz);
+        return false;
+    }
+    if (c->vdd_mv && (c->vdd_mv < 1800 || c->vdd_mv > 3600)) {
+        (void)snprintf(why, why_bytes, "vdd_mv is %u; give 1800 to 3600, or 0 for 3300", (unsigned)c->vdd_mv);
+        return false;
+    }
+    if ((unsigned)c->flash_timing > TWIN_FLASH_MAXIMUM || (unsigned)c->rom > TWIN_ROM_V3_1) {
+        (void)snprintf(why, why_bytes, "flash_timing or rom is not one of the values in twin.h");
+        return false;
+    }
+    return true;
+}
+
+static struct cpu *make_core(struct twin *t)
+{
+    const struct cpu_bus bus = {
+        .ctx = t, .read = core_read, .write = core_write, .wait_flash = core_waits_for_flash};
+    struct cpu *cpu = cpu_create(&bus, t->flash, FLASH_BYTES, t->sram, SRAM_BYTES, t->ccm, CCM_BYTES);
+    if (cpu) {
+        cpu_on_violation(cpu, core_violates, t);
+    }
+    return cpu;
+}
+
+static void make_chip(struct twin *t)
+{
+    const struct chip_host host = {.irq = set_irq,
+                                   .flash_open = open_flash,
+                                   .code_changed = code_changed,
+                                   .set_alias = set_alias,
+                                   .event_moved = event_moved,
+                                   .clocks_changed = clocks_changed,
+                                   .stop = stop_core,
+                                   .pc = core_pc,
+                                   .stall_until = stall_until};
+    t->chip = chip_create(&host, t);
+    chip_set_strict(t->chip, t->config.strict);
+    chip_set_vdd_mv(t->chip, t->config.vdd_mv ? t->config.vdd_mv : 3300);
+    chip_set_lsi_hz(t->chip, t->config.lsi_hz ? t->config.lsi_hz : 32000);
+    board_rebase(t, chip_clock_hz(t->chip, CHIP_HCLK));
+    board_add_events(t);
+    f407_build(t);
+    chip_add_state(t->chip, "board", &t->s, sizeof t->s);
+    size_t n_bytes = 0;
+    void *core = cpu_state(t->cpu, &n_bytes);
+    chip_add_state(t->chip, "core", core, n_bytes);
+}
+
+struct twin *twin_create(const struct twin_config *config, char *why, size_t why_bytes)
+{
+    if (!check_config(config, why, why_bytes)) {
+        return NULL;
+    }
+    struct twin *t = calloc(1, sizeof *t);
+    if (!t) {
+        (void)snprintf(why, why_bytes, "out of memory");
+        return NULL;
+    }
+    t->config = *config;
+    t->cpu = make_core(t);
+    if (!t->cpu) {
+        (void)snprintf(why, why_bytes, "out of memory");
+        free(t);
+        return NULL;
+    }
+    t->s.nrst = 1;
+    t->s.mode = BOARD_OFF;
+    make_chip(t);
+    board_apply_alias(t);
+    return t;
+}
+
+void twin_destroy(struct twin *t)
+{
+    if (!t) {
+        return;
+    }
+    chip_destroy(t->chip);
+    cpu_destroy(t->cpu);
+    free(t);
+}
+
+/* --- factory --- */
+
+bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n_bytes)
+{
+    if (addr < FLASH_BASE || addr - FLASH_BASE > FLASH_BYTES || n_bytes > FLASH_BYTES - (addr - FLASH_BASE)) {
+        return false;
+    }
+    memcpy(t->flash + (addr - FLASH_BASE), bytes, n_bytes);
+    cpu_code_changed(t->cpu, addr, n_bytes);
+    return true;
+}
+
+void twin_set_options(struct twin *t, uint32_t optcr)
+{
+    flash_if_set_options(t->flash_dev, optcr);
+}
+
+bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut)
+{
+    static const enum flash_outcome outcome[] = {FLASH_OUTCOME_BEFORE, FLASH_OUTCOME_BLANK,
+                                                 FLASH_OUTCOME_GARBAGE, FLASH_OUTCOME_COMPLETE,
+                                                 FLASH_OUTCOME_FRONT};
+    return (unsigned)cut <= TWIN_CUT_FRONT && flash_if_plan_cut(t->flash_dev, op, outcome[cut]);
+}
+
+void twin_forget_cuts(struct twin *t)
+{
+    flash_if_forget_plans(t->flash_dev);
+}
+
+/* --- looking --- */
+
+uint64_t twin_now_ns(const struct twin *t)
+{
+    return chip_now_ps(t->chip) / 1000;
+}
+
+size_t twin_console_read(struct twin *t, char *out, size_t n_bytes)
+{
+    return chip_console_drain(t->chip, out, n_bytes);
+}
+
+void twin_console_write(struct twin *t, const char *bytes, size_t n_bytes)
+{
+    chip_console_type(t->chip, bytes, n_bytes);
+}
+
+bool twin_gpio_level(const struct twin *t, char port, unsigned pin)
+{
+    bool level = false;
+    bool known = port >= 'A' && port <= 'I' && pin < 16;
+    return known && chip_pin_driven(t->chip, port, pin, &level) && level;
+}
+
+bool twin_peek(const struct twin *t, uint32_t addr, void *bytes, size_t n_bytes)
+{
+    const uint8_t *p = chip_memory_at(t->chip, addr, n_bytes);
+    if (!p) {
+        return false;
+    }
+    memcpy(bytes, p, n_bytes);
+    return true;
+}
+
+uint32_t twin_reg(const struct twin *t, unsigned n)
+{
+    return n <= 16 ? cpu_reg(t->cpu, n) : 0;
+}
+
+const struct twin_stats *twin_stats(const struct twin *t)
+{
+    /* A view, brought up to date on demand; no part of the board's state. */
+    struct twin_stats *s = &((struct twin *)(uintptr_t)t)->stats;
+    const struct flash_if_stats *f = flash_if_stats(t->flash_dev);
+    s->instructions = cpu_instructions(t->cpu);
+    s->cycles = cpu_cycles(t->cpu);
+    s->flash_busy_ns = f->busy_ps / 1000;
+    s->flash_programs = f->programs;
+    memcpy(s->flash_erases, f->erases, sizeof s->flash_erases);
+    s->flash_ops = f->ops;
+    s->flash_torn = f->torn;
+    s->spi_bytes = t->s.spi_bytes;
+    s->resets_pin = t->s.resets_pin;
+    s->resets_software = t->s.resets_software;
+    s->resets_iwdg = t->s.resets_iwdg;
+    s->resets_power = t->s.power_ons;
+    s->violations = chip_violations(t->chip);
+    return s;
+}
+
+size_t twin_violation(const struct twin *t, size_t i, struct twin_violation *out)
+{
+    const struct chip_violation_record *r = chip_violation_at(t->chip, i);
+    if (r && out) {
+        out->time_ns = r->time_ns;
+        out->pc = r->pc;
+        memcpy(out->text, r->text, sizeof out->text);
+    }
+    uint64_t count = chip_violations(t->chip);
+    return (size_t)(count < CHIP_VIOLATIONS_KEPT ? count : CHIP_VIOLATIONS_KEPT);
+}
