@@ -100,6 +100,8 @@ enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_
 enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason)
 {
     if (++g->errors_in_row > ERRORS_IN_ROW_MAX) {
+        g->record.attempts++; /* a few of these, and DECIDE gives the release up */
+        gateway_save(g);
         return gateway_fail(g, reason, g->config.backoff_min_ms);
     }
     uint32_t wait_ms = gateway_delay_backoff(&g->random, g->config.retry_min_ms, g->config.backoff_min_ms,

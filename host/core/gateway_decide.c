@@ -10,8 +10,12 @@ enum slot gateway_inactive_slot(const struct boot_info *target)
     if (target->running_slot < SLOT_NONE) {
         return target->running_slot == SLOT_A ? SLOT_B : SLOT_A;
     }
-    /* Nothing runs: the loader writes beside the confirmed image, or into A of an empty board. */
-    return target->active_slot == SLOT_A ? SLOT_B : SLOT_A;
+    if (target->active_slot < SLOT_NONE) {
+        return target->active_slot == SLOT_A ? SLOT_B : SLOT_A;
+    }
+    /* Nothing runs and nothing was ever confirmed: where something was received, else A. */
+    uint8_t state_b = target->slot_state[SLOT_B];
+    return state_b == SLOT_STATE_RECEIVING || state_b == SLOT_STATE_PENDING ? SLOT_B : SLOT_A;
 }
 
 static bool is_image_of(const struct gateway_offer *offer, const struct boot_info *target, enum slot slot)

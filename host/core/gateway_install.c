@@ -145,9 +145,10 @@ static enum fota_err open_session(struct gateway *g)
 static bool is_expected(const struct gateway *g)
 {
     const struct link_session *s = &g->session;
+    bool is_word = s->resume_off % 4U == 0 || s->resume_off == s->image_bytes;
     return s->slot == (uint8_t)g->slot && s->base == slot_base(g->slot) &&
-           s->image_bytes == gateway_slot_image(g)->n_bytes && s->resume_off <= s->image_bytes &&
-           s->resume_off % 4U == 0 && s->block_max_bytes > 0;
+           s->image_bytes == gateway_slot_image(g)->n_bytes && s->resume_off <= s->image_bytes && is_word &&
+           s->block_max_bytes > 0;
 }
 
 static enum gateway_input begin(struct gateway *g)
@@ -200,6 +201,7 @@ static enum fota_err send_block(struct gateway *g)
     }
     g->sent_off = progress.accepted_off;
     g->errors_in_row = 0;
+    g->backoff_ms = 0;
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_PROGRESS,
                                            .version = g->offer.release.version,
                                            .slot = g->slot,

@@ -80,7 +80,6 @@ enum gateway_input gateway_do_poll(struct gateway *g)
     if (err) {
         return poll_failed(g, err == E_NO_SPACE ? E_STATEMENT_SIZE : err, &reply);
     }
-    g->backoff_ms = 0;
     g->etag[0] = '\0';
     if (reply.status == 304) {
         gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_QUIET});

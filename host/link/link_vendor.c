@@ -6,7 +6,7 @@
 #include "base/crc.h"
 #include "link_wire.h"
 
-enum { REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES };
+enum { REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES, REASON_BYTES = 2 };
 
 struct vendor_call {
     uint8_t op;
@@ -42,24 +42,40 @@ static enum fota_err send_request(struct link_client *c, const struct vendor_cal
     return wire_send(c, crc_bytes, sizeof crc_bytes);
 }
 
+/**
+ * 3C n[2] body[n] crc[4]. A body of two bytes where more was asked for is the target's reason. Any other
+ * length is damage; what is wrong is then not known, and the caller's sync gives the loader the clocks it may
+ * still want.
+ */
 static enum fota_err receive_reply(struct link_client *c, struct vendor_call *v)
 {
     uint8_t raw[2 + REPLY_MAX_BYTES + 4];
     uint8_t start = 0;
     enum fota_err err = wire_poll(c, LINK_REPLY, LINK_REPLY, v->request_max_ms, &start);
+    if (!err) {
+        err = wire_receive(c, raw, 2);
+    }
     if (err) {
         return err;
     }
-    err = wire_receive(c, raw, 2U + v->n_reply + 4U);
-    if (err) {
-        return err;
-    }
-    uint32_t crc = crc32_update(0, raw, 2U + v->n_reply);
-    if (bytes_load_be16(raw) != v->n_reply || bytes_load_be32(raw + 2U + v->n_reply) != crc) {
+    uint32_t n = bytes_load_be16(raw);
+    if (n != v->n_reply && n != REASON_BYTES) {
         c->stats.damaged++;
         return E_LINK_REPLY;
     }
-    memcpy(v->reply, raw + 2, v->n_reply);
+    err = wire_receive(c, raw + 2, n + 4U);
+    if (err) {
+        return err;
+    }
+    if (bytes_load_be32(raw + 2U + n) != crc32_update(0, raw, 2U + n)) {
+        c->stats.damaged++;
+        return E_LINK_REPLY;
+    }
+    if (n != v->n_reply) {
+        enum fota_err reason = (enum fota_err)bytes_load_be16(raw + 2);
+        return reason ? reason : E_LINK_REPLY;
+    }
+    memcpy(v->reply, raw + 2, n);
     return FOTA_OK;
 }
 

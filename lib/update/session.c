@@ -155,9 +155,12 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
         }
     }
     u->is_described = true;
-    u->session_flashed = off;
+    if (u->session == UPDATE_CLOSED || off > u->session_flashed) {
+        u->session_flashed = off; /* BEGIN again in an open session: what is in flash stays counted */
+    }
     memcpy(u->session_sha256, release.sha256, sizeof u->session_sha256);
     open_session(u, slot, session_id, release.image_bytes, out);
+    out->resume_off = off;
     return FOTA_OK;
 }
 

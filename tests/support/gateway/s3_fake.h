@@ -1,0 +1,45 @@
+/**
+ * S3 in memory behind port/http.h: GET with If-None-Match, Range and If-Match, as S3 answers them, and faults
+ * on request. Signatures are not checked.
+ */
+#ifndef S3_FAKE_H
+#define S3_FAKE_H
+
+#include <stdbool.h>
+
+#include "port/http.h"
+
+enum { S3_FAKE_OBJECTS_MAX = 16, S3_FAKE_KEY_MAX_BYTES = 160 };
+
+struct s3_fake_object {
+    char key[S3_FAKE_KEY_MAX_BYTES];
+    const uint8_t *bytes; /* the test's */
+    size_t n_bytes;
+    unsigned etag;
+};
+
+/** Read the counters; set the faults. */
+struct s3_fake {
+    struct http http; /* first member */
+    struct s3_fake_object object[S3_FAKE_OBJECTS_MAX];
+    size_t n_objects;
+    unsigned n_puts; /* gives each version of an object its own ETag */
+    unsigned n_gets;
+    unsigned n_quiet;  /* 304 */
+    unsigned n_ranges; /* 206 */
+    uint64_t n_body_bytes;
+    unsigned fail_next;     /* so many of the next requests ... */
+    unsigned fail_status;   /* ... get this status; 0: the connection fails */
+    size_t cut_after_bytes; /* the next body ends after so many bytes; 0 never */
+    bool ignores_ranges;    /* answers 200 to a Range */
+    size_t chunk_bytes;     /* bodies arrive in pieces of this size; 0: 1,000 */
+};
+
+/** Empty bucket "releases" at http://s3.test. */
+void s3_fake_init(struct s3_fake *fake);
+
+/** Create or replace an object. `bytes` must outlive the fake. A replaced object has another ETag, even if
+ * equal. */
+void s3_fake_put(struct s3_fake *fake, const char *key, const void *bytes, size_t n_bytes);
+
+#endif

@@ -1,0 +1,76 @@
+/**
+ * A target on the host: the real update core and the real link pump over fake flash, behind a byte-accurate
+ * SPI slave in virtual time, with noise on the wires. What runs is a script: an application that confirms, or
+ * one that hangs until the watchdog bites.
+ */
+#ifndef TARGET_FAKE_H
+#define TARGET_FAKE_H
+
+#include "fake/flash_fake.h"
+#include "link/link_pump.h"
+#include "port/clock.h"
+#include "port/link_io.h"
+#include "update/update.h"
+
+enum {
+    TARGET_FAKE_SECTORS = 12,
+    TARGET_FAKE_WORDS = 0x100000 / 4,
+    TARGET_FAKE_BOOT_MS = 150,     /* wires are dead for so long after a reset */
+    TARGET_FAKE_CONFIRM_MS = 300,  /* a good application confirms so long after its start */
+    TARGET_FAKE_WATCHDOG_MS = 2000 /* a bad one is reset after so long */
+};
+
+struct target_fake {
+    struct link_io io; /* first member: the wires */
+    struct clock clock;
+    uint64_t now_ns;
+    /* wires */
+    uint32_t clock_hz;
+    uint32_t gap_ns;
+    bool is_selected;
+    bool is_in_reset;
+    /* noise: one damaged byte in `noise_period` on either line, 0 none */
+    uint32_t noise_period;
+    uint32_t noise_seed;
+    uint32_t n_damaged;
+    /* the slave's registers */
+    uint8_t rx[16384];
+    size_t n_rx;
+    uint8_t tx[512];
+    size_t n_tx, tx_at;
+    uint8_t tx_next;
+    uint8_t level, then;
+    bool is_level_turn;
+    /* software */
+    struct flash_fake flash;
+    struct flash_fake_sector sectors[TARGET_FAKE_SECTORS];
+    uint32_t words[TARGET_FAKE_WORDS];
+    struct flash_fake_cell cells[TARGET_FAKE_WORDS];
+    struct update_config config;
+    struct update update;
+    struct link_pump pump;
+    enum slot running;
+    bool is_trial;
+    uint32_t running_version;
+    uint64_t started_ns;
+    bool is_deaf_to_finish; /* FINISH fails with E_UPDATE_BUSY */
+    bool is_dead;           /* no power: nothing answers */
+    uint32_t bad_version;   /* this version never confirms */
+    uint32_t n_boots;
+    uint32_t n_erases;
+    uint32_t n_trial_runs;
+};
+
+/** Blank board with one release key; not started. */
+void target_fake_init(struct target_fake *t, const uint8_t release_point[CRYPTO_POINT_BYTES]);
+
+/** Factory: an image in slot A of a blank board, power on, and a second for the application to confirm. */
+void target_fake_factory(struct target_fake *t, const uint8_t *image, uint32_t n_bytes);
+
+/** Reset or power-on: bootloader, then what it chose. */
+void target_fake_boot(struct target_fake *t, enum reset_cause cause);
+
+/** Let virtual time pass; the software runs once a millisecond. */
+void target_fake_run_ms(struct target_fake *t, uint32_t ms);
+
+#endif

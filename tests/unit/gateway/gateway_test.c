@@ -1,0 +1,646 @@
+/* The gateway against S3 in memory and a target on the host: what it promises about releases, statements and
+ * its own restarts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "gateway_rig.h"
+
+enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000 };
+
+static struct rig *rig;
+static struct test_release release;
+
+static int set_up(void **state)
+{
+    (void)state;
+    rig = malloc(sizeof *rig);
+    assert_non_null(rig);
+    rig_init(rig);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(rig);
+    return 0;
+}
+
+static struct test_spec spec_of(uint32_t version, uint32_t seq)
+{
+    return test_spec(&rig->release_key, &rig->channel_key, version, seq);
+}
+
+static void make(const struct test_spec *spec)
+{
+    test_release_make(spec, &release);
+}
+
+/** Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
+static void assert_untouched(void)
+{
+    assert_int_equal(rig->target.n_erases, 0);
+    assert_int_equal(rig->target.running, SLOT_A);
+    assert_int_equal(rig->target.running_version, 0x01000000);
+}
+
+/** Publish, run, and expect this release to be refused for `reason` before anything is erased. */
+static void assert_refused(enum fota_err reason)
+{
+    rig_publish(rig, &release);
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS);
+    assert_non_null(event);
+    assert_string_equal(fota_err_name(event->reason), fota_err_name(reason));
+    rig_run_ms(rig, 2 * 60000);
+    assert_untouched();
+}
+
+/** Publish, run, and expect the decision to leave the target alone for `reason`. */
+static void assert_left_alone(enum fota_err reason)
+{
+    rig_publish(rig, &release);
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS);
+    assert_non_null(event);
+    assert_string_equal(fota_err_name(event->reason), fota_err_name(reason));
+    assert_untouched();
+}
+
+/* --- the good way
+ * ------------------------------------------------------------------------------------------------ */
+
+static void new_release_is_streamed_tried_and_confirmed(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS);
+    assert_non_null(event);
+    assert_int_equal(event->version, V2);
+    assert_int_equal(event->slot, SLOT_B);
+    assert_int_equal(rig->target.running, SLOT_B);
+    assert_int_equal(rig->target.running_version, V2);
+    assert_int_equal(rig->target.update.record.active, SLOT_B);
+    assert_int_equal(rig->target.n_trial_runs, 2); /* 1.0.0 from the factory, 2.0.0 */
+    assert_int_equal(rig->target.n_erases, 1);     /* 20 KB: one sector */
+    assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[1],
+                        release.n_image[1]);
+}
+
+static void quiet_poll_is_one_304_and_touches_nothing(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(0x01000000, 1); /* what runs already */
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    unsigned gets = rig->s3_server.n_gets;
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(rig_run_until(rig, GATEWAY_EVENT_QUIET, HOUR_MS));
+    }
+    assert_int_equal(rig->s3_server.n_gets, gets + 3);
+    assert_int_equal(rig->s3_server.n_quiet, 3);
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, FOTA_OK);
+    assert_untouched();
+}
+
+static void every_twenty_fourth_poll_reads_in_full(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(0x01000000, 1);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig_run_ms(rig, 30 * 40000);
+    size_t changed = rig_count(rig, GATEWAY_EVENT_CHANGED);
+    size_t quiet = rig_count(rig, GATEWAY_EVENT_QUIET);
+    assert_true(changed >= 2);
+    assert_true(quiet >= 23 && quiet < 24 * changed);
+}
+
+/* --- rollback
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void release_that_never_confirms_is_rolled_back_and_not_offered_again(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V3, 3);
+    make(&spec);
+    rig->target.bad_version = V3;
+    rig_publish(rig, &release);
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
+    assert_non_null(event);
+    assert_int_equal(event->version, V3);
+    assert_int_equal(rig->target.n_trial_runs, 1 + 3);
+    assert_int_equal(rig->target.running_version, 0x01000000);
+    uint32_t erases = rig->target.n_erases;
+    rig_run_ms(rig, HOUR_MS);
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, E_SLOT_REJECTED);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+    assert_int_equal(rig->target.n_erases, erases);
+    rig_restart_gateway(rig); /* remembered in the store */
+    rig_run_ms(rig, HOUR_MS);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+}
+
+static void gateway_that_lost_its_store_believes_the_target_about_rejected(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V3, 3);
+    make(&spec);
+    rig->target.bad_version = V3;
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    rig->store.has_cell[0] = rig->store.has_cell[1] = false;
+    rig_restart_gateway(rig);
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS);
+    assert_non_null(event);
+    assert_int_equal(event->reason, E_SLOT_REJECTED);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+}
+
+static void next_release_after_a_rejected_one_is_installed(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V3, 3);
+    make(&spec);
+    rig->target.bad_version = V3;
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    spec = spec_of(0x03000001, 4);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig->target.running_version, 0x03000001);
+}
+
+/* --- statements
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void older_sequence_number_is_a_replay(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(0x01000000, 5);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    spec = spec_of(V2, 4);
+    make(&spec);
+    assert_refused(E_STATEMENT_REPLAY);
+}
+
+static void same_sequence_number_with_other_bytes_is_a_replay(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(0x01000000, 5);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    spec = spec_of(V2, 5);
+    make(&spec);
+    assert_refused(E_STATEMENT_REPLAY);
+}
+
+static void expired_channel_starts_no_install(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.expires_s = TEST_NOW_S - 60;
+    make(&spec);
+    assert_left_alone(E_STATEMENT_EXPIRED);
+}
+
+static void clock_that_was_set_back_does_not_revive_an_expired_channel(void **state)
+{
+    (void)state;
+    /* A newer statement was seen once, so that time cannot be before it, whatever this machine's clock says.
+     */
+    struct test_spec spec = spec_of(0x01000000, 5);
+    spec.issued_s = TEST_NOW_S + 90 * 86400;
+    spec.expires_s = TEST_NOW_S + 120 * 86400;
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    spec = spec_of(V2, 6);
+    make(&spec);
+    assert_left_alone(E_STATEMENT_EXPIRED);
+}
+
+static void halted_channel_starts_no_install(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.is_halted = true;
+    make(&spec);
+    assert_left_alone(E_STATEMENT_HALTED);
+}
+
+static void rollout_of_zero_percent_reaches_nobody(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.rollout_max_pct = 0;
+    make(&spec);
+    assert_left_alone(E_STATEMENT_ROLLOUT);
+}
+
+static void release_that_needs_a_newer_application_waits(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.from_min = 0x01020000;
+    make(&spec);
+    assert_left_alone(E_STATEMENT_PRECURSOR);
+}
+
+static void other_product_is_refused(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.product = "other";
+    make(&spec);
+    assert_refused(E_STATEMENT_PRODUCT);
+}
+
+static void channel_signed_by_another_key_is_refused(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.channel_key = &rig->other_key;
+    make(&spec);
+    assert_refused(E_STATEMENT_KEY);
+}
+
+static void release_signed_by_another_key_is_refused(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.release_key = &rig->other_key;
+    make(&spec);
+    assert_refused(E_STATEMENT_KEY);
+}
+
+static void etag_of_a_bad_signature_is_not_kept(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    release.channel[40] ^= 1; /* inside the signed text */
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS));
+    assert_string_equal(rig->gateway.record.etag, "");
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS)); /* read again, not answered by 304 */
+    assert_int_equal(rig->s3_server.n_quiet, 0);
+    assert_untouched();
+}
+
+/* --- images
+ * -------------------------------------------------------------------------------------------------------- */
+
+static void image_for_the_other_slot_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.is_swapped = true;
+    make(&spec);
+    assert_refused(E_IMAGE_SLOT);
+}
+
+static void image_for_other_hardware_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.image_hw = "f407-other";
+    make(&spec);
+    assert_refused(E_IMAGE_HARDWARE);
+}
+
+static void image_signed_by_another_key_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.image_key = &rig->other_key;
+    make(&spec);
+    assert_refused(E_IMAGE_KEY);
+}
+
+static void lower_security_counter_is_left_alone(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.security_counter = 0;
+    make(&spec);
+    assert_left_alone(E_STATEMENT_COUNTER);
+}
+
+static void truncated_image_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    release.n_image[1] -= 40;
+    test_release_restate(&spec, &release);
+    assert_refused(E_IMAGE_SIZE);
+}
+
+static void image_with_trailing_bytes_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    memset(release.image[1] + release.n_image[1], 0x55, 12);
+    release.n_image[1] += 12;
+    test_release_restate(&spec, &release);
+    assert_refused(E_IMAGE_TRAILING);
+}
+
+static void unsigned_image_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    /* Take the signature's TLV out: it is the last one. */
+    struct image parts;
+    assert_int_equal(image_parse(release.image[1], release.n_image[1], &parts), FOTA_OK);
+    uint32_t cut = 4 + parts.signature_bytes;
+    uint8_t *area = release.image[1] + parts.signed_bytes;
+    assert_int_equal(parts.signature_off + parts.signature_bytes, parts.total_bytes);
+    bytes_store_le16(area + 2, (uint16_t)(bytes_load_le16(area + 2) - cut));
+    release.n_image[1] -= cut;
+    test_release_restate(&spec, &release);
+    assert_refused(E_IMAGE_UNSIGNED);
+}
+
+static void object_damaged_in_the_store_is_refused_before_any_erase(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    release.image[1][9000] ^= 0x10; /* after the statement was made */
+    assert_refused(E_IMAGE_HASH);
+}
+
+/* --- restarts, cuts, faults
+ * ------------------------------------------------------------------------------------------ */
+
+static void crash_between_decision_and_store_does_not_hide_the_release(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig->store.cut_at_save = 1; /* the save of the decision */
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STORE, HOUR_MS));
+    rig_restart_gateway(rig);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig->target.running_version, V2);
+}
+
+static void any_save_may_be_cut(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    for (unsigned save = 1; save <= 5; save++) {
+        rig_init(rig);
+        rig_publish(rig, &release);
+        rig->store.cut_at_save = save;
+        if (rig_run_until(rig, GATEWAY_EVENT_STORE, HOUR_MS)) {
+            rig_restart_gateway(rig);
+        }
+        rig_run_ms(rig, HOUR_MS / 4);
+        assert_int_equal(rig->target.running_version, V2);
+        assert_int_equal(rig->target.update.record.state[SLOT_B], SLOT_STATE_CONFIRMED);
+        assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, FOTA_OK);
+    }
+}
+
+static void restarted_gateway_resumes_from_what_is_in_flash(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    spec.payload_bytes = 30000;
+    make(&spec);
+    rig_publish(rig, &release);
+    for (int i = 0; i < 3; i++) {
+        assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    }
+    uint32_t erases = rig->target.n_erases;
+    rig_restart_gateway(rig);
+    const struct gateway_event *begun = rig_run_until(rig, GATEWAY_EVENT_BEGUN, HOUR_MS);
+    assert_non_null(begun);
+    assert_true(begun->done >= 2 * 4096 && begun->done < release.n_image[1]);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig->target.n_erases, erases);
+}
+
+static void gateway_restarted_in_the_trial_follows_it(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V3, 3);
+    make(&spec);
+    rig->target.bad_version = V3;
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_TRIAL, HOUR_MS));
+    rig_restart_gateway(rig);
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
+    assert_non_null(event);
+    assert_int_equal(event->version, V3);
+    rig_run_ms(rig, HOUR_MS);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+}
+
+static void target_reset_in_the_middle_of_the_stream_costs_one_sector_at_most(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    target_fake_boot(&rig->target, RESET_POWER_ON);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig->target.n_erases, 2);
+}
+
+static void connection_cut_anywhere_is_resumed_by_range(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
+    rig->s3_server.cut_after_bytes = 7777; /* in the check */
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_BEGUN, HOUR_MS));
+    rig->s3_server.cut_after_bytes = 5001; /* in the stream */
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(rig->s3_server.n_body_bytes < 2 * release.n_image[1] + 4096 + 5000);
+}
+
+static void server_errors_back_off_and_pass(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig->s3_server.fail_next = 3;
+    rig->s3_server.fail_status = 503;
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_FAILED), 3);
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_S3_THROTTLED);
+}
+
+static void store_that_ignores_ranges_never_puts_bytes_at_a_wrong_offset(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig->s3_server.ignores_ranges = true;
+    rig_run_ms(rig, HOUR_MS / 4);
+    assert_int_equal(rig->target.running_version, 0x01000000);
+    assert_int_equal(rig->target.n_erases, 0);
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_HTTP_REPLY);
+}
+
+static void broken_download_is_given_up_after_five_attempts(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    rig->s3_server.ignores_ranges = true;
+    while (rig_count(rig, GATEWAY_EVENT_NOTHING) == 0) {
+        rig_run_ms(rig, 60000);
+        assert_true(rig->n_events < RIG_EVENTS_MAX / 2);
+    }
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, E_UPDATE_GAVE_UP);
+    size_t offers = rig_count(rig, GATEWAY_EVENT_OFFER);
+    assert_true(offers <= 5);
+    rig_restart_gateway(rig);
+    rig_run_ms(rig, HOUR_MS);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), offers);
+}
+
+static void full_image_in_flash_is_handed_over_without_sending_it_again(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig->target.is_deaf_to_finish = true; /* so that the stream ends and nothing follows */
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS));
+    rig->target.is_deaf_to_finish = false;
+    size_t progress = rig_count(rig, GATEWAY_EVENT_PROGRESS);
+    rig_restart_gateway(rig);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_PROGRESS), progress);
+}
+
+static void missing_channel_is_polled_slowly(void **state)
+{
+    (void)state;
+    rig_run_ms(rig, HOUR_MS / 4);
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_S3_NO_KEY);
+    assert_true(rig->s3_server.n_gets <= 17); /* not faster than once a minute */
+    assert_untouched();
+}
+
+static void dead_target_costs_no_etag(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig->target.is_dead = true;
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STATEMENT, HOUR_MS));
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS));
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_LINK_NO_LOADER);
+    assert_int_equal(rig->store.n_saves, 0);
+    rig->target.is_dead = false;
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+}
+
+static void noise_on_both_wires_is_survived(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
+    rig->target.noise_period = 12500; /* one bit in 10^5 */
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(rig->target.n_damaged > 0);
+    assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[1],
+                        release.n_image[1]);
+}
+
+static void application_that_is_busy_is_asked_again(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    rig->consent = GATEWAY_CONSENT_LATER;
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_VERIFIED, HOUR_MS));
+    rig_run_ms(rig, 60000);
+    assert_int_equal(rig->target.running_version, 0x01000000);
+    rig->consent = GATEWAY_CONSENT_NOW;
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(new_release_is_streamed_tried_and_confirmed),
+        TEST(quiet_poll_is_one_304_and_touches_nothing),
+        TEST(every_twenty_fourth_poll_reads_in_full),
+        TEST(release_that_never_confirms_is_rolled_back_and_not_offered_again),
+        TEST(gateway_that_lost_its_store_believes_the_target_about_rejected),
+        TEST(next_release_after_a_rejected_one_is_installed),
+        TEST(older_sequence_number_is_a_replay),
+        TEST(same_sequence_number_with_other_bytes_is_a_replay),
+        TEST(expired_channel_starts_no_install),
+        TEST(clock_that_was_set_back_does_not_revive_an_expired_channel),
+        TEST(halted_channel_starts_no_install),
+        TEST(rollout_of_zero_percent_reaches_nobody),
+        TEST(release_that_needs_a_newer_application_waits),
+        TEST(other_product_is_refused),
+        TEST(channel_signed_by_another_key_is_refused),
+        TEST(release_signed_by_another_key_is_refused),
+        TEST(etag_of_a_bad_signature_is_not_kept),
+        TEST(image_for_the_other_slot_is_refused_before_any_erase),
+        TEST(image_for_other_hardware_is_refused_before_any_erase),
+        TEST(image_signed_by_another_key_is_refused_before_any_erase),
+        TEST(lower_security_counter_is_left_alone),
+        TEST(truncated_image_is_refused_before_any_erase),
+        TEST(image_with_trailing_bytes_is_refused_before_any_erase),
+        TEST(unsigned_image_is_refused_before_any_erase),
+        TEST(object_damaged_in_the_store_is_refused_before_any_erase),
+        TEST(crash_between_decision_and_store_does_not_hide_the_release),
+        TEST(any_save_may_be_cut),
+        TEST(restarted_gateway_resumes_from_what_is_in_flash),
+        TEST(gateway_restarted_in_the_trial_follows_it),
+        TEST(target_reset_in_the_middle_of_the_stream_costs_one_sector_at_most),
+        TEST(connection_cut_anywhere_is_resumed_by_range),
+        TEST(server_errors_back_off_and_pass),
+        TEST(store_that_ignores_ranges_never_puts_bytes_at_a_wrong_offset),
+        TEST(broken_download_is_given_up_after_five_attempts),
+        TEST(full_image_in_flash_is_handed_over_without_sending_it_again),
+        TEST(missing_channel_is_polled_slowly),
+        TEST(dead_target_costs_no_etag),
+        TEST(noise_on_both_wires_is_survived),
+        TEST(application_that_is_busy_is_asked_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
