@@ -392,6 +392,7 @@ static void disable(struct spi_state *s)
 {
     s->n_bits = 0;
     s->loaded = false;
+    s->opened_ps = UINT64_MAX; /* the bits of a byte under way are lost too */
     s->bsy_stuck = false;
     s->sr &= ~(uint32_t)SR_BSY;
     s->disabled_full = !(s->sr & SR_TXE);

@@ -478,6 +478,122 @@ static void circular_reception_loses_nothing_in_odd_chunks_with_nss_toggling(voi
     assert_int_equal(fake_read(c, SPI1 + 8) & 0x40, 0); /* no overrun */
 }
 
+static void registers_keep_what_is_written(void **state)
+{
+    struct chip *c = *state;
+    for (unsigned n = 0; n < 8; n++) {
+        uint32_t s = stream(DMA1, n);
+        fake_write(c, s + CR, 0x0FEFFFFE);
+        fake_write(c, s + NDTR, 0x1234 + n);
+        fake_write(c, s + PAR, 0x40000000 + n);
+        fake_write(c, s + M0AR, 0x20000000 + n);
+        fake_write(c, s + M1AR, 0x20001000 + n);
+        fake_write(c, s + FCR, 0x87);
+    }
+    for (unsigned n = 0; n < 8; n++) {
+        uint32_t s = stream(DMA1, n);
+        assert_int_equal(fake_read(c, s + CR), 0x0FEFFFFE);
+        assert_int_equal(fake_read(c, s + NDTR), 0x1234 + n);
+        assert_int_equal(fake_read(c, s + PAR), 0x40000000 + n);
+        assert_int_equal(fake_read(c, s + M0AR), 0x20000000 + n);
+        assert_int_equal(fake_read(c, s + M1AR), 0x20001000 + n);
+        assert_int_equal(fake_read(c, s + FCR), 0xA7);
+        assert_int_equal(fake_read_n(c, s + NDTR, 1), 0x34 + n);
+    }
+    assert_int_equal(fake_read(c, DMA1 + LIFCR) | fake_read(c, DMA1 + HIFCR), 0);
+    fake_write(c, DMA1 + LIFCR, 0x2);
+    fake_expect_violation(c, "reserved bits");
+    fake_write(c, stream(DMA1, 0) + FCR, 0x100);
+    fake_expect_violation(c, "reserved bits");
+    fake_reset(c);
+    assert_int_equal(fake_read(c, stream(DMA1, 3) + CR) | fake_read(c, stream(DMA1, 3) + PAR), 0);
+    assert_int_equal(fake_read(c, stream(DMA1, 3) + FCR), 0x21);
+}
+
+static void stopped_transmission_starts_over_from_its_base(void **state)
+{
+    struct chip *c = *state;
+    memcpy(fake_sram(c, TX_BUFFER), "\x01\x02\x03\x04", 4);
+    start_rx(c, 100, 0);
+    start_tx(c, 4, 0);
+    fake_write(c, stream(DMA2, 3) + CR, CH3 | MINC | TO_PERIPHERAL);
+    assert_int_equal(tx_flags(c), TCIF);
+    fake_write(c, DMA2 + LIFCR, 0x3DU << TX_FLAGS_SHIFT);
+    memcpy(fake_sram(c, TX_BUFFER), "\x0A\x0B\x0C\x0D", 4);
+    fake_write(c, stream(DMA2, 3) + CR, CH3 | MINC | TO_PERIPHERAL | EN);
+    start_spi(c, TXDMAEN | RXDMAEN);
+    assert_int_equal(fake_spi(c, 0), 0x0A); /* 01, fetched ahead the first time, is gone */
+    assert_int_equal(fake_spi(c, 0), 0x0B);
+}
+
+static void interrupts_follow_flags_and_enables(void **state)
+{
+    struct chip *c = *state;
+    uint32_t s = stream(DMA2, 0);
+    start_rx(c, 4, CIRC);
+    start_spi(c, RXDMAEN);
+    send(c, 0, 4);
+    assert_int_equal(rx_flags(c), HTIF | TCIF);
+    assert_false(fake_irq(c, IRQ_DMA2_S0));
+    fake_write(c, s + CR, CH3 | MINC | CIRC | TEIE | EN);
+    assert_false(fake_irq(c, IRQ_DMA2_S0));
+    fake_write(c, s + CR, CH3 | MINC | CIRC | HTIE | EN); /* also while it runs */
+    assert_true(fake_irq(c, IRQ_DMA2_S0));
+    fake_write(c, DMA2 + LIFCR, HTIF);
+    assert_false(fake_irq(c, IRQ_DMA2_S0));
+    fake_write(c, s + CR, CH3 | MINC | CIRC);
+    fake_write(c, s + CR, CH3 | MINC | CIRC | TCIE); /* and while it stands */
+    assert_true(fake_irq(c, IRQ_DMA2_S0));
+    fake_reset(c);
+    assert_false(fake_irq(c, IRQ_DMA2_S0));
+    assert_int_equal(fake_read(c, DMA2 + LISR), 0);
+}
+
+static void bus_errors_stop_the_stream(void **state)
+{
+    struct chip *c = *state;
+    configure(c, stream(DMA2, 1), 0x60000000, RX_BUFFER, 4); /* nothing there */
+    fake_write(c, stream(DMA2, 1) + CR, MEM_TO_MEM | PINC | MINC | EN);
+    fake_run(c, FAKE_MS);
+    fake_expect_violation(c, "source address 0x60000000");
+    configure(c, stream(DMA2, 3), 0x60000000, TX_BUFFER, 4);
+    fake_write(c, stream(DMA2, 3) + CR, CH3 | TO_PERIPHERAL | MINC | EN);
+    start_spi(c, TXDMAEN);
+    fake_expect_violation(c, "peripheral address 0x60000000");
+    assert_int_equal(tx_flags(c), TEIF);
+    assert_int_equal(fake_read(c, stream(DMA2, 3) + CR) & EN, 0);
+    configure(c, stream(DMA2, 5), SPI_DR, FAKE_CCM, 4);
+    fake_write(c, stream(DMA2, 5) + CR, CH3 | TO_PERIPHERAL | MINC | EN);
+    fake_expect_violation(c, "memory address 0x10000000"); /* already when it fetches ahead */
+    assert_int_equal(fake_read(c, DMA2 + HISR), (uint32_t)TEIF << 6);
+}
+
+static void peripheral_address_steps_with_pinc(void **state)
+{
+    struct chip *c = *state;
+    uint32_t s = stream(DMA2, 7);
+    memcpy(fake_sram(c, TX_BUFFER), "\x01\x02\x03", 3);
+    configure(c, s, RX_BUFFER, TX_BUFFER, 3);
+    fake_write(c, s + CR, TO_PERIPHERAL | PINC | MINC | EN);
+    chip_dma_request(c, 2, 7, 0, true);
+    assert_memory_equal(fake_sram(c, RX_BUFFER), "\x01\x02\x03", 4);
+    fake_write(c, DMA2 + HIFCR, 0x0F7D0F7D);
+    fake_write(c, s + CR, MINC | EN); /* and back, without PINC: the same byte thrice */
+    assert_memory_equal(fake_sram(c, TX_BUFFER), "\x01\x01\x01", 3);
+}
+
+static void reset_stops_a_copy(void **state)
+{
+    struct chip *c = *state;
+    uint32_t s = stream(DMA2, 1);
+    *fake_sram(c, TX_BUFFER) = 0x55;
+    configure(c, s, TX_BUFFER, RX_BUFFER, 4);
+    fake_write(c, s + CR, MEM_TO_MEM | EN);
+    fake_reset(c);
+    fake_run(c, FAKE_MS);
+    assert_int_equal(*fake_sram(c, RX_BUFFER), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,6 +619,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(impossible_set_ups_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(circular_reception_loses_nothing_in_odd_chunks_with_nss_toggling,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_keep_what_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(stopped_transmission_starts_over_from_its_base, setup, teardown),
+        cmocka_unit_test_setup_teardown(interrupts_follow_flags_and_enables, setup, teardown),
+        cmocka_unit_test_setup_teardown(bus_errors_stop_the_stream, setup, teardown),
+        cmocka_unit_test_setup_teardown(peripheral_address_steps_with_pinc, setup, teardown),
+        cmocka_unit_test_setup_teardown(reset_stops_a_copy, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,35 @@ static void forbidden_writes_are_violations(void **state)
     fake_expect_violation(c, "words only");
 }
 
+static void registers_keep_what_is_written(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, IMR, 0x123456);
+    fake_write(c, RTSR, 0x234561);
+    fake_write(c, FTSR, 0x345612);
+    assert_int_equal(fake_read(c, IMR), 0x123456);
+    assert_int_equal(fake_read(c, RTSR), 0x234561);
+    assert_int_equal(fake_read(c, FTSR), 0x345612);
+    assert_int_equal(fake_read_n(c, IMR + 1, 1), 0x34);
+    (void)fake_read(c, EXTI + 0x18);
+    fake_expect_violation(c, "no register");
+    fake_write(c, EXTI + 0x18, 0);
+    fake_expect_violation(c, "no register");
+}
+
+static void internal_line_falls_too_and_pin_lines_are_not_internal(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, FTSR, 1U << 16);
+    fake_write(c, RTSR, 1U << 3);
+    exti_internal_line(fixture.exti, EXTI_LINE_PVD, true);
+    assert_int_equal(fake_read(c, PR), 0);
+    exti_internal_line(fixture.exti, EXTI_LINE_PVD, false);
+    assert_int_equal(fake_read(c, PR), 1U << 16);
+    exti_internal_line(fixture.exti, (enum exti_line)3, true);
+    assert_int_equal(fake_read(c, PR), 1U << 16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +213,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(internal_lines_have_their_own_interrupts, setup, teardown),
         cmocka_unit_test_setup_teardown(reset_forgets_everything, setup, teardown),
         cmocka_unit_test_setup_teardown(forbidden_writes_are_violations, setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_keep_what_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(internal_line_falls_too_and_pin_lines_are_not_internal, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,48 @@ static void forbidden_writes_are_violations(void **state)
     fake_expect_violation(c, "no register at offset 0x28");
 }
 
+static void registers_keep_what_is_written_and_narrow_writes_keep_the_rest(void **state)
+{
+    static const struct {
+        uint32_t off, mask;
+    } regs[] = {{MODER, ~0U},  {OTYPER, 0xFFFF}, {OSPEEDR, ~0U}, {PUPDR, ~0U},
+                {ODR, 0xFFFF}, {AFRL, ~0U},      {AFRH, ~0U}};
+    struct chip *c = *state;
+    for (size_t i = 0; i < sizeof regs / sizeof regs[0]; i++) {
+        fake_write(c, GPIOD + regs[i].off, 0x12345678 & regs[i].mask);
+        assert_int_equal(fake_read(c, GPIOD + regs[i].off), 0x12345678 & regs[i].mask);
+        fake_write_n(c, GPIOD + regs[i].off + 1, 1, 0xAB);
+        assert_int_equal(fake_read(c, GPIOD + regs[i].off), 0x1234AB78 & regs[i].mask);
+    }
+    fake_reset(c);
+    for (size_t i = 0; i < sizeof regs / sizeof regs[0]; i++) {
+        assert_int_equal(fake_read(c, GPIOD + regs[i].off), 0);
+    }
+    assert_int_equal(fake_read(c, GPIOA + OSPEEDR), 0x0C000000);
+    assert_int_equal(fake_read(c, GPIOB + OSPEEDR), 0x000000C0);
+}
+
+static void pin_is_driven_again_after_it_was_input(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, GPIOD + MODER, 1);
+    fake_write(c, GPIOD + MODER, 0);
+    assert_false(fake_is_driven(c, 'D', 0));
+    fake_write(c, GPIOD + MODER, 1);
+    assert_true(fake_is_driven(c, 'D', 0));
+}
+
+static void lock_register_takes_words_only(void **state)
+{
+    struct chip *c = *state;
+    fake_write_n(c, GPIOD + LCKR, 2, 1);
+    fake_expect_violation(c, "words only");
+    fake_write(c, GPIOD + LCKR, 1U << 17);
+    fake_expect_violation(c, "reserved bits");
+    fake_write(c, GPIOD + 0x40, 0);
+    fake_expect_violation(c, "no register at offset 0x40");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +258,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_lock_sequence_locks_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(reset_lets_go_of_the_pins, setup, teardown),
         cmocka_unit_test_setup_teardown(forbidden_writes_are_violations, setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_keep_what_is_written_and_narrow_writes_keep_the_rest, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(pin_is_driven_again_after_it_was_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(lock_register_takes_words_only, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

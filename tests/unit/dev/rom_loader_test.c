@@ -562,6 +562,57 @@ static void stop_forgets_the_session(void **state)
     expect_id();
 }
 
+static void readout_protect_sets_level_1_after_its_second_echo(void **state)
+{
+    struct chip *c = *state;
+    synchronise();
+    assert_int_equal(command(0x82), ACK);
+    fake_run(c, 2000 * FAKE_MS);
+    assert_int_equal(fake_resets_asked(c), 0);
+    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(fix.flash->optcr, 0x0FFF55EC); /* all else as it was; OPTLOCK is open */
+    assert_int_equal(fake_resets_asked(c), 1);
+    assert_int_equal(xfer(0x5A), 0xFF); /* gone until the reset comes */
+}
+
+static void bad_protect_frames_are_refused(void **state)
+{
+    (void)state;
+    synchronise();
+    assert_int_equal(command(0x63), ACK);
+    send("\x01\x01", 2);
+    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(command(0x63), ACK);
+    send("\x00\xFF", 2);
+    assert_int_equal(verdict(10), ACK);
+    send("\x03\x04", 2);
+    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(fix.flash->option_writes, 0);
+    expect_id();
+}
+
+static void get_and_version_work_under_readout_protection(void **state)
+{
+    (void)state;
+    uint8_t bytes[13];
+    fix.flash->optcr = 0x0FFF00ED;
+    synchronise();
+    assert_int_equal(command(0x00), ACK);
+    receive(bytes, sizeof bytes);
+    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(command(0x01), ACK);
+    receive(bytes, 1);
+    assert_int_equal(verdict(10), ACK);
+}
+
+static void flash_control_is_idle_after_work(void **state)
+{
+    (void)state;
+    synchronise();
+    assert_int_equal(write_memory(SECTOR_5, (const uint8_t *)"\1\2\3\4", 4), ACK);
+    assert_int_equal(fix.flash->cr, 0);
+}
+
 #define PROMISE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -594,6 +645,10 @@ int main(void)
         PROMISE(write_protect_replaces_the_set_and_resets),
         cmocka_unit_test_setup_teardown(bytes_without_the_minimum_gap_are_lost, setup_min_gap, teardown),
         PROMISE(stop_forgets_the_session),
+        PROMISE(readout_protect_sets_level_1_after_its_second_echo),
+        PROMISE(bad_protect_frames_are_refused),
+        PROMISE(get_and_version_work_under_readout_protection),
+        PROMISE(flash_control_is_idle_after_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -428,6 +428,89 @@ static void what_is_not_modelled_is_a_violation(void **state)
     assert_int_equal(fake_read_n(c, CR1, 2), 0);
 }
 
+static void registers_keep_what_is_written(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, CR1, SSM | SSI | 7U << 3);
+    fake_write(c, CR2, ERRIE | 1U << 2);
+    fake_write(c, SPI1 + 0x10, 0x1021);
+    assert_int_equal(fake_read(c, CR1), SSM | SSI | 7U << 3);
+    assert_int_equal(fake_read(c, CR2), ERRIE | 1U << 2);
+    assert_int_equal(fake_read(c, SPI1 + 0x10), 0x1021);
+    fake_write(c, SPI1 + 0x14, 0);
+    fake_expect_violation(c, "CRC register");
+    fake_write(c, CR1, 1U << 16);
+    fake_expect_violation(c, "reserved bits");
+    (void)fake_read(c, SPI1 + 0x24);
+    fake_expect_violation(c, "no register");
+}
+
+static void disabling_inside_a_byte_drops_its_bits(void **state)
+{
+    struct chip *c = *state;
+    start(c);
+    (void)fake_spi_begin(c);
+    fake_run(c, 4 * FAKE_US);
+    fake_write(c, CR1, 0);
+    fake_run(c, 4 * FAKE_US);
+    fake_spi_end(c, 0xFF);
+    fake_spi_end(c, 0xFF); /* and an end without a beginning is nothing */
+    assert_int_equal(status(c), TXE);
+    fake_write(c, CR1, SPE);
+    fake_write(c, DR, 0x33);
+    assert_int_equal(fake_spi(c, 0x5A), 0x33);
+    assert_int_equal(fake_read(c, DR), 0x5A);
+    fake_spi_end(c, 0xFF);
+    assert_int_equal(status(c), TXE);
+}
+
+static void no_dma_request_without_its_enable_and_none_after_reset(void **state)
+{
+    struct chip *c = *state;
+    start(c);
+    (void)fake_spi(c, 1);
+    assert_false(fake_dma_request(c, 2, 0, 3));
+    assert_false(fake_dma_request(c, 2, 3, 3));
+    fake_write(c, CR2, RXDMAEN | TXDMAEN);
+    assert_true(fake_dma_request(c, 2, 0, 3));
+    fake_reset(c);
+    for (unsigned stream = 0; stream < 8; stream++) {
+        assert_false(fake_dma_request(c, 2, stream, 3));
+    }
+    assert_int_equal(fake_read(c, CR1) | fake_read(c, CR2), 0);
+}
+
+static void mode_fault_at_once_if_nss_is_low_unless_it_is_an_output(void **state)
+{
+    struct chip *c = *state;
+    select_slave(c, true);
+    fake_write(c, CR2, 1U << 2); /* SSOE */
+    fake_write(c, CR1, MSTR | SPE);
+    assert_int_equal(fake_read(c, SR), TXE);
+    fake_write(c, CR1, 0);
+    fake_write(c, CR2, 0);
+    fake_write(c, CR1, MSTR | SPE);
+    fake_expect_violation(c, "master mode");
+    fake_write(c, CR1, 0); /* SR not read yet: MODF stays */
+    assert_int_equal(fake_read(c, SR), TXE | MODF);
+    fake_write(c, CR1, 0);
+    assert_int_equal(fake_read(c, SR), TXE);
+}
+
+static void new_overrun_needs_its_own_clearing(void **state)
+{
+    struct chip *c = *state;
+    start(c);
+    (void)fake_spi(c, 1);
+    (void)fake_spi(c, 2);
+    (void)fake_read(c, DR);
+    (void)fake_read(c, SR);
+    (void)fake_spi(c, 3);
+    (void)fake_spi(c, 4);
+    (void)fake_read(c, SR);
+    assert_int_equal(status(c), RXNE | TXE | OVR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +538,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(overwriting_or_resetting_the_stale_byte_is_clean, setup, teardown),
         cmocka_unit_test_setup_teardown(master_with_nss_low_faults, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_modelled_is_a_violation, setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_keep_what_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(disabling_inside_a_byte_drops_its_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_dma_request_without_its_enable_and_none_after_reset, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(mode_fault_at_once_if_nss_is_low_unless_it_is_an_output, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(new_overrun_needs_its_own_clearing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -296,6 +296,95 @@ static void reset_stops_the_timer(void **state)
     assert_int_equal(fake_read(c, TIM2 + CNT), 0);
 }
 
+static void registers_keep_what_is_written(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, TIM3 + CR1, ARPE | OPM | URS);
+    fake_write(c, TIM3 + DIER, 1);
+    fake_write(c, TIM3 + CNT, 0x1234);
+    fake_write(c, TIM3 + PSC, 0x2345);
+    fake_write(c, TIM3 + ARR, 0x3456);
+    fake_write(c, TIM1 + RCR, 0x45);
+    assert_int_equal(fake_read(c, TIM3 + CR1), ARPE | OPM | URS);
+    assert_int_equal(fake_read(c, TIM3 + DIER), 1);
+    assert_int_equal(fake_read(c, TIM3 + CNT), 0x1234);
+    assert_int_equal(fake_read(c, TIM3 + PSC), 0x2345);
+    assert_int_equal(fake_read(c, TIM3 + ARR), 0x3456);
+    assert_int_equal(fake_read(c, TIM1 + RCR), 0x45);
+    fake_write(c, TIM3 + DIER, 0);
+    assert_int_equal(fake_read(c, TIM3 + DIER), 0);
+    fake_write(c, TIM3 + CR1, 1U << 10);
+    fake_expect_violation(c, "reserved bits");
+    fake_write(c, TIM1 + RCR, 0x100);
+    fake_expect_violation(c, "reserved bits");
+    (void)fake_read(c, TIM3 + 0x54);
+    fake_expect_violation(c, "no register");
+    fake_write(c, TIM3 + 0x54, 0);
+    fake_expect_violation(c, "no register");
+}
+
+static void arpe_off_makes_a_waiting_reload_value_count_at_once(void **state)
+{
+    struct chip *c = *state;
+    prepare(c, TIM3, 15, 99);
+    fake_write(c, TIM3 + CR1, ARPE | CEN);
+    fake_write(c, TIM3 + ARR, 49);
+    fake_write(c, TIM3 + CR1, CEN);
+    fake_run(c, 51 * FAKE_US);
+    assert_int_equal(fake_read(c, TIM3 + CNT), 1);
+}
+
+static void writing_cr1_while_running_keeps_the_phase(void **state)
+{
+    struct chip *c = *state;
+    prepare(c, TIM3, 15, 99);
+    fake_write(c, TIM3 + CR1, CEN);
+    for (unsigned i = 0; i < 100; i++) {
+        fake_run(c, FAKE_US / 2);
+        fake_write(c, TIM3 + CR1, CEN);
+    }
+    assert_int_equal(fake_read(c, TIM3 + CNT), 50);
+}
+
+static void ug_restarts_the_prescaler_too(void **state)
+{
+    struct chip *c = *state;
+    prepare(c, TIM3, 15, 99);
+    fake_write(c, TIM3 + CR1, CEN);
+    fake_run(c, FAKE_US - FAKE_US / 8); /* 14 of 16 clocks */
+    fake_write(c, TIM3 + EGR, 1);
+    fake_run(c, FAKE_US / 2);
+    assert_int_equal(fake_read(c, TIM3 + CNT), 0);
+    fake_run(c, FAKE_US / 2);
+    assert_int_equal(fake_read(c, TIM3 + CNT), 1);
+}
+
+static void unread_flag_does_not_stop_later_interrupts(void **state)
+{
+    struct chip *c = *state;
+    prepare(c, TIM3, 15, 99);
+    fake_write(c, TIM3 + DIER, 1);
+    fake_write(c, TIM3 + CR1, CEN);
+    fake_run(c, 250 * FAKE_US); /* two updates, seen as one */
+    fake_write(c, TIM3 + SR, 0);
+    fake_run(c, 49 * FAKE_US);
+    assert_false(fake_irq(c, IRQ_TIM3));
+    fake_run(c, FAKE_US);
+    assert_true(fake_irq(c, IRQ_TIM3));
+}
+
+static void switching_the_interrupt_off_cancels_it(void **state)
+{
+    struct chip *c = *state;
+    prepare(c, TIM3, 15, 99);
+    fake_write(c, TIM3 + DIER, 1);
+    fake_write(c, TIM3 + CR1, CEN);
+    fake_write(c, TIM3 + DIER, 0);
+    fake_run(c, 150 * FAKE_US);
+    assert_false(fake_irq(c, IRQ_TIM3));
+    assert_int_equal(fake_read(c, TIM3 + SR), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +404,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(shared_interrupt_stays_while_either_timer_wants_it, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_modelled_is_a_violation, setup, teardown),
         cmocka_unit_test_setup_teardown(reset_stops_the_timer, setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_keep_what_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(arpe_off_makes_a_waiting_reload_value_count_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(writing_cr1_while_running_keeps_the_phase, setup, teardown),
+        cmocka_unit_test_setup_teardown(ug_restarts_the_prescaler_too, setup, teardown),
+        cmocka_unit_test_setup_teardown(unread_flag_does_not_stop_later_interrupts, setup, teardown),
+        cmocka_unit_test_setup_teardown(switching_the_interrupt_off_cancels_it, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

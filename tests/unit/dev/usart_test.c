@@ -278,6 +278,126 @@ static void reset_stops_the_frame_under_way(void **state)
     assert_int_equal(fake_read(c, SR), TXE | TC);
 }
 
+static void registers_keep_what_is_written(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, BRR, 0x1234);
+    fake_write(c, CR1, UE | TCIE);
+    fake_write(c, CR2, 2U << 12 | 0x20);
+    fake_write(c, CR3, 1U << 11 | 1U);
+    fake_write(c, USART2 + 0x18, 0x3456);
+    assert_int_equal(fake_read(c, BRR), 0x1234);
+    assert_int_equal(fake_read(c, CR1), UE | TCIE);
+    assert_int_equal(fake_read(c, CR2), 2U << 12 | 0x20);
+    assert_int_equal(fake_read(c, CR3), 1U << 11 | 1U);
+    assert_int_equal(fake_read_n(c, USART2 + 0x18, 2), 0x3456);
+    fake_write(c, BRR, 0x10000);
+    fake_expect_violation(c, "reserved bits");
+    fake_write(c, CR2, 1U << 15);
+    fake_expect_violation(c, "reserved bits");
+    fake_write(c, CR3, 1U << 12);
+    fake_expect_violation(c, "reserved bits");
+    (void)fake_read(c, USART2 + 0x1C);
+    fake_expect_violation(c, "no register");
+    fake_reset(c);
+    assert_int_equal(fake_read(c, BRR) | fake_read(c, CR1) | fake_read(c, CR3), 0);
+}
+
+static void fraction_counts_eighths_with_oversampling_by_8(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, BRR, 19 << 4 | 7); /* 19 x 8 + 7 = 159 clocks a bit */
+    start(c, 1U << 15);
+    fake_write(c, DR, 'a');
+    fake_run(c, 1590 * FAKE_US / 16 - 1);
+    assert_string_equal(fake_printed(c), "");
+    fake_run(c, 1);
+    assert_string_equal(fake_printed(c), "a");
+}
+
+static void disabling_the_usart_stops_and_empties_it(void **state)
+{
+    struct chip *c = *state;
+    start(c, TXEIE);
+    fake_write(c, CR3, 1U << 7 | 1U << 6);
+    fake_write(c, DR, 'a');
+    fake_write(c, DR, 'b');
+    fake_write(c, CR1, TXEIE | TE | RE);
+    assert_false(fake_irq(c, IRQ));
+    assert_false(fake_dma_request(c, 1, 6, 4));
+    fake_run(c, 5 * FRAME);
+    assert_string_equal(fake_printed(c), "");
+    assert_int_equal(fake_read(c, SR) & TXE, TXE);
+    fake_write(c, CR3, 0);
+    start(c, 0);
+    fake_write(c, DR, 'c');
+    fake_run(c, FRAME);
+    assert_string_equal(fake_printed(c), "c");
+}
+
+static void no_dma_request_without_its_enable(void **state)
+{
+    struct chip *c = *state;
+    start(c, 0);
+    fake_type(c, "x");
+    fake_run(c, FRAME);
+    assert_false(fake_dma_request(c, 1, 6, 4));
+    assert_false(fake_dma_request(c, 1, 5, 4));
+}
+
+static void error_interrupt_needs_dma_reception(void **state)
+{
+    struct chip *c = *state;
+    start(c, 0);
+    fake_write(c, CR3, 1); /* EIE */
+    fake_type(c, "xy");
+    fake_run(c, 2 * FRAME);
+    assert_false(fake_irq(c, IRQ));
+    fake_write(c, CR3, 1U << 6); /* DMAR */
+    assert_false(fake_irq(c, IRQ));
+    fake_write(c, CR3, 1U << 6 | 1U);
+    assert_true(fake_irq(c, IRQ));
+}
+
+static void typing_after_a_pause_takes_a_whole_frame_again(void **state)
+{
+    struct chip *c = *state;
+    start(c, 0);
+    fake_type(c, "x");
+    fake_run(c, 5 * FRAME + FRAME / 2);
+    (void)fake_read(c, DR);
+    fake_type(c, "y");
+    fake_run(c, FRAME - 1);
+    assert_int_equal(fake_read(c, SR) & RXNE, 0);
+    fake_run(c, 1);
+    assert_int_equal(fake_read(c, SR) & RXNE, RXNE);
+}
+
+static void tc_falls_only_after_a_read_of_sr_that_saw_it(void **state)
+{
+    struct chip *c = *state;
+    start(c, 0);
+    fake_write(c, DR, 'a'); /* no read of SR before */
+    assert_int_equal(fake_read(c, SR) & TC, TC);
+    fake_run(c, FRAME);
+    fake_write(c, DR, 'b'); /* SR was read above */
+    assert_int_equal(fake_read(c, SR) & TC, 0);
+}
+
+static void transmitter_or_receiver_off_alone_is_off(void **state)
+{
+    struct chip *c = *state;
+    fake_write(c, CR1, UE | RE);
+    fake_write(c, DR, 'a');
+    fake_expect_violation(c, "transmitter is off");
+    fake_write(c, CR1, RE | TE);
+    fake_write(c, DR, 'a');
+    fake_expect_violation(c, "transmitter is off");
+    fake_type(c, "x");
+    fake_run(c, 5 * FRAME);
+    assert_int_equal(fake_read(c, SR) & (RXNE | IDLE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +416,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(dma_requests_follow_txe_and_rxne, setup, teardown),
         cmocka_unit_test_setup_teardown(misuse_is_a_violation, setup, teardown),
         cmocka_unit_test_setup_teardown(reset_stops_the_frame_under_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(registers_keep_what_is_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(fraction_counts_eighths_with_oversampling_by_8, setup, teardown),
+        cmocka_unit_test_setup_teardown(disabling_the_usart_stops_and_empties_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_dma_request_without_its_enable, setup, teardown),
+        cmocka_unit_test_setup_teardown(error_interrupt_needs_dma_reception, setup, teardown),
+        cmocka_unit_test_setup_teardown(typing_after_a_pause_takes_a_whole_frame_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(tc_falls_only_after_a_read_of_sr_that_saw_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(transmitter_or_receiver_off_alone_is_off, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,564 @@
+/* FLASH, register by register (RM0090 chapter 3, DS8626 tables 40 and 42). */
+#include "bench.h"
+
+#include "dev/flash_if.h"
+
+#define R(off)   (0x40023C00U + (off))
+#define ACR      R(0x00)
+#define KEYR     R(0x04)
+#define OPTKEYR  R(0x08)
+#define SR       R(0x0C)
+#define CR       R(0x10)
+#define OPTCR    R(0x14)
+#define CR_PG    0x1U
+#define CR_SER   0x2U
+#define CR_MER   0x4U
+#define CR_STRT  0x10000U
+#define CR_EOPIE 0x1000000U
+#define CR_ERRIE 0x2000000U
+#define CR_LOCK  0x80000000U
+#define X8       (0U << 8)
+#define X16      (1U << 8)
+#define X32      (2U << 8)
+#define SNB(n)   ((uint32_t)(n) << 3)
+#define BSY      0x10000U
+#define SLOT     0x08020000U
+
+static uint8_t array[FLASH_IF_BYTES];
+static struct dev *flash;
+
+static struct chip *bench(bool maximum)
+{
+    struct chip *chip = bench_chip();
+    flash = flash_if_attach(chip, array, &(struct flash_if_config){.maximum_timing = maximum, .seed = 7});
+    bench_reset(chip, CHIP_RESET_POWER);
+    return chip;
+}
+
+static void unlock(struct chip *chip)
+{
+    bench_write(chip, KEYR, 0x45670123U);
+    bench_write(chip, KEYR, 0xCDEF89ABU);
+}
+
+/** How long BSY stands, by asking the event queue. */
+static uint64_t busy_us(struct chip *chip)
+{
+    assert_true(bench_read(chip, SR) & BSY);
+    return (chip_next_event_ps(chip) - chip_now_ps(chip)) / BENCH_US;
+}
+
+static void finish(struct chip *chip)
+{
+    assert_true(chip_advance(chip, chip_next_event_ps(chip)));
+    assert_false(bench_read(chip, SR) & BSY);
+}
+
+static uint32_t word_at(uint32_t addr)
+{
+    uint32_t v;
+    memcpy(&v, array + (addr - 0x08000000U), 4);
+    return v;
+}
+
+static void reset_values_are_the_manuals(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    assert_int_equal(bench_read(chip, ACR), 0);
+    assert_int_equal(bench_read(chip, SR), 0);
+    assert_int_equal(bench_read(chip, CR), CR_LOCK);
+    assert_int_equal(bench_read(chip, OPTCR), 0x0FFFAAEDU);
+    bench_clean(chip);
+    chip_destroy(chip);
+}
+
+static void keys_in_order_unlock_and_lock_bit_locks_again(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    assert_int_equal(bench_read(chip, CR), 0);
+    bench_write(chip, CR, CR_LOCK);
+    assert_int_equal(bench_read(chip, CR), CR_LOCK);
+    bench_clean(chip);
+    bench_write(chip, CR, CR_PG);
+    bench_violated(chip, 0, "LOCK=1");
+    assert_int_equal(bench_read(chip, CR), CR_LOCK);
+    chip_destroy(chip);
+}
+
+static void wrong_key_is_a_bus_error_and_locks_until_reset(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    assert_false(bench_try(chip, KEYR, 4, 0x12345678U));
+    bench_violated(chip, 0, "wrong key");
+    assert_false(bench_try(chip, KEYR, 4, 0x45670123U));
+    assert_false(bench_try(chip, KEYR, 4, 0xCDEF89ABU));
+    assert_int_equal(bench_read(chip, CR), CR_LOCK);
+    bench_reset(chip, CHIP_RESET_PIN);
+    unlock(chip);
+    assert_int_equal(bench_read(chip, CR), 0);
+    chip_destroy(chip);
+}
+
+static void program_takes_16_us_closes_the_flash_and_clears_bits_only(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, SLOT, 0x12345678U);
+    assert_int_equal(busy_us(chip), 16);
+    assert_false(chip_flash_is_open(chip));
+    assert_int_equal(word_at(SLOT), 0xFFFFFFFFU);
+    finish(chip);
+    assert_true(chip_flash_is_open(chip));
+    assert_int_equal(word_at(SLOT), 0x12345678U);
+    assert_int_equal(bench_read(chip, SR), 0); /* EOP needs EOPIE */
+    bench_clean(chip);
+    bench_write(chip, SLOT, 0x0F0F0F0FU);
+    bench_violated(chip, 0, "not blank");
+    finish(chip);
+    assert_int_equal(word_at(SLOT), 0x02040608U);
+    assert_int_equal(flash_if_stats(flash)->programs, 2);
+    chip_destroy(chip);
+}
+
+static void zero_over_anything_is_allowed(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, SLOT, 0x12345678U);
+    finish(chip);
+    bench_write(chip, SLOT, 0);
+    finish(chip);
+    assert_int_equal(word_at(SLOT), 0);
+    bench_clean(chip);
+    chip_destroy(chip);
+}
+
+static void store_without_pg_raises_pgserr_and_pgperr(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    bench_write(chip, SLOT, 0);
+    bench_violated(chip, 0, "without unlock");
+    assert_int_equal(bench_read(chip, SR), 0xC0);
+    unlock(chip);
+    bench_write(chip, SR, 0xC0);
+    assert_int_equal(bench_read(chip, SR), 0);
+    bench_write(chip, SLOT, 0);
+    bench_violated(chip, 1, "PG=0");
+    assert_int_equal(word_at(SLOT), 0xFFFFFFFFU);
+    chip_destroy(chip);
+}
+
+static void width_other_than_psize_and_odd_address_raise_pgperr(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    assert_true(bench_try(chip, SLOT, 1, 0));
+    bench_violated(chip, 0, "PSIZE");
+    assert_int_equal(bench_read(chip, SR), 0x40);
+    bench_write(chip, SR, 0x40);
+    bench_write(chip, SLOT + 2, 0);
+    bench_violated(chip, 1, "aligned");
+    assert_int_equal(bench_read(chip, SR), 0x40);
+    assert_int_equal(flash_if_stats(flash)->ops, 0);
+    chip_destroy(chip);
+}
+
+static void stale_error_flags_at_the_next_operation_are_a_violation(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, SLOT, 0);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, SLOT, 1);
+    assert_int_equal(chip_violations(chip), 2);
+    assert_non_null(strstr(chip_violation_at(chip, 1)->text, "error flags"));
+    chip_destroy(chip);
+}
+
+static void byte_and_halfword_programs_work_with_their_psize(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X8);
+    assert_true(bench_try(chip, SLOT + 1, 1, 0x5A));
+    finish(chip);
+    bench_write(chip, CR, CR_PG | X16);
+    assert_true(bench_try(chip, SLOT + 2, 2, 0xBEEF));
+    finish(chip);
+    assert_int_equal(word_at(SLOT), 0xBEEF5AFFU);
+    bench_clean(chip);
+    chip_destroy(chip);
+}
+
+static void erase_times_follow_sector_size_psize_and_timing(void **state)
+{
+    (void)state;
+    static const struct {
+        bool maximum;
+        unsigned sector;
+        uint32_t psize;
+        uint32_t ms;
+    } row[] = {{false, 0, X8, 400},  {false, 3, X16, 300},   {false, 1, X32, 250},  {true, 2, X8, 800},
+               {true, 0, X32, 500},  {false, 4, X32, 550},   {true, 4, X16, 1400},  {false, 11, X32, 1000},
+               {true, 11, X32, 2000}, {true, 5, X8, 4000},   {false, 8, X16, 1300}};
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct chip *chip = bench(row[i].maximum);
+        unlock(chip);
+        memset(array, 0, sizeof array);
+        bench_write(chip, CR, CR_SER | SNB(row[i].sector) | row[i].psize);
+        bench_write(chip, CR, CR_SER | SNB(row[i].sector) | row[i].psize | CR_STRT);
+        assert_int_equal(busy_us(chip), row[i].ms * 1000);
+        assert_true(bench_read(chip, CR) & CR_STRT);
+        finish(chip);
+        assert_false(bench_read(chip, CR) & CR_STRT);
+        for (uint32_t off = 0; off < FLASH_IF_BYTES; off += 4096) {
+            bool inside = flash_if_sector(off) == row[i].sector;
+            assert_int_equal(array[off], inside ? 0xFF : 0x00);
+        }
+        assert_int_equal(flash_if_stats(flash)->erases[row[i].sector], 1);
+        assert_int_equal(flash_if_stats(flash)->busy_ps, row[i].ms * BENCH_MS);
+        bench_clean(chip);
+        chip_destroy(chip);
+    }
+}
+
+static void mer_erases_all_and_ser_with_mer_too(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    memset(array, 0, sizeof array);
+    bench_write(chip, CR, CR_MER | CR_SER | SNB(3) | X32 | CR_STRT);
+    bench_violated(chip, 0, "erases everything");
+    assert_int_equal(busy_us(chip), 8000000);
+    finish(chip);
+    assert_int_equal(array[0], 0xFF);
+    assert_int_equal(array[FLASH_IF_BYTES - 1], 0xFF);
+    chip_destroy(chip);
+}
+
+static void start_without_kind_and_sector_12_do_nothing(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, X32 | CR_STRT);
+    bench_violated(chip, 0, "unpredictable");
+    bench_write(chip, CR, CR_SER | SNB(12) | X32 | CR_STRT);
+    bench_violated(chip, 1, "sector 12");
+    assert_int_equal(flash_if_stats(flash)->ops, 0);
+    assert_false(bench_read(chip, SR) & BSY);
+    chip_destroy(chip);
+}
+
+static void write_protected_sector_raises_wrperr_for_both_operations(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    flash_if_set_options(flash, FLASH_IF_OPTCR_FACTORY & ~(1U << 16));
+    bench_reset(chip, CHIP_RESET_PIN);
+    assert_int_equal(bench_read(chip, OPTCR), 0x0FFEAAEDU);
+    unlock(chip);
+    bench_write(chip, CR, CR_SER | SNB(0) | X32 | CR_STRT);
+    bench_violated(chip, 0, "write-protected");
+    assert_int_equal(bench_read(chip, SR), 0x10);
+    bench_write(chip, SR, 0x10);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, 0x08000000U, 0);
+    bench_violated(chip, 1, "write-protected");
+    bench_write(chip, SR, 0x10);
+    bench_write(chip, CR, CR_MER | X32 | CR_STRT);
+    bench_violated(chip, 2, "mass erase");
+    bench_write(chip, SR, 0x10);
+    bench_write(chip, CR, CR_SER | SNB(1) | X32 | CR_STRT);
+    finish(chip);
+    assert_int_equal(chip_violations(chip), 3);
+    chip_destroy(chip);
+}
+
+static void eop_and_operr_come_only_with_their_interrupt_enables(void **state)
+{
+    (void)state;
+    enum { FLASH_IRQ = 4 };
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32 | CR_EOPIE | CR_ERRIE);
+    bench_write(chip, SLOT, 1);
+    finish(chip);
+    assert_int_equal(bench_read(chip, SR), 0x1);
+    assert_true(chip_irq_level(chip, FLASH_IRQ));
+    bench_write(chip, SR, 0x1);
+    assert_false(chip_irq_level(chip, FLASH_IRQ));
+    assert_true(bench_try(chip, SLOT + 8, 2, 0));
+    assert_int_equal(bench_read(chip, SR), 0x42);
+    assert_true(chip_irq_level(chip, FLASH_IRQ));
+    bench_write(chip, SR, 0x42);
+    assert_false(chip_irq_level(chip, FLASH_IRQ));
+    chip_destroy(chip);
+}
+
+static void cr_and_array_writes_wait_while_busy(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, SLOT, 1);
+    uint64_t before_ps = chip_now_ps(chip);
+    bench_write(chip, SLOT + 4, 2);
+    assert_int_equal(chip_now_ps(chip) - before_ps, 16 * BENCH_US);
+    assert_int_equal(word_at(SLOT), 1);
+    bench_write(chip, CR, CR_LOCK);
+    assert_int_equal(chip_now_ps(chip) - before_ps, 32 * BENCH_US);
+    assert_int_equal(word_at(SLOT + 4), 2);
+    bench_clean(chip);
+    chip_destroy(chip);
+}
+
+static void wide_programs_at_low_supply_are_violations(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    chip_set_vdd_mv(chip, 2600);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, SLOT, 1);
+    bench_violated(chip, 0, "2600 mV");
+    finish(chip);
+    bench_write(chip, CR, CR_PG | X16);
+    assert_true(bench_try(chip, SLOT + 4, 2, 1));
+    finish(chip);
+    assert_int_equal(chip_violations(chip), 1);
+    chip_destroy(chip);
+}
+
+static void too_few_wait_states_are_a_violation_by_clock_and_supply(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    bench_write(chip, ACR, 5);
+    chip_set_clocks(chip, 168000000, 42000000, 84000000, 84000000, 168000000);
+    bench_clean(chip);
+    bench_write(chip, ACR, 4);
+    bench_violated(chip, 0, "wait states");
+    bench_write(chip, ACR, 5);
+    chip_set_vdd_mv(chip, 2500);
+    chip_set_clocks(chip, 150000000, 1, 1, 1, 1);
+    bench_violated(chip, 1, "2500 mV");
+    chip_destroy(chip);
+}
+
+static void caches_may_be_reset_only_while_off(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    bench_write(chip, ACR, 0x700);
+    bench_write(chip, ACR, 0x300);
+    bench_write(chip, ACR, 0x1300);
+    bench_write(chip, ACR, 0x700);
+    bench_clean(chip);
+    bench_write(chip, ACR, 0x1700);
+    bench_violated(chip, 0, "DCRST");
+    bench_write(chip, ACR, 0x0F00);
+    bench_violated(chip, 1, "ICRST");
+    chip_destroy(chip);
+}
+
+static void reserved_bits_and_holes_are_named(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    bench_write(chip, ACR, 0x8);
+    bench_violated(chip, 0, "ACR");
+    bench_write(chip, R(0x18), 0);
+    bench_violated(chip, 1, "0x18");
+    unlock(chip);
+    bench_write(chip, CR, 1U << 20);
+    bench_violated(chip, 2, "CR");
+    chip_destroy(chip);
+}
+
+static void reset_in_an_erase_tears_it_and_locks(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    memset(array, 0x55, sizeof array);
+    unlock(chip);
+    bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+    assert_true(bench_pass(chip, 100 * BENCH_MS));
+    bench_reset(chip, CHIP_RESET_IWDG);
+    assert_int_equal(bench_read(chip, CR), CR_LOCK);
+    assert_int_equal(bench_read(chip, SR), 0);
+    assert_true(chip_flash_is_open(chip));
+    assert_int_equal(flash_if_stats(flash)->torn, 1);
+    assert_int_equal(flash_if_stats(flash)->busy_ps, 100 * BENCH_MS);
+    assert_int_equal(array[0x0BFFF], 0x55);
+    assert_int_equal(array[0x10000], 0x55);
+    assert_true(bench_pass(chip, 1000 * BENCH_MS)); /* no late end of the operation */
+    assert_int_equal(flash_if_stats(flash)->torn, 1);
+    chip_destroy(chip);
+}
+
+/** Run a planned cut of one program of `value` on a blank word; @return the word afterwards. */
+static uint32_t cut_program(enum flash_outcome outcome, uint32_t old, uint32_t value)
+{
+    struct chip *chip = bench(false);
+    memcpy(array + 0x20000, &old, 4);
+    assert_true(flash_if_plan_cut(flash, 1, outcome));
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, SLOT, value);
+    assert_false(bench_pass(chip, 20 * BENCH_US));
+    assert_true(chip_take_power_cut(chip));
+    bench_reset(chip, CHIP_RESET_POWER);
+    uint32_t left = word_at(SLOT);
+    assert_false(flash_if_plan_cut(flash, 1, outcome)); /* that number has been */
+    chip_destroy(chip);
+    return left;
+}
+
+static void planned_cut_of_a_program_leaves_what_was_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(cut_program(FLASH_OUTCOME_BEFORE, 0xFFFFFFFFU, 0), 0xFFFFFFFFU);
+    assert_int_equal(cut_program(FLASH_OUTCOME_BLANK, 0xFFFFFFFFU, 0), 0xFFFFFFFFU);
+    assert_int_equal(cut_program(FLASH_OUTCOME_COMPLETE, 0xFFFFFFFFU, 0x1234), 0x1234);
+    uint32_t torn = cut_program(FLASH_OUTCOME_GARBAGE, 0xFFFFFFFFU, 0x00FF00FF);
+    assert_int_equal(torn & 0x00FF00FF, 0x00FF00FF); /* no zero where none was wanted */
+    assert_int_not_equal(torn, 0x00FF00FF);
+    assert_int_not_equal(torn, 0xFFFFFFFFU);
+}
+
+static void planned_cut_of_an_erase_leaves_what_was_asked(void **state)
+{
+    (void)state;
+    static uint8_t sector[0x4000];
+    memset(sector, 0x55, sizeof sector);
+    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_BEFORE, 1);
+    assert_int_equal(sector[0], 0x55);
+    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_FRONT, 1);
+    size_t blank = 0;
+    while (blank < sizeof sector && sector[blank] == 0xFF) {
+        blank++;
+    }
+    assert_in_range(blank, 4, sizeof sector - 4);
+    for (size_t i = blank; i < sizeof sector; i++) {
+        assert_int_equal(sector[i], 0x55);
+    }
+    memset(sector, 0x55, sizeof sector);
+    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_GARBAGE, 1);
+    unsigned kinds[4] = {0};
+    for (size_t i = 0; i < sizeof sector; i += 4) {
+        uint32_t w;
+        memcpy(&w, sector + i, 4);
+        kinds[w == 0x55555555U ? 0 : w == 0xFFFFFFFFU ? 1 : w == 0 ? 2 : 3]++;
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_in_range(kinds[i], sizeof sector / 4 / 8, sizeof sector / 4 / 2);
+    }
+    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_BLANK, 1);
+    assert_int_equal(sector[100], 0xFF);
+}
+
+static void same_seed_tears_alike(void **state)
+{
+    (void)state;
+    uint32_t first = cut_program(FLASH_OUTCOME_GARBAGE, 0xFFFFFFFFU, 0);
+    assert_int_equal(cut_program(FLASH_OUTCOME_GARBAGE, 0xFFFFFFFFU, 0), first);
+}
+
+static void locked_one_time_block_cannot_be_programmed(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X8);
+    assert_true(bench_try(chip, 0x1FFF7800U, 1, 0x42));
+    finish(chip);
+    assert_int_equal(bench_read(chip, 0x1FFF7800U), 0xFFFFFF42U);
+    assert_true(bench_try(chip, 0x1FFF7A00U, 1, 0x00)); /* lock byte of block 0 */
+    finish(chip);
+    bench_clean(chip);
+    assert_true(bench_try(chip, 0x1FFF7801U, 1, 0x00));
+    bench_violated(chip, 0, "locked");
+    assert_int_equal(bench_read(chip, SR), 0x10);
+    assert_int_equal(bench_read(chip, 0x1FFF7800U), 0xFFFFFF42U);
+    chip_destroy(chip);
+}
+
+static void option_bytes_need_their_keys_and_last(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    bench_write(chip, OPTCR, 0);
+    bench_violated(chip, 0, "OPTLOCK");
+    bench_write(chip, OPTKEYR, 0x08192A3BU);
+    bench_write(chip, OPTKEYR, 0x4C5D6E7FU);
+    bench_write(chip, OPTCR, 0x0FFEAAE0U); /* BOR level 3, sector 0 protected */
+    bench_write(chip, OPTCR, 0x0FFEAAE2U);
+    finish(chip);
+    bench_reset(chip, CHIP_RESET_POWER);
+    assert_int_equal(bench_read(chip, OPTCR), 0x0FFEAAE1U);
+    assert_int_equal(bench_read(chip, 0x1FFFC008U) & 0xFFFF, 0xFFFE);
+    assert_int_equal(chip_violations(chip), 1);
+    chip_destroy(chip);
+}
+
+static void cut_in_the_option_bytes_protects_the_chip_from_reading(void **state)
+{
+    (void)state;
+    struct chip *chip = bench(false);
+    bench_write(chip, OPTKEYR, 0x08192A3BU);
+    bench_write(chip, OPTKEYR, 0x4C5D6E7FU);
+    bench_write(chip, OPTCR, 0x0FFEAAEEU);
+    assert_true(bench_pass(chip, BENCH_MS));
+    bench_reset(chip, CHIP_RESET_POWER);
+    assert_int_equal((bench_read(chip, OPTCR) >> 8) & 0xFF, 0xFF); /* neither AA nor CC: level 1 */
+    chip_destroy(chip);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reset_values_are_the_manuals),
+        cmocka_unit_test(keys_in_order_unlock_and_lock_bit_locks_again),
+        cmocka_unit_test(wrong_key_is_a_bus_error_and_locks_until_reset),
+        cmocka_unit_test(program_takes_16_us_closes_the_flash_and_clears_bits_only),
+        cmocka_unit_test(zero_over_anything_is_allowed),
+        cmocka_unit_test(store_without_pg_raises_pgserr_and_pgperr),
+        cmocka_unit_test(width_other_than_psize_and_odd_address_raise_pgperr),
+        cmocka_unit_test(stale_error_flags_at_the_next_operation_are_a_violation),
+        cmocka_unit_test(byte_and_halfword_programs_work_with_their_psize),
+        cmocka_unit_test(erase_times_follow_sector_size_psize_and_timing),
+        cmocka_unit_test(mer_erases_all_and_ser_with_mer_too),
+        cmocka_unit_test(start_without_kind_and_sector_12_do_nothing),
+        cmocka_unit_test(write_protected_sector_raises_wrperr_for_both_operations),
+        cmocka_unit_test(eop_and_operr_come_only_with_their_interrupt_enables),
+        cmocka_unit_test(cr_and_array_writes_wait_while_busy),
+        cmocka_unit_test(wide_programs_at_low_supply_are_violations),
+        cmocka_unit_test(too_few_wait_states_are_a_violation_by_clock_and_supply),
+        cmocka_unit_test(caches_may_be_reset_only_while_off),
+        cmocka_unit_test(reserved_bits_and_holes_are_named),
+        cmocka_unit_test(reset_in_an_erase_tears_it_and_locks),
+        cmocka_unit_test(planned_cut_of_a_program_leaves_what_was_asked),
+        cmocka_unit_test(planned_cut_of_an_erase_leaves_what_was_asked),
+        cmocka_unit_test(same_seed_tears_alike),
+        cmocka_unit_test(locked_one_time_block_cannot_be_programmed),
+        cmocka_unit_test(option_bytes_need_their_keys_and_last),
+        cmocka_unit_test(cut_in_the_option_bytes_protects_the_chip_from_reading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
