@@ -70,6 +70,28 @@ static enum fota_err find_newest(struct journal *j, uint32_t a, uint32_t words[J
             break;
         }
     }
+    j->head[a].newest = *level != 0 ? j->head[a].next - 1 : 0;
+    return FOTA_OK;
+}
+
+/* The record that is killed first when a sector is given up, and how it looks from then on. It tells that the
+ * newest record, killed last, may be half dead however well it reads now. */
+static uint32_t first_victim(const struct journal *j, uint32_t a)
+{
+    return (j->head[a].newest + 1) % j->areas[a].n_records;
+}
+
+static enum fota_err check_sound(struct journal *j, uint32_t a, const uint32_t words[JOURNAL_RECORD_WORDS],
+                                 uint32_t level)
+{
+    uint32_t victim[JOURNAL_RECORD_WORDS];
+    enum fota_err err = read_record(j, a, first_victim(j, a), victim);
+    if (err) {
+        return err;
+    }
+    bool is_given_up = victim[W_CRC] == 0 && victim[W_D2] == 0;
+    j->head[a].is_sound =
+        level == 2 && !is_given_up && memcmp(words, j->newest, CONTENT_WORDS * WORD_BYTES) == 0;
     return FOTA_OK;
 }
 
@@ -87,7 +109,7 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
             return err;
         }
         if (level[a] != 0 && (!j->has_state || words[a][W_SEQ] > j->newest[W_SEQ])) {
-            memcpy(j->newest, words[a], sizeof j->newest);
+            memcpy(j->newest, words[a], CONTENT_WORDS * WORD_BYTES); /* marks stay 0: as it is written again */
             j->holder = a;
             j->has_state = true;
         }
@@ -96,7 +118,10 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
         return E_JOURNAL_LOST;
     }
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        j->head[a].is_sound = level[a] == 2 && memcmp(words[a], j->newest, CONTENT_WORDS * WORD_BYTES) == 0;
+        enum fota_err err = check_sound(j, a, words[a], level[a]);
+        if (err) {
+            return err;
+        }
     }
     boot_record_load(j->newest, out);
     return journal_sound_mask(j) == 3 ? FOTA_OK : E_JOURNAL_DEGRADED;
@@ -115,20 +140,40 @@ static enum fota_err put_record(struct journal *j, uint32_t a)
         flash_program(j->flash, record_addr(j, a, head->next), j->newest, JOURNAL_RECORD_WORDS);
     head->is_sound = err == FOTA_OK;
     head->is_dead = err != FOTA_OK;
-    head->next++;
+    head->newest = head->next++;
     return err;
 }
 
-/* Rule R5, then erase, then the state as first record. A half-finished erase may bring back any bit pattern a
- * cell has had, so every record is killed first, also those that read blank: what reads blank may not be. */
+static enum fota_err zero_word(struct journal *j, uint32_t a, uint32_t index, uint32_t word)
+{
+    return flash_program(j->flash, record_addr(j, a, index) + word * WORD_BYTES, &ZERO, 1);
+}
+
+/* Rule R5. A half-finished erase may bring back any bit pattern a cell has had, so every record is killed
+ * before, also those that read blank: what reads blank may not be. From the first victim round to the newest.
+ */
+static enum fota_err kill_all(struct journal *j, uint32_t a)
+{
+    uint32_t index = first_victim(j, a);
+    for (uint32_t i = 0; i < j->areas[a].n_records; i++) {
+        enum fota_err err = zero_word(j, a, index, W_CRC);
+        if (err == FOTA_OK && i == 0) {
+            err = zero_word(j, a, index, W_D2);
+        }
+        if (err) {
+            return err;
+        }
+        index = (index + 1) % j->areas[a].n_records;
+    }
+    return FOTA_OK;
+}
+
+/* Kill, erase, and the state as first record. */
 static enum fota_err rewrite(struct journal *j, uint32_t a)
 {
     struct journal_head *head = &j->head[a];
-    enum fota_err err = FOTA_OK;
     head->is_sound = false;
-    for (uint32_t i = 0; i < j->areas[a].n_records && err == FOTA_OK; i++) {
-        err = flash_program(j->flash, record_addr(j, a, i) + W_CRC * WORD_BYTES, &ZERO, 1);
-    }
+    enum fota_err err = kill_all(j, a);
     if (err == FOTA_OK) {
         err = flash_erase_sector(j->flash, j->areas[a].sector);
     }
@@ -203,10 +248,9 @@ static enum fota_err bury(struct journal *j, uint32_t a, uint32_t end)
 {
     struct journal_head *head = &j->head[a];
     for (; head->next < end; head->next++) {
-        uint32_t addr = record_addr(j, a, head->next);
-        enum fota_err err = flash_program(j->flash, addr, &ZERO, 1);
+        enum fota_err err = zero_word(j, a, head->next, 0);
         if (err == FOTA_OK) {
-            err = flash_program(j->flash, addr + W_CRC * WORD_BYTES, &ZERO, 1);
+            err = zero_word(j, a, head->next, W_CRC);
         }
         if (err) {
             head->is_dead = true;

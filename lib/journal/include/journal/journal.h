@@ -31,7 +31,8 @@ struct journal_area {
 
 /** What is known about one sector. Private to journal.c. */
 struct journal_head {
-    uint32_t next; /* records before it are used or dead */
+    uint32_t newest; /* newest record */
+    uint32_t next;   /* records before it are used or dead */
     bool is_sound; /* its newest record equals the state and is complete (rule R3) */
     bool is_fresh; /* written or erased in this session: no tombstone needed (rule R6) */
     bool is_dead;  /* refused to be written in this session */

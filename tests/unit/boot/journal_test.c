@@ -1,0 +1,493 @@
+/* The journal under power cuts: small sectors, every operation, every way an operation may tear, two cuts
+ * deep. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fake/flash_fake.h"
+#include "journal/journal.h"
+
+enum {
+    J0_BASE = 0x080E0000,
+    J1_BASE = 0x0800C000,
+    J0_RECORDS = 5,
+    J1_RECORDS = 4,
+    WORDS = 16 * (J0_RECORDS + J1_RECORDS),
+    SESSION_WRITES = 3,
+    RESERVED = 2,
+    NESTED_DRAWS = 3,
+    DRAWS = 2 /* power-ups with different draws of flaky cells after each cut */
+};
+
+static const struct journal_area AREAS[JOURNAL_AREAS] = {{J0_BASE, 11, J0_RECORDS}, {J1_BASE, 3, J1_RECORDS}};
+
+/* `drops` is a planted bug: which single zero words a flash driver swallows. */
+enum drops {
+    DROPS_NOTHING,
+    DROPS_EVIDENCE /* second mark of a victim */,
+    DROPS_KILLS /* all of rules R5 and R6 */
+};
+
+struct chip {
+    struct flash flash; /* what the journal sees */
+    enum drops drops;
+    struct flash_fake fake;
+    struct flash_fake_sector sectors[2];
+    uint32_t words[WORDS];
+    struct flash_fake_cell cells[WORDS];
+};
+
+static enum fota_err chip_erase(struct flash *flash, uint32_t sector)
+{
+    return flash_erase_sector(&((struct chip *)flash)->fake.flash, sector);
+}
+
+static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    struct chip *chip = (struct chip *)flash;
+    bool is_second_mark = addr % JOURNAL_RECORD_BYTES == 60;
+    if (n_words == 1 && (chip->drops == DROPS_KILLS || (chip->drops == DROPS_EVIDENCE && is_second_mark))) {
+        return FOTA_OK;
+    }
+    return flash_program(&chip->fake.flash, addr, words, n_words);
+}
+
+static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    return flash_read(&((struct chip *)flash)->fake.flash, addr, words, n_words);
+}
+
+static const struct flash_ops CHIP_OPS = {chip_erase, chip_program, chip_read};
+
+static void chip_init(struct chip *chip)
+{
+    chip->flash.ops = &CHIP_OPS;
+    chip->drops = DROPS_NOTHING;
+    chip->sectors[0] = (struct flash_fake_sector){3, J1_BASE, 16 * J1_RECORDS, true, false, 0};
+    chip->sectors[1] = (struct flash_fake_sector){11, J0_BASE, 16 * J0_RECORDS, true, false, 0};
+    flash_fake_init(&chip->fake, chip->sectors, 2, chip->words, chip->cells);
+}
+
+static void chip_copy(struct chip *to, const struct chip *from)
+{
+    *to = *from;
+    to->fake.sectors = to->sectors;
+    to->fake.words = to->words;
+    to->fake.cells = to->cells;
+}
+
+/* State number n: what a test writes n-th. */
+static struct boot_record record_of(uint32_t n)
+{
+    struct boot_record record = {.active = (uint8_t)(n % 3),
+                                 .state = {(uint8_t)(n % 6), (uint8_t)(n / 6 % 6)}};
+    record.version[0] = n;
+    record.security_floor = n * 0x01010101U;
+    return record;
+}
+
+/* What the outside has seen. The journal must never fall behind `acted`, nor invent anything beyond
+ * `written`. */
+struct witness {
+    uint32_t acted;   /* newest state that was acted upon */
+    uint32_t written; /* newest state that was handed to journal_append */
+    const char *broken;
+};
+
+static void see(struct witness *w, uint32_t found)
+{
+    if (found < w->acted) {
+        w->broken = "state older than one that was acted upon";
+    } else if (found > w->written) {
+        w->broken = "state that nobody wrote";
+    }
+    w->acted = found;
+}
+
+/* One powered session: load, repair, act, write. Returns when done or when the chip has lost power.
+ * `skips_repair`: a planted bug, acting on what merely reads well. */
+static void session(struct chip *chip, struct witness *w, uint32_t n_writes, bool skips_repair)
+{
+    struct journal j;
+    struct boot_record record = {0};
+    memset(&j, 0xA5, sizeof j);
+    enum fota_err err = journal_load(&j, &chip->flash, AREAS, &record);
+    if (err == E_JOURNAL_DEGRADED && !skips_repair) {
+        err = journal_repair(&j);
+    }
+    if (chip->fake.is_cut) {
+        return;
+    }
+    if (err == E_JOURNAL_LOST && w->acted == 0) {
+        record.version[0] = 0; /* a new board */
+    } else if (err && !(skips_repair && err == E_JOURNAL_DEGRADED)) {
+        w->broken = err == E_JOURNAL_LOST ? "state lost" : "repair failed with power on";
+        return;
+    }
+    see(w, record.version[0]);
+    bool has_state = record.version[0] != 0;
+    for (uint32_t i = 0; i < n_writes; i++) {
+        uint32_t n = w->acted + 1;
+        struct boot_record next = record_of(n);
+        err = has_state ? journal_reserve(&j, RESERVED) : FOTA_OK; /* as the bootloader does (rule R8) */
+        if (err == FOTA_OK) {
+            w->written = n > w->written ? n : w->written;
+            err = journal_append(&j, &next);
+        }
+        has_state = true;
+        if (chip->fake.is_cut) {
+            return;
+        }
+        if (err && skips_repair) {
+            return;
+        }
+        if (err) {
+            w->broken = "append failed with power on";
+            return;
+        }
+        see(w, n);
+    }
+}
+
+struct sweep {
+    uint32_t n_runs;
+    uint32_t n_cuts;
+    bool skips_repair;
+    const char *broken;
+    char id[64];
+};
+
+static void blame(struct sweep *sweep, const struct witness *w, const struct chip *chip, const char *id)
+{
+    const char *broken = w->broken;
+    if (broken == NULL && chip->fake.n_suspect_programs != 0) {
+        broken = "a suspect word was programmed";
+    }
+    if (broken != NULL && sweep->broken == NULL) {
+        sweep->broken = broken;
+        (void)snprintf(sweep->id, sizeof sweep->id, "%s", id);
+    }
+}
+
+/* Everything that must hold once power stays: the state is found twice, and a write works. */
+static void settle(struct sweep *sweep, const struct chip *from, const struct witness *w0, const char *id)
+{
+    for (uint32_t draw = 0; draw < DRAWS && sweep->broken == NULL; draw++) {
+        static struct chip chip;
+        struct witness w = *w0;
+        bool is_repaired = false;
+        chip_copy(&chip, from);
+        for (uint32_t boot = 0; boot < 3; boot++) {
+            flash_fake_power_up(&chip.fake, 1000 * draw + boot + 1);
+            session(&chip, &w, boot == 2 ? SESSION_WRITES : 0, sweep->skips_repair);
+            sweep->n_runs++;
+            if (boot == 0) {
+                is_repaired = chip.fake.n_ops != 0;
+            } else if (boot == 1 && is_repaired && w.broken == NULL && chip.fake.n_ops != 0) {
+                w.broken = "what was repaired had to be repaired again";
+            }
+            blame(sweep, &w, &chip, id);
+        }
+    }
+}
+
+static uint32_t ops_of_session(const struct chip *from, const struct witness *w0, const struct sweep *sweep,
+                               uint64_t seed)
+{
+    static struct chip chip;
+    struct witness w = *w0;
+    chip_copy(&chip, from);
+    flash_fake_power_up(&chip.fake, seed);
+    session(&chip, &w, SESSION_WRITES, sweep->skips_repair);
+    return chip.fake.n_ops;
+}
+
+/* Ways to tear, by what a sweep can afford: alone, first of two, second of two. */
+enum {
+    ALONE = (1 << FLASH_FAKE_OUTCOMES) - 1,
+    FIRST = 1 << FLASH_FAKE_TORN_GARBAGE | 1 << FLASH_FAKE_FLAKY,
+    SECOND = 1 << FLASH_FAKE_TORN_GARBAGE | 1 << FLASH_FAKE_TORN_COMPLETE | 1 << FLASH_FAKE_FLAKY
+};
+
+/* Cut the next session at every operation in the ways of `mask`. Then settle; after FIRST cut again. */
+static void cut_session(struct sweep *sweep, const struct chip *from, const struct witness *w0, uint64_t seed,
+                        uint32_t mask, const char *id)
+{
+    uint32_t n_ops = ops_of_session(from, w0, sweep, seed);
+    struct chip *chip = malloc(sizeof *chip);
+    assert_non_null(chip);
+    for (uint32_t op = 1; op <= n_ops && sweep->broken == NULL; op++) {
+        for (uint32_t how = 0; how < FLASH_FAKE_OUTCOMES && sweep->broken == NULL; how++) {
+            struct witness w = *w0;
+            char here[64];
+            if ((mask & 1U << how) == 0) {
+                continue;
+            }
+            chip_copy(chip, from);
+            flash_fake_power_up(&chip->fake, seed);
+            flash_fake_cut_at(&chip->fake, op, (enum flash_fake_outcome)how);
+            session(chip, &w, SESSION_WRITES, sweep->skips_repair);
+            sweep->n_cuts++;
+            (void)snprintf(here, sizeof here, "%s/%u.%u", id, (unsigned)op, (unsigned)how);
+            blame(sweep, &w, chip, here);
+            settle(sweep, chip, &w, here);
+            /* What flickers is read anew in the session that is cut again. */
+            for (uint64_t draw = 1; mask == FIRST && draw <= NESTED_DRAWS && sweep->broken == NULL; draw++) {
+                char nested[80];
+                (void)snprintf(nested, sizeof nested, "%s@%u", here, (unsigned)draw);
+                cut_session(sweep, chip, &w, draw, SECOND, nested);
+            }
+        }
+    }
+    free(chip);
+}
+
+/* A chip on which `n` states have been written, one session each. */
+static void write_states(struct chip *chip, struct witness *w, uint32_t n)
+{
+    chip_init(chip);
+    *w = (struct witness){0, 0, NULL};
+    for (uint32_t i = 0; i < n; i++) {
+        flash_fake_power_up(&chip->fake, i);
+        session(chip, w, 1, false);
+        assert_null(w->broken);
+    }
+}
+
+static void state_written_is_state_loaded(void **state)
+{
+    (void)state;
+    static struct chip chip;
+    struct witness w;
+    write_states(&chip, &w, 1);
+    struct journal j;
+    struct boot_record in = {.active = SLOT_B,
+                             .state = {SLOT_STATE_REJECTED, SLOT_STATE_CONFIRMED},
+                             .tries = 3,
+                             .boot_fails = 4,
+                             .resume_sectors = 2,
+                             .last_reason = E_SLOT_TRIALS_SPENT,
+                             .security_floor = 0xFFFFFFFF,
+                             .version = {1, 0x02030004},
+                             .rejected = 0xA1B2C3D4,
+                             .digest = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16}}};
+    struct boot_record out;
+    assert_int_equal(journal_load(&j, &chip.flash, AREAS, &out), FOTA_OK);
+    assert_int_equal(journal_append(&j, &in), FOTA_OK);
+    assert_int_equal(journal_load(&j, &chip.flash, AREAS, &out), FOTA_OK);
+    assert_int_equal(out.seq, 2);
+    in.seq = 2;
+    uint32_t words_in[BOOT_RECORD_BODY_WORDS];
+    uint32_t words_out[BOOT_RECORD_BODY_WORDS];
+    boot_record_store(&in, words_in);
+    boot_record_store(&out, words_out);
+    assert_memory_equal(words_in, words_out, sizeof words_in);
+    assert_memory_equal(out.digest, in.digest, sizeof in.digest);
+}
+
+static void garbage_record_reads_as_a_record_in_range(void **state)
+{
+    (void)state;
+    uint32_t words[BOOT_RECORD_BODY_WORDS];
+    struct boot_record record;
+    memset(words, 0xFF, sizeof words);
+    boot_record_load(words, &record);
+    assert_int_equal(record.active, SLOT_NONE);
+    assert_int_equal(record.state[0], SLOT_STATE_EMPTY);
+    assert_int_equal(record.state[1], SLOT_STATE_EMPTY);
+}
+
+static void hundreds_of_writes_wrap_both_sectors(void **state)
+{
+    (void)state;
+    static struct chip chip;
+    struct witness w;
+    write_states(&chip, &w, 300);
+    assert_int_equal(w.acted, 300);
+    assert_int_equal(chip.fake.n_suspect_programs, 0);
+    assert_true(chip.sectors[0].n_erases > 50 && chip.sectors[1].n_erases > 50);
+    print_message("300 writes: %u erases of J1, %u of J0\n", (unsigned)chip.sectors[0].n_erases,
+                  (unsigned)chip.sectors[1].n_erases);
+}
+
+static void normal_boot_writes_nothing(void **state)
+{
+    (void)state;
+    static struct chip chip;
+    struct witness w;
+    write_states(&chip, &w, 7);
+    flash_fake_power_up(&chip.fake, 9);
+    session(&chip, &w, 0, false);
+    assert_int_equal(chip.fake.n_ops, 0);
+}
+
+static void loss_of_either_sector_loses_no_state(void **state)
+{
+    (void)state;
+    for (uint32_t lost = 0; lost < 2; lost++) {
+        for (uint32_t n = 1; n < 20; n++) {
+            static struct chip chip;
+            struct witness w;
+            write_states(&chip, &w, n);
+            flash_fake_lose_sector(&chip.fake, AREAS[lost].sector, n);
+            flash_fake_power_up(&chip.fake, n);
+            session(&chip, &w, 1, false);
+            assert_null(w.broken);
+            assert_int_equal(w.acted, n + 1);
+            assert_int_equal(chip.fake.n_suspect_programs, 0);
+        }
+    }
+}
+
+static void worn_out_sector_leaves_an_unmirrored_journal(void **state)
+{
+    (void)state;
+    for (uint32_t worn = 0; worn < 2; worn++) {
+        static struct chip chip;
+        struct witness w;
+        struct journal j;
+        struct boot_record record;
+        write_states(&chip, &w, 1);
+        chip.sectors[worn].is_worn = true;
+        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), FOTA_OK);
+        record = record_of(2);
+        assert_int_equal(journal_append(&j, &record), FOTA_OK);
+        assert_int_equal(journal_sound_mask(&j), worn == 0 ? 1 : 2); /* sectors[0] is J1 */
+        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), E_JOURNAL_DEGRADED);
+        assert_int_equal(record.version[0], 2);
+        assert_int_equal(journal_append(&j, &record), E_JOURNAL_DEGRADED); /* rule R3 */
+        assert_int_equal(journal_repair(&j), E_JOURNAL_DEGRADED);
+        assert_int_equal(journal_reserve(&j, J0_RECORDS), E_JOURNAL_FULL); /* never erases the only copy */
+        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), E_JOURNAL_DEGRADED);
+        assert_int_equal(record.version[0], 2);
+    }
+}
+
+static void both_sectors_worn_out_is_an_error(void **state)
+{
+    (void)state;
+    static struct chip chip;
+    struct witness w;
+    struct journal j;
+    struct boot_record record;
+    write_states(&chip, &w, 1);
+    chip.sectors[0].is_worn = true;
+    chip.sectors[1].is_worn = true;
+    assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), FOTA_OK);
+    assert_int_equal(journal_append(&j, &record), E_FLASH_PROGRAM);
+}
+
+static void any_flipped_bit_of_the_newest_record_is_noticed(void **state)
+{
+    (void)state;
+    static struct chip chip;
+    static struct chip bad;
+    struct witness w;
+    write_states(&chip, &w, 1);
+    for (uint32_t bit = 0; bit < 32 * 16; bit++) {
+        struct journal j;
+        struct boot_record record;
+        chip_copy(&bad, &chip);
+        *flash_fake_at(&bad.fake, J0_BASE + bit / 32 * 4) ^= 1U << bit % 32;
+        assert_int_equal(journal_load(&j, &bad.flash, AREAS, &record), E_JOURNAL_DEGRADED);
+        assert_int_equal(record.version[0], 1);
+        assert_int_equal(journal_repair(&j), FOTA_OK);
+        assert_int_equal(journal_load(&j, &bad.flash, AREAS, &record), FOTA_OK);
+        assert_int_equal(record.version[0], 1);
+    }
+}
+
+static void sweep_from(uint32_t n_states, uint32_t mask, struct sweep *sweep)
+{
+    static struct chip chip;
+    struct witness w;
+    write_states(&chip, &w, n_states);
+    char id[16];
+    (void)snprintf(id, sizeof id, "pc/journal-%u", (unsigned)n_states);
+    cut_session(sweep, &chip, &w, 1, mask, id);
+}
+
+static void one_cut_anywhere_loses_no_state(void **state)
+{
+    (void)state;
+    struct sweep sweep = {0};
+    for (uint32_t n = 0; n <= 8; n++) { /* every fill level, with and without an erase ahead */
+        sweep_from(n, ALONE, &sweep);
+    }
+    print_message("%u cuts, %u boots\n", (unsigned)sweep.n_cuts, (unsigned)sweep.n_runs);
+    if (sweep.broken != NULL) {
+        fail_msg("%s: %s", sweep.id, sweep.broken);
+    }
+}
+
+static void two_nested_cuts_lose_no_state(void **state)
+{
+    (void)state;
+    struct sweep sweep = {0};
+    sweep_from(1, FIRST, &sweep);
+    print_message("%u cuts, %u boots\n", (unsigned)sweep.n_cuts, (unsigned)sweep.n_runs);
+    if (sweep.broken != NULL) {
+        fail_msg("%s: %s", sweep.id, sweep.broken);
+    }
+}
+
+static void plant(enum drops drops, uint32_t mask)
+{
+    static struct chip chip;
+    struct witness w;
+    struct sweep sweep = {0};
+    write_states(&chip, &w, 1);
+    chip.drops = drops;
+    cut_session(&sweep, &chip, &w, 1, mask, "pc/planted");
+    assert_non_null(sweep.broken);
+    print_message("planted: %s: %s\n", sweep.id, sweep.broken);
+}
+
+static void sweep_catches_a_journal_that_kills_nothing(void **state)
+{
+    (void)state;
+    plant(DROPS_KILLS, ALONE);
+}
+
+static void nested_sweep_catches_a_newest_record_killed_without_evidence(void **state)
+{
+    (void)state;
+    plant(DROPS_EVIDENCE, FIRST);
+}
+
+static void sweep_catches_acting_on_an_uncertified_record(void **state)
+{
+    (void)state;
+    struct sweep sweep = {.skips_repair = true};
+    for (uint32_t n = 1; n <= 4 && sweep.broken == NULL; n++) {
+        sweep_from(n, ALONE, &sweep);
+    }
+    assert_non_null(sweep.broken);
+    print_message("planted: %s: %s\n", sweep.id, sweep.broken);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(state_written_is_state_loaded),
+        cmocka_unit_test(garbage_record_reads_as_a_record_in_range),
+        cmocka_unit_test(hundreds_of_writes_wrap_both_sectors),
+        cmocka_unit_test(normal_boot_writes_nothing),
+        cmocka_unit_test(loss_of_either_sector_loses_no_state),
+        cmocka_unit_test(worn_out_sector_leaves_an_unmirrored_journal),
+        cmocka_unit_test(both_sectors_worn_out_is_an_error),
+        cmocka_unit_test(any_flipped_bit_of_the_newest_record_is_noticed),
+        cmocka_unit_test(one_cut_anywhere_loses_no_state),
+        cmocka_unit_test(two_nested_cuts_lose_no_state),
+        cmocka_unit_test(sweep_catches_acting_on_an_uncertified_record),
+        cmocka_unit_test(sweep_catches_a_journal_that_kills_nothing),
+        cmocka_unit_test(nested_sweep_catches_a_newest_record_killed_without_evidence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
