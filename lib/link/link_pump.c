@@ -22,14 +22,14 @@ static void present(struct link_pump *pump, enum link_out out, uint32_t now_ms)
     const struct link_slave *slave = &pump->slave;
     switch (out) {
     case LINK_OUT_LEVEL:
-        if (slave->n_data_bytes > 0 && port->arm != NULL) {
-            port->arm(ctx, slave->data, slave->n_data_bytes, slave->then);
+        if (slave->level != LINK_LEVEL_FILLER && port->arm != NULL) {
+            port->arm(ctx, slave->level, slave->data, slave->n_data_bytes);
         } else {
             port->level(ctx, slave->level);
         }
         break;
     case LINK_OUT_DATA:
-        port->send(ctx, slave->data, slave->n_data_bytes, slave->then);
+        port->send(ctx, slave->data, slave->n_data_bytes);
         break;
     case LINK_OUT_WORK:
         pump->has_work = true;
@@ -74,11 +74,12 @@ static bool must_wait(const struct link_pump *pump, enum fota_err err, uint32_t 
 /* --- flash work in small pieces --------------------------------------------------------------------------
  */
 
-static void step_job(struct link_pump *pump)
+static void step_job(struct link_pump *pump, uint32_t now_ms)
 {
     struct link_job *job = &pump->job;
     uint32_t n_words = min_u32(job->n_words, pump->config.chunk_words);
-    if (n_words == 0) {
+    bool is_host_due = link_slave_awaits_echo(&pump->slave) && now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
+    if (n_words == 0 || is_host_due) {
         return;
     }
     enum fota_err err = pump->config.ops->program(pump->config.ops_ctx, job->addr, job->words, n_words);
@@ -525,7 +526,7 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
 
 void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
 {
-    step_job(pump);
+    step_job(pump, now_ms);
     hear(pump, now_ms);
     if (pump->has_work) {
         do_work(pump, now_ms);

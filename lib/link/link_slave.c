@@ -110,7 +110,6 @@ static enum link_event announce(struct link_slave *slave, const uint8_t *answer,
 {
     slave->data = answer;
     slave->n_data_bytes = (uint16_t)n_bytes;
-    slave->then = LINK_LEVEL_ACK;
     return LINK_EVENT_PASS;
 }
 
@@ -206,7 +205,6 @@ static enum link_event judge_read_length(struct link_slave *slave)
     }
     slave->data = slave->buffer;
     slave->n_data_bytes = (uint16_t)n_bytes;
-    slave->then = LINK_LEVEL_FILLER;
     return hand_out(slave, LINK_WORK_READ, slave->buffer, n_bytes);
 }
 
@@ -349,12 +347,12 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
     case LINK_ACTION_TRANSMIT:
         slave->n_have_bytes = 0;
         slave->n_want_bytes = (uint16_t)(slave->n_data_bytes + 1);
-        slave->level = slave->then;
+        slave->level = LINK_LEVEL_FILLER;
         *out = LINK_OUT_DATA;
         break;
     case LINK_ACTION_CLOSE_DATA:
         slave->n_data_bytes = 0;
-        return slave->then == LINK_LEVEL_ACK ? LINK_EVENT_PASS : LINK_EVENT_END;
+        return slave->op == LINK_OP_READ ? LINK_EVENT_END : LINK_EVENT_PASS; /* Read ends without ACK */
     case LINK_ACTION_REST:
         slave->n_data_bytes = 0;
         set_level(slave, LINK_LEVEL_FILLER, out);
@@ -457,7 +455,6 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
         slave->buffer[0] = LINK_REPLY;
         slave->n_data_bytes = (uint16_t)(1 + link_packet_store(slave->buffer + 1, body, n_bytes));
         slave->data = slave->buffer;
-        slave->then = LINK_LEVEL_FILLER;
     }
     return dispatch(slave, LINK_EVENT_REPLY);
 }
@@ -465,6 +462,11 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
 enum link_out link_slave_silence(struct link_slave *slave)
 {
     return dispatch(slave, LINK_EVENT_SILENCE);
+}
+
+bool link_slave_awaits_echo(const struct link_slave *slave)
+{
+    return slave->state == LINK_STATE_ACK || slave->state == LINK_STATE_NACK;
 }
 
 bool link_slave_is_idle(const struct link_slave *slave)

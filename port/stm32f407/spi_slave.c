@@ -119,7 +119,7 @@ static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t
     bytes[0] = 0;
     if (has_echo) {
         spi->has_echo = false;
-        bytes[0] = SPI_ACK;
+        bytes[0] = spi->echo;
     }
     return 1;
 }
@@ -161,28 +161,25 @@ void spi_slave_level(void *ctx, uint8_t level)
     }
 }
 
-void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes, uint8_t then)
+void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes)
 {
     if (n_bytes > SPI_SLAVE_DATA_BYTES) {
         n_bytes = SPI_SLAVE_DATA_BYTES;
     }
     memcpy(spi->data, bytes, n_bytes);
-    for (size_t i = 0; i < SPI_SLAVE_PAD_BYTES; i += 2) {
-        spi->data[n_bytes + i] = SPI_FILLER;
-        spi->data[n_bytes + i + 1] = then;
-    }
+    memset(spi->data + n_bytes, SPI_FILLER, SPI_SLAVE_PAD_BYTES);
     spi->n_data_bytes = (uint16_t)(n_bytes + SPI_SLAVE_PAD_BYTES);
-    spi->after_data = then;
 }
 
-void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then)
+void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
     if (spi->has_answered) {
         spi->has_answered = false;
         return;
     }
-    spi_slave_stage(spi, bytes, n_bytes, then);
+    spi_rx_to_ring(spi);
+    spi_slave_stage(spi, bytes, n_bytes);
     spi_tx_data(spi);
 }
 

@@ -13,6 +13,8 @@
 enum {
     SPI_FILLER = 0xA5,
     SPI_ACK = 0x79,
+    SPI_NACK = 0x1F,
+    SPI_SOF = 0x5A,
     DMA_DISABLE_MAX_LOOPS = 1000 /* a stream stops after the access under way (RM0090 10.3.14) */
 };
 
@@ -51,7 +53,7 @@ SPI_SLAVE_INLINE void spi_tx_pattern(struct spi_slave *spi)
 /* The end of the data raises an interrupt; who polls leaves it disabled in the NVIC. */
 SPI_SLAVE_INLINE void spi_tx_data(struct spi_slave *spi)
 {
-    spi->pattern[1] = spi->after_data;
+    spi->pattern[1] = SPI_FILLER;
     spi->is_sending = true;
     spi_tx_from(spi->data, spi->n_data_bytes, SPI_TX_STREAM_CR | DMA_SxCR_TCIE);
 }
@@ -68,7 +70,7 @@ SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
     return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
 }
 
-/* Copy an answer and the pattern behind it to where DMA finds it. */
-void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+/* Copy an answer, and pattern behind it, to where DMA finds it. */
+void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes);
 
 #endif

@@ -103,13 +103,13 @@ static void port_level(void *ctx, uint8_t level)
     t->tx_at = 0;
 }
 
-static void port_send(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then)
+static void port_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct target_fake *t = ctx;
     memcpy(t->tx, bytes, n_bytes);
     t->n_tx = n_bytes;
     t->tx_at = 0;
-    t->then = then;
+    t->then = LINK_FILLER;
 }
 
 static bool port_is_sending(void *ctx)

@@ -27,7 +27,8 @@ enum {
     LINK_BUSY_MAX_MS =
         2000, /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
     LINK_RESTART_MAX_MS =
-        200, /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
+        200,                 /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
+    LINK_ECHO_GRACE_MS = 10, /* flash work waits so long for the echo of a verdict */
     LINK_RX_CHUNK_BYTES = 64
 };
 
@@ -60,18 +61,19 @@ struct link_port_ops {
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);
-    /** Repeat A5 and this byte (enum link_level) on MISO from now on; what is in the shifter still leaves
-     * first. */
+    /** Repeat A5 and this byte (enum link_level) on MISO from now on; ends data that is under way. */
     void (*level)(void *ctx, uint8_t level);
-    /** Send bytes (copied), then repeat `then`. One byte of the old level leaves first: it meets the host's
-     * dummy. */
-    void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
-    /**
-     * Present ACK and, as soon as the host's echo 79 arrives, send: for owners that cannot poll within
-     * microseconds. The echo is still delivered by `receive`, and `send` with the same bytes follows: it must
-     * then do nothing. NULL: the owner polls fast, `level` and `send` do.
+    /** Send bytes (copied), then repeat A5. One byte of the pattern leaves first: it meets the host's dummy.
      */
-    void (*arm)(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+    void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes);
+    /**
+     * For owners that cannot poll within microseconds: present a verdict (79 or 1F), and let an interrupt
+     * handler react to the host's echo (79; after 1F also 5A, the next command): A5 again at once, or the
+     * answer if n_bytes is not 0. A verdict that stays a moment too long is taken for the next one by a host
+     * that is fast. The echo is still delivered by `receive`; a `level` or `send` for it follows and finds
+     * its work done. NULL: the owner polls fast enough.
+     */
+    void (*arm)(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
     /** True until the last byte given to `send` has left memory. */
     bool (*is_sending)(void *ctx);
     /**

@@ -31,7 +31,7 @@ enum link_out {
     LINK_OUT_NONE,
     LINK_OUT_LEVEL, /* present slave->level. If slave->n_data_bytes is not 0, that data follows right after
                        the echo */
-    LINK_OUT_DATA,  /* send slave->data: the byte clocked now is the dummy, data is next. Then slave->then */
+    LINK_OUT_DATA,  /* send slave->data: the byte clocked now is the dummy, data is next. Then filler */
     LINK_OUT_WORK   /* do slave->work, then call link_slave_ack, _nack or _reply. Discard bytes received
                        meanwhile */
 };
@@ -52,14 +52,13 @@ struct link_work {
     uint8_t *bytes;   /* inside the machine's buffer; valid until the result is handed in */
 };
 
-/** All fields are private but level, then, data, n_data_bytes and work, which the owner reads. */
+/** All fields are private but level, data, n_data_bytes and work, which the owner reads. */
 struct link_slave {
     uint8_t state; /* enum link_state */
     uint8_t op;
     uint8_t step;  /* enum link_step: what the bytes of the current stage are */
     uint8_t after; /* enum link_step that follows the echo */
     uint8_t level; /* enum link_level to present */
-    uint8_t then;  /* enum link_level to present behind the data */
     bool is_synced;
     uint16_t n_have_bytes;
     uint16_t n_want_bytes;
@@ -114,6 +113,9 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
  * that waits for its echo stays (clients sleep seconds before they poll for it), and so does work.
  */
 enum link_out link_slave_silence(struct link_slave *slave);
+
+/** True while a verdict is presented and the host's echo has not come: it is about to act, answer it fast. */
+bool link_slave_awaits_echo(const struct link_slave *slave);
 
 /** True between commands: nothing half received, no verdict pending. */
 bool link_slave_is_idle(const struct link_slave *slave);

@@ -9,8 +9,9 @@
  * before data), so nothing has to be flushed.
  *
  * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
- * microseconds of the echo. A busy application takes spi_slave_arm and its interrupt (spi_slave_irq.c): the
- * answer to the echo comes from the handler, whatever the main loop does.
+ * microseconds of the echo. A busy application takes spi_slave_arm
+ * and its interrupt (spi_slave_irq.c): what follows the echo comes from the handler, whatever the main loop
+ * does.
  *
  * The functions with `void *ctx` take a struct spi_slave; their signatures are those of the link pump's port
  * table. Errata (ES0182): BSY is never looked at in slave mode; a clock enable is read back before the
@@ -38,6 +39,7 @@ struct spi_slave {
     uint8_t after_data;         /* level of the pattern behind the data */
     uint16_t n_data_bytes;      /* data and pad, 0 none */
     uint16_t read_pos;          /* in the ring */
+    uint8_t echo;               /* the byte that the handler took for it */
     uint16_t echo_pos;          /* where the echo belongs in the stream of bytes */
     volatile bool is_sending;   /* stream 3 plays data */
     volatile bool is_armed;     /* the handler waits for the echo */
@@ -61,8 +63,8 @@ void spi_slave_discard(void *ctx);
 /** Repeat A5 and `level` from now on; ends data that is under way. */
 void spi_slave_level(void *ctx, uint8_t level);
 
-/** Send once, then repeat A5 and `then`. @param n_bytes  1..SPI_SLAVE_DATA_BYTES, the rest is cut off */
-void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+/** Send once, then repeat A5. @param n_bytes  1..SPI_SLAVE_DATA_BYTES, the rest is cut off */
+void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 
 /** True until the last data byte has left memory. */
 bool spi_slave_is_sending(void *ctx);
@@ -72,11 +74,11 @@ bool spi_slave_is_sending(void *ctx);
 void spi_slave_resync(void *ctx);
 
 /**
- * Present ACK; the handler sends the answer as soon as the host's 79 arrives. Needs spi_slave_irq_init.
- * Bytes before the echo are dropped. `receive` delivers the echo in its place, and the `send` that follows
- * does nothing.
+ * Present a verdict (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
+ * answer if there is one. Needs spi_slave_irq_init. Bytes before the echo are dropped; `receive` delivers the
+ * echo in its place, and the `level` or `send` that follows finds its work done.
  */
-void spi_slave_arm(void *ctx, const uint8_t *bytes, size_t n_bytes, uint8_t then);
+void spi_slave_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
 
 /**
  * Enable the interrupts of SPI1 and DMA2 stream 3 in the NVIC.

@@ -1,0 +1,88 @@
+/**
+ * The link on a bench: pump and state machine on one end of simulated wires, a host that clocks bytes on the
+ * other, and a slot of flash behind the pump that knows what an erase is. One byte is one step of time;
+ * nothing here waits.
+ */
+#ifndef LINK_BENCH_H
+#define LINK_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/flash_map.h"
+#include "link/link_pump.h"
+
+enum {
+    BENCH_SLOT_BYTES = FLASH_SLOT_BYTES,
+    BENCH_STEPS_PER_MS = 1000,
+    BENCH_POLLS_MAX = 3000000,
+    BENCH_SESSION = 0x51515151
+};
+
+/** The wires: one byte waits in the slave's transmit register, as in the chip. */
+struct bench_wire {
+    uint8_t pattern[2];
+    unsigned phase;
+    uint8_t ready;
+    uint8_t data[512];
+    size_t n_data, data_at;
+    uint8_t answer[512]; /* staged until the echo */
+    size_t n_answer;
+    uint8_t rx[1 << 16];
+    size_t n_rx, rx_at;
+    bool is_armed, has_answered;
+    unsigned n_resyncs;
+    bool is_dead; /* drops what the host sends */
+};
+
+struct bench {
+    struct link_pump pump;
+    struct bench_wire wire;
+    uint64_t steps;
+    unsigned poll_every; /* bytes on the wires between two polls of the pump: a busy owner has many */
+    bool uses_arm;
+
+    uint8_t slot[BENCH_SLOT_BYTES];
+    unsigned n_erases[12];
+    unsigned n_programs, n_begins, n_finishes, n_activates, n_aborts, n_restarts;
+    unsigned outside;      /* erases or programs outside the inactive slot: must stay 0 */
+    unsigned busy_answers; /* how often the application still says "not now" */
+    unsigned fail_program; /* n-th program from now fails, 0 never */
+    enum fota_err begin_err, finish_err;
+    uint32_t image_bytes, resume_off, session_id;
+};
+
+void bench_start(struct bench *b, bool uses_arm, unsigned poll_every);
+
+/** Clock one byte. @return MISO */
+uint8_t bench_clock(struct bench *b, uint8_t mosi);
+void bench_write(struct bench *b, const uint8_t *bytes, size_t n_bytes);
+void bench_read(struct bench *b, uint8_t *bytes, size_t n_bytes);
+/** Let time pass without a clock. */
+void bench_wait_ms(struct bench *b, unsigned ms);
+
+/** ACK procedure as AN4286 shows it: a dummy, polls, echo. @return 79, 1F, or 0 after many polls */
+uint8_t bench_ack(struct bench *b);
+uint8_t bench_command(struct bench *b, uint8_t op);
+/** @return verdict of the request */
+uint8_t bench_request(struct bench *b, uint8_t op, const uint8_t *body, size_t n_bytes);
+/** Fetch a reply. @return its body's size, SIZE_MAX if none came or its CRC is wrong */
+size_t bench_reply(struct bench *b, uint8_t *body, size_t max_bytes);
+/** Request and progress reply. */
+struct link_progress bench_exchange(struct bench *b, uint8_t op, const uint8_t *body, size_t n_bytes);
+struct link_progress bench_block(struct bench *b, uint32_t session, uint32_t off, const uint8_t *data,
+                                 size_t n_bytes);
+struct link_session bench_begin(struct bench *b);
+struct link_info bench_info(struct bench *b);
+
+/** AN4286: address stage, write, erase one sector. @return the verdict that ended it */
+uint8_t bench_address(struct bench *b, uint32_t addr);
+uint8_t bench_write_memory(struct bench *b, uint32_t addr, const uint8_t *data, size_t n_bytes);
+uint8_t bench_erase_sector(struct bench *b, uint16_t sector);
+
+/** Pseudo-random bytes, same for the same seed. */
+uint32_t bench_random(uint32_t *state);
+void bench_fill(uint8_t *bytes, size_t n_bytes, uint32_t seed);
+
+#endif

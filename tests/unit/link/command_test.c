@@ -1,0 +1,417 @@
+/* AN4286 V1.1 commands against the pump: each command, each malformed frame, each address. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "bench.h"
+
+static struct bench *start(bool uses_arm)
+{
+    struct bench *b = malloc(sizeof *b);
+    assert_non_null(b);
+    bench_start(b, uses_arm, 1);
+    assert_int_equal(bench_clock(b, LINK_SOF), LINK_FILLER);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    return b;
+}
+
+static void stop(struct bench *b)
+{
+    assert_int_equal(b->outside, 0);
+    free(b);
+}
+
+/* The frame after a refusal works: the loader is never stuck. */
+static void assert_alive(struct bench *b)
+{
+    uint8_t id[4];
+    assert_int_equal(bench_command(b, LINK_OP_GET_ID), LINK_ACK);
+    bench_read(b, id, sizeof id);
+    static const uint8_t expected[] = {1, 0x04, 0x13};
+    assert_memory_equal(id + 1, expected, 3);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+}
+
+static void assert_last_reason(struct bench *b, enum fota_err reason)
+{
+    struct link_info info = bench_info(b);
+    assert_int_equal(info.loader, LINK_LOADER_AGENT);
+    assert_string_equal(fota_err_name(info.last_link_reason), fota_err_name(reason));
+}
+
+static void first_5a_is_acked_once_and_a_second_sync_is_nacked(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    bench_clock(b, LINK_SOF);
+    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_alive(b);
+    stop(b);
+}
+
+static void a_host_that_skips_the_sync_is_understood(void **state)
+{
+    (void)state;
+    struct bench *b = malloc(sizeof *b);
+    assert_non_null(b);
+    bench_start(b, false, 1);
+    assert_alive(b);
+    stop(b);
+}
+
+static void check_get(bool uses_arm)
+{
+    static const uint8_t expected[] = {18,   0x11, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63,
+                                       0x73, 0x82, 0x92, 0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6};
+    struct bench *b = start(uses_arm);
+    uint8_t answer[1 + sizeof expected];
+    assert_int_equal(bench_command(b, LINK_OP_GET), LINK_ACK);
+    bench_read(b, answer, sizeof answer);
+    assert_memory_equal(answer + 1, expected, sizeof expected);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_int_equal(bench_command(b, LINK_OP_GET_VERSION), LINK_ACK);
+    bench_read(b, answer, 2);
+    assert_int_equal(answer[1], 0x11);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_alive(b);
+    stop(b);
+}
+
+static void get_version_and_id_answer_behind_one_dummy(void **state)
+{
+    (void)state;
+    check_get(false);
+    check_get(true);
+}
+
+static void busy_owner_answers_in_time_because_the_echo_starts_the_data(void **state)
+{
+    (void)state;
+    struct bench *b = start(true);
+    b->poll_every = 37; /* the main loop comes by every 37 bytes */
+    for (unsigned i = 0; i < 50; i++) {
+        assert_alive(b);
+    }
+    stop(b);
+}
+
+static void write_then_read_gives_the_bytes_back(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    uint8_t data[256], back[257];
+    bench_fill(data, sizeof data, 7);
+    for (uint16_t sector = 8; sector < 11; sector++) {
+        assert_int_equal(bench_erase_sector(b, sector), LINK_ACK);
+    }
+    for (uint32_t off = 0; off < 4096; off += 256) {
+        assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE + off, data, sizeof data), LINK_ACK);
+    }
+    assert_int_equal(bench_command(b, LINK_OP_READ), LINK_ACK);
+    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE + 256), LINK_ACK);
+    static const uint8_t all[] = {0xFF, 0x00};
+    bench_write(b, all, sizeof all);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    bench_read(b, back, sizeof back);
+    assert_memory_equal(back + 1, data, sizeof data);
+    assert_alive(b); /* Read ends without an ACK */
+    assert_int_equal(b->n_begins, 1);
+    stop(b);
+}
+
+static void odd_lengths_are_padded_with_ff_to_words(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    static const uint8_t data[] = {1, 2, 3, 4, 5};
+    static const uint8_t expected[] = {1, 2, 3, 4, 5, 0xFF, 0xFF, 0xFF};
+    assert_int_equal(bench_erase_sector(b, 10), LINK_ACK);
+    uint32_t last = FLASH_SLOT_B_BASE + FLASH_SLOT_BYTES - 8;
+    assert_int_equal(bench_write_memory(b, last, data, sizeof data), LINK_ACK);
+    assert_memory_equal(b->slot + FLASH_SLOT_BYTES - 8, expected, sizeof expected);
+    stop(b);
+}
+
+static void a_write_that_does_not_stick_is_nacked(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    static const uint8_t data[] = {0xFF, 0xFF, 0xFF, 0xFF};
+    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE, data, sizeof data), LINK_NACK);
+    assert_last_reason(b, E_FLASH_VERIFY);
+    assert_alive(b);
+    stop(b);
+}
+
+static void protect_commands_are_nacked_always(void **state)
+{
+    (void)state;
+    static const uint8_t ops[] = {0x63, 0x73, 0x82, 0x92};
+    struct bench *b = start(false);
+    for (size_t i = 0; i < sizeof ops; i++) {
+        assert_int_equal(bench_command(b, ops[i]), LINK_NACK);
+        assert_last_reason(b, E_UNSUPPORTED);
+        assert_alive(b);
+    }
+    stop(b);
+}
+
+static void every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_frame_works(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    unsigned n_acked = 0;
+    for (unsigned pair = 0; pair < 0x10000; pair++) {
+        uint8_t frame[] = {LINK_SOF, (uint8_t)(pair >> 8), (uint8_t)pair};
+        bool is_complement = (frame[1] ^ frame[2]) == 0xFF;
+        if (is_complement &&
+            strchr("\x01\x02\x11\x21\x31\x44\xC0\xC1\xC2\xC3\xC4\xC5\xC6", frame[1]) != NULL) {
+            n_acked++; /* and the zero byte: Get; their tests are elsewhere */
+            continue;
+        }
+        bench_write(b, frame, sizeof frame);
+        assert_int_equal(bench_ack(b), LINK_NACK);
+        if (pair % 251 == 0) {
+            assert_alive(b);
+        }
+    }
+    assert_int_equal(n_acked, 14);
+    assert_alive(b);
+    assert_int_equal(b->n_begins + b->n_programs, 0);
+    stop(b);
+}
+
+static void bad_checksums_are_nacked_at_each_stage_and_the_next_frame_works(void **state)
+{
+    (void)state;
+    static const uint8_t bad_addr[] = {0x08, 0x08, 0, 0, 1}, bad_count[] = {0, 0, 1}, bad_list[] = {0, 8, 9};
+    static const uint8_t good_count[] = {0, 0, 0}, bad_data[] = {3, 1, 2, 3, 4, 0}, bad_length[] = {3, 3};
+    struct bench *b = start(false);
+    static const uint8_t with_addr[] = {LINK_OP_READ, LINK_OP_WRITE, LINK_OP_GO};
+    for (size_t i = 0; i < sizeof with_addr; i++) {
+        assert_int_equal(bench_command(b, with_addr[i]), LINK_ACK);
+        bench_write(b, bad_addr, sizeof bad_addr);
+        assert_int_equal(bench_ack(b), LINK_NACK);
+        assert_last_reason(b, E_LINK_CHECKSUM);
+    }
+    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
+    bench_write(b, bad_count, sizeof bad_count);
+    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
+    bench_write(b, good_count, sizeof good_count);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    bench_write(b, bad_list, sizeof bad_list);
+    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_int_equal(bench_command(b, LINK_OP_WRITE), LINK_ACK);
+    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
+    bench_write(b, bad_data, sizeof bad_data);
+    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_int_equal(bench_command(b, LINK_OP_READ), LINK_ACK);
+    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
+    bench_write(b, bad_length, sizeof bad_length);
+    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_alive(b);
+    assert_int_equal(b->n_begins + b->n_programs + b->n_erases[8], 0);
+    stop(b);
+}
+
+static void every_sector_outside_the_slot_and_every_special_erase_code_is_refused(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    for (unsigned sector = 0; sector < 0x10000; sector += sector < 20 || sector > 0xFFE0 ? 1 : 97) {
+        bool is_inside = sector >= 8 && sector <= 10;
+        assert_int_equal(bench_erase_sector(b, (uint16_t)sector), is_inside ? LINK_ACK : LINK_NACK);
+    }
+    for (unsigned count = 3; count < 0x10000; count += count < 300 || count > 0xFF00 ? 1 : 211) {
+        uint8_t stage[] = {(uint8_t)(count >> 8), (uint8_t)count, (uint8_t)(count >> 8 ^ count)};
+        assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
+        bench_write(b, stage, sizeof stage);
+        assert_int_equal(bench_ack(b), LINK_NACK);
+    }
+    for (unsigned sector = 0; sector < 12; sector++) {
+        assert_int_equal(b->n_erases[sector], sector >= 8 && sector <= 10 ? 1 : 0);
+    }
+    assert_alive(b);
+    stop(b);
+}
+
+static void three_sectors_in_one_command_are_erased_and_one_bad_one_spoils_all(void **state)
+{
+    (void)state;
+    static const uint8_t three[] = {0, 2, 2}, good[] = {0, 8, 0, 9, 0, 10, 8 ^ 9 ^ 10};
+    static const uint8_t bad[] = {0, 8, 0, 9, 0, 11, 8 ^ 9 ^ 11};
+    struct bench *b = start(false);
+    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
+    bench_write(b, three, sizeof three);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    bench_write(b, bad, sizeof bad);
+    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_int_equal(b->n_erases[8], 0);
+    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
+    bench_write(b, three, sizeof three);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    bench_write(b, good, sizeof good);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_int_equal(b->n_erases[8] + b->n_erases[9] + b->n_erases[10], 3);
+    stop(b);
+}
+
+static uint8_t read_length(struct bench *b, uint32_t addr, unsigned n_bytes)
+{
+    uint8_t stage[] = {(uint8_t)(n_bytes - 1), (uint8_t) ~(n_bytes - 1)};
+    if (bench_command(b, LINK_OP_READ) != LINK_ACK || bench_address(b, addr) != LINK_ACK) {
+        return LINK_NACK;
+    }
+    bench_write(b, stage, sizeof stage);
+    uint8_t verdict = bench_ack(b);
+    for (unsigned i = 0; verdict == LINK_ACK && i < 1 + n_bytes; i++) {
+        bench_clock(b, 0);
+    }
+    return verdict;
+}
+
+static void reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary(void **state)
+{
+    (void)state;
+    static const uint32_t edges[] = {0,          0x08000000, 0x0800C000, 0x08010000, FLASH_SLOT_A_BASE,
+                                     0x0807FFFC, 0x080E0000, 0x1FFF0000, 0x1FFFC000, 0x20000000,
+                                     0x40023C00, 0xE000ED00, 0xFFFF0000, 0xFFFFFFFC, 0x08080000 - 4};
+    uint8_t data[8] = {0};
+    struct bench *b = start(false);
+    for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+        assert_int_equal(bench_write_memory(b, edges[i], data, 4), LINK_NACK);
+        assert_last_reason(b, E_LINK_ADDRESS);
+        assert_int_equal(read_length(b, edges[i], 4), LINK_NACK);
+        assert_last_reason(b, E_LINK_ADDRESS);
+    }
+    uint32_t end = FLASH_SLOT_B_BASE + FLASH_SLOT_BYTES;
+    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE + 2, data, 4), LINK_NACK);
+    assert_int_equal(bench_write_memory(b, end - 4, data, 8), LINK_NACK);
+    assert_last_reason(b, E_LINK_LENGTH);
+    assert_int_equal(read_length(b, end - 1, 2), LINK_NACK);
+    assert_last_reason(b, E_LINK_LENGTH);
+    assert_int_equal(read_length(b, end - 1, 1), LINK_ACK);
+    assert_int_equal(b->n_programs, 0);
+    assert_alive(b);
+    stop(b);
+}
+
+static void read_memory_shows_the_info_block_and_nothing_behind_it(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    uint8_t block[1 + LINK_INFO_BLOCK_BYTES];
+    struct link_info info;
+    uint8_t stage[] = {LINK_INFO_BLOCK_BYTES - 1, (uint8_t) ~(LINK_INFO_BLOCK_BYTES - 1)};
+    assert_int_equal(bench_command(b, LINK_OP_READ), LINK_ACK);
+    assert_int_equal(bench_address(b, LINK_INFO_ADDR), LINK_ACK);
+    bench_write(b, stage, sizeof stage);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    bench_read(b, block, sizeof block);
+    assert_int_equal(link_info_load(block + 1, LINK_INFO_BLOCK_BYTES, &info), FOTA_OK);
+    assert_int_equal(info.boot.bootloader_version, 0x01020003);
+    assert_int_equal(info.boot.last_reason, E_IMAGE_HASH);
+    assert_string_equal(info.boot.hw_id, "bench");
+    assert_int_equal(read_length(b, LINK_INFO_ADDR + 1, LINK_INFO_BLOCK_BYTES), LINK_NACK);
+    stop(b);
+}
+
+static void go_restarts_after_its_ack_whatever_the_address(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    assert_int_equal(bench_command(b, LINK_OP_GO), LINK_ACK);
+    assert_int_equal(bench_address(b, 0x20001234), LINK_ACK);
+    assert_int_equal(b->n_restarts, 0);
+    bench_wait_ms(b, 20);
+    assert_true(b->n_restarts > 0);
+    assert_int_equal(b->n_finishes + b->n_activates, 0);
+    stop(b);
+}
+
+static void go_after_plain_writes_finishes_and_activates_or_nacks(void **state)
+{
+    (void)state;
+    static const uint8_t data[] = {1, 2, 3, 4};
+    struct bench *b = start(false);
+    assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
+    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE, data, 4), LINK_ACK);
+    b->finish_err = E_IMAGE_SIGNATURE;
+    assert_int_equal(bench_command(b, LINK_OP_GO), LINK_ACK);
+    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_NACK);
+    bench_wait_ms(b, 300);
+    assert_int_equal(b->n_restarts, 0);
+    assert_last_reason(b, E_IMAGE_SIGNATURE);
+    b->finish_err = FOTA_OK;
+    assert_int_equal(bench_command(b, LINK_OP_GO), LINK_ACK);
+    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
+    bench_wait_ms(b, 300);
+    assert_int_equal(b->n_activates, 1);
+    assert_true(b->n_restarts > 0);
+    stop(b);
+}
+
+static void silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it(void **state)
+{
+    (void)state;
+    static const uint8_t half[] = {LINK_SOF, LINK_OP_WRITE};
+    struct bench *b = start(false);
+    bench_write(b, half, sizeof half);
+    bench_wait_ms(b, LINK_SILENCE_MS + 10);
+    assert_int_equal(b->wire.n_resyncs, 1);
+    assert_alive(b);
+    static const uint8_t frame[] = {LINK_SOF, LINK_OP_GET_ID, (uint8_t)~LINK_OP_GET_ID};
+    bench_write(b, frame, sizeof frame);
+    bench_wait_ms(b, 5000); /* a host that sleeps before it polls */
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    uint8_t id[4];
+    bench_read(b, id, sizeof id);
+    assert_int_equal(id[3], 0x13);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    stop(b);
+}
+
+static void an_application_that_says_not_now_is_waited_for_and_then_the_host_hears_of_it(void **state)
+{
+    (void)state;
+    struct bench *b = start(false);
+    b->busy_answers = 100;
+    assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
+    assert_int_equal(b->n_erases[8], 1);
+    b->busy_answers = 1000000000;
+    assert_int_equal(bench_erase_sector(b, 9), LINK_NACK);
+    b->busy_answers = 0;
+    assert_last_reason(b, E_UPDATE_BUSY);
+    stop(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_5a_is_acked_once_and_a_second_sync_is_nacked),
+        cmocka_unit_test(a_host_that_skips_the_sync_is_understood),
+        cmocka_unit_test(get_version_and_id_answer_behind_one_dummy),
+        cmocka_unit_test(busy_owner_answers_in_time_because_the_echo_starts_the_data),
+        cmocka_unit_test(write_then_read_gives_the_bytes_back),
+        cmocka_unit_test(odd_lengths_are_padded_with_ff_to_words),
+        cmocka_unit_test(a_write_that_does_not_stick_is_nacked),
+        cmocka_unit_test(protect_commands_are_nacked_always),
+        cmocka_unit_test(every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_frame_works),
+        cmocka_unit_test(bad_checksums_are_nacked_at_each_stage_and_the_next_frame_works),
+        cmocka_unit_test(every_sector_outside_the_slot_and_every_special_erase_code_is_refused),
+        cmocka_unit_test(three_sectors_in_one_command_are_erased_and_one_bad_one_spoils_all),
+        cmocka_unit_test(reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary),
+        cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_behind_it),
+        cmocka_unit_test(go_restarts_after_its_ack_whatever_the_address),
+        cmocka_unit_test(go_after_plain_writes_finishes_and_activates_or_nacks),
+        cmocka_unit_test(silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it),
+        cmocka_unit_test(an_application_that_says_not_now_is_waited_for_and_then_the_host_hears_of_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
