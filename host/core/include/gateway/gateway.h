@@ -101,7 +101,8 @@ struct gateway {
     enum slot slot;          /* where the release goes */
     struct link_session session;
     bool has_session;
-    uint32_t sent_off; /* next image byte to send */
+    uint32_t block_bytes; /* what the wires carry well: halved after damage, doubled after clean blocks */
+    uint32_t sent_off;    /* next image byte to send */
     struct gateway_image check;
     bool is_check_begun;
     bool is_checked; /* `check` passed for checked_images in checked_slot */
