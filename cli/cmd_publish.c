@@ -1,0 +1,431 @@
+/* fota publish: two signed images become the release that a channel offers. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "image_check.h"
+#include "keys.h"
+#include "progress.h"
+#include "release/publish.h"
+#include "s3_client.h"
+
+enum {
+    OPT_KEYS = CLI_S3_OPTIONS,
+    OPT_PRODUCT,
+    OPT_HW,
+    OPT_CHANNEL,
+    OPT_NOTES,
+    OPT_ACTIVATE,
+    OPT_CONFIRM_WITHIN,
+    OPT_FROM_MIN,
+    OPT_BOOT_MIN,
+    OPT_EXPIRES_DAYS,
+    OPT_POLL,
+    OPT_ROLLOUT_RAMP,
+    OPT_ROLLOUT_MAX,
+    OPT_HALT,
+    OPT_RETRY,
+    OPT_TIME_OFFSET
+};
+
+enum { SECONDS_A_DAY = 86400, MS_A_SECOND = 1000, NS_A_MS = 1000000, SLOTS = 2, EXPIRES_DAYS_MAX = 3650 };
+
+static const struct cli_option OPTIONS[] = {
+    CLI_S3_OPTION_TABLE,
+    {"keys", CLI_TEXT, "DIR", "keys", "folder with image-key, channel-key and perhaps release-key"},
+    {"product", CLI_TEXT, "NAME", NULL, "product; part of the object names"},
+    {"hw", CLI_TEXT, "ID", NULL, "hardware id that both images must have"},
+    {"channel", CLI_TEXT, "NAME", "stable", "channel that will offer the release"},
+    {"notes", CLI_TEXT, "TEXT", "-", "a line for people, at most 128 characters"},
+    {"activate", CLI_TEXT, "WHEN", "idle", "idle, now, or window:HH-HH"},
+    {"confirm-within", CLI_NUMBER, "S", "600", "seconds a trial has to confirm itself"},
+    {"from-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest running version that may update"},
+    {"boot-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest bootloader version that may install it"},
+    {"expires-days", CLI_NUMBER, "N", "30", "days until the offer expires"},
+    {"poll", CLI_NUMBER, "S", "3600", "seconds between a gateway's polls, 30 to 604800"},
+    {"rollout-ramp", CLI_NUMBER, "S", "0", "seconds over which the share of devices grows to the maximum"},
+    {"rollout-max", CLI_NUMBER, "PCT", "100", "largest share of devices in percent"},
+    {"halt", CLI_FLAG, NULL, NULL, "offer it, but let nobody start"},
+    {"retry", CLI_NUMBER, "N", "0", "raise to let devices try a failed image again"},
+    {"time-offset-s", CLI_TEXT, "S", "0", "added to this machine's clock; for tests"},
+    {NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+_Static_assert(sizeof OPTIONS / sizeof OPTIONS[0] == OPT_TIME_OFFSET + 2, "one enumerator for each option");
+
+/* Everything a publication needs; one at a time. */
+struct publication {
+    struct cli *cli;
+    const struct cli_values *values;
+    const char *path[SLOTS];
+    uint8_t *bytes[SLOTS];
+    size_t n_bytes[SLOTS];
+    struct image_facts facts[SLOTS];
+    struct key image_key;
+    struct key release_key;
+    struct key channel_key;
+    bool has_release_key;
+    struct release release;
+    struct publish_job job;
+    struct trust channel_trust;
+    struct trust release_trust;
+    const struct key *signer[SLOTS];
+    uint64_t now_s;
+    struct progress progress;
+    bool is_drawing;
+};
+
+static struct statement_span span_of(const char *text)
+{
+    return (struct statement_span){text, strlen(text)};
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts = {0, 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * MS_A_SECOND + (uint64_t)ts.tv_nsec / NS_A_MS;
+}
+
+static const char *step_text(enum publish_stage stage)
+{
+    switch (stage) {
+    case PUBLISH_READ_CHANNEL:
+        return "reading what the channel offers now";
+    case PUBLISH_CHECK:
+        return "writing and verifying the release statement";
+    case PUBLISH_RELEASE:
+        return "storing the release statement";
+    case PUBLISH_CHANNEL:
+        return "publishing the channel statement";
+    case PUBLISH_READ_BACK:
+        return "reading the channel back";
+    default:
+        return "";
+    }
+}
+
+static void on_step(void *ctx, enum publish_stage stage, unsigned slot, uint64_t done_bytes,
+                    uint64_t total_bytes)
+{
+    struct publication *p = ctx;
+    if (p->cli->is_json) {
+        return;
+    }
+    const bool is_blob = stage == PUBLISH_BLOB || stage == PUBLISH_READ_BLOB;
+    if (done_bytes == 0) { /* a new step */
+        if (p->is_drawing) {
+            progress_end(&p->progress);
+        }
+        p->is_drawing = is_blob;
+        if (is_blob) {
+            static const char *const labels[2][SLOTS] = {{"upload A", "upload B"}, {"verify A", "verify B"}};
+            progress_begin(&p->progress, p->cli->err, p->cli->is_terminal,
+                           labels[stage == PUBLISH_READ_BLOB][slot], total_bytes, now_ms());
+        } else {
+            cli_note(p->cli, "%s", step_text(stage));
+        }
+    } else if (is_blob) {
+        progress_update(&p->progress, done_bytes, now_ms());
+    }
+}
+
+/* Read and verify both images. Their order on the command line does not matter. */
+static enum cli_exit read_images(struct publication *p, const struct cli_command *self)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        uint8_t *bytes = NULL;
+        size_t n_bytes = 0;
+        struct image_facts facts;
+        const struct image_check wanted = {.key = {&p->image_key, NULL},
+                                           .hw = p->values->option[OPT_HW].text};
+        const char *path = p->values->positional[i];
+        enum cli_exit result = cli_file(p->cli, path, CLI_IMAGE_MAX_BYTES, &bytes, &n_bytes);
+        if (result != CLI_OK) {
+            return result;
+        }
+        result = image_check(p->cli, path, bytes, n_bytes, &wanted, &facts);
+        const unsigned slot = facts.slot == 'b' ? 1 : 0;
+        if (result == CLI_OK && p->bytes[slot] != NULL) {
+            result = cli_fail(p->cli, E_IMAGE_SLOT,
+                              "%s is refused: %s is for slot %c too; give one image for each slot", path,
+                              p->path[slot], facts.slot);
+        }
+        if (result != CLI_OK) {
+            free(bytes);
+            return result;
+        }
+        p->path[slot] = path;
+        p->bytes[slot] = bytes;
+        p->n_bytes[slot] = n_bytes;
+        p->facts[slot] = facts;
+    }
+    const struct image *a = &p->facts[0].result.image;
+    const struct image *b = &p->facts[1].result.image;
+    (void)self;
+    if (a->version_packed != b->version_packed || a->security_counter != b->security_counter) {
+        return cli_fail(p->cli, E_STATEMENT_MISMATCH,
+                        "%s and %s differ in version or security counter; sign both alike", p->path[0],
+                        p->path[1]);
+    }
+    return CLI_OK;
+}
+
+static enum cli_exit read_keys(struct publication *p)
+{
+    const char *folder = p->values->option[OPT_KEYS].text;
+    enum cli_exit result = cli_key_private_in(p->cli, folder, KEY_IMAGE, &p->image_key);
+    if (result == CLI_OK) {
+        result = cli_key_private_in(p->cli, folder, KEY_CHANNEL, &p->channel_key);
+    }
+    if (result == CLI_OK && cli_key_exists(folder, KEY_RELEASE, ".pem")) {
+        result = cli_key_private_in(p->cli, folder, KEY_RELEASE, &p->release_key);
+        p->has_release_key = true;
+    }
+    p->signer[0] = &p->image_key;
+    p->signer[1] = &p->release_key;
+    p->release_trust =
+        (struct trust){.key = {&p->image_key, &p->release_key}, .n_keys = p->has_release_key ? 2 : 1};
+    p->channel_trust = (struct trust){.key = {&p->channel_key}, .n_keys = 1};
+    return result;
+}
+
+static enum cli_exit set_release(struct publication *p, const struct cli_command *self)
+{
+    const struct cli_value *o = p->values->option;
+    const struct image *a = &p->facts[0].result.image;
+    const struct statement_span from = span_of(o[OPT_FROM_MIN].text);
+    const struct statement_span boot = span_of(o[OPT_BOOT_MIN].text);
+    p->release = (struct release){
+        .product = span_of(o[OPT_PRODUCT].text),
+        .hw = span_of(o[OPT_HW].text),
+        .version = a->version_packed,
+        .security_counter = a->security_counter,
+        .codec = span_of("none"),
+        .confirm_within_s = o[OPT_CONFIRM_WITHIN].number,
+        .activate = span_of(o[OPT_ACTIVATE].text),
+        .notes = span_of(o[OPT_NOTES].text),
+    };
+    if (statement_version(&from, &p->release.from_min) != FOTA_OK ||
+        statement_version(&boot, &p->release.boot_min) != FOTA_OK) {
+        return cli_usage(p->cli, self, "--from-min and --boot-min are versions like 1.0.0");
+    }
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        p->release.image[slot].n_bytes = (uint32_t)p->n_bytes[slot];
+        memcpy(p->release.image[slot].sha256, p->facts[slot].result.file_sha256, CRYPTO_SHA256_BYTES);
+    }
+    return CLI_OK;
+}
+
+static enum cli_exit set_times(struct publication *p, const struct cli_command *self)
+{
+    const char *text = p->values->option[OPT_TIME_OFFSET].text;
+    char *end = NULL;
+    const long offset_s = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || labs(offset_s) > 100L * 366 * SECONDS_A_DAY) {
+        return cli_usage(p->cli, self, "--time-offset-s is a number of seconds, not '%s'", text);
+    }
+    const time_t now = time(NULL);
+    if (now < (time_t)0 || (int64_t)now + offset_s < 0) {
+        return cli_fail(p->cli, E_S3_CLOCK, "this machine's clock is before 1970; set it");
+    }
+    p->now_s = (uint64_t)((int64_t)now + offset_s);
+    return CLI_OK;
+}
+
+static enum cli_exit set_job(struct publication *p, const struct cli_command *self)
+{
+    const struct cli_value *o = p->values->option;
+    if (o[OPT_EXPIRES_DAYS].number == 0 || o[OPT_EXPIRES_DAYS].number > EXPIRES_DAYS_MAX) {
+        return cli_usage(p->cli, self, "--expires-days is 1 to %d", EXPIRES_DAYS_MAX);
+    }
+    if (o[OPT_ROLLOUT_MAX].number > 100) {
+        return cli_usage(p->cli, self, "--rollout-max is 0 to 100 percent");
+    }
+    if (o[OPT_POLL].number < 30 || o[OPT_POLL].number > 604800) {
+        return cli_usage(p->cli, self, "--poll is 30 to 604800 seconds");
+    }
+    p->job = (struct publish_job){
+        .product = o[OPT_PRODUCT].text,
+        .hw = o[OPT_HW].text,
+        .channel = o[OPT_CHANNEL].text,
+        .image = {p->bytes[0], p->bytes[1]},
+        .image_bytes = {p->n_bytes[0], p->n_bytes[1]},
+        .release = &p->release,
+        .plan = {.issued_s = p->now_s,
+                 .expires_s = p->now_s + (uint64_t)o[OPT_EXPIRES_DAYS].number * SECONDS_A_DAY,
+                 .root = 1,
+                 .rollout_start_s = p->now_s,
+                 .rollout_ramp_s = o[OPT_ROLLOUT_RAMP].number,
+                 .rollout_max_pct = (uint8_t)o[OPT_ROLLOUT_MAX].number,
+                 .is_halted = o[OPT_HALT].is_given,
+                 .retry = o[OPT_RETRY].number,
+                 .poll_s = o[OPT_POLL].number},
+        .release_signer = p->signer,
+        .n_release_signers = p->has_release_key ? 2 : 1,
+        .channel_signer = &p->channel_key,
+        .channel_trust = &p->channel_trust,
+        .release_trust = &p->release_trust,
+        .watch = {on_step, p},
+    };
+    return CLI_OK;
+}
+
+static void print_done(struct publication *p, const struct publish_result *r)
+{
+    char version[16];
+    cli_version_text(p->release.version, version);
+    if (p->cli->is_json) {
+        struct cli_json j = {p->cli->out, true};
+        cli_json_open(&j, NULL, '{');
+        cli_json_flag(&j, "ok", true);
+        cli_json_flag(&j, "changed", !r->is_unchanged);
+        cli_json_text(&j, "product", p->job.product);
+        cli_json_text(&j, "channel", p->job.channel);
+        cli_json_text(&j, "version", version);
+        cli_json_number(&j, "seq", r->seq);
+        cli_json_text(&j, "object", r->object);
+        cli_json_text(&j, "etag", r->etag);
+        cli_json_close(&j, '}');
+        fputc('\n', p->cli->out);
+    } else if (r->is_unchanged) {
+        fprintf(p->cli->out, "%s %s is what channel %s offers already (seq %u); nothing to do\n",
+                p->job.product, version, p->job.channel, (unsigned)r->seq);
+    } else {
+        fprintf(p->cli->out, "published %s %s on channel %s (seq %u)\n", p->job.product, version,
+                p->job.channel, (unsigned)r->seq);
+    }
+}
+
+static enum cli_exit publish_failed(struct publication *p, const struct cli_s3 *c, enum fota_err err,
+                                    const struct publish_result *r)
+{
+    struct cli *cli = p->cli;
+    char version[16];
+    cli_version_text(p->release.version, version);
+    switch (err) {
+    case E_STATEMENT_COUNTER:
+        return cli_fail(
+            cli, err,
+            "security counter %u is lower than %u, which channel %s offers now; sign again with a higher "
+            "--counter",
+            (unsigned)p->release.security_counter, (unsigned)r->old_counter, p->job.channel);
+    case E_EXISTS:
+        return cli_fail(
+            cli, err,
+            "version %s is published already with other content; releases never change: use a new "
+            "version",
+            version);
+    case E_UPDATE_DIGEST:
+        return cli_fail(
+            cli, err,
+            "%s in the bucket differs from what was published; someone else wrote it: look at it before "
+            "anything else",
+            r->object);
+    case E_ARG:
+        return cli_fail(
+            cli, err,
+            "a value does not fit the statement: check --product, --channel, --notes, --activate and "
+            "--confirm-within");
+    case E_STATEMENT_SIZE:
+        if (r->stage == PUBLISH_CHECK || r->stage == PUBLISH_CHANNEL) {
+            return cli_fail(cli, err, "the statement is too long; shorten --notes");
+        }
+        break;
+    default:
+        break;
+    }
+    if ((unsigned)err >> 8 == 0x03) {
+        (void)cli_fail(cli, err, "%s in the bucket is refused: %s", r->object, statement_advice(err));
+        return CLI_REFUSED;
+    }
+    return cli_s3_fail(cli, c, err, &r->reply, r->object, p->now_s);
+}
+
+static enum cli_exit publish(struct publication *p, const struct cli_command *self)
+{
+    struct cli_s3 c;
+    struct publish_result r;
+    enum cli_exit result = cli_s3_open(p->cli, self, p->values, false, &c);
+    if (result != CLI_OK) {
+        return result;
+    }
+    enum fota_err err = publish_run(&c.s3, &p->job, p->now_s, &r);
+    if (p->is_drawing) {
+        progress_end(&p->progress);
+    }
+    if (err) {
+        result = publish_failed(p, &c, err, &r);
+    } else {
+        print_done(p, &r);
+    }
+    cli_s3_close(&c);
+    return result;
+}
+
+static enum cli_exit check_arguments(struct cli *cli, const struct cli_command *self,
+                                     const struct cli_values *v)
+{
+    if (v->n_positionals != SLOTS) {
+        return cli_usage(cli, self, "give two signed images, one for each slot");
+    }
+    if (v->option[OPT_PRODUCT].text == NULL || v->option[OPT_HW].text == NULL) {
+        return cli_usage(cli, self, "--product and --hw are needed");
+    }
+    return CLI_OK;
+}
+
+static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
+{
+    struct cli_values v;
+    struct publication p = {.cli = cli, .values = &v};
+    bool is_done = false;
+    enum cli_exit result = cli_parse(cli, self, argc, argv, &v, &is_done);
+    if (is_done) {
+        return result;
+    }
+    result = check_arguments(cli, self, &v);
+    if (result == CLI_OK) {
+        result = set_times(&p, self);
+    }
+    if (result == CLI_OK) {
+        result = read_keys(&p);
+    }
+    if (result == CLI_OK) {
+        result = read_images(&p, self);
+    }
+    if (result == CLI_OK) {
+        result = set_release(&p, self);
+    }
+    if (result == CLI_OK) {
+        result = set_job(&p, self);
+    }
+    if (result == CLI_OK) {
+        result = publish(&p, self);
+    }
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        free(p.bytes[slot]);
+    }
+    key_forget(&p.image_key);
+    key_forget(&p.release_key);
+    key_forget(&p.channel_key);
+    return result;
+}
+
+const struct cli_command cli_cmd_publish = {
+    .name = "publish",
+    .summary = "offer two signed images as a release on a channel",
+    .arguments = "[options] --product NAME --hw ID IMAGE_A IMAGE_B",
+    .details =
+        "Verifies both images with the bootloader's code, uploads them, reads them back, and then lets the "
+        "channel\n"
+        "offer them by writing one object. Safe to repeat; a failure before the last write changes nothing "
+        "for any\n"
+        "device. Two publishers at once: one wins, the other is told.\n\n"
+        "Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN in the environment.\n\n"
+        "  fota publish --product demo --hw f407-disco --bucket fota-releases app_a.img app_b.img\n",
+    .options = OPTIONS,
+    .run = run,
+};

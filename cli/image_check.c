@@ -1,0 +1,150 @@
+#include "image_check.h"
+
+#include <string.h>
+
+#include "base/flash_map.h"
+
+/* What is wrong and what to do, behind "<file> is refused: ". */
+static const char *advice(enum fota_err err)
+{
+    switch (err) {
+    case E_IMAGE_MAGIC:
+        return "it does not begin with an image header; make images with: fota sign";
+    case E_IMAGE_BLANK:
+        return "it is blank; make images with: fota sign";
+    case E_IMAGE_HEADER:
+        return "its header is damaged or not for this chip; sign the binary again";
+    case E_IMAGE_SIZE:
+        return "it is truncated or larger than a slot; copy it again or make the program smaller";
+    case E_IMAGE_TLV:
+        return "the area behind the program is damaged; copy the file again or sign again";
+    case E_IMAGE_UNSIGNED:
+        return "it is not signed; sign it with: fota sign";
+    case E_IMAGE_HASH:
+        return "its content does not match its own digest; it was changed after signing: copy it again or "
+               "sign again";
+    case E_IMAGE_KEY:
+        return "it is signed with a key that is not trusted here; sign it with the product's image key";
+    case E_IMAGE_SIGNATURE:
+        return "its signature is wrong; it was changed after signing: copy it again or sign again";
+    case E_IMAGE_SLOT:
+        return "it is linked for the other slot; give the image of the right slot";
+    case E_IMAGE_HARDWARE:
+        return "it is for another hardware id; give the image of this product's hardware or the right --hw";
+    case E_IMAGE_COUNTER:
+        return "its security counter is lower than allowed; sign again with a higher --counter";
+    case E_IMAGE_VECTORS:
+        return "its vector table does not fit RAM and slot; link it with fota_add_application()";
+    case E_IMAGE_TRAILING:
+        return "bytes follow the image; cut the file at its end, or sign again";
+    default:
+        return "it does not pass; sign again";
+    }
+}
+
+const char *statement_advice(enum fota_err err)
+{
+    switch (err) {
+    case E_STATEMENT_SYNTAX:
+        return "a line is malformed, unknown, repeated or out of order; statements are written by: fota "
+               "publish";
+    case E_STATEMENT_SIZE:
+        return "it is longer than a statement may be; statements are written by: fota publish";
+    case E_STATEMENT_KEY:
+        return "it is signed with a key that is not trusted here; give the right --keys";
+    case E_STATEMENT_SIGNATURE:
+        return "its signature is wrong; it was changed after signing";
+    case E_STATEMENT_MISMATCH:
+        return "the release inside is not the one that the channel signed; publish again";
+    case E_STATEMENT_PRODUCT:
+        return "channel and release name different products or hardware; publish again";
+    default:
+        return "it does not pass; publish again";
+    }
+}
+
+static enum cli_exit refuse(struct cli *cli, const char *path, enum fota_err err)
+{
+    (void)cli_fail(cli, err, "%s is refused: %s", path, advice(err));
+    return CLI_REFUSED;
+}
+
+/* Without a key: structure, digest, place and board. */
+static enum fota_err check_unsigned_facts(const uint8_t *bytes, const struct image_policy *policy,
+                                          const struct image *image)
+{
+    struct crypto_sha256 sha;
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    crypto_sha256_init(&sha);
+    crypto_sha256_update(&sha, bytes, image->signed_bytes);
+    crypto_sha256_final(&sha, hash);
+    if (memcmp(hash, bytes + image->hash_off, sizeof hash) != 0) {
+        return E_IMAGE_HASH;
+    }
+    return image_check_fit(bytes, policy, image);
+}
+
+static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct image_check *wanted,
+                           struct image_facts *f)
+{
+    const uint32_t limit_bytes = n_bytes > FLASH_SLOT_BYTES ? FLASH_SLOT_BYTES : (uint32_t)n_bytes;
+    struct image image;
+    enum fota_err err = image_parse(bytes, limit_bytes, &image);
+    if (err) {
+        return err;
+    }
+    memcpy(f->hw, bytes + image.hw_id_off, image.hw_id_bytes);
+    f->slot = image.load_addr == FLASH_SLOT_B_BASE ? 'b' : 'a';
+    const char slot = wanted->slot != 0 ? wanted->slot : f->slot;
+    const struct image_policy policy = {
+        .base = slot == 'b' ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
+        .slot_bytes = FLASH_SLOT_BYTES,
+        .security_floor = wanted->counter_min,
+        .hw_id = wanted->hw != NULL ? wanted->hw : f->hw,
+        .keys = {wanted->key[0] != NULL ? wanted->key[0]->point : NULL,
+                 wanted->key[1] != NULL ? wanted->key[1]->point : NULL},
+    };
+    if (policy.keys[0] != NULL || policy.keys[1] != NULL) {
+        err = image_verify(bytes, limit_bytes, &policy, &f->result);
+        f->is_verified = !err && f->result.verdict == CRYPTO_ACCEPT;
+        if (!err && !f->is_verified) {
+            err = E_INTERNAL;
+        }
+    } else {
+        err = check_unsigned_facts(bytes, &policy, &image);
+        f->result.image = image;
+    }
+    return err ? err : image_check_trailing(bytes, image.total_bytes, limit_bytes);
+}
+
+enum cli_exit image_check(struct cli *cli, const char *path, const uint8_t *bytes, size_t n_bytes,
+                          const struct image_check *wanted, struct image_facts *out)
+{
+    memset(out, 0, sizeof *out);
+    enum fota_err err = check(bytes, n_bytes, wanted, out);
+    if (!err && n_bytes > FLASH_SLOT_BYTES) {
+        err = E_IMAGE_SIZE;
+    }
+    /* On the target a slot's rest is erased; a file has no rest. */
+    if (!err && out->result.image.total_bytes != n_bytes) {
+        err = E_IMAGE_TRAILING;
+    }
+    if (err) {
+        return refuse(cli, path, err);
+    }
+    if (!out->is_verified) {
+        struct crypto_sha256 sha;
+        crypto_sha256_init(&sha);
+        crypto_sha256_update(&sha, bytes, n_bytes);
+        crypto_sha256_final(&sha, out->result.file_sha256);
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < IMAGE_KEYS; i++) {
+        const struct key *key = wanted->key[i];
+        if (key != NULL &&
+            memcmp(key->spki_sha256, bytes + out->result.image.keyhash_off, sizeof key->spki_sha256) == 0) {
+            out->key = key;
+        }
+    }
+    return CLI_OK;
+}
