@@ -1,6 +1,6 @@
 /**
- * Test bench for one peripheral on the real bus (twin/bus), without a core: registers by address, time by hand, and
- * what the model complained of.
+ * Test bench for one peripheral on the real bus (twin/bus), without a core: registers by address, time by
+ * hand, and what the model complained of.
  */
 #ifndef BENCH_H
 #define BENCH_H

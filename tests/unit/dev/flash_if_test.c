@@ -211,9 +211,9 @@ static void erase_times_follow_sector_size_psize_and_timing(void **state)
         unsigned sector;
         uint32_t psize;
         uint32_t ms;
-    } row[] = {{false, 0, X8, 400},  {false, 3, X16, 300},   {false, 1, X32, 250},  {true, 2, X8, 800},
-               {true, 0, X32, 500},  {false, 4, X32, 550},   {true, 4, X16, 1400},  {false, 11, X32, 1000},
-               {true, 11, X32, 2000}, {true, 5, X8, 4000},   {false, 8, X16, 1300}};
+    } row[] = {{false, 0, X8, 400},   {false, 3, X16, 300}, {false, 1, X32, 250}, {true, 2, X8, 800},
+               {true, 0, X32, 500},   {false, 4, X32, 550}, {true, 4, X16, 1400}, {false, 11, X32, 1000},
+               {true, 11, X32, 2000}, {true, 5, X8, 4000},  {false, 8, X16, 1300}};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
         struct chip *chip = bench(row[i].maximum);
         unlock(chip);
