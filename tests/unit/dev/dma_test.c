@@ -594,6 +594,61 @@ static void reset_stops_a_copy(void **state)
     assert_int_equal(*fake_sram(c, RX_BUFFER), 0);
 }
 
+static void memory_size_follows_peripheral_size(void **state)
+{
+    struct chip *c = *state;
+    uint32_t s = stream(DMA2, 0);
+    configure(c, s, SPI_DR, RX_BUFFER, 4);
+    fake_write(c, s + CR, CH3 | MINC | 2U << 13 | EN); /* MSIZE word, PSIZE byte */
+    assert_int_equal(fake_read(c, s + CR), CH3 | MINC | EN);
+    start_spi(c, RXDMAEN);
+    send(c, 0x21, 2);
+    assert_memory_equal(fake_sram(c, RX_BUFFER), "\x21\x22\0", 3);
+}
+
+static void request_outlives_a_reset_of_the_dma(void **state)
+{
+    struct chip *c = *state;
+    uint32_t s = stream(DMA2, 7);
+    chip_dma_request(c, 2, 7, 0, true);
+    fake_reset(c); /* lowers SPI1's lines, not this one's */
+    *fake_sram(c, TX_BUFFER) = 0x42;
+    configure(c, s, RX_BUFFER, TX_BUFFER, 1);
+    fake_write(c, s + CR, TO_PERIPHERAL | EN);
+    assert_int_equal(*fake_sram(c, RX_BUFFER), 0x42);
+}
+
+/* The driver's way: an endless pattern, data once, the pattern again. One stale byte of the buffer leaves
+ * first. */
+static void pattern_data_pattern_loses_no_byte_of_the_data(void **state)
+{
+    enum { DATA = FAKE_SRAM + 0x5000, N = 13 };
+    struct chip *c = *state;
+    uint8_t heard[64];
+    memcpy(fake_sram(c, TX_BUFFER), "\xA5\x79", 2);
+    for (unsigned i = 0; i < N; i++) {
+        fake_sram(c, DATA)[i] = (uint8_t)(0x10 + i);
+    }
+    start_spi(c, TXDMAEN | RXDMAEN);
+    start_rx(c, 64, CIRC);
+    start_tx(c, 2, CIRC);
+    for (unsigned before = 0; before < 5; before++) {
+        (void)fake_spi(c, 0);
+        fake_write(c, stream(DMA2, 3) + CR, CH3 | MINC | TO_PERIPHERAL | CIRC); /* EN = 0 */
+        fake_write(c, DMA2 + LIFCR, 0x3DU << TX_FLAGS_SHIFT);
+        configure(c, stream(DMA2, 3), SPI_DR, DATA, N);
+        fake_write(c, stream(DMA2, 3) + CR, CH3 | MINC | TO_PERIPHERAL | EN);
+        for (unsigned i = 0; i < N + 1U; i++) {
+            heard[i] = fake_spi(c, 0);
+        }
+        assert_true(heard[0] == 0xA5 || heard[0] == 0x79);
+        assert_memory_equal(&heard[1], fake_sram(c, DATA), N);
+        assert_int_equal(tx_flags(c) & TCIF, TCIF);
+        fake_write(c, DMA2 + LIFCR, 0x3DU << TX_FLAGS_SHIFT);
+        start_tx(c, 2, CIRC);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -625,6 +680,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(bus_errors_stop_the_stream, setup, teardown),
         cmocka_unit_test_setup_teardown(peripheral_address_steps_with_pinc, setup, teardown),
         cmocka_unit_test_setup_teardown(reset_stops_a_copy, setup, teardown),
+        cmocka_unit_test_setup_teardown(memory_size_follows_peripheral_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(request_outlives_a_reset_of_the_dma, setup, teardown),
+        cmocka_unit_test_setup_teardown(pattern_data_pattern_loses_no_byte_of_the_data, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
