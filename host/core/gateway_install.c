@@ -51,7 +51,6 @@ static enum fota_err get_image(struct gateway *g, uint32_t off, uint32_t n_bytes
                                const struct s3_taker *taker)
 {
     char key[RELEASE_BLOB_MAX_BYTES + 1];
-    struct s3_reply reply;
     struct s3_get_options options = {0};
     gateway_blob_key(g, key);
     if (n_bytes > 0) {
@@ -59,21 +58,23 @@ static enum fota_err get_image(struct gateway *g, uint32_t off, uint32_t n_bytes
         options.range_off = off;
         options.range_bytes = n_bytes;
     }
-    enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), taker, &reply);
+    enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), taker, &g->reply);
     if (n_bytes == 0) {
-        memcpy(g->blob_etag, reply.etag, sizeof g->blob_etag);
+        memcpy(g->blob_etag, g->reply.etag, sizeof g->blob_etag);
     }
-    g->downloaded_bytes += reply.body_bytes;
+    g->downloaded_bytes += g->reply.body_bytes;
     return err;
 }
 
 static enum fota_err finish_check(struct gateway *g)
 {
+    const struct gateway_keys *keys = &g->config.keys;
+    const uint8_t *const *points = keys->image[0] ? keys->image : keys->release;
     const struct image_policy policy = {.base = slot_base(g->slot),
                                         .slot_bytes = FLASH_SLOT_BYTES,
                                         .security_floor = g->target.boot.security_floor,
                                         .hw_id = g->config.identity.hw,
-                                        .keys = {g->config.keys.release[0], g->config.keys.release[1]}};
+                                        .keys = {points[0], points[1]}};
     return gateway_image_finish(&g->check, &policy, gateway_slot_image(g)->sha256);
 }
 

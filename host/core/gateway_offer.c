@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "format/image.h"
-
 void gateway_images_digest(const struct release *release, uint8_t out[CRYPTO_SHA256_BYTES])
 {
     struct crypto_sha256 hash;
@@ -47,7 +45,7 @@ static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_K
 static enum fota_err verify(const struct statement *s, const uint8_t *text,
                             const uint8_t *const points[GATEWAY_KEYS])
 {
-    const uint8_t *ctx[GATEWAY_KEYS] = {points[0], points[1]};
+    const uint8_t *ctx[GATEWAY_KEYS] = {points[0], points[1], points[2]};
     const struct statement_verifier verifier = {.check = check_signature, .ctx = ctx};
     return statement_verify(s, text, &verifier);
 }

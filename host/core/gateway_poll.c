@@ -55,11 +55,11 @@ static bool is_denied(enum fota_err err)
     return err == E_S3_CREDENTIALS || err == E_S3_NO_KEY || err == E_S3_NO_BUCKET;
 }
 
-static enum gateway_input poll_failed(struct gateway *g, enum fota_err err, const struct s3_reply *reply)
+static enum gateway_input poll_failed(struct gateway *g, enum fota_err err)
 {
     enum gateway_input input =
         gateway_fail(g, err, is_denied(err) ? g->config.denied_min_ms : g->config.backoff_min_ms);
-    uint64_t asked_ms = (uint64_t)reply->retry_after_s * 1000U;
+    uint64_t asked_ms = (uint64_t)g->reply.retry_after_s * 1000U;
     if (asked_ms > g->backoff_ms) {
         gateway_pause(g, asked_ms < g->config.backoff_max_ms ? (uint32_t)asked_ms : g->config.backoff_max_ms);
     }
@@ -72,20 +72,19 @@ enum gateway_input gateway_do_poll(struct gateway *g)
     struct s3_buffer body = {.at = g->scratch, .cap_bytes = STATEMENT_MAX_BYTES};
     const struct s3_taker taker = s3_buffer_taker(&body);
     struct s3_get_options options = {0};
-    struct s3_reply reply;
     channel_key(&g->config.identity, key);
     bool is_conditional = g->record.etag[0] != '\0' && ++g->polls % FULL_GET_EVERY != 0;
     options.if_none_match = is_conditional ? g->record.etag : NULL;
-    enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), &taker, &reply);
+    enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), &taker, &g->reply);
     if (err) {
-        return poll_failed(g, err == E_NO_SPACE ? E_STATEMENT_SIZE : err, &reply);
+        return poll_failed(g, err == E_NO_SPACE ? E_STATEMENT_SIZE : err);
     }
     g->etag[0] = '\0';
-    if (reply.status == 304) {
+    if (g->reply.status == 304) {
         gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_QUIET});
         return GATEWAY_ON_QUIET;
     }
-    memcpy(g->etag, reply.etag, sizeof reply.etag);
+    memcpy(g->etag, g->reply.etag, sizeof g->reply.etag);
     g->n_scratch_bytes = (uint32_t)body.n_bytes;
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CHANGED, .done = g->n_scratch_bytes});
     return GATEWAY_ON_CHANGED;

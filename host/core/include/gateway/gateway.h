@@ -88,7 +88,7 @@ struct gateway_ports {
 
 enum { GATEWAY_KEY_MAX_BYTES = 160, GATEWAY_SCRATCH_BYTES = LINK_BLOCK_MAX_BYTES };
 
-/** One gateway. Fields are its own; read `state` and `record` only. */
+/** One gateway. Fields are its own; read `state`, `record` and `reply` only. */
 struct gateway {
     struct gateway_config config;
     struct gateway_ports ports;
@@ -112,6 +112,7 @@ struct gateway {
     uint32_t hashed_off;
     char etag[GATEWAY_ETAG_MAX_BYTES]; /* of the channel object, until the decision is saved with it */
     char blob_etag[S3_ETAG_MAX_BYTES];
+    struct s3_reply reply; /* of the last request, for messages */
     enum fota_err outcome; /* for REPORT */
     uint64_t due_ms;       /* WAIT, and pauses inside a state */
     uint64_t trial_until_ms;

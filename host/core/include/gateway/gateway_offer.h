@@ -6,17 +6,19 @@
 #define GATEWAY_GATEWAY_OFFER_H
 
 #include "format/channel_statement.h"
+#include "format/image.h"
 #include "format/release_statement.h"
 #include "gateway/gateway_fsm.h"
 #include "gateway/gateway_record.h"
 #include "update/boot_services.h"
 
-enum { GATEWAY_KEYS = 2 };
+enum { GATEWAY_KEYS = 3 };
 
-/** Public points of CRYPTO_POINT_BYTES: active and next; NULL: none. They live as long as the gateway. */
+/** Public points of CRYPTO_POINT_BYTES; NULL: none. They live as long as the gateway. */
 struct gateway_keys {
-    const uint8_t *channel[GATEWAY_KEYS]; /* signs channel statements */
-    const uint8_t *release[GATEWAY_KEYS]; /* signs release statements and images */
+    const uint8_t *channel[GATEWAY_KEYS]; /* sign channel statements; the first is required */
+    const uint8_t *release[GATEWAY_KEYS]; /* sign release statements; the first is required */
+    const uint8_t *image[IMAGE_KEYS];     /* sign images; none: the first two release keys */
 };
 
 /** What this gateway looks after. Strings are NUL-terminated and live as long as the gateway. */
