@@ -284,6 +284,28 @@ static enum fota_err spoil(struct update *u, enum fota_err reason)
     return err ? err : reason;
 }
 
+/* A longer image may have been here before: erase the sectors that the new one does not reach. What parse
+ * says is not trusted for more than that; a wrong size fails verification afterwards. */
+static enum fota_err clear_rest(struct update *u)
+{
+    struct image image;
+    const uint8_t *slot = u->config->slot[u->session_slot];
+    if (image_parse(slot, update_slot_bytes(u), &image) != FOTA_OK) {
+        return FOTA_OK;
+    }
+    uint32_t sector_bytes = u->config->sector_bytes;
+    for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < u->config->n_sectors; k++) {
+        if (bytes_all_equal(slot + k * sector_bytes, sector_bytes, 0xFF)) {
+            continue;
+        }
+        enum fota_err err = update_erase(u, u->config->first_sector[u->session_slot] + k);
+        if (err) {
+            return err;
+        }
+    }
+    return FOTA_OK;
+}
+
 static enum fota_err check_received(const struct update *u, struct image_result *result)
 {
     enum fota_err err = update_verify_slot(u, u->session_slot, update_floor(u), result);
@@ -308,7 +330,11 @@ enum fota_err update_finish(struct update *u)
     }
     enum slot slot = u->session_slot;
     struct image_result result;
-    enum fota_err err = check_received(u, &result);
+    enum fota_err err = clear_rest(u);
+    if (err) {
+        return err;
+    }
+    err = check_received(u, &result);
     if (err) {
         return spoil(u, err);
     }

@@ -99,7 +99,8 @@ void fixture_release(struct fixture_release *release)
                         .security_counter = release->counter,
                         .codec = span_of("none"),
                         .confirm_within_s = 60,
-                        .activate = span_of("now")};
+                        .activate = span_of("now"),
+                        .notes = span_of("test")};
     for (uint32_t slot = 0; slot < 2; slot++) {
         spec.load_addr = slot == 0 ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
         fixture_image(&release->image[slot], &spec, release->payload_bytes, release->key);

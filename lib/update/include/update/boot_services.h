@@ -115,8 +115,12 @@ struct boot_services {
 
     /**
      * Verify the received image in flash (bytes equal the statement's digest; header, hash and signature as
-     * at boot) and record it as pending. Takes:      ≤ 500 ms. Power cut: pending or still receiving.
-     * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_DIGEST · E_IMAGE_* · flash errors
+     * at boot) and record it as pending. On failure the slot is to be received again from offset 0.
+     * Takes:      ≤ 500 ms, and up to 2 s for each sector behind the image that still holds an older one
+     *             (erase it before with slot_erase, when it suits you, or leave it to this).
+     * Power cut:  pending or still receiving.
+     * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_INCOMPLETE · E_UPDATE_DIGEST · E_IMAGE_* ·
+     *         E_SLOT_REJECTED · flash errors
      */
     enum fota_err (*update_finish)(uint32_t basepri);
 
