@@ -1,4 +1,5 @@
-/* Update sessions, confirm, and what the bootloader chooses afterwards: on a healthy chip. Cuts: update_cut_test.c. */
+/* Update sessions, confirm, and what the bootloader chooses afterwards: on a healthy chip. Cuts:
+ * update_cut_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,9 +22,11 @@ static struct fixture_release v1;
 static struct fixture_release v2;
 static struct fixture_release v3;
 
-static struct fixture_release release_of(uint32_t version, uint32_t counter, uint32_t key, uint32_t payload_bytes)
+static struct fixture_release release_of(uint32_t version, uint32_t counter, uint32_t key,
+                                         uint32_t payload_bytes)
 {
-    struct fixture_release release = {.version = version, .counter = counter, .key = key, .payload_bytes = payload_bytes};
+    struct fixture_release release = {
+        .version = version, .counter = counter, .key = key, .payload_bytes = payload_bytes};
     fixture_release(&release);
     return release;
 }
@@ -69,8 +72,8 @@ static enum fota_err begin(const struct fixture_release *release, struct update_
 }
 
 /* Erase and program from `from_off` to `to_off` of the image, as an agent does. */
-static void stream(const struct fixture_release *release, const struct update_target *target, uint32_t from_off,
-                   uint32_t to_off)
+static void stream(const struct fixture_release *release, const struct update_target *target,
+                   uint32_t from_off, uint32_t to_off)
 {
     const struct fixture_image *image = &release->image[target->slot];
     for (uint32_t off = from_off; off < to_off; off += 64) {
@@ -79,7 +82,8 @@ static void stream(const struct fixture_release *release, const struct update_ta
         memset(words, 0xFF, sizeof words);
         memcpy(words, image->bytes + off, n_bytes);
         if (off % FIX_SECTOR_BYTES == 0) {
-            assert_int_equal(update_erase(&u, fix.config.first_sector[target->slot] + off / FIX_SECTOR_BYTES), FOTA_OK);
+            assert_int_equal(update_erase(&u, fix.config.first_sector[target->slot] + off / FIX_SECTOR_BYTES),
+                             FOTA_OK);
         }
         assert_int_equal(update_program(&u, target->base + off, words, (n_bytes + 3) / 4), FOTA_OK);
     }
@@ -265,8 +269,15 @@ static void only_the_inactive_slot_is_erased_or_programmed(void **state)
     }
     assert_int_equal(update_erase(&u, UINT32_MAX), E_FLASH_RANGE);
     assert_int_equal(update_erase(&u, 0x80000008), E_FLASH_RANGE);
-    static const uint32_t BAD[] = {0, 0x08000000, FLASH_J1_BASE, FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE - 4,
-                                   FLASH_SLOT_B_BASE + FIX_SLOT_BYTES, FLASH_J0_BASE, 0xFFFFFFFC, 0x20000000};
+    static const uint32_t BAD[] = {0,
+                                   0x08000000,
+                                   FLASH_J1_BASE,
+                                   FLASH_SLOT_A_BASE,
+                                   FLASH_SLOT_B_BASE - 4,
+                                   FLASH_SLOT_B_BASE + FIX_SLOT_BYTES,
+                                   FLASH_J0_BASE,
+                                   0xFFFFFFFC,
+                                   0x20000000};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         assert_int_equal(update_program(&u, BAD[i], &word, 1), E_FLASH_RANGE);
     }
