@@ -1,0 +1,144 @@
+#include "run_watch.h"
+
+#include <inttypes.h>
+
+#include "keys.h"
+
+static void line(struct run_watch *w, const char *text)
+{
+    if (w->is_streaming) {
+        progress_end(&w->progress);
+        w->is_streaming = false;
+    }
+    uint64_t now_ms = clock_now_ms(w->clock);
+    cli_note(w->cli, "[%6" PRIu64 ".%03u s] %s", now_ms / 1000U, (unsigned)(now_ms % 1000U), text);
+}
+
+static char slot_letter(enum slot slot)
+{
+    return slot == SLOT_B ? 'B' : 'A';
+}
+
+static void on_progress(struct run_watch *w, const struct gateway_event *e)
+{
+    uint64_t now_ms = clock_now_ms(w->clock);
+    if (w->cli->is_json) {
+        return;
+    }
+    if (!w->is_streaming) {
+        progress_begin(&w->progress, w->cli->err, w->cli->is_terminal,
+                       e->slot == SLOT_B ? "slot B" : "slot A", e->total, now_ms);
+        w->is_streaming = true;
+    }
+    progress_update(&w->progress, e->done, now_ms);
+}
+
+/** Sentence of an event; "" for those that have none. */
+static void describe(const struct gateway_event *e, char *text, size_t n_bytes)
+{
+    char version[16];
+    const char *why = fota_err_text(e->reason);
+    char slot = slot_letter(e->slot);
+    cli_version_text(e->version, version);
+    text[0] = '\0';
+    switch (e->kind) {
+    case GATEWAY_EVENT_QUIET:
+        (void)snprintf(text, n_bytes, "304: nothing new");
+        break;
+    case GATEWAY_EVENT_CHANGED:
+        (void)snprintf(text, n_bytes, "200: channel object of %" PRIu32 " bytes", e->done);
+        break;
+    case GATEWAY_EVENT_STATEMENT:
+        (void)snprintf(text, n_bytes, "channel statement %" PRIu32 " verifies: offers %s", e->done, version);
+        break;
+    case GATEWAY_EVENT_NOTHING:
+        (void)snprintf(text, n_bytes, e->reason ? "%s is not installed: %s" : "%s runs already", version,
+                       why);
+        break;
+    case GATEWAY_EVENT_OFFER:
+        (void)snprintf(text, n_bytes, "%s goes into slot %c, %" PRIu32 " bytes", version, slot, e->total);
+        break;
+    case GATEWAY_EVENT_CHECKED:
+        (void)snprintf(text, n_bytes, "stored image is right: hash, signature, slot, hardware");
+        break;
+    case GATEWAY_EVENT_BEGUN:
+        (void)snprintf(text, n_bytes, e->done ? "session open, resumes at byte %" PRIu32 : "session open",
+                       e->done);
+        break;
+    case GATEWAY_EVENT_VERIFIED:
+        (void)snprintf(text, n_bytes, "target verified slot %c", slot);
+        break;
+    case GATEWAY_EVENT_ACTIVATED:
+        (void)snprintf(text, n_bytes, "trial of %s ordered, target restarts", version);
+        break;
+    case GATEWAY_EVENT_TRIAL:
+        (void)snprintf(text, n_bytes, "trial runs, %" PRIu32 " more after this one", e->done);
+        break;
+    case GATEWAY_EVENT_CONFIRMED:
+        (void)snprintf(text, n_bytes, "%s confirmed in slot %c", version, slot);
+        break;
+    case GATEWAY_EVENT_ROLLED_BACK:
+        (void)snprintf(text, n_bytes, "%s rolled back: %s", version, why);
+        break;
+    case GATEWAY_EVENT_REFUSED:
+        (void)snprintf(text, n_bytes, "refused: %s", why);
+        break;
+    case GATEWAY_EVENT_FAILED:
+        (void)snprintf(text, n_bytes, "%s failed: %s; again in %.1f s", gateway_state_name(e->state), why,
+                       e->done / 1000.0);
+        break;
+    case GATEWAY_EVENT_STORE:
+        (void)snprintf(text, n_bytes, "state file cannot be written: %s", why);
+        break;
+    default:
+        break;
+    }
+}
+
+static void count(struct run_watch *w, const struct gateway_event *e)
+{
+    bool is_poll_result = e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_CHANGED;
+    bool is_failure = e->kind == GATEWAY_EVENT_FAILED && e->state != GATEWAY_BOOT;
+    w->n_polls += is_poll_result || (is_failure && e->state == GATEWAY_POLL);
+    w->n_confirmed += e->kind == GATEWAY_EVENT_CONFIRMED;
+    w->n_rolled_back += e->kind == GATEWAY_EVENT_ROLLED_BACK;
+    w->n_refused += e->kind == GATEWAY_EVENT_REFUSED;
+    if (is_failure) {
+        w->n_failed_in_row++;
+        w->failed_in = e->state;
+    } else if (e->kind == GATEWAY_EVENT_NOTHING || e->kind == GATEWAY_EVENT_PROGRESS ||
+               e->kind == GATEWAY_EVENT_CONFIRMED) {
+        w->n_failed_in_row = 0;
+    }
+    bool has_result = is_failure || e->kind == GATEWAY_EVENT_NOTHING || e->kind == GATEWAY_EVENT_REFUSED ||
+                      e->kind == GATEWAY_EVENT_ROLLED_BACK || e->kind == GATEWAY_EVENT_CONFIRMED;
+    if (has_result) {
+        w->last_reason = e->reason;
+        w->last_version = e->version;
+    }
+}
+
+static void on_event(void *ctx, const struct gateway_event *e)
+{
+    struct run_watch *w = ctx;
+    char text[160];
+    count(w, e);
+    if (e->kind == GATEWAY_EVENT_PROGRESS) {
+        on_progress(w, e);
+        return;
+    }
+    describe(e, text, sizeof text);
+    if (text[0] != '\0') {
+        line(w, text);
+    }
+}
+
+void run_watch_init(struct run_watch *w, struct cli *cli, struct clock *clock)
+{
+    *w = (struct run_watch){.cli = cli, .clock = clock};
+}
+
+struct gateway_observer run_watch_observer(struct run_watch *w)
+{
+    return (struct gateway_observer){.on_event = on_event, .ctx = w};
+}

@@ -1,0 +1,33 @@
+/**
+ * What `fota run` shows of a gateway: one line per event in virtual time, a progress bar for the stream, and
+ * the sums at the end.
+ */
+#ifndef CLI_RUN_WATCH_H
+#define CLI_RUN_WATCH_H
+
+#include "cli.h"
+#include "gateway/gateway.h"
+#include "progress.h"
+
+struct run_watch {
+    struct cli *cli;
+    struct clock *clock;
+    struct progress progress;
+    bool is_streaming;
+    unsigned n_polls; /* answered or failed */
+    unsigned n_confirmed;
+    unsigned n_rolled_back;
+    unsigned n_refused;
+    unsigned n_failed_in_row;  /* polls or installs that failed since the last that did not */
+    enum fota_err last_reason; /* of the newest refusal, rollback, failure or "nothing" */
+    uint32_t last_version;
+    enum gateway_state failed_in; /* state of the newest failure */
+};
+
+/** @param clock  tells virtual time; both must outlive the watch */
+void run_watch_init(struct run_watch *w, struct cli *cli, struct clock *clock);
+
+/** Observer to hand to gateway_init. */
+struct gateway_observer run_watch_observer(struct run_watch *w);
+
+#endif
