@@ -159,6 +159,9 @@ static enum fota_err op_erase(void *ctx, uint32_t sector)
         return E_FLASH_RANGE;
     }
     b->n_erases[sector]++;
+    if (b->plant_no_erase) {
+        return FOTA_OK;
+    }
     memset(b->slot + (sector - FLASH_SLOT_B_SECTOR) * FLASH_SLOT_SECTOR_BYTES, 0xFF, FLASH_SLOT_SECTOR_BYTES);
     return FOTA_OK;
 }
@@ -247,6 +250,7 @@ void bench_start(struct bench *b, bool uses_arm, unsigned poll_every)
     b->poll_every = poll_every;
     b->uses_arm = uses_arm;
     b->session_id = BENCH_SESSION;
+    b->polls_max = BENCH_POLLS_MAX;
     b->image_bytes = FLASH_SLOT_BYTES;
     b->wire.pattern[0] = b->wire.pattern[1] = LINK_FILLER;
     b->wire.ready = LINK_FILLER;
@@ -268,10 +272,22 @@ static void poll(struct bench *b)
     link_pump_poll(&b->pump, (uint32_t)(b->steps / BENCH_STEPS_PER_MS));
 }
 
+static uint8_t through_noise(struct bench *b, uint8_t byte)
+{
+    for (unsigned bit = 0; b->flip_every > 0 && bit < 8; bit++) {
+        if (bench_random(&b->flip_seed) % b->flip_every == 0) {
+            byte = (uint8_t)(byte ^ 1U << bit);
+            b->n_flips++;
+        }
+    }
+    return byte;
+}
+
 uint8_t bench_clock(struct bench *b, uint8_t mosi)
 {
     struct bench_wire *w = &b->wire;
-    uint8_t miso = w->ready;
+    uint8_t miso = through_noise(b, w->ready);
+    mosi = through_noise(b, mosi);
     w->ready = next_byte(w); /* refilled when the byte starts to move */
     if (!w->is_dead && w->n_rx < sizeof w->rx) {
         w->rx[w->n_rx++] = mosi;
@@ -309,7 +325,7 @@ void bench_wait_ms(struct bench *b, unsigned ms)
 uint8_t bench_ack(struct bench *b)
 {
     bench_clock(b, 0);
-    for (unsigned i = 0; i < BENCH_POLLS_MAX; i++) {
+    for (unsigned i = 0; i < b->polls_max; i++) {
         uint8_t byte = bench_clock(b, 0);
         if (byte == LINK_ACK || byte == LINK_NACK) {
             bench_clock(b, LINK_ACK);
@@ -340,7 +356,7 @@ uint8_t bench_request(struct bench *b, uint8_t op, const uint8_t *body, size_t n
 size_t bench_reply(struct bench *b, uint8_t *body, size_t max_bytes)
 {
     uint8_t packet[256];
-    for (unsigned i = 0; i < BENCH_POLLS_MAX; i++) {
+    for (unsigned i = 0; i < b->polls_max; i++) {
         if (bench_clock(b, 0) != LINK_REPLY) {
             continue;
         }

@@ -51,6 +51,12 @@ struct bench {
     unsigned fail_program; /* n-th program from now fails, 0 never */
     enum fota_err begin_err, finish_err;
     uint32_t image_bytes, resume_off, session_id;
+
+    unsigned polls_max;  /* how often the host polls before it gives up */
+    unsigned flip_every; /* one bit in so many is wrong, on either wire; 0 none */
+    uint32_t flip_seed;
+    unsigned n_flips;
+    bool plant_no_erase; /* a planted bug: erase does nothing */
 };
 
 void bench_start(struct bench *b, bool uses_arm, unsigned poll_every);
