@@ -1,0 +1,206 @@
+/* docs/spec/link.md tells the truth: its vectors are replayed, its state table is compared with the source.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench.h"
+#include "link_table.h"
+
+enum { DOC_MAX_BYTES = 64 * 1024, LINE_MAX_BYTES = 512 };
+
+struct row {
+    const char *state, *event, *action, *next;
+    unsigned pair;
+};
+
+#define ROW(s, e, a, n) {#s, #e, #a, #n, LINK_STATE_##s * LINK_N_EVENTS + LINK_EVENT_##e},
+
+static const struct row rows[] = {LINK_TABLE(ROW)};
+
+enum { N_ROWS = sizeof rows / sizeof rows[0] };
+
+static char *read_spec(void)
+{
+    char *text = calloc(1, DOC_MAX_BYTES);
+    assert_non_null(text);
+    FILE *f = fopen(FOTA_SOURCE_DIR "/docs/spec/link.md", "rb");
+    assert_non_null(f);
+    size_t n_bytes = fread(text, 1, DOC_MAX_BYTES - 1, f);
+    fclose(f);
+    assert_true(n_bytes > 0 && n_bytes < DOC_MAX_BYTES - 1);
+    return text;
+}
+
+static size_t parse_hex(const char *text, uint8_t *bytes, size_t max_bytes)
+{
+    size_t n_bytes = 0;
+    unsigned value = 0;
+    int n_used = 0;
+    for (; sscanf(text, " %2x%n", &value, &n_used) == 1; text += n_used) {
+        assert_true(n_bytes < max_bytes);
+        bytes[n_bytes++] = (uint8_t)value;
+    }
+    return n_bytes;
+}
+
+/* One line of a vector. @return false if the loader's answer is another */
+static bool replay(struct bench *b, const char *line)
+{
+    uint8_t bytes[128], got[128];
+    size_t n_bytes = parse_hex(line + (line[0] == 'a' ? 4 : 2), bytes, sizeof bytes);
+    switch (line[0]) {
+    case '>':
+        bench_write(b, bytes, n_bytes);
+        return true;
+    case 'a':
+        return bench_ack(b) == bytes[0];
+    case '<':
+        bench_clock(b, 0);
+        break;
+    default:
+        for (unsigned i = 0; i < b->polls_max && bench_clock(b, 0) != LINK_REPLY; i++) {
+        }
+        break;
+    }
+    bench_read(b, got, n_bytes);
+    return memcmp(got, bytes, n_bytes) == 0;
+}
+
+/* @return number of lines that were replayed and agreed; stops at the first that does not */
+static unsigned replay_all(char *text, struct bench *b, bool *agrees)
+{
+    unsigned n_lines = 0;
+    bool is_vector = false;
+    *agrees = true;
+    for (char *line = strtok(text, "\n"); line != NULL && *agrees; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "```", 3) == 0) {
+            is_vector = strcmp(line, "```vector") == 0;
+        } else if (is_vector) {
+            *agrees = replay(b, line);
+            n_lines += *agrees;
+            if (!*agrees) {
+                printf("vector differs: %s\n", line);
+            }
+        }
+    }
+    return n_lines;
+}
+
+static void vectors_of_the_spec_hold_for_a_fast_and_a_slow_owner(void **state)
+{
+    (void)state;
+    static const unsigned poll_every[] = {1, 1, 29};
+    for (size_t i = 0; i < 3; i++) {
+        struct bench *b = malloc(sizeof *b);
+        char *text = read_spec();
+        bool agrees;
+        assert_non_null(b);
+        bench_start(b, i > 0, poll_every[i]);
+        unsigned n_lines = replay_all(text, b, &agrees);
+        assert_true(agrees);
+        assert_true(n_lines > 60);
+        assert_int_equal(b->outside, 0);
+        free(text);
+        free(b);
+    }
+}
+
+static void a_changed_byte_in_a_vector_is_noticed(void **state)
+{
+    (void)state;
+    struct bench *b = malloc(sizeof *b);
+    char *text = read_spec();
+    bool agrees;
+    assert_non_null(b);
+    bench_start(b, false, 1);
+    char *answer = strstr(text, "< 01 04 13");
+    assert_non_null(answer);
+    answer[9] = '4';
+    replay_all(text, b, &agrees);
+    assert_false(agrees);
+    free(text);
+    free(b);
+}
+
+/* @return rows of the spec's table that the source does not have, plus rows it lacks */
+static unsigned compare_tables(const char *text)
+{
+    unsigned n_expected = 0, n_found = 0, n_shown = 0;
+    for (size_t i = 0; i < N_ROWS; i++) {
+        char line[LINE_MAX_BYTES];
+        if (strcmp(rows[i].action, "ILLEGAL") == 0) {
+            continue;
+        }
+        n_expected++;
+        snprintf(line, sizeof line, "\n| %s | %s | %s | %s |\n", rows[i].state, rows[i].event, rows[i].action,
+                 rows[i].next);
+        n_found += strstr(text, line) != NULL;
+    }
+    const char *table = strstr(text, "| state | event | action | next |\n|---|---|---|---|\n");
+    assert_non_null(table);
+    table = strchr(strchr(table, '\n') + 1, '\n') + 1;
+    for (; *table == '|'; table = strchr(table, '\n') + 1) {
+        n_shown++;
+    }
+    return (n_expected - n_found) + (n_shown > n_expected ? n_shown - n_expected : 0);
+}
+
+static void state_table_of_the_spec_is_the_source_s(void **state)
+{
+    (void)state;
+    char *text = read_spec();
+    assert_int_equal(compare_tables(text), 0);
+    char *row = strstr(text, "| ACK | ECHO | ADVANCE | WORK |");
+    assert_non_null(row);
+    row[2] = 'N';
+    assert_int_equal(compare_tables(text), 1); /* and a changed row is noticed */
+    free(text);
+}
+
+static void every_pair_of_state_and_event_has_exactly_one_row(void **state)
+{
+    (void)state;
+    bool seen[LINK_N_STATES * LINK_N_EVENTS] = {false};
+    assert_int_equal(N_ROWS, LINK_N_STATES * LINK_N_EVENTS);
+    for (size_t i = 0; i < N_ROWS; i++) {
+        assert_false(seen[rows[i].pair]);
+        seen[rows[i].pair] = true;
+    }
+}
+
+static void illegal_pairs_name_an_error_and_change_nothing(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ROWS; i++) {
+        bool is_illegal = strcmp(rows[i].action, "ILLEGAL") == 0;
+        if (is_illegal) {
+            assert_string_equal(rows[i].state, rows[i].next);
+        }
+    }
+    uint32_t buffer[LINK_BUFFER_BYTES / 4];
+    struct link_slave slave;
+    link_slave_init(&slave, (uint8_t *)buffer, FLASH_SLOT_B_BASE);
+    assert_int_equal(link_slave_ack(&slave), LINK_OUT_NONE); /* no work is under way */
+    assert_int_equal(slave.reason, E_STATE);
+    assert_int_equal(link_slave_nack(&slave, E_IO), LINK_OUT_NONE);
+    assert_int_equal(link_slave_reply(&slave, (const uint8_t *)"x", 1), LINK_OUT_NONE);
+    assert_true(link_slave_is_idle(&slave));
+    assert_int_equal(slave.reason, E_STATE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vectors_of_the_spec_hold_for_a_fast_and_a_slow_owner),
+        cmocka_unit_test(a_changed_byte_in_a_vector_is_noticed),
+        cmocka_unit_test(state_table_of_the_spec_is_the_source_s),
+        cmocka_unit_test(every_pair_of_state_and_event_has_exactly_one_row),
+        cmocka_unit_test(illegal_pairs_name_an_error_and_change_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
