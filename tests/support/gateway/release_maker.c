@@ -81,7 +81,7 @@ static void make_payload(const struct test_spec *spec, unsigned slot, uint8_t *o
         out[i] = (uint8_t)(i * 7U + (i >> 8) + slot + spec->version + (spec->version >> 24) * 31U);
     }
     bytes_store_le32(out, RAM_APP_BASE + RAM_APP_BYTES);
-    bytes_store_le32(out + 4, (slot_base(slot) + FLASH_IMAGE_HEADER_AREA_BYTES + 0x101U));
+    bytes_store_le32(out + 4, (slot_base(slot) + FLASH_IMAGE_HEADER_AREA_BYTES + 0x21U));
 }
 
 static void make_image(const struct test_spec *spec, unsigned slot, struct test_release *out)
