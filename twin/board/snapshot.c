@@ -35,7 +35,7 @@ struct twin_snapshot *twin_save(const struct twin *t)
         return NULL;
     }
     s->n_bytes = measure(t, s);
-    s->bytes = calloc(1, s->n_bytes);
+    s->bytes = calloc(1, s->n_bytes ? s->n_bytes : 1);
     if (!s->bytes) {
         free(s);
         return NULL;

@@ -52,15 +52,15 @@ static const struct chip_port *port_at(const struct chip *chip, char port)
 bool chip_pin_level(const struct chip *chip, char port, unsigned pin)
 {
     const struct chip_port *p = port_at(chip, port);
-    uint16_t levels = (uint16_t)((p->driven & p->level) | (~p->driven & p->outside));
+    uint32_t levels = ((uint32_t)p->driven & p->level) | (~(uint32_t)p->driven & p->outside);
     return (levels >> pin) & 1u;
 }
 
 bool chip_pin_driven(const struct chip *chip, char port, unsigned pin, bool *level)
 {
     const struct chip_port *p = port_at(chip, port);
-    *level = (p->level >> pin) & 1u;
-    return (p->driven >> pin) & 1u;
+    *level = ((uint32_t)p->level >> pin) & 1u;
+    return ((uint32_t)p->driven >> pin) & 1u;
 }
 
 static void tell_if_changed(struct chip *chip, char port, unsigned pin, bool before)
@@ -76,7 +76,7 @@ static void tell_if_changed(struct chip *chip, char port, unsigned pin, bool bef
 
 static void put_bit(uint16_t *word, unsigned pin, bool level)
 {
-    *word = (uint16_t)((*word & ~(1u << pin)) | ((uint32_t)level << pin));
+    *word = (uint16_t)(((uint32_t)*word & ~(1u << pin)) | ((uint32_t)level << pin));
 }
 
 void chip_pin_drive(struct chip *chip, char port, unsigned pin, bool level)
@@ -118,7 +118,7 @@ bool chip_pin_function(const struct chip *chip, char port, unsigned pin, unsigne
 {
     const struct chip_port *p = port_at(chip, port);
     *function = p->function[pin];
-    return (p->alternate >> pin) & 1u;
+    return ((uint32_t)p->alternate >> pin) & 1u;
 }
 
 void chip_set_exti_port(struct chip *chip, unsigned line, char port)
