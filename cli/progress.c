@@ -35,9 +35,12 @@ static void draw(struct progress *p, uint64_t done_bytes, uint64_t now_ms)
         fputs("\033[K", p->out);
         fflush(p->out);
     } else {
-        fprintf(p->out,
-                "%s: %" PRIu64 " of %" PRIu64 " bytes (%u %%), %" PRIu64 " KiB/s, ETA %" PRIu64 " s\n",
-                p->label, done_bytes, p->total_bytes, percent, rate / KIB, left_s);
+        fprintf(p->out, "%s: %" PRIu64 " of %" PRIu64 " bytes (%u %%)", p->label, done_bytes, p->total_bytes,
+                percent);
+        if (rate != 0) {
+            fprintf(p->out, ", %" PRIu64 " KiB/s, ETA %" PRIu64 " s", rate / KIB, left_s);
+        }
+        fputc('\n', p->out);
     }
 }
 

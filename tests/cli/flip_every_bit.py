@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""flip_every_bit.py FOTA IMAGE KEYS: flip bits of an image one by one; each must be refused, with a reason.
+
+Every bit of the header and of everything behind the program, and every 97th bit between them. Prints how often each reason
+was given. First the untouched image must pass and a planted fault must be seen, so that the check can say both.
+"""
+import collections
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HEADER_BYTES, HEADER_AREA_BYTES, PROGRAM_BYTES, STRIDE = 32, 0x200, 2048, 97
+
+
+def inspect(fota, keys, data, folder):
+    path = Path(folder) / "image"
+    path.write_bytes(data)
+    done = subprocess.run([fota, "inspect", "--json", "--keys", keys, "--hw", "f407-disco", "--slot", "a", str(path)],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout).get("error", "ok")
+
+
+def main():
+    fota, image, keys = sys.argv[1:4]
+    data = Path(image).read_bytes()
+    behind = HEADER_AREA_BYTES + PROGRAM_BYTES
+    bits = list(range(HEADER_BYTES * 8)) + list(range(HEADER_BYTES * 8, behind * 8, STRIDE)) + \
+        list(range(behind * 8, len(data) * 8))
+    reasons = collections.Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        if inspect(fota, keys, data, folder) != (0, "ok"):
+            sys.exit("the untouched image is refused")
+        for bit in bits:
+            flipped = bytearray(data)
+            flipped[bit // 8] ^= 1 << bit % 8
+            code, reason = inspect(fota, keys, bytes(flipped), folder)
+            if code != 1 or not reason.startswith("E_IMAGE_"):
+                sys.exit("bit %d of byte %d flipped: exit code %d, %s" % (bit % 8, bit // 8, code, reason))
+            reasons[reason] += 1
+    print("%d flips, all refused: %s" % (len(bits), ", ".join("%s %d" % item for item in sorted(reasons.items()))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+# Shared by the numbered tests: sourced by run.sh before each. FOTA is the command under test, S3_GET reads one object.
+set -u
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/fota_cli.XXXXXX")
+S3_PID=""
+N_CHECKS=0
+
+finish() {
+    [ -n "$S3_PID" ] && kill "$S3_PID" 2>/dev/null && wait "$S3_PID" 2>/dev/null
+    rm -rf "$T"
+}
+trap finish EXIT
+cd "$T" || exit 1
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3 AWS_REGION \
+    AWS_DEFAULT_REGION FOTA_BUCKET http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+
+# run COMMAND...: sets CODE; output in files out and err.
+run() {
+    CODE=0
+    "$@" >"$T/out" 2>"$T/err" || CODE=$?
+    LAST="$*"
+}
+
+fail() {
+    echo "FAILED: $1"
+    echo "command: $LAST"
+    echo "exit code: $CODE"
+    echo "--- stdout"; cat "$T/out"
+    echo "--- stderr"; cat "$T/err"
+    exit 1
+}
+
+want_code() { N_CHECKS=$((N_CHECKS + 1)); [ "$CODE" -eq "$1" ] || fail "want exit code $1"; }
+want_out() { N_CHECKS=$((N_CHECKS + 1)); [ "$(cat "$T/out")" = "$1" ] || fail "want exactly this on stdout: $1"; }
+want_out_has() { N_CHECKS=$((N_CHECKS + 1)); grep -qF -- "$1" "$T/out" || fail "want on stdout: $1"; }
+want_err_has() { N_CHECKS=$((N_CHECKS + 1)); grep -qF -- "$1" "$T/err" || fail "want on stderr: $1"; }
+want_no_out() { N_CHECKS=$((N_CHECKS + 1)); [ ! -s "$T/out" ] || fail "want nothing on stdout"; }
+want() { N_CHECKS=$((N_CHECKS + 1)); LAST="$*"; CODE=0; "$@" || { CODE=$?; fail "check failed"; }; }
+
+# binary FILE BASE [SEED]: a program of 2,048 bytes as a linker would make it for the slot at BASE.
+binary() {
+    /usr/bin/python3 - "$1" "$2" "${3:-1}" <<'PY'
+import random, struct, sys
+path, base, seed = sys.argv[1], int(sys.argv[2], 0), int(sys.argv[3])
+body = random.Random(seed).randbytes(2040)
+open(path, "wb").write(struct.pack("<II", 0x2001F000, base + 0x200 + 0x101) + body)
+PY
+}
+
+SLOT_A=0x08020000
+SLOT_B=0x08080000
+
+# images PREFIX VERSION COUNTER [SEED]: PREFIX_a.img and PREFIX_b.img, signed with keys/image-key.pem.
+images() {
+    binary "$1_a.bin" $SLOT_A "${4:-1}"
+    binary "$1_b.bin" $SLOT_B "${4:-1}"
+    for slot in a b; do
+        run "$FOTA" sign --slot $slot --version "$2" --hw f407-disco --counter "$3" --key keys/image-key.pem \
+            --out "$1_$slot.img" "$1_$slot.bin"
+        want_code 0
+    done
+}
+
+keys() { run "$FOTA" keygen; want_code 0; }
+
+# start_s3 [ARGUMENT...]: a local S3 on a free port; sets the environment of a publisher.
+start_s3() {
+    "$FOTA" s3 --dir "$T/s3" --port 0 "$@" >"$T/s3.env" 2>"$T/s3.err" &
+    S3_PID=$!
+    for _ in $(seq 300); do
+        grep -q AWS_ACCESS_KEY_ID "$T/s3.env" && break
+        kill -0 "$S3_PID" 2>/dev/null || break
+        sleep 0.1
+    done
+    LAST="fota s3"; CODE=0; cp "$T/s3.env" "$T/out"; cp "$T/s3.err" "$T/err"
+    grep -q AWS_ACCESS_KEY_ID "$T/s3.env" || fail "the local S3 did not start"
+    . "$T/s3.env"
+}
+
+as_device() { AWS_ACCESS_KEY_ID=AKIAFOTADEVICE AWS_SECRET_ACCESS_KEY=device-secret "$@"; }
+
+publish() { run "$FOTA" publish --product demo --hw f407-disco "$@"; }
+
+# What is stored in all buckets, one line for each object; equal texts mean that nothing changed.
+bucket_state() { find "$T/s3/data" -path '*objects*' -name '*.data' -exec sha256sum {} + | sort; }
+
+CHANNEL=v1/channels/demo/f407-disco/stable.fc
