@@ -340,7 +340,7 @@ static void print_json(const struct run *r, const char *outcome)
     cli_json_number(&j, "flash_busy_ms", stats->flash_busy_ns / 1000000U);
     cli_json_number(&j, "link_repeats", r->link.stats.repeats);
     cli_json_close(&j, '}');
-    fputc('\n', r->cli->out);
+    (void)fputc('\n', r->cli->out);
 }
 
 static enum cli_exit failure(struct run *r)
@@ -372,7 +372,7 @@ static enum cli_exit conclude(struct run *r)
     if (r->cli->is_json) {
         print_json(r, outcome);
     } else {
-        fprintf(r->cli->out, "%s\n", outcome);
+        (void)fprintf(r->cli->out, "%s\n", outcome);
     }
     return CLI_OK;
 }

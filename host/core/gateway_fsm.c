@@ -35,8 +35,8 @@ struct row {
                       GATEWAY_##m, GATEWAY_##n, GATEWAY_##o}},
 static const struct row table[] = {TABLE(ROW)};
 #undef ROW
-#define ROW(...) +1
-enum { ROWS = 0 TABLE(ROW) };
+#define ROW(...) 1,
+enum { ROWS = sizeof((const char[]){TABLE(ROW)}) };
 #undef ROW
 
 static_assert(GATEWAY_INPUTS == 15, "ROW takes one value per event");

@@ -58,7 +58,7 @@ static void walk_u8(struct walk *w, uint8_t *value)
 
 static void walk_bool(struct walk *w, bool *value)
 {
-    uint8_t wide = *value ? 1 : 0;
+    uint8_t wide = w->is_storing && *value ? 1 : 0;
     walk_u8(w, &wide);
     *value = wide != 0;
 }
