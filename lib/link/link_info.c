@@ -1,7 +1,5 @@
 /* The info block. struct boot_info goes over the wire field by field; its fields are listed once, as widths.
  */
-#include <string.h>
-
 #include "base/bytes.h"
 #include "link/link_codec.h"
 
@@ -31,50 +29,18 @@ _Static_assert(offsetof(struct boot_info, last_reason) == 40, "boot_info_fields 
 _Static_assert(offsetof(struct boot_info, session_id) == 44, "boot_info_fields follows struct boot_info");
 _Static_assert(offsetof(struct boot_info, hw_id) == 52, "boot_info_fields follows struct boot_info");
 
-static void store_field(uint8_t *wire, const uint8_t *native, size_t width_bytes)
-{
-    uint32_t value32;
-    uint16_t value16;
-    switch (width_bytes) {
-    case 4:
-        memcpy(&value32, native, sizeof value32);
-        bytes_store_be32(wire, value32);
-        break;
-    case 2:
-        memcpy(&value16, native, sizeof value16);
-        bytes_store_be16(wire, value16);
-        break;
-    default:
-        *wire = *native;
-        break;
-    }
-}
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are turned from or to little-endian");
 
-static void load_field(uint8_t *native, const uint8_t *wire, size_t width_bytes)
-{
-    uint32_t value32;
-    uint16_t value16;
-    switch (width_bytes) {
-    case 4:
-        value32 = bytes_load_be32(wire);
-        memcpy(native, &value32, sizeof value32);
-        break;
-    case 2:
-        value16 = bytes_load_be16(wire);
-        memcpy(native, &value16, sizeof value16);
-        break;
-    default:
-        *native = *wire;
-        break;
-    }
-}
-
-static void convert(uint8_t *to, const uint8_t *from, void (*field)(uint8_t *, const uint8_t *, size_t))
+/* Turn the bytes of each field round: the same for both directions. */
+static void turn_fields(uint8_t *to, const uint8_t *from)
 {
     for (size_t run = 0, at = 0; run < N_FIELD_RUNS; run++) {
+        size_t width = boot_info_fields[run].width_bytes;
         size_t end = at + boot_info_fields[run].n_bytes;
-        for (; at < end; at += boot_info_fields[run].width_bytes) {
-            field(to + at, from + at, boot_info_fields[run].width_bytes);
+        for (; at < end; at += width) {
+            for (size_t i = 0; i < width; i++) {
+                to[at + i] = from[at + width - 1 - i];
+            }
         }
     }
 }
@@ -87,7 +53,7 @@ void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info 
     out[3] = 0;
     bytes_store_be16(out + 4, info->chip_id);
     bytes_store_be16(out + 6, (uint16_t)info->last_link_reason);
-    convert(out + INFO_HEAD_BYTES, (const uint8_t *)&info->boot, store_field);
+    turn_fields(out + INFO_HEAD_BYTES, (const uint8_t *)&info->boot);
 }
 
 enum fota_err link_info_load(const uint8_t *bytes, size_t n_bytes, struct link_info *out)
@@ -102,6 +68,6 @@ enum fota_err link_info_load(const uint8_t *bytes, size_t n_bytes, struct link_i
     out->vendor_version = bytes[2];
     out->chip_id = bytes_load_be16(bytes + 4);
     out->last_link_reason = (enum fota_err)bytes_load_be16(bytes + 6);
-    convert((uint8_t *)&out->boot, bytes + INFO_HEAD_BYTES, load_field);
+    turn_fields((uint8_t *)&out->boot, bytes + INFO_HEAD_BYTES);
     return FOTA_OK;
 }

@@ -15,7 +15,7 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 /* --- what the machine asks for ---------------------------------------------------------------------------
  */
 
-static void present(struct link_pump *pump, enum link_out out, uint32_t now_ms)
+static void present(struct link_pump *pump, enum link_out out)
 {
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
@@ -34,7 +34,7 @@ static void present(struct link_pump *pump, enum link_out out, uint32_t now_ms)
     case LINK_OUT_WORK:
         pump->has_work = true;
         pump->n_steps = 0;
-        pump->since_ms = now_ms;
+        pump->since_ms = pump->now_ms;
         break;
     default:
         break;
@@ -42,43 +42,49 @@ static void present(struct link_pump *pump, enum link_out out, uint32_t now_ms)
 }
 
 /* The work is done. What the host clocked meanwhile were polls; the ring may have run over with them. */
-static void conclude(struct link_pump *pump, enum link_out out, uint32_t now_ms)
+static void conclude(struct link_pump *pump, enum link_out out)
 {
     pump->has_work = false;
-    pump->heard_ms = now_ms;
+    pump->heard_ms = pump->now_ms;
     pump->config.port->discard(pump->config.port_ctx);
-    present(pump, out, now_ms);
+    present(pump, out);
 }
 
-static void verdict(struct link_pump *pump, enum fota_err err, uint32_t now_ms)
+static void verdict(struct link_pump *pump, enum fota_err err)
 {
-    conclude(pump, err ? link_slave_nack(&pump->slave, err) : link_slave_ack(&pump->slave), now_ms);
+    conclude(pump, err ? link_slave_nack(&pump->slave, err) : link_slave_ack(&pump->slave));
 }
 
-static void reply_progress(struct link_pump *pump, enum fota_err reason, uint32_t now_ms)
+static void reply(struct link_pump *pump, const uint8_t *block, size_t n_bytes)
+{
+    conclude(pump, link_slave_reply(&pump->slave, block, n_bytes));
+}
+
+static void reply_progress(struct link_pump *pump, enum fota_err reason)
 {
     uint8_t block[LINK_PROGRESS_BLOCK_BYTES];
     struct link_progress progress = {
         .reason = reason, .accepted_off = pump->accepted_off, .flashed_off = pump->flashed_off};
     link_progress_store(block, &progress);
-    conclude(pump, link_slave_reply(&pump->slave, block, sizeof block), now_ms);
+    reply(pump, block, sizeof block);
 }
 
 /* Does the owner ask for patience, and is there some left? Then the work item is tried again at the next
  * poll. */
-static bool must_wait(const struct link_pump *pump, enum fota_err err, uint32_t now_ms)
+static bool must_wait(const struct link_pump *pump, enum fota_err err)
 {
-    return err == E_UPDATE_BUSY && now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
+    return err == E_UPDATE_BUSY && pump->now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
 }
 
 /* --- flash work in small pieces --------------------------------------------------------------------------
  */
 
-static void step_job(struct link_pump *pump, uint32_t now_ms)
+static void step_job(struct link_pump *pump)
 {
     struct link_job *job = &pump->job;
     uint32_t n_words = min_u32(job->n_words, pump->config.chunk_words);
-    bool is_host_due = link_slave_awaits_echo(&pump->slave) && now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
+    bool is_host_due =
+        link_slave_awaits_echo(&pump->slave) && pump->now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
     if (n_words == 0 || is_host_due) {
         return;
     }
@@ -178,7 +184,7 @@ static void store_info(struct link_pump *pump, uint8_t block[LINK_INFO_BLOCK_BYT
     link_info_store(block, &info);
 }
 
-static void do_read(struct link_pump *pump, uint32_t now_ms)
+static void do_read(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     if (work->addr >= LINK_INFO_ADDR) {
@@ -188,19 +194,19 @@ static void do_read(struct link_pump *pump, uint32_t now_ms)
     } else {
         pump->config.ops->read(pump->config.ops_ctx, work->addr, work->bytes, work->n_bytes);
     }
-    verdict(pump, FOTA_OK, now_ms);
+    verdict(pump, FOTA_OK);
 }
 
-static void do_write(struct link_pump *pump, uint32_t now_ms)
+static void do_write(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     if (pump->n_steps == 0) {
         enum fota_err err = need_plain_session(pump);
-        if (must_wait(pump, err, now_ms)) {
+        if (must_wait(pump, err)) {
             return;
         }
         if (err) {
-            verdict(pump, err, now_ms);
+            verdict(pump, err);
             return;
         }
         pump->is_finished = false;
@@ -210,11 +216,11 @@ static void do_write(struct link_pump *pump, uint32_t now_ms)
                                       .words = (const uint32_t *)(const void *)work->bytes};
     }
     if (pump->job.n_words == 0) {
-        verdict(pump, take_failure(pump), now_ms);
+        verdict(pump, take_failure(pump));
     }
 }
 
-static void do_erase(struct link_pump *pump, uint32_t now_ms)
+static void do_erase(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     enum fota_err err = need_plain_session(pump);
@@ -222,12 +228,12 @@ static void do_erase(struct link_pump *pump, uint32_t now_ms)
         pump->is_finished = false;
         err = pump->config.ops->erase(pump->config.ops_ctx, work->bytes[pump->n_steps]);
     }
-    if (must_wait(pump, err, now_ms)) {
+    if (must_wait(pump, err)) {
         return;
     }
     pump->n_steps++;
     if (err || pump->n_steps == work->n_bytes) {
-        verdict(pump, err, now_ms);
+        verdict(pump, err);
     }
 }
 
@@ -248,28 +254,28 @@ static enum fota_err finish_plain(struct link_pump *pump)
     return pump->config.ops->activate(pump->config.ops_ctx);
 }
 
-static void do_go(struct link_pump *pump, uint32_t now_ms)
+static void do_go(struct link_pump *pump)
 {
     enum fota_err err = finish_plain(pump);
-    if (must_wait(pump, err, now_ms)) {
+    if (must_wait(pump, err)) {
         return;
     }
     pump->wants_restart = err == FOTA_OK;
-    pump->since_ms = now_ms;
-    verdict(pump, err, now_ms);
+    pump->since_ms = pump->now_ms;
+    verdict(pump, err);
 }
 
 /* --- vendor requests. Each runs only when no words are under way to flash
  * ------------------------------------ */
 
-static void do_info(struct link_pump *pump, uint32_t now_ms)
+static void do_info(struct link_pump *pump)
 {
     uint8_t block[LINK_INFO_BLOCK_BYTES];
     store_info(pump, block);
-    conclude(pump, link_slave_reply(&pump->slave, block, sizeof block), now_ms);
+    reply(pump, block, sizeof block);
 }
 
-static void do_begin(struct link_pump *pump, uint32_t now_ms)
+static void do_begin(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     struct update_target target = {0};
@@ -283,7 +289,7 @@ static void do_begin(struct link_pump *pump, uint32_t now_ms)
     if (!err) {
         err = pump->config.ops->begin(pump->config.ops_ctx, work->bytes, work->n_bytes, &target);
     }
-    if (must_wait(pump, err, now_ms)) {
+    if (must_wait(pump, err)) {
         return;
     }
     session.reason = err;
@@ -297,7 +303,7 @@ static void do_begin(struct link_pump *pump, uint32_t now_ms)
         session.block_max_bytes = LINK_BLOCK_MAX_BYTES;
     }
     link_session_store(block, &session);
-    conclude(pump, link_slave_reply(&pump->slave, block, sizeof block), now_ms);
+    reply(pump, block, sizeof block);
 }
 
 /* If a sector starts in [off, off + n_bytes), erase it: the stream has come to its first byte. */
@@ -331,7 +337,7 @@ static enum fota_err check_block(const struct link_pump *pump, uint32_t off, uin
     return is_over || (n_bytes % 4 != 0 && !is_last) ? E_LINK_LENGTH : FOTA_OK;
 }
 
-static void do_block(struct link_pump *pump, uint32_t now_ms)
+static void do_block(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     uint32_t off = bytes_load_be32(work->bytes + 4);
@@ -348,17 +354,17 @@ static void do_block(struct link_pump *pump, uint32_t now_ms)
         if (!err) {
             err = erase_when_due(pump, off, n_bytes);
         }
-        if (must_wait(pump, err, now_ms)) {
+        if (must_wait(pump, err)) {
             return;
         }
         if (!err) {
             start_block(pump, work->bytes + 8, n_bytes);
         }
     }
-    reply_progress(pump, err, now_ms);
+    reply_progress(pump, err);
 }
 
-static void do_hash(struct link_pump *pump, uint32_t now_ms)
+static void do_hash(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     uint32_t off = bytes_load_be32(work->bytes);
@@ -373,7 +379,7 @@ static void do_hash(struct link_pump *pump, uint32_t now_ms)
         bytes_store_be16(block, (uint16_t)err);
         n_block = 2;
     }
-    conclude(pump, link_slave_reply(&pump->slave, block, n_block), now_ms);
+    reply(pump, block, n_block);
 }
 
 static enum fota_err finish(struct link_pump *pump)
@@ -394,12 +400,12 @@ static enum fota_err finish(struct link_pump *pump)
 }
 
 /* FINISH, ACTIVATE, ABORT: session[4] in, progress out. */
-static void do_session_request(struct link_pump *pump, uint32_t now_ms)
+static void do_session_request(struct link_pump *pump)
 {
     const struct link_work *work = &pump->slave.work;
     enum fota_err err = check_session(pump, work->bytes);
     if (work->op == LINK_OP_ABORT && err == E_UPDATE_NO_SESSION) {
-        reply_progress(pump, FOTA_OK, now_ms); /* the reply to an ABORT was lost */
+        reply_progress(pump, FOTA_OK); /* the reply to an ABORT was lost */
         return;
     }
     if (!err && work->op == LINK_OP_FINISH) {
@@ -409,41 +415,41 @@ static void do_session_request(struct link_pump *pump, uint32_t now_ms)
     } else if (!err) {
         err = pump->config.ops->abort(pump->config.ops_ctx);
     }
-    if (must_wait(pump, err, now_ms)) {
+    if (must_wait(pump, err)) {
         return;
     }
     if (!err && work->op == LINK_OP_ACTIVATE) {
         pump->wants_restart = true;
-        pump->since_ms = now_ms;
+        pump->since_ms = pump->now_ms;
     }
     if (!err && work->op == LINK_OP_ABORT) {
         close_session(pump);
     }
-    reply_progress(pump, err, now_ms);
+    reply_progress(pump, err);
 }
 
-static void do_request(struct link_pump *pump, uint32_t now_ms)
+static void do_request(struct link_pump *pump)
 {
     switch (pump->slave.work.op) {
     case LINK_OP_INFO:
-        do_info(pump, now_ms);
+        do_info(pump);
         break;
     case LINK_OP_BEGIN:
-        do_begin(pump, now_ms);
+        do_begin(pump);
         break;
     case LINK_OP_BLOCK:
-        do_block(pump, now_ms);
+        do_block(pump);
         break;
     case LINK_OP_HASH:
-        do_hash(pump, now_ms);
+        do_hash(pump);
         break;
     default:
-        do_session_request(pump, now_ms);
+        do_session_request(pump);
         break;
     }
 }
 
-static void do_work(struct link_pump *pump, uint32_t now_ms)
+static void do_work(struct link_pump *pump)
 {
     bool is_own_job = pump->slave.work.kind == LINK_WORK_WRITE && pump->n_steps > 0;
     if (pump->job.n_words > 0 && !is_own_job && pump->slave.work.op != LINK_OP_INFO) {
@@ -451,19 +457,19 @@ static void do_work(struct link_pump *pump, uint32_t now_ms)
     }
     switch (pump->slave.work.kind) {
     case LINK_WORK_READ:
-        do_read(pump, now_ms);
+        do_read(pump);
         break;
     case LINK_WORK_WRITE:
-        do_write(pump, now_ms);
+        do_write(pump);
         break;
     case LINK_WORK_ERASE:
-        do_erase(pump, now_ms);
+        do_erase(pump);
         break;
     case LINK_WORK_GO:
-        do_go(pump, now_ms);
+        do_go(pump);
         break;
     default:
-        do_request(pump, now_ms);
+        do_request(pump);
         break;
     }
 }
@@ -471,7 +477,7 @@ static void do_work(struct link_pump *pump, uint32_t now_ms)
 /* --- the line --------------------------------------------------------------------------------------------
  */
 
-static void hear(struct link_pump *pump, uint32_t now_ms)
+static void hear(struct link_pump *pump)
 {
     uint8_t bytes[LINK_RX_CHUNK_BYTES];
     for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work; i++) {
@@ -479,32 +485,32 @@ static void hear(struct link_pump *pump, uint32_t now_ms)
         if (n_bytes == 0) {
             return;
         }
-        pump->heard_ms = now_ms;
+        pump->heard_ms = pump->now_ms;
         pump->has_silence = false;
         for (size_t at = 0; at < n_bytes && !pump->has_work;) {
             size_t n_used;
-            present(pump, link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used), now_ms);
+            present(pump, link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used));
             at += n_used;
         }
     }
 }
 
-static void mind_silence(struct link_pump *pump, uint32_t now_ms)
+static void mind_silence(struct link_pump *pump)
 {
-    if (pump->has_work || pump->has_silence || now_ms - pump->heard_ms < LINK_SILENCE_MS) {
+    if (pump->has_work || pump->has_silence || pump->now_ms - pump->heard_ms < LINK_SILENCE_MS) {
         return;
     }
     pump->has_silence = true;
-    present(pump, link_slave_silence(&pump->slave), now_ms);
+    present(pump, link_slave_silence(&pump->slave));
     pump->config.port->resync(pump->config.port_ctx);
 }
 
 /* The host has its answer when it stops to clock; a host that clocks on is not waited for. */
-static void mind_restart(struct link_pump *pump, uint32_t now_ms)
+static void mind_restart(struct link_pump *pump)
 {
-    bool is_answered = link_slave_is_idle(&pump->slave) && now_ms - pump->heard_ms >= QUIET_MS &&
+    bool is_answered = link_slave_is_idle(&pump->slave) && pump->now_ms - pump->heard_ms >= QUIET_MS &&
                        !pump->config.port->is_sending(pump->config.port_ctx);
-    if (pump->wants_restart && (is_answered || now_ms - pump->since_ms >= LINK_RESTART_MAX_MS)) {
+    if (pump->wants_restart && (is_answered || pump->now_ms - pump->since_ms >= LINK_RESTART_MAX_MS)) {
         pump->config.ops->restart(pump->config.ops_ctx);
     }
 }
@@ -526,13 +532,14 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
 
 void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
 {
-    step_job(pump, now_ms);
-    hear(pump, now_ms);
+    pump->now_ms = now_ms;
+    step_job(pump);
+    hear(pump);
     if (pump->has_work) {
-        do_work(pump, now_ms);
+        do_work(pump);
     }
-    mind_silence(pump, now_ms);
-    mind_restart(pump, now_ms);
+    mind_silence(pump);
+    mind_restart(pump);
 }
 
 bool link_pump_is_idle(const struct link_pump *pump)

@@ -177,9 +177,6 @@ static enum link_event judge_frame(struct link_slave *slave)
 
 static enum link_event judge_address(struct link_slave *slave)
 {
-    if (link_xor(slave->stage, 5) != 0) {
-        return refuse(slave, E_LINK_CHECKSUM);
-    }
     slave->addr = bytes_load_be32(slave->stage);
     if (slave->op == LINK_OP_GO) {
         return hand_out(slave, LINK_WORK_GO, slave->stage, 0);
@@ -197,9 +194,6 @@ static enum link_event judge_address(struct link_slave *slave)
 static enum link_event judge_read_length(struct link_slave *slave)
 {
     uint32_t n_bytes = slave->stage[0] + 1U;
-    if ((slave->stage[0] ^ slave->stage[1]) != 0xFF) {
-        return refuse(slave, E_LINK_CHECKSUM);
-    }
     if (!is_readable(slave, slave->addr, n_bytes)) {
         return refuse(slave, E_LINK_LENGTH);
     }
@@ -212,13 +206,6 @@ static enum link_event judge_write(struct link_slave *slave)
 {
     uint32_t n_bytes = slave->stage[0] + 1U;
     uint32_t n_padded = (n_bytes + 3U) & ~3U;
-    if (slave->n_have_bytes == 1) {
-        slave->n_want_bytes = (uint16_t)(n_bytes + 2);
-        return LINK_EVENT_MORE;
-    }
-    if (link_xor(slave->stage, n_bytes + 2) != 0) {
-        return refuse(slave, E_LINK_CHECKSUM);
-    }
     if (!is_inside(slave->addr, n_padded, slave->base, FLASH_SLOT_BYTES)) {
         return refuse(slave, E_LINK_LENGTH);
     }
@@ -229,9 +216,6 @@ static enum link_event judge_write(struct link_slave *slave)
 static enum link_event judge_erase_count(struct link_slave *slave)
 {
     uint32_t n_sectors = bytes_load_be16(slave->stage) + 1U;
-    if (link_xor(slave->stage, 3) != 0) {
-        return refuse(slave, E_LINK_CHECKSUM);
-    }
     if (n_sectors > LINK_ERASE_MAX_SECTORS) { /* the special codes too: FFFF mass erase, FFFE, FFFD banks */
         return refuse(slave, E_LINK_LENGTH);
     }
@@ -243,9 +227,6 @@ static enum link_event judge_erase_list(struct link_slave *slave)
 {
     uint32_t first = slave->base == FLASH_SLOT_A_BASE ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR;
     uint32_t n_sectors = slave->n_want_bytes / 2U;
-    if (link_xor(slave->stage, slave->n_want_bytes) != 0) {
-        return refuse(slave, E_LINK_CHECKSUM);
-    }
     for (uint32_t i = 0; i < n_sectors; i++) {
         uint32_t sector = bytes_load_be16(slave->stage + 2 * i);
         if (!is_inside(sector, 1, first, FLASH_SLOT_SECTORS)) {
@@ -276,11 +257,19 @@ static enum link_event judge_request(struct link_slave *slave)
     return LINK_EVENT_PASS;
 }
 
-static enum link_event judge(struct link_slave *slave)
+/* Stages of AN4286 behind the frame: all end with a checksum over all their bytes. */
+static enum link_event judge_stage(struct link_slave *slave)
 {
+    /* READ_LENGTH has one byte and its complement: the checksum of a block of one byte (AN4286 2.1). */
+    uint8_t sum = slave->step == LINK_STEP_READ_LENGTH ? 0xFF : 0;
+    if (slave->step == LINK_STEP_WRITE && slave->n_have_bytes == 1) {
+        slave->n_want_bytes = (uint16_t)(slave->stage[0] + 3U); /* n-1, data[n], xor */
+        return LINK_EVENT_MORE;
+    }
+    if (link_xor(slave->stage, slave->n_have_bytes) != sum) {
+        return refuse(slave, E_LINK_CHECKSUM);
+    }
     switch (slave->step) {
-    case LINK_STEP_FRAME:
-        return judge_frame(slave);
     case LINK_STEP_ADDRESS:
         return judge_address(slave);
     case LINK_STEP_READ_LENGTH:
@@ -289,11 +278,17 @@ static enum link_event judge(struct link_slave *slave)
         return judge_write(slave);
     case LINK_STEP_ERASE_COUNT:
         return judge_erase_count(slave);
-    case LINK_STEP_ERASE_LIST:
-        return judge_erase_list(slave);
     default:
-        return judge_request(slave);
+        return judge_erase_list(slave);
     }
+}
+
+static enum link_event judge(struct link_slave *slave)
+{
+    if (slave->step == LINK_STEP_FRAME) {
+        return judge_frame(slave);
+    }
+    return slave->step == LINK_STEP_REQUEST ? judge_request(slave) : judge_stage(slave);
 }
 
 /* --- actions -------------------------------------------------------------------------------------------- */

@@ -110,6 +110,7 @@ struct link_pump {
     uint32_t image_bytes;
     uint32_t accepted_off;
     uint32_t flashed_off;
+    uint32_t now_ms;    /* as the owner told in this poll */
     uint32_t heard_ms;  /* when the last byte came */
     uint32_t since_ms;  /* when the work, or the wait for a restart, began */
     uint16_t failed;    /* enum fota_err of a background write, told in the next reply */

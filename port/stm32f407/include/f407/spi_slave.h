@@ -33,8 +33,6 @@ enum {
 
 /** All fields are private. Zero-initialised memory is fine; spi_slave_init sets everything. */
 struct spi_slave {
-    uint8_t ring[SPI_SLAVE_RING_BYTES];
-    uint8_t data[SPI_SLAVE_DATA_BYTES + SPI_SLAVE_PAD_BYTES];
     volatile uint8_t pattern[2];
     uint8_t after_data;         /* level of the pattern behind the data */
     uint16_t n_data_bytes;      /* data and pad, 0 none */
@@ -46,6 +44,8 @@ struct spi_slave {
     volatile bool has_heard;    /* the handler took bytes since the last receive */
     volatile bool has_echo;     /* the handler has heard the echo, receive has not told it yet */
     volatile bool has_answered; /* the handler has begun to send; the send that follows is its echo */
+    uint8_t ring[SPI_SLAVE_RING_BYTES];
+    uint8_t data[SPI_SLAVE_DATA_BYTES + SPI_SLAVE_PAD_BYTES];
 };
 
 /** Clocks, pins, DMA and SPI1; presents A5. Takes ≤ 20 us. Interrupts are left as they are. */
