@@ -71,7 +71,10 @@ struct chip *chip_create(const struct chip_host *host, void *ctx)
     chip_add_state(chip, "violations", &chip->log, sizeof chip->log);
     chip_add_state(chip, "console", &chip->console, sizeof chip->console);
     forget_lines(chip);
-    chip_set_clocks(chip, 16000000, 16000000, 16000000, 16000000, 16000000); /* HSI, RM0090 7.2 */
+    for (size_t i = 0; i < CHIP_LSI; i++) {
+        chip->run.clock_hz[i] =
+            16000000; /* HSI, RM0090 7.2; the host is not asked before the board is built */
+    }
     return chip;
 }
 
