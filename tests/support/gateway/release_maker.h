@@ -15,7 +15,7 @@ struct test_key {
     uint8_t point[CRYPTO_POINT_BYTES];
 };
 
-enum { TEST_IMAGE_MAX_BYTES = 32768, TEST_NOW_S = 1790000000 /* 2026-09-21 */ };
+enum { TEST_IMAGE_MAX_BYTES = 65536, TEST_NOW_S = 1790000000 /* 2026-09-21 */ };
 
 /** Key from a small number: same number, same key. */
 void test_key_make(struct test_key *key, uint8_t number);
