@@ -33,65 +33,70 @@ static void on_progress(struct run_watch *w, const struct gateway_event *e)
     progress_update(&w->progress, e->done, now_ms);
 }
 
-/** Sentence of an event; "" for those that have none. */
-static void describe(const struct gateway_event *e, char *text, size_t n_bytes)
+/** What polling leads to. @return false: not an event of this kind */
+static bool describe_poll(const struct gateway_event *e, const char *version, char *text, size_t n_bytes)
 {
-    char version[16];
     const char *why = fota_err_text(e->reason);
-    char slot = slot_letter(e->slot);
-    cli_version_text(e->version, version);
-    text[0] = '\0';
     switch (e->kind) {
     case GATEWAY_EVENT_QUIET:
         (void)snprintf(text, n_bytes, "304: nothing new");
-        break;
+        return true;
     case GATEWAY_EVENT_CHANGED:
         (void)snprintf(text, n_bytes, "200: channel object of %" PRIu32 " bytes", e->done);
-        break;
+        return true;
     case GATEWAY_EVENT_STATEMENT:
         (void)snprintf(text, n_bytes, "channel statement %" PRIu32 " verifies: offers %s", e->done, version);
-        break;
+        return true;
     case GATEWAY_EVENT_NOTHING:
         (void)snprintf(text, n_bytes, e->reason ? "%s is not installed: %s" : "%s runs already", version,
                        why);
-        break;
-    case GATEWAY_EVENT_OFFER:
-        (void)snprintf(text, n_bytes, "%s goes into slot %c, %" PRIu32 " bytes", version, slot, e->total);
-        break;
-    case GATEWAY_EVENT_CHECKED:
-        (void)snprintf(text, n_bytes, "stored image is right: hash, signature, slot, hardware");
-        break;
-    case GATEWAY_EVENT_BEGUN:
-        (void)snprintf(text, n_bytes, e->done ? "session open, resumes at byte %" PRIu32 : "session open",
-                       e->done);
-        break;
-    case GATEWAY_EVENT_VERIFIED:
-        (void)snprintf(text, n_bytes, "target verified slot %c", slot);
-        break;
-    case GATEWAY_EVENT_ACTIVATED:
-        (void)snprintf(text, n_bytes, "trial of %s ordered, target restarts", version);
-        break;
-    case GATEWAY_EVENT_TRIAL:
-        (void)snprintf(text, n_bytes, "trial runs, %" PRIu32 " more after this one", e->done);
-        break;
-    case GATEWAY_EVENT_CONFIRMED:
-        (void)snprintf(text, n_bytes, "%s confirmed in slot %c", version, slot);
-        break;
-    case GATEWAY_EVENT_ROLLED_BACK:
-        (void)snprintf(text, n_bytes, "%s rolled back: %s", version, why);
-        break;
+        return true;
     case GATEWAY_EVENT_REFUSED:
         (void)snprintf(text, n_bytes, "refused: %s", why);
-        break;
+        return true;
     case GATEWAY_EVENT_FAILED:
         (void)snprintf(text, n_bytes, "%s failed: %s; again in %.1f s", gateway_state_name(e->state), why,
                        e->done / 1000.0);
-        break;
+        return true;
     case GATEWAY_EVENT_STORE:
         (void)snprintf(text, n_bytes, "state file cannot be written: %s", why);
-        break;
+        return true;
     default:
-        break;
+        return false;
+    }
+}
+
+/** What installing leads to. @return false: not an event of this kind */
+static bool describe_install(const struct gateway_event *e, const char *version, char *text, size_t n_bytes)
+{
+    char slot = slot_letter(e->slot);
+    switch (e->kind) {
+    case GATEWAY_EVENT_OFFER:
+        (void)snprintf(text, n_bytes, "%s goes into slot %c, %" PRIu32 " bytes", version, slot, e->total);
+        return true;
+    case GATEWAY_EVENT_CHECKED:
+        (void)snprintf(text, n_bytes, "stored image is right: hash, signature, slot, hardware");
+        return true;
+    case GATEWAY_EVENT_BEGUN:
+        (void)snprintf(text, n_bytes, "session open, starts at byte %" PRIu32, e->done);
+        return true;
+    case GATEWAY_EVENT_VERIFIED:
+        (void)snprintf(text, n_bytes, "target verified slot %c", slot);
+        return true;
+    case GATEWAY_EVENT_ACTIVATED:
+        (void)snprintf(text, n_bytes, "trial of %s ordered, target restarts", version);
+        return true;
+    case GATEWAY_EVENT_TRIAL:
+        (void)snprintf(text, n_bytes, "trial runs, %" PRIu32 " more after this one", e->done);
+        return true;
+    case GATEWAY_EVENT_CONFIRMED:
+        (void)snprintf(text, n_bytes, "%s confirmed in slot %c", version, slot);
+        return true;
+    case GATEWAY_EVENT_ROLLED_BACK:
+        (void)snprintf(text, n_bytes, "%s rolled back: %s", version, fota_err_text(e->reason));
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -121,14 +126,15 @@ static void count(struct run_watch *w, const struct gateway_event *e)
 static void on_event(void *ctx, const struct gateway_event *e)
 {
     struct run_watch *w = ctx;
+    char version[16];
     char text[160];
     count(w, e);
     if (e->kind == GATEWAY_EVENT_PROGRESS) {
         on_progress(w, e);
         return;
     }
-    describe(e, text, sizeof text);
-    if (text[0] != '\0') {
+    cli_version_text(e->version, version);
+    if (describe_poll(e, version, text, sizeof text) || describe_install(e, version, text, sizeof text)) {
         line(w, text);
     }
 }
