@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <bearssl.h>
 #include <cmocka.h>
 
 #include "boot_fixture.h"
@@ -202,6 +203,212 @@ static void short_hash_does_not_verify_in_any_padding(void **state)
     assert_int_equal(crypto_p256_verify(fixture_point(key), right, sig.der, sig.n_bytes), CRYPTO_REJECT);
 }
 
+/* The oracle: BearSSL's hash and signatures against ours. */
+static uint64_t random_state = 0x5EED;
+
+static void fill_random(uint8_t *out, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i++) {
+        random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+        out[i] = (uint8_t)(random_state >> 56);
+    }
+}
+
+static void sha256_agrees_with_bearssl_at_every_length_and_split(void **state)
+{
+    (void)state;
+    uint8_t data[300];
+    fill_random(data, sizeof data);
+    for (size_t n = 0; n <= sizeof data; n++) {
+        uint8_t ours[32];
+        uint8_t theirs[32];
+        struct crypto_sha256 ctx;
+        br_sha256_context oracle;
+        size_t split = n == 0 ? 0 : data[n - 1] % n;
+        crypto_sha256_init(&ctx);
+        crypto_sha256_update(&ctx, data, split);
+        crypto_sha256_update(&ctx, data + split, n - split);
+        crypto_sha256_final(&ctx, ours);
+        br_sha256_init(&oracle);
+        br_sha256_update(&oracle, data, n);
+        br_sha256_out(&oracle, theirs);
+        assert_memory_equal(ours, theirs, sizeof ours);
+    }
+}
+
+static void signatures_of_random_keys_and_hashes_agree_with_bearssl(void **state)
+{
+    (void)state;
+    enum { RUNS = 400 };
+    for (int i = 0; i < RUNS; i++) {
+        unsigned char x[32];
+        uint8_t point[CRYPTO_POINT_BYTES];
+        uint8_t hash[32];
+        uint8_t der[CRYPTO_SIGNATURE_MAX_BYTES];
+        fill_random(x, sizeof x);
+        fill_random(hash, sizeof hash);
+        x[0] = (unsigned char)(x[0] & 0x7F); /* below the order */
+        if (i % 8 == 0) {
+            memset(x, 0, 31); /* small keys: 1, 2, 3 ... times the base point */
+            x[31] = (unsigned char)(i / 8 + 1);
+        }
+        if (i % 8 == 1) {
+            memset(hash, i % 16 == 1 ? 0xFF : 0, sizeof hash); /* above the order; zero */
+        }
+        br_ec_private_key sk = {BR_EC_secp256r1, x, sizeof x};
+        br_ec_public_key pk;
+        assert_int_equal(br_ec_compute_pub(&br_ec_p256_m31, &pk, point, &sk), CRYPTO_POINT_BYTES);
+        size_t n = br_ecdsa_i31_sign_asn1(&br_ec_p256_m31, &br_sha256_vtable, hash, &sk, der);
+        assert_int_equal(crypto_p256_verify(point, hash, der, n), CRYPTO_ACCEPT);
+        size_t bit = random_state % (8 * n);
+        der[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        assert_int_equal(crypto_p256_verify(point, hash, der, n), CRYPTO_REJECT);
+    }
+    print_message("%d random keys and signatures, seed 0x5EED\n", RUNS);
+}
+
+/* Big-endian a + b mod the order, for a + b below 2^256 or b small. */
+static void add_small(uint8_t out[32], const uint8_t a[32], unsigned b)
+{
+    unsigned carry = b;
+    for (int i = 31; i >= 0; i--) {
+        carry += a[i];
+        out[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    assert_int_equal(carry, 0);
+}
+
+/* x coordinate of k times the base point, which is r of a signature with nonce k. */
+static void x_of_multiple(uint8_t out[32], uint8_t k)
+{
+    uint8_t point[CRYPTO_POINT_BYTES];
+    (void)br_ec_p256_m31.mulgen(point, &k, 1, BR_EC_secp256r1);
+    memcpy(out, point + 1, 32);
+}
+
+static enum crypto_verdict verify_scalars(const uint8_t *point, const uint8_t *hash, const uint8_t *r,
+                                          const uint8_t *s)
+{
+    struct sig sig;
+    make_sig(&sig, r, 32, s, 32);
+    return crypto_p256_verify(point, hash, sig.der, sig.n_bytes);
+}
+
+/* Sums that an incomplete addition gets wrong: a point plus itself, plus its opposite, plus infinity. */
+static void special_cases_of_point_addition_are_right(void **state)
+{
+    (void)state;
+    uint8_t base[CRYPTO_POINT_BYTES];
+    uint8_t opposite[CRYPTO_POINT_BYTES];
+    uint8_t one = 1;
+    uint8_t minus_one[32];
+    uint8_t r[32];
+    uint8_t hash[32];
+    memcpy(minus_one, ORDER, 32);
+    minus_one[31]--;
+    (void)br_ec_p256_m31.mulgen(base, &one, 1, BR_EC_secp256r1);
+    (void)br_ec_p256_m31.mulgen(opposite, minus_one, 32, BR_EC_secp256r1);
+
+    x_of_multiple(r, 2); /* hash = r = s: 1 * base + 1 * base */
+    assert_int_equal(verify_scalars(base, r, r, r), CRYPTO_ACCEPT);
+    x_of_multiple(r, 3);
+    assert_int_equal(verify_scalars(base, r, r, r), CRYPTO_REJECT);
+
+    x_of_multiple(r, 1); /* hash = 0: 0 * base + v * key */
+    memset(hash, 0, sizeof hash);
+    assert_int_equal(verify_scalars(base, hash, r, r), CRYPTO_ACCEPT);
+
+    for (int i = 31, borrow = 0; i >= 0; i--) { /* hash = -r: infinity */
+        int d = ORDER[i] - r[i] - borrow;
+        borrow = d < 0;
+        hash[i] = (uint8_t)d;
+    }
+    assert_int_equal(verify_scalars(base, hash, r, r), CRYPTO_REJECT);
+
+    x_of_multiple(r, 3); /* key = -base, s = 1, hash = r + 3: (r + 3) - r; base + key is infinity */
+    struct sig sig;
+    add_small(hash, r, 3);
+    make_sig(&sig, r, 32, &one, 1);
+    assert_int_equal(crypto_p256_verify(opposite, hash, sig.der, sig.n_bytes), CRYPTO_ACCEPT);
+    add_small(hash, r, 4);
+    assert_int_equal(crypto_p256_verify(opposite, hash, sig.der, sig.n_bytes), CRYPTO_REJECT);
+
+    for (unsigned e = 0; e < 20; e++) { /* nonce 1, key = base: s = hash + r */
+        uint8_t s[32];
+        memset(hash, 0, sizeof hash);
+        hash[31] = (uint8_t)e;
+        x_of_multiple(r, 1);
+        add_small(s, r, e);
+        assert_int_equal(verify_scalars(base, hash, r, s), CRYPTO_ACCEPT);
+    }
+}
+
+/* Whatever the scalars are, accepted or not is what BearSSL says. */
+static void any_scalars_are_judged_as_bearssl_judges_them(void **state)
+{
+    (void)state;
+    enum { RUNS = 500 };
+    uint32_t n_accepted = 0;
+    for (int i = 0; i < RUNS; i++) {
+        unsigned char x[32] = {0};
+        uint8_t point[CRYPTO_POINT_BYTES];
+        uint8_t hash[32] = {0};
+        uint8_t scalar[2][32] = {{0}, {0}};
+        uint8_t raw[64];
+        struct sig sig;
+        uint8_t dice[8];
+        fill_random(dice, sizeof dice);
+        x[31] = (unsigned char)(1 + dice[0] % 3);
+        hash[31] = dice[1] % 4;
+        for (int k = 0; k < 2; k++) {
+            if (dice[2 + k] % 4 == 0) {
+                memcpy(scalar[k], ORDER, 32);
+                scalar[k][31] = (uint8_t)(scalar[k][31] - 1 - dice[4 + k] % 4);
+            } else if (dice[2 + k] % 4 == 1) {
+                fill_random(scalar[k], 32);
+                scalar[k][0] |= 1;
+            } else {
+                scalar[k][31] = (uint8_t)(1 + dice[4 + k] % 4);
+            }
+        }
+        br_ec_private_key sk = {BR_EC_secp256r1, x, sizeof x};
+        br_ec_public_key pk;
+        (void)br_ec_compute_pub(&br_ec_p256_m31, &pk, point, &sk);
+        memcpy(raw, scalar[0], 32);
+        memcpy(raw + 32, scalar[1], 32);
+        uint32_t theirs = br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, hash, sizeof hash, &pk, raw, sizeof raw);
+        size_t skip_r = 0;
+        size_t skip_s = 0;
+        while (skip_r < 31 && scalar[0][skip_r] == 0) {
+            skip_r++;
+        }
+        while (skip_s < 31 && scalar[1][skip_s] == 0) {
+            skip_s++;
+        }
+        make_sig(&sig, scalar[0] + skip_r, 32 - skip_r, scalar[1] + skip_s, 32 - skip_s);
+        enum crypto_verdict ours = crypto_p256_verify(point, hash, sig.der, sig.n_bytes);
+        assert_int_equal(ours == CRYPTO_ACCEPT, theirs == 1);
+        n_accepted += theirs;
+    }
+    print_message("%d scalar pairs, %u accepted by both\n", RUNS, (unsigned)n_accepted);
+}
+
+static void point_off_the_curve_is_no_key(void **state)
+{
+    (void)state;
+    uint8_t point[CRYPTO_POINT_BYTES] = {4};
+    struct sig sig;
+    sign_hash(&sig);
+    assert_int_equal(crypto_p256_verify(point, HASH, sig.der, sig.n_bytes), CRYPTO_REJECT); /* (0, 0) */
+    memset(point + 1, 0xFF, 64);
+    assert_int_equal(crypto_p256_verify(point, HASH, sig.der, sig.n_bytes),
+                     CRYPTO_REJECT); /* above the field */
+    memcpy(point, fixture_point(FIX_KEY_A), sizeof point);
+    point[0] = 6; /* hybrid form */
+    assert_int_equal(crypto_p256_verify(point, HASH, sig.der, sig.n_bytes), CRYPTO_REJECT);
+}
+
 static void verdicts_are_far_apart(void **state)
 {
     (void)state;
@@ -222,6 +429,11 @@ int main(void)
         cmocka_unit_test(all_lengths_of_a_cut_signature_are_refused),
         cmocka_unit_test(der_that_is_not_minimal_is_refused),
         cmocka_unit_test(short_hash_does_not_verify_in_any_padding),
+        cmocka_unit_test(sha256_agrees_with_bearssl_at_every_length_and_split),
+        cmocka_unit_test(signatures_of_random_keys_and_hashes_agree_with_bearssl),
+        cmocka_unit_test(special_cases_of_point_addition_are_right),
+        cmocka_unit_test(any_scalars_are_judged_as_bearssl_judges_them),
+        cmocka_unit_test(point_off_the_curve_is_no_key),
         cmocka_unit_test(verdicts_are_far_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,306 @@
+/* ECDSA verification on P-256, made for sector 0: small, no table, no heap. Works on public values only (key,
+ * hash, signature), so it does not hide its timing; it must never be used to sign. Checked against BearSSL in
+ * tests/unit/boot/crypto_test.c. Numbers are eight 32-bit limbs, least significant first. */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+
+enum { LIMBS = 8, NUMBER_BYTES = 32, DER_SEQUENCE = 0x30, DER_INTEGER = 0x02 };
+
+typedef uint32_t number[LIMBS]; /* an array type, so that [4][3] of them stays readable */
+
+/* A prime above 2^255 and -1 / prime mod 2^32. */
+struct prime {
+    number m;
+    uint32_t m_inverse;
+};
+
+/* Field and order of the curve (SEC 2 2.4.2). */
+static const struct prime FIELD = {
+    {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0x00000000, 0x00000000, 0x00000000, 0x00000001, 0xFFFFFFFF},
+    0x00000001};
+static const struct prime ORDER = {
+    {0xFC632551, 0xF3B9CAC2, 0xA7179E84, 0xBCE6FAAD, 0xFFFFFFFF, 0xFFFFFFFF, 0x00000000, 0xFFFFFFFF},
+    0xEE00BC4F};
+
+/* b of y^2 = x^3 - 3x + b, then the base point's x and y. */
+static const number CURVE[3] = {
+    {0x27D2604B, 0x3BCE3C3E, 0xCC53B0F6, 0x651D06B0, 0x769886BC, 0xB3EBBD55, 0xAA3A93E7, 0x5AC635D8},
+    {0xD898C296, 0xF4A13945, 0x2DEB33A0, 0x77037D81, 0x63A440F2, 0xF8BCE6E5, 0xE12C4247, 0x6B17D1F2},
+    {0x37BF51F5, 0xCBB64068, 0x6B315ECE, 0x2BCE3357, 0x7C0F9E16, 0x8EE7EB4A, 0xFE1A7F9B, 0x4FE342E2}};
+
+static uint32_t add(number out, const number a, const number b)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < LIMBS; i++) {
+        sum = (sum >> 32) + a[i] + b[i];
+        out[i] = (uint32_t)sum;
+    }
+    return (uint32_t)(sum >> 32);
+}
+
+static uint32_t subtract(number out, const number a, const number b)
+{
+    uint64_t difference = 0;
+    for (unsigned i = 0; i < LIMBS; i++) {
+        difference = (uint64_t)a[i] - b[i] - (difference >> 63);
+        out[i] = (uint32_t)difference;
+    }
+    return (uint32_t)(difference >> 63);
+}
+
+/* out = carry * 2^256 + out, which is below 2m, mod m. */
+static void reduce(number out, uint32_t carry, const struct prime *p)
+{
+    number less;
+    uint32_t borrow = subtract(less, out, p->m);
+    if (carry >= borrow) {
+        memcpy(out, less, sizeof less);
+    }
+}
+
+static void add_mod(number out, const number a, const number b, const struct prime *p)
+{
+    uint32_t carry = add(out, a, b);
+    reduce(out, carry, p);
+}
+
+static void subtract_mod(number out, const number a, const number b, const struct prime *p)
+{
+    if (subtract(out, a, b) != 0) {
+        (void)add(out, out, p->m);
+    }
+}
+
+/* out = a * b / 2^256 mod m (Montgomery), for a < 2^256 and b < m. `out` may be a or b. */
+static void multiply(number out, const number a, const number b, const struct prime *p)
+{
+    uint32_t t[LIMBS + 1] = {0};
+    for (unsigned i = 0; i < LIMBS; i++) {
+        uint64_t sum = 0;
+        uint64_t fold = 0;
+        uint32_t factor = (t[0] + a[i] * b[0]) * p->m_inverse;
+        for (unsigned k = 0; k < LIMBS; k++) {
+            sum = (uint64_t)a[i] * b[k] + t[k] + (sum >> 32);
+            fold = (uint64_t)factor * p->m[k] + (uint32_t)sum + (fold >> 32);
+            if (k > 0) {
+                t[k - 1] = (uint32_t)fold;
+            }
+        }
+        uint64_t top = (sum >> 32) + (fold >> 32) + t[LIMBS];
+        t[LIMBS - 1] = (uint32_t)top;
+        t[LIMBS] = (uint32_t)(top >> 32);
+    }
+    memcpy(out, t, sizeof(number));
+    reduce(out, t[LIMBS], p);
+}
+
+/* out = 2^256 * a mod m: the form that multiply works on. */
+static void to_form(number out, const number a, const struct prime *p)
+{
+    memcpy(out, a, sizeof(number));
+    reduce(out, 0, p);
+    for (unsigned i = 0; i < 32 * LIMBS; i++) {
+        add_mod(out, out, out, p);
+    }
+}
+
+/* out = 1 / a mod m by Fermat: a^(m - 2). In form. */
+static void invert(number out, const number a, const struct prime *p)
+{
+    static const number ONE = {1};
+    number base;
+    memcpy(base, a, sizeof base);
+    to_form(out, ONE, p);
+    for (unsigned i = 32 * LIMBS; i-- > 0;) {
+        multiply(out, out, out, p);
+        uint32_t limb = p->m[i / 32] - (i < 32 ? 2 : 0); /* both primes end in a limb above 1 */
+        if ((limb >> i % 32 & 1) != 0) {
+            multiply(out, out, base, p);
+        }
+    }
+}
+
+static void load(number out, const uint8_t bytes[NUMBER_BYTES])
+{
+    for (unsigned i = 0; i < LIMBS; i++) {
+        out[i] = bytes_load_be32(bytes + NUMBER_BYTES - 4 - 4 * i);
+    }
+}
+
+static bool is_below(const number a, const number m)
+{
+    number unused;
+    return subtract(unused, a, m) != 0;
+}
+
+/* Formulas are lists of steps over registers: registers 0-2 and 3-5 are the points P and Q (X:Y:Z), 6-8 the
+ * result. */
+enum { PX, PY, PZ, QX, QY, QZ, RX, RY, RZ, T0, T1, T2, T3, T4, B, REGISTERS };
+enum { MUL = 0, ADD = 1, SUB = 2 };
+#define STEP(op, out, a, b) ((op) << 12 | (out) << 8 | (a) << 4 | (b))
+
+/* R = P + Q, complete: holds for P = Q, for the point at infinity (0:1:0) and for P = -Q as well, so that
+ * there is no special case to forget. Renes, Costello, Batina: "Complete addition formulas for prime order
+ * elliptic curves", Eurocrypt 2016, algorithm 4. */
+static const uint16_t POINT_ADD[] = {
+    STEP(MUL, T0, PX, QX), STEP(MUL, T1, PY, QY), STEP(MUL, T2, PZ, QZ), STEP(ADD, T3, PX, PY),
+    STEP(ADD, T4, QX, QY), STEP(MUL, T3, T3, T4), STEP(ADD, T4, T0, T1), STEP(SUB, T3, T3, T4),
+    STEP(ADD, T4, PY, PZ), STEP(ADD, RX, QY, QZ), STEP(MUL, T4, T4, RX), STEP(ADD, RX, T1, T2),
+    STEP(SUB, T4, T4, RX), STEP(ADD, RX, PX, PZ), STEP(ADD, RY, QX, QZ), STEP(MUL, RX, RX, RY),
+    STEP(ADD, RY, T0, T2), STEP(SUB, RY, RX, RY), STEP(MUL, RZ, B, T2),  STEP(SUB, RX, RY, RZ),
+    STEP(ADD, RZ, RX, RX), STEP(ADD, RX, RX, RZ), STEP(SUB, RZ, T1, RX), STEP(ADD, RX, T1, RX),
+    STEP(MUL, RY, B, RY),  STEP(ADD, T1, T2, T2), STEP(ADD, T2, T1, T2), STEP(SUB, RY, RY, T2),
+    STEP(SUB, RY, RY, T0), STEP(ADD, T1, RY, RY), STEP(ADD, RY, T1, RY), STEP(ADD, T1, T0, T0),
+    STEP(ADD, T0, T1, T0), STEP(SUB, T0, T0, T2), STEP(MUL, T1, T4, RY), STEP(MUL, T2, T0, RY),
+    STEP(MUL, RY, RX, RZ), STEP(ADD, RY, RY, T2), STEP(MUL, RX, T3, RX), STEP(SUB, RX, RX, T1),
+    STEP(MUL, RZ, T4, RZ), STEP(MUL, T1, T3, T0), STEP(ADD, RZ, RZ, T1)};
+
+/* T0 = Px^3 - 3Px + b - Py^2: 0 on the curve. */
+static const uint16_t CURVE_EQUATION[] = {STEP(MUL, T0, PX, PX), STEP(MUL, T0, T0, PX), STEP(SUB, T0, T0, PX),
+                                          STEP(SUB, T0, T0, PX), STEP(SUB, T0, T0, PX), STEP(ADD, T0, T0, B),
+                                          STEP(MUL, T1, PY, PY), STEP(SUB, T0, T0, T1)};
+
+static void run(number registers[REGISTERS], const uint16_t *steps, unsigned n_steps)
+{
+    for (unsigned i = 0; i < n_steps; i++) {
+        uint32_t *out = registers[steps[i] >> 8 & 0xF];
+        const uint32_t *a = registers[steps[i] >> 4 & 0xF];
+        const uint32_t *b = registers[steps[i] & 0xF];
+        if (steps[i] >> 12 == MUL) {
+            multiply(out, a, b, &FIELD);
+        } else if (steps[i] >> 12 == ADD) {
+            add_mod(out, a, b, &FIELD);
+        } else {
+            subtract_mod(out, a, b, &FIELD);
+        }
+    }
+}
+
+enum { POINT_BYTES_IN_FORM = 3 * sizeof(number) };
+
+/* P = P + point */
+static void add_point(number registers[REGISTERS], const number point[3])
+{
+    memcpy(registers[QX], point, POINT_BYTES_IN_FORM);
+    run(registers, POINT_ADD, sizeof POINT_ADD / sizeof POINT_ADD[0]);
+    memcpy(registers[PX], registers[RX], POINT_BYTES_IN_FORM);
+}
+
+/* P = the point, and is it one? */
+static bool load_point(number registers[REGISTERS], const number x, const number y)
+{
+    static const number ONE = {1};
+    to_form(registers[PX], x, &FIELD);
+    to_form(registers[PY], y, &FIELD);
+    to_form(registers[PZ], ONE, &FIELD);
+    run(registers, CURVE_EQUATION, sizeof CURVE_EQUATION / sizeof CURVE_EQUATION[0]);
+    return bytes_all_equal((const uint8_t *)registers[T0], sizeof(number), 0) && is_below(x, FIELD.m) &&
+           is_below(y, FIELD.m);
+}
+
+/* P = u * base point + v * key. False: the key is not on the curve. */
+static bool multiply_points(number registers[REGISTERS], const number u, const number v, const uint8_t *key)
+{
+    number sums[4][3]; /* [1] base point, [2] key, [3] both */
+    number x;
+    number y;
+    to_form(registers[B], CURVE[0], &FIELD);
+    bool is_base_good = load_point(registers, CURVE[1], CURVE[2]);
+    memcpy(sums[1], registers[PX], sizeof sums[1]);
+    load(x, key);
+    load(y, key + NUMBER_BYTES);
+    if (!load_point(registers, x, y) || !is_base_good) {
+        return false;
+    }
+    memcpy(sums[2], registers[PX], sizeof sums[2]);
+    add_point(registers, sums[1]);
+    memcpy(sums[3], registers[PX], sizeof sums[3]);
+    memset(registers[PX], 0, POINT_BYTES_IN_FORM);
+    memcpy(registers[PY], sums[1][2], sizeof(number)); /* infinity, 1 in form */
+    for (unsigned i = 32 * LIMBS; i-- > 0;) {
+        number doubled[3];
+        memcpy(doubled, registers[PX], sizeof doubled);
+        add_point(registers, doubled);
+        unsigned which = (u[i / 32] >> i % 32 & 1) | (v[i / 32] >> i % 32 & 1) << 1;
+        if (which != 0) {
+            add_point(registers, sums[which]);
+        }
+    }
+    return true;
+}
+
+/* FIPS 186-4 6.4. The x of a point may exceed the order by chance, once in 2^128 signatures: that one is
+ * refused. */
+static bool is_signature(const uint8_t *key, const uint8_t *hash, const number r, const number s)
+{
+    number registers[REGISTERS];
+    number u;
+    number v;
+    number inverse;
+    if (!is_below(r, ORDER.m) || !is_below(s, ORDER.m)) {
+        return false;
+    }
+    to_form(v, s, &ORDER);
+    invert(inverse, v, &ORDER);
+    load(u, hash);
+    multiply(u, u, inverse, &ORDER);
+    multiply(v, r, inverse, &ORDER);
+    if (!multiply_points(registers, u, v, key)) {
+        return false;
+    }
+    to_form(u, r, &FIELD);
+    multiply(u, u, registers[PZ], &FIELD);
+    return !bytes_all_equal((const uint8_t *)registers[PZ], sizeof(number), 0) &&
+           memcmp(u, registers[PX], sizeof u) == 0;
+}
+
+/* One DER INTEGER at the front of `p`: positive, not zero, minimal (X.690 8.3.2), at most 32 bytes of value.
+ * Returns how many bytes it takes, 0 if it is anything else. */
+static size_t take_scalar(const uint8_t *p, size_t n_bytes, number out)
+{
+    if (n_bytes < 3 || p[0] != DER_INTEGER) {
+        return 0;
+    }
+    size_t skip = p[2] == 0;
+    size_t value_bytes = (size_t)p[1] - skip;
+    if (p[1] <= skip || value_bytes > NUMBER_BYTES || 2 + (size_t)p[1] > n_bytes) {
+        return 0;
+    }
+    const uint8_t *value = p + 2 + skip;
+    if ((value[0] >= 0x80) != (skip == 1)) {
+        return 0;
+    }
+    uint8_t wide[NUMBER_BYTES] = {0};
+    memcpy(wide + NUMBER_BYTES - value_bytes, value, value_bytes);
+    load(out, wide);
+    return 2 + (size_t)p[1];
+}
+
+static bool take_signature(const uint8_t *der, size_t n_bytes, number r, number s)
+{
+    if (n_bytes < CRYPTO_SIGNATURE_MIN_BYTES || n_bytes > CRYPTO_SIGNATURE_MAX_BYTES ||
+        der[0] != DER_SEQUENCE || der[1] != n_bytes - 2) {
+        return false;
+    }
+    size_t r_bytes = take_scalar(der + 2, n_bytes - 2, r);
+    if (r_bytes == 0) {
+        return false;
+    }
+    size_t left = n_bytes - 2 - r_bytes;
+    return left != 0 && take_scalar(der + 2 + r_bytes, left, s) == left;
+}
+
+enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
+                                       const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
+                                       size_t n_bytes)
+{
+    number r;
+    number s;
+    if (point[0] != 4 || !take_signature(signature, n_bytes, r, s) || !is_signature(point + 1, hash, r, s)) {
+        return CRYPTO_REJECT;
+    }
+    return CRYPTO_ACCEPT;
+}
