@@ -124,6 +124,34 @@ static void every_twenty_fourth_poll_reads_in_full(void **state)
     assert_true(quiet >= 23 && quiet < 24 * changed);
 }
 
+static void board_without_any_image_gets_one_through_its_loader(void **state)
+{
+    (void)state;
+    target_fake_init(&rig->target, rig->release_key.point);
+    target_fake_boot(&rig->target, RESET_POWER_ON);
+    assert_int_equal(rig->target.running, SLOT_NONE);
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(rig->target.running, SLOT_A);
+    assert_int_equal(rig->target.running_version, V2);
+}
+
+static void update_after_update_goes_to_the_other_slot_each_time(void **state)
+{
+    (void)state;
+    for (uint32_t i = 2; i <= 5; i++) {
+        struct test_spec spec = spec_of(i << 24, i);
+        make(&spec);
+        rig_publish(rig, &release);
+        const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS);
+        assert_non_null(event);
+        assert_int_equal(event->slot, i % 2 == 0 ? SLOT_B : SLOT_A);
+        assert_int_equal(rig->target.running_version, i << 24);
+    }
+}
+
 /* --- rollback
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -620,6 +648,8 @@ int main(void)
         TEST(new_release_is_streamed_tried_and_confirmed),
         TEST(quiet_poll_is_one_304_and_touches_nothing),
         TEST(every_twenty_fourth_poll_reads_in_full),
+        TEST(board_without_any_image_gets_one_through_its_loader),
+        TEST(update_after_update_goes_to_the_other_slot_each_time),
         TEST(release_that_never_confirms_is_rolled_back_and_not_offered_again),
         TEST(gateway_that_lost_its_store_believes_the_target_about_rejected),
         TEST(next_release_after_a_rejected_one_is_installed),
