@@ -15,7 +15,7 @@
  * Read a regular file.
  *
  * @param limit_bytes  longest file accepted
- * @param out          free() it; never NULL on success, even for an empty file
+ * @param out          free() it; never NULL on success, even for an empty file; one byte longer than n_bytes
  * @param mode         permission bits of the file that was read; NULL if not wanted
  * @return FOTA_OK · E_NOT_FOUND · E_NO_SPACE (longer than the limit) · E_IO (not readable, not a regular
  * file; errno says why)

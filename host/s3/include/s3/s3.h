@@ -65,6 +65,7 @@ struct s3_buffer {
     size_t n_bytes;
 };
 
+/** The taker that fills `buffer`, which must outlive it. */
 struct s3_taker s3_buffer_taker(struct s3_buffer *buffer);
 
 /** A client. Fill by s3_init; treat as opaque. */
