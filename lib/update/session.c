@@ -71,49 +71,40 @@ static enum fota_err read_statement(const struct update *u, enum slot slot, cons
     return out->image_bytes > update_slot_bytes(u) ? E_IMAGE_SIZE : FOTA_OK;
 }
 
-/* Take over the slot: from here on what it holds is not bootable. The floor rises here, because the fallback
- * goes. */
-static enum fota_err claim(struct update *u, enum slot slot, const uint8_t *sha256, uint32_t version)
+/* What is known about the slot from now on; the record is the one of before otherwise. The floor rises to the
+ * confirmed image here, because the slot's image, its fallback, goes. `digest` may be the record's own. */
+static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest,
+                               uint32_t version)
 {
     struct boot_record record = u->record;
     record.security_floor = update_floor(u);
-    record.state[slot] = SLOT_STATE_RECEIVING;
-    record.tries = 0;
+    record.state[slot] = (uint8_t)state;
+    record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
     record.resume_sectors = 0;
     record.version[slot] = version;
-    memcpy(record.digest[slot], sha256, BOOT_RECORD_DIGEST_BYTES);
-    update_make_room(u);
+    memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     return update_commit(u, &record);
 }
 
-/* Bytes of this very image that the slot holds already, by the journal. */
-static uint32_t resume_off(const struct update *u, enum slot slot, const struct release_slot *release)
+/* Another state of the same content. */
+static enum fota_err change_state(struct update *u, enum slot slot, enum slot_state state)
 {
-    const struct boot_record *record = &u->record;
-    if (memcmp(record->digest[slot], release->sha256, BOOT_RECORD_DIGEST_BYTES) != 0) {
-        return 0;
-    }
-    uint32_t received = record->resume_sectors * u->config->sector_bytes;
-    switch (record->state[slot]) {
-    case SLOT_STATE_RECEIVING:
-        return received < release->image_bytes ? received : release->image_bytes;
-    case SLOT_STATE_PENDING:
-    case SLOT_STATE_TRIAL:
-    case SLOT_STATE_CONFIRMED:
-        return release->image_bytes;
-    default:
-        return 0;
-    }
+    return put_state(u, slot, state, u->record.digest[slot], u->record.version[slot]);
 }
 
-static void open_session(struct update *u, enum slot slot, uint32_t session_id, uint32_t n_bytes,
-                         struct update_target *out)
+/* True if the slot is known to hold, or to be receiving, the image with this digest; *off: bytes of it that
+ * are there. */
+static bool is_held(const struct update *u, enum slot slot, const struct release_slot *release, uint32_t *off)
 {
-    u->session = UPDATE_RECEIVING;
-    u->session_slot = slot;
-    u->session_id = session_id;
-    u->session_bytes = n_bytes;
-    *out = (struct update_target){session_id, slot, u->config->base[slot], n_bytes, u->session_flashed};
+    const struct boot_record *record = &u->record;
+    uint8_t state = record->state[slot];
+    *off = release->image_bytes;
+    if (state == SLOT_STATE_RECEIVING) {
+        uint32_t received = record->resume_sectors * u->config->sector_bytes;
+        *off = received < *off ? received : *off;
+    }
+    return state != SLOT_STATE_EMPTY && state != SLOT_STATE_REJECTED &&
+           memcmp(record->digest[slot], release->sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
 static void close_session(struct update *u)
@@ -127,17 +118,18 @@ static void close_session(struct update *u)
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                            struct update_target *out)
 {
-    if (n_bytes == 0) {
-        return update_begin_open(u, out);
-    }
     enum slot slot = update_inactive_slot(u);
     if (slot == SLOT_NONE) {
         return E_STATE;
     }
-    struct release_slot release;
-    enum fota_err err = read_statement(u, slot, statement, n_bytes, &release);
-    if (err) {
-        return err;
+    /* Without a statement: anything that fits the slot, under a digest that stands for "not known". */
+    struct release_slot release = {.image_bytes = update_slot_bytes(u)};
+    bytes_store_be32(release.sha256, (uint32_t)UPDATE_OPEN_SESSION_ID);
+    if (n_bytes != 0) {
+        enum fota_err err = read_statement(u, slot, statement, n_bytes, &release);
+        if (err) {
+            return err;
+        }
     }
     uint32_t session_id = bytes_load_be32(release.sha256);
     if (session_id == u->record.rejected) {
@@ -146,44 +138,31 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     if (u->session != UPDATE_CLOSED && u->session_id != session_id) {
         return E_UPDATE_SESSION;
     }
-    uint32_t off = resume_off(u, slot, &release);
-    bool is_held = memcmp(u->record.digest[slot], release.sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
-    if (off == 0 && !(is_held && u->record.state[slot] == SLOT_STATE_RECEIVING)) {
-        err = claim(u, slot, release.sha256, release.version);
+    uint32_t off;
+    if (!is_held(u, slot, &release, &off)) {
+        update_make_room(u);
+        enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256, release.version);
         if (err) {
             return err;
         }
+        off = 0;
     }
-    u->is_described = true;
     if (u->session == UPDATE_CLOSED || off > u->session_flashed) {
         u->session_flashed = off; /* BEGIN again in an open session: what is in flash stays counted */
     }
     memcpy(u->session_sha256, release.sha256, sizeof u->session_sha256);
-    open_session(u, slot, session_id, release.image_bytes, out);
-    out->resume_off = off;
+    u->session = UPDATE_RECEIVING;
+    u->session_slot = slot;
+    u->session_id = session_id;
+    u->session_bytes = release.image_bytes;
+    *out = (struct update_target){session_id, slot, u->config->base[slot], release.image_bytes, off};
     return FOTA_OK;
 }
 
-enum fota_err update_begin_open(struct update *u, struct update_target *out)
+/* A statement was given: size and digest are known. */
+static bool is_described(const struct update *u)
 {
-    static const uint8_t UNKNOWN[CRYPTO_SHA256_BYTES] = {0};
-    enum slot slot = update_inactive_slot(u);
-    if (slot == SLOT_NONE) {
-        return E_STATE;
-    }
-    if (u->session != UPDATE_CLOSED && u->is_described) {
-        return E_UPDATE_SESSION;
-    }
-    if (u->session == UPDATE_CLOSED) {
-        enum fota_err err = claim(u, slot, UNKNOWN, 0);
-        if (err) {
-            return err;
-        }
-        u->is_described = false;
-        u->session_flashed = 0;
-    }
-    open_session(u, slot, (uint32_t)UPDATE_OPEN_SESSION_ID, update_slot_bytes(u), out);
-    return FOTA_OK;
+    return u->session_id != (uint32_t)UPDATE_OPEN_SESSION_ID;
 }
 
 /* Where `addr` is in the session's slot. The second look at the slot is deliberate: an address decides what
@@ -205,18 +184,12 @@ static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_by
 /* Before cells of sector `k` of the slot change, the record must not vouch for them any more. */
 static enum fota_err disown(struct update *u, uint32_t k)
 {
-    struct boot_record record = u->record;
-    uint8_t *state = &record.state[u->session_slot];
-    if (*state == SLOT_STATE_RECEIVING && record.resume_sectors <= k) {
+    enum slot slot = u->session_slot;
+    u->session = UPDATE_RECEIVING;
+    if (u->record.state[slot] == SLOT_STATE_RECEIVING && u->record.resume_sectors <= k) {
         return FOTA_OK;
     }
-    if (*state != SLOT_STATE_RECEIVING || record.resume_sectors > k) {
-        record.resume_sectors = *state == SLOT_STATE_RECEIVING ? (uint8_t)k : 0;
-    }
-    *state = SLOT_STATE_RECEIVING;
-    record.tries = 0;
-    u->session = UPDATE_RECEIVING;
-    return update_commit(u, &record);
+    return change_state(u, slot, SLOT_STATE_RECEIVING);
 }
 
 enum fota_err update_erase(struct update *u, uint32_t sector)
@@ -261,7 +234,7 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
     }
     u->session_flashed += 4 * n_words;
     uint32_t n_complete = u->session_flashed / u->config->sector_bytes;
-    if (u->is_described && n_complete > u->record.resume_sectors && u->session_flashed < u->session_bytes) {
+    if (is_described(u) && n_complete > u->record.resume_sectors && u->session_flashed < u->session_bytes) {
         struct boot_record record = u->record;
         record.resume_sectors = (uint8_t)n_complete;
         /* If this fails, the next session sends a sector again; the bytes are in flash all the same. */
@@ -269,19 +242,6 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         (void)err;
     }
     return FOTA_OK;
-}
-
-/* What arrived does not verify: say why, and start over from the first byte, whoever resumes. */
-static enum fota_err spoil(struct update *u, enum fota_err reason)
-{
-    struct boot_record record = u->record;
-    record.state[u->session_slot] = SLOT_STATE_RECEIVING;
-    record.resume_sectors = 0;
-    record.last_reason = (uint16_t)reason;
-    u->session = UPDATE_RECEIVING;
-    u->session_flashed = 0;
-    enum fota_err err = update_commit(u, &record);
-    return err ? err : reason;
 }
 
 /* A longer image may have been here before: erase the sectors that the new one does not reach. What parse
@@ -312,7 +272,7 @@ static enum fota_err check_received(const struct update *u, struct image_result 
     if (err) {
         return err;
     }
-    if (u->is_described && (result->image.total_bytes != u->session_bytes ||
+    if (is_described(u) && (result->image.total_bytes != u->session_bytes ||
                             memcmp(result->file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) != 0)) {
         return E_UPDATE_DIGEST;
     }
@@ -325,32 +285,32 @@ enum fota_err update_finish(struct update *u)
     if (u->session == UPDATE_CLOSED) {
         return E_UPDATE_NO_SESSION;
     }
-    if (u->is_described && u->session_flashed < u->session_bytes) {
+    if (is_described(u) && u->session_flashed < u->session_bytes) {
         return E_UPDATE_INCOMPLETE;
     }
-    enum slot slot = u->session_slot;
     struct image_result result;
+    enum slot slot = u->session_slot;
     enum fota_err err = clear_rest(u);
     if (err) {
         return err;
     }
-    err = check_received(u, &result);
-    if (err) {
-        return spoil(u, err);
+    enum fota_err reason = check_received(u, &result);
+    if (reason) {
+        /* Start over from the first byte, whoever resumes. */
+        u->record.last_reason = (uint16_t)reason;
+        u->session_flashed = 0;
+        u->session = UPDATE_RECEIVING;
+        err = change_state(u, slot, SLOT_STATE_RECEIVING);
+        return err ? err : reason;
     }
     if (u->record.state[slot] != SLOT_STATE_PENDING) {
-        struct boot_record record = u->record;
-        record.state[slot] = SLOT_STATE_PENDING;
-        record.tries = 0;
-        record.resume_sectors = 0;
-        record.version[slot] = result.image.version_packed;
-        memcpy(record.digest[slot], result.file_sha256, BOOT_RECORD_DIGEST_BYTES);
-        err = update_commit(u, &record);
+        err = put_state(u, slot, SLOT_STATE_PENDING, result.file_sha256, result.image.version_packed);
+        if (err) {
+            return err;
+        }
     }
-    if (err == FOTA_OK) {
-        u->session = UPDATE_FINISHED;
-    }
-    return err;
+    u->session = UPDATE_FINISHED;
+    return FOTA_OK;
 }
 
 enum fota_err update_activate(struct update *u)
@@ -359,14 +319,11 @@ enum fota_err update_activate(struct update *u)
     if (slot == SLOT_NONE) {
         return E_STATE;
     }
-    struct boot_record record = u->record;
-    if (record.state[slot] != SLOT_STATE_TRIAL) {
-        if (record.state[slot] != SLOT_STATE_PENDING) {
+    if (u->record.state[slot] != SLOT_STATE_TRIAL) {
+        if (u->record.state[slot] != SLOT_STATE_PENDING) {
             return E_STATE;
         }
-        record.state[slot] = SLOT_STATE_TRIAL;
-        record.tries = BOOT_TRIAL_RUNS;
-        enum fota_err err = update_commit(u, &record);
+        enum fota_err err = change_state(u, slot, SLOT_STATE_TRIAL);
         if (err) {
             return err;
         }
@@ -377,22 +334,14 @@ enum fota_err update_activate(struct update *u)
 
 enum fota_err update_abort(struct update *u)
 {
+    static const uint8_t UNKNOWN[BOOT_RECORD_DIGEST_BYTES] = {0};
     enum slot slot = update_inactive_slot(u);
     close_session(u);
-    if (slot == SLOT_NONE) {
+    if (slot == SLOT_NONE || u->record.state[slot] < SLOT_STATE_RECEIVING ||
+        u->record.state[slot] > SLOT_STATE_TRIAL) {
         return FOTA_OK;
     }
-    struct boot_record record = u->record;
-    uint8_t state = record.state[slot];
-    if (state != SLOT_STATE_RECEIVING && state != SLOT_STATE_PENDING && state != SLOT_STATE_TRIAL) {
-        return FOTA_OK;
-    }
-    record.state[slot] = SLOT_STATE_EMPTY;
-    record.tries = 0;
-    record.resume_sectors = 0;
-    record.version[slot] = 0;
-    memset(record.digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
-    return update_commit(u, &record);
+    return put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN, 0);
 }
 
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,

@@ -171,7 +171,7 @@ static void rejected_image_does_not_come_back_through_a_session_without_statemen
     for (int run = 0; run < 4; run++) {
         boot();
     }
-    assert_int_equal(update_begin_open(&u, &target), FOTA_OK);
+    assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
     stream(&v2, &target, 0, v2.image[SLOT_B].n_bytes);
     assert_int_equal(update_finish(&u), E_SLOT_REJECTED);
     assert_int_equal(update_activate(&u), E_STATE);
@@ -376,7 +376,7 @@ static void session_without_statement_goes_by_the_images_own_signature(void **st
     boots(SLOT_B, true);
     boots(SLOT_A, false);
     struct fixture_release by_stranger = release_of(V2, 2, FIX_KEY_X, 100);
-    assert_int_equal(update_begin_open(&u, &target), FOTA_OK);
+    assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
     stream(&by_stranger, &target, 0, by_stranger.image[SLOT_B].n_bytes);
     assert_int_equal(update_finish(&u), E_IMAGE_KEY);
     struct fixture_release old = release_of(V2, 0, FIX_KEY_A, 100);
@@ -392,7 +392,7 @@ static void image_for_the_other_slot_is_refused_at_finish(void **state)
     struct update_target target;
     struct fixture_release crossed = v2;
     crossed.image[SLOT_B] = v2.image[SLOT_A];
-    assert_int_equal(update_begin_open(&u, &target), FOTA_OK);
+    assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
     stream(&crossed, &target, 0, crossed.image[SLOT_B].n_bytes);
     assert_int_equal(update_finish(&u), E_IMAGE_SLOT);
 }
@@ -403,7 +403,7 @@ static void one_session_at_a_time(void **state)
     struct update_target target;
     assert_int_equal(begin(&v2, &target), FOTA_OK);
     assert_int_equal(begin(&v3, &target), E_UPDATE_SESSION);
-    assert_int_equal(update_begin_open(&u, &target), E_UPDATE_SESSION);
+    assert_int_equal(update_begin(&u, NULL, 0, &target), E_UPDATE_SESSION);
     assert_int_equal(begin(&v2, &target), FOTA_OK);
     assert_int_equal(update_abort(&u), FOTA_OK);
     assert_int_equal(update_abort(&u), FOTA_OK);
@@ -418,7 +418,7 @@ static void no_update_while_a_trial_runs(void **state)
     install(&v2);
     boots(SLOT_B, true);
     assert_int_equal(begin(&v3, &target), E_STATE);
-    assert_int_equal(update_begin_open(&u, &target), E_STATE);
+    assert_int_equal(update_begin(&u, NULL, 0, &target), E_STATE);
     assert_int_equal(update_activate(&u), E_STATE);
     assert_int_equal(update_abort(&u), FOTA_OK);
     assert_int_equal(u.record.state[SLOT_B], SLOT_STATE_TRIAL);

@@ -47,7 +47,6 @@ struct update {
     enum update_session session;
     enum slot session_slot;
     uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
-    bool is_described;        /* a statement was given: size and digest are known */
     uint32_t session_bytes;   /* size of the image; of the slot if not described */
     uint32_t session_flashed; /* bytes from the start that are in flash and read back */
     uint8_t session_sha256[CRYPTO_SHA256_BYTES];
@@ -80,19 +79,13 @@ void update_choose(struct update *u, bool wants_loader, struct slots_decision *o
 /** Facts for the host. Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);
 
-/** As boot_services.update_begin. @return see there */
+/**
+ * As boot_services.update_begin. Without a statement (n_bytes 0), for plain AN4286 clients: size and digest
+ * are not known, so nothing resumes and update_finish goes by the image's own signature. @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                            struct update_target *out);
-
-/**
- * Open a session without a statement, for plain AN4286 clients: size and digest are not known, so nothing
- * resumes and update_finish goes by the image's own signature. Power cut:  as update_begin
- * @return FOTA_OK · E_UPDATE_SESSION (a described session is open) · E_STATE (a trial is running) · flash
- * errors
- */
-FOTA_MUST_CHECK
-enum fota_err update_begin_open(struct update *u, struct update_target *out);
 
 /** As boot_services.slot_erase. @return see there */
 FOTA_MUST_CHECK
