@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/crc.h"
 
 /* Words of a record behind its body. */
@@ -49,29 +50,29 @@ static uint32_t record_addr(const struct journal *j, uint32_t a, uint32_t index)
     return j->areas[a].base + index * JOURNAL_RECORD_BYTES;
 }
 
-static enum fota_err read_record(const struct journal *j, uint32_t a, uint32_t index, uint32_t *words)
+/* A record that cannot be read is no record: words of 0 are neither valid nor blank. */
+static void read_record(const struct journal *j, uint32_t a, uint32_t index,
+                        uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    return flash_read(j->flash, record_addr(j, a, index), words, JOURNAL_RECORD_WORDS);
+    if (flash_read(j->flash, record_addr(j, a, index), words, JOURNAL_RECORD_WORDS) != FOTA_OK) {
+        memset(words, 0, JOURNAL_RECORD_BYTES);
+    }
 }
 
-/* Newest record of a sector. Records are appended, so the last that counts is the newest. Level 0: there is
- * none. */
-static enum fota_err find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS],
-                                 uint32_t *level)
+/* Newest record of a sector and its level. Records are appended, so the last that counts is the newest. 0:
+ * there is none. */
+static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    *level = 0;
-    for (j->head[a].next = j->areas[a].n_records; j->head[a].next > 0; j->head[a].next--) {
-        enum fota_err err = read_record(j, a, j->head[a].next - 1, words);
-        if (err) {
-            return err;
-        }
-        *level = level_of(words);
-        if (*level != 0) {
-            break;
+    struct journal_head *head = &j->head[a];
+    for (head->next = j->areas[a].n_records; head->next > 0; head->next--) {
+        head->newest = head->next - 1;
+        read_record(j, a, head->newest, words);
+        uint32_t level = level_of(words);
+        if (level != 0) {
+            return level;
         }
     }
-    j->head[a].newest = *level != 0 ? j->head[a].next - 1 : 0;
-    return FOTA_OK;
+    return 0;
 }
 
 /* The record that is killed first when a sector is given up, and how it looks from then on. It tells that the
@@ -81,18 +82,11 @@ static uint32_t first_victim(const struct journal *j, uint32_t a)
     return (j->head[a].newest + 1) % j->areas[a].n_records;
 }
 
-static enum fota_err check_sound(struct journal *j, uint32_t a, const uint32_t words[JOURNAL_RECORD_WORDS],
-                                 uint32_t level)
+static bool is_given_up(const struct journal *j, uint32_t a)
 {
     uint32_t victim[JOURNAL_RECORD_WORDS];
-    enum fota_err err = read_record(j, a, first_victim(j, a), victim);
-    if (err) {
-        return err;
-    }
-    bool is_given_up = victim[W_CRC] == 0 && victim[W_D2] == 0;
-    j->head[a].is_sound =
-        level == 2 && !is_given_up && memcmp(words, j->newest, CONTENT_WORDS * WORD_BYTES) == 0;
-    return FOTA_OK;
+    read_record(j, a, first_victim(j, a), victim);
+    return victim[W_CRC] == 0 && victim[W_D2] == 0;
 }
 
 enum fota_err journal_load(struct journal *j, struct flash *flash,
@@ -104,12 +98,10 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
     j->flash = flash;
     j->areas = areas;
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        enum fota_err err = find_newest(j, a, words[a], &level[a]);
-        if (err) {
-            return err;
-        }
-        if (level[a] != 0 && (!j->has_state || words[a][W_SEQ] > j->newest[W_SEQ])) {
-            memcpy(j->newest, words[a], CONTENT_WORDS * WORD_BYTES); /* marks stay 0: as it is written again */
+        level[a] = find_newest(j, a, words[a]);
+        if (level[a] != 0 && words[a][W_SEQ] > j->newest[W_SEQ]) {
+            memcpy(j->newest, words[a],
+                   CONTENT_WORDS * WORD_BYTES); /* marks stay 0: as it is written again */
             j->holder = a;
             j->has_state = true;
         }
@@ -118,10 +110,8 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
         return E_JOURNAL_LOST;
     }
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        enum fota_err err = check_sound(j, a, words[a], level[a]);
-        if (err) {
-            return err;
-        }
+        j->head[a].is_sound = level[a] == 2 && !is_given_up(j, a) &&
+                              memcmp(words[a], j->newest, CONTENT_WORDS * WORD_BYTES) == 0;
     }
     boot_record_load(j->newest, out);
     return journal_sound_mask(j) == 3 ? FOTA_OK : E_JOURNAL_DEGRADED;
@@ -223,24 +213,16 @@ enum fota_err journal_repair(struct journal *j)
 
 /* First record that an append may use: next, or behind the first blank-looking one if `next` has not been
  * used in this session (rule R6: exactly one record may have been touched by a cut and still read blank). */
-static enum fota_err first_free(const struct journal *j, uint32_t a, uint32_t *index)
+static uint32_t first_free(const struct journal *j, uint32_t a)
 {
-    uint32_t i = j->head[a].next;
+    uint32_t index = j->head[a].next;
     bool is_found = j->head[a].is_fresh;
-    while (!is_found && i < j->areas[a].n_records) {
+    while (!is_found && index < j->areas[a].n_records) {
         uint32_t words[JOURNAL_RECORD_WORDS];
-        enum fota_err err = read_record(j, a, i, words);
-        if (err) {
-            return err;
-        }
-        is_found = true;
-        for (uint32_t w = 0; w < JOURNAL_RECORD_WORDS; w++) {
-            is_found = is_found && words[w] == UINT32_MAX;
-        }
-        i++;
+        read_record(j, a, index++, words);
+        is_found = bytes_all_equal((const uint8_t *)words, sizeof words, 0xFF);
     }
-    *index = i;
-    return FOTA_OK;
+    return index;
 }
 
 /* Rule R6: make every record that is skipped unusable for ever, in ascending order. */
@@ -262,46 +244,32 @@ static enum fota_err bury(struct journal *j, uint32_t a, uint32_t end)
     return FOTA_OK;
 }
 
-/* Append j->newest to every sound sector that has room. */
+/* Append j->newest to every sound sector. */
 static enum fota_err append_all(struct journal *j)
 {
     enum fota_err err = E_JOURNAL_DEGRADED;
     bool is_written = false;
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        uint32_t index = 0;
-        if (!j->head[a].is_sound) {
-            continue;
+        if (j->head[a].is_sound) {
+            err = bury(j, a, first_free(j, a));
+            if (err == FOTA_OK) {
+                err = put_record(j, a);
+            }
+            is_written = is_written || err == FOTA_OK;
         }
-        err = first_free(j, a, &index);
-        if (err == FOTA_OK) {
-            err = bury(j, a, index);
-        }
-        if (err == FOTA_OK) {
-            err = put_record(j, a);
-        }
-        is_written = is_written || err == FOTA_OK;
     }
     return is_written ? FOTA_OK : err;
 }
 
-/* E_JOURNAL_FULL if a sector in use has less than `n_records` free; *full is that sector. */
-static enum fota_err check_room(const struct journal *j, uint32_t n_records, uint32_t *full)
+/* The first sector in use that has less than `n_records` free; JOURNAL_AREAS if there is none. */
+static uint32_t find_full(const struct journal *j, uint32_t n_records)
 {
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        uint32_t index = 0;
-        if (!j->head[a].is_sound) {
-            continue;
-        }
-        enum fota_err err = first_free(j, a, &index);
-        if (err) {
-            return err;
-        }
-        if (j->areas[a].n_records < index + n_records) {
-            *full = a;
-            return E_JOURNAL_FULL;
-        }
+    uint32_t a = 0;
+    while (a < JOURNAL_AREAS &&
+           (!j->head[a].is_sound || first_free(j, a) + n_records <= j->areas[a].n_records)) {
+        a++;
     }
-    return FOTA_OK;
+    return a;
 }
 
 /* Rule R3: each sector holds the state, or has refused to in this session. */
@@ -312,15 +280,11 @@ static bool is_settled(const struct journal *j)
 
 enum fota_err journal_append(struct journal *j, const struct boot_record *record)
 {
-    uint32_t full = 0;
-    if (j->has_state) {
-        if (!is_settled(j)) {
-            return E_JOURNAL_DEGRADED;
-        }
-        enum fota_err err = check_room(j, 1, &full);
-        if (err) {
-            return err;
-        }
+    if (j->has_state && !is_settled(j)) {
+        return E_JOURNAL_DEGRADED;
+    }
+    if (find_full(j, 1) < JOURNAL_AREAS) {
+        return E_JOURNAL_FULL;
     }
     uint32_t seq = j->newest[W_SEQ] + 1;
     boot_record_store(record, j->newest);
@@ -336,21 +300,16 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
 
 enum fota_err journal_reserve(struct journal *j, uint32_t n_records)
 {
-    if (!j->has_state) {
-        return E_JOURNAL_LOST;
-    }
     for (uint32_t i = 0; i < JOURNAL_AREAS; i++) {
-        uint32_t full = 0;
-        enum fota_err err = check_room(j, n_records, &full);
-        if (err != E_JOURNAL_FULL) {
-            return err;
+        uint32_t full = find_full(j, n_records);
+        if (full == JOURNAL_AREAS) {
+            break;
         }
         /* Without its mirror a full sector is not erased: it is the only copy. */
         if (journal_sound_mask(j) != 3) {
             return E_JOURNAL_FULL;
         }
-        err = rewrite(j, full);
-        if (err) {
+        if (rewrite(j, full) != FOTA_OK) {
             return E_JOURNAL_DEGRADED;
         }
     }

@@ -33,9 +33,9 @@ struct journal_area {
 struct journal_head {
     uint32_t newest; /* newest record */
     uint32_t next;   /* records before it are used or dead */
-    bool is_sound; /* its newest record equals the state and is complete (rule R3) */
-    bool is_fresh; /* written or erased in this session: no tombstone needed (rule R6) */
-    bool is_dead;  /* refused to be written in this session */
+    bool is_sound;   /* its newest record equals the state and is complete (rule R3) */
+    bool is_fresh;   /* written or erased in this session: no tombstone needed (rule R6) */
+    bool is_dead;    /* refused to be written in this session */
 };
 
 /** An open journal. All fields are private; readers use the functions. Place it in memory that survives no
@@ -56,7 +56,7 @@ struct journal {
  * Takes:      ≤ 2 ms for 2048 + 256 records with few candidates; each record is read once
  * Power cut:  nothing to lose
  * @return FOTA_OK · E_JOURNAL_DEGRADED (there is a state, but do not act on it before journal_repair, rule
- * R3) · E_JOURNAL_LOST (no state; journal_append starts a new journal, rule R11) · errors of flash_read
+ * R3) · E_JOURNAL_LOST (no state; journal_append starts a new journal, rule R11)
  */
 FOTA_MUST_CHECK
 enum fota_err journal_load(struct journal *j, struct flash *flash,
@@ -92,7 +92,8 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
  * @param n_records  ≤ n_records of the smaller sector - 3
  * Takes:            nothing, or one erase and one record for each full sector: ≤ 3 s
  * Power cut:        the current state stays
- * @return as journal_repair
+ * @return FOTA_OK (also without a state: the next append starts a new journal) · E_JOURNAL_FULL (no mirror:
+ * the only copy is not erased) · E_JOURNAL_DEGRADED (the sector cannot be written any more)
  */
 FOTA_MUST_CHECK
 enum fota_err journal_reserve(struct journal *j, uint32_t n_records);
