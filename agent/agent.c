@@ -102,11 +102,11 @@ static const struct link_pump_ops update_ops = {
 };
 
 static const struct link_port_ops spi_ops = {
-    .receive = spi_slave_receive,
-    .discard = spi_slave_discard,
-    .level = spi_slave_level,
-    .send = spi_slave_send,
-    .arm = spi_slave_arm,
+    .receive = spi_slave_irq_receive,
+    .discard = spi_slave_irq_discard,
+    .level = spi_slave_irq_level,
+    .send = spi_slave_irq_send,
+    .arm = spi_slave_irq_arm,
     .is_sending = spi_slave_is_sending,
     .resync = spi_slave_resync,
 };

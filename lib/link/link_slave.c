@@ -22,10 +22,11 @@ _Static_assert(LINK_N_STATES <= 16 && LINK_N_ACTIONS <= 16, "a row is packed int
 
 /* --- what the commands are ------------------------------------------------------------------------------ */
 
-/* Get: number of bytes that follow minus 1, protocol version, commands. Its tail is also the list of what
- * exists. */
-static const uint8_t get_answer[] = {
-    18,
+enum { N_OPS = 18, GET_BYTES = N_OPS + 2, ID_BYTES = 3 };
+
+/* Get: number of bytes that follow minus 1, protocol version, commands. Behind it, Get ID. */
+static const uint8_t answers[GET_BYTES + ID_BYTES] = {
+    N_OPS,
     LINK_PROTOCOL_VERSION,
     LINK_OP_GET,
     LINK_OP_GET_VERSION,
@@ -45,10 +46,26 @@ static const uint8_t get_answer[] = {
     LINK_OP_FINISH,
     LINK_OP_ACTIVATE,
     LINK_OP_ABORT,
+    1,
+    LINK_CHIP_ID >> 8,
+    LINK_CHIP_ID & 0xFF,
 };
-_Static_assert(sizeof get_answer == 18 + 2, "Get announces the number of bytes behind the first, minus 1");
 
-static const uint8_t id_answer[] = {1, LINK_CHIP_ID >> 8, LINK_CHIP_ID & 0xFF};
+/* What follows the ACK of each command, in the order of Get's list. */
+static const uint8_t first_steps[N_OPS] = {
+    LINK_STEP_ANSWER,  LINK_STEP_ANSWER,      LINK_STEP_ANSWER,  LINK_STEP_ADDRESS, LINK_STEP_ADDRESS,
+    LINK_STEP_ADDRESS, LINK_STEP_ERASE_COUNT, LINK_STEP_NEVER,   LINK_STEP_NEVER,   LINK_STEP_NEVER,
+    LINK_STEP_NEVER,   LINK_STEP_REQUEST,     LINK_STEP_REQUEST, LINK_STEP_REQUEST, LINK_STEP_REQUEST,
+    LINK_STEP_REQUEST, LINK_STEP_REQUEST,     LINK_STEP_REQUEST,
+};
+
+uint32_t link_slave_first_sector(const struct link_slave *slave)
+{
+    return slave->base == FLASH_SLOT_A_BASE ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR;
+}
+
+/* Where the answers to Get, Get Version and Get ID stand. */
+static const uint8_t answer_at[][2] = {{0, GET_BYTES}, {1, 1}, {GET_BYTES, ID_BYTES}};
 
 /* Body sizes of the vendor requests, by op - LINK_OP_INFO. */
 static const uint16_t request_bytes[][2] = {
@@ -93,24 +110,18 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
     return LINK_EVENT_FAIL;
 }
 
-/* Is [addr, addr + n_bytes) inside [base, base + limit)? No sum can overflow: the subtraction is exact. */
+/* Is [addr, addr + n_bytes) inside [base, base + limit)? Nothing overflows: addr below base is far beyond
+ * limit. */
 static bool is_inside(uint32_t addr, uint32_t n_bytes, uint32_t base, uint32_t limit)
 {
     uint32_t off = addr - base;
-    return addr >= base && off < limit && n_bytes <= limit - off;
+    return off < limit && n_bytes <= limit - off;
 }
 
-static bool is_readable(const struct link_slave *slave, uint32_t addr, uint32_t n_bytes)
+static bool is_readable(const struct link_slave *slave, uint32_t n_bytes)
 {
-    return is_inside(addr, n_bytes, slave->base, FLASH_SLOT_BYTES) ||
-           is_inside(addr, n_bytes, LINK_INFO_ADDR, LINK_INFO_BLOCK_BYTES);
-}
-
-static enum link_event announce(struct link_slave *slave, const uint8_t *answer, size_t n_bytes)
-{
-    slave->data = answer;
-    slave->n_data_bytes = (uint16_t)n_bytes;
-    return LINK_EVENT_PASS;
+    return is_inside(slave->work.addr, n_bytes, slave->base, FLASH_SLOT_BYTES) ||
+           is_inside(slave->work.addr, n_bytes, LINK_INFO_ADDR, LINK_INFO_BLOCK_BYTES);
 }
 
 static enum link_event expect(struct link_slave *slave, uint8_t step)
@@ -119,16 +130,10 @@ static enum link_event expect(struct link_slave *slave, uint8_t step)
     return LINK_EVENT_PASS;
 }
 
-static enum link_event hand_out(struct link_slave *slave, enum link_work_kind kind, uint8_t *bytes,
-                                uint32_t n_bytes)
+static enum link_event hand_out(struct link_slave *slave, uint8_t *bytes, uint32_t n_bytes)
 {
-    slave->work = (struct link_work){
-        .kind = (uint8_t)kind,
-        .op = slave->op,
-        .addr = slave->addr,
-        .n_bytes = n_bytes,
-        .bytes = bytes,
-    };
+    slave->work.bytes = bytes;
+    slave->work.n_bytes = n_bytes;
     slave->after = LINK_STEP_NONE;
     return LINK_EVENT_RUN;
 }
@@ -139,78 +144,63 @@ static enum link_event hand_out(struct link_slave *slave, enum link_work_kind ki
 static enum link_event judge_frame(struct link_slave *slave)
 {
     uint8_t op = slave->stage[0];
-    bool is_known =
-        (op ^ slave->stage[1]) == 0xFF && memchr(get_answer + 2, op, sizeof get_answer - 2) != NULL;
+    size_t i = 0;
+    while (i < N_OPS && answers[2 + i] != op) {
+        i++;
+    }
+    bool is_known = i < N_OPS && (op ^ slave->stage[1]) == 0xFF;
     bool is_sync = !is_known && !slave->is_synced; /* the host's first 5A, and two polls: AN4286 1 */
     slave->is_synced = true;
-    slave->op = op;
+    slave->work.op = op;
     slave->after = LINK_STEP_NONE;
-    slave->n_data_bytes = 0;
     if (is_sync) {
         return LINK_EVENT_PASS;
     }
     if (!is_known) {
         return refuse(slave, E_LINK_COMMAND);
     }
-    switch (op) {
-    case LINK_OP_GET:
-        return announce(slave, get_answer, sizeof get_answer);
-    case LINK_OP_GET_VERSION:
-        return announce(slave, get_answer + 1, 1);
-    case LINK_OP_GET_ID:
-        return announce(slave, id_answer, sizeof id_answer);
-    case LINK_OP_READ:
-    case LINK_OP_GO:
-    case LINK_OP_WRITE:
-        return expect(slave, LINK_STEP_ADDRESS);
-    case LINK_OP_ERASE:
-        return expect(slave, LINK_STEP_ERASE_COUNT);
-    case LINK_OP_WRITE_PROTECT:
-    case LINK_OP_WRITE_UNPROTECT:
-    case LINK_OP_READOUT_PROTECT:
-    case LINK_OP_READOUT_UNPROTECT:
+    if (first_steps[i] == LINK_STEP_NEVER) {
         return refuse(slave, E_UNSUPPORTED); /* option bytes are never written in the field */
-    default:
-        return expect(slave, LINK_STEP_REQUEST);
     }
+    if (first_steps[i] == LINK_STEP_ANSWER) {
+        slave->data = answers + answer_at[i][0];
+        slave->n_data_bytes = answer_at[i][1];
+        return LINK_EVENT_PASS;
+    }
+    return expect(slave, first_steps[i]);
 }
 
 static enum link_event judge_address(struct link_slave *slave)
 {
-    slave->addr = bytes_load_be32(slave->stage);
-    if (slave->op == LINK_OP_GO) {
-        return hand_out(slave, LINK_WORK_GO, slave->stage, 0);
+    uint32_t addr = bytes_load_be32(slave->stage);
+    slave->work.addr = addr;
+    if (slave->work.op == LINK_OP_GO) {
+        return hand_out(slave, slave->stage, 0);
     }
-    bool is_write = slave->op == LINK_OP_WRITE;
-    bool is_allowed = is_write
-                          ? is_inside(slave->addr, 4, slave->base, FLASH_SLOT_BYTES) && slave->addr % 4 == 0
-                          : is_readable(slave, slave->addr, 1);
-    if (!is_allowed) {
+    bool is_write = slave->work.op == LINK_OP_WRITE;
+    if (!is_readable(slave, 1) || (is_write && (addr % 4 != 0 || addr >= LINK_INFO_ADDR))) {
         return refuse(slave, E_LINK_ADDRESS);
     }
     return expect(slave, is_write ? LINK_STEP_WRITE : LINK_STEP_READ_LENGTH);
 }
 
-static enum link_event judge_read_length(struct link_slave *slave)
+/* READ_LENGTH and WRITE: one byte says how many. */
+static enum link_event judge_length(struct link_slave *slave)
 {
     uint32_t n_bytes = slave->stage[0] + 1U;
-    if (!is_readable(slave, slave->addr, n_bytes)) {
+    bool is_write = slave->step == LINK_STEP_WRITE;
+    while (is_write && n_bytes % 4 != 0) {
+        slave->stage[1 + n_bytes++] = 0xFF; /* over the checked checksum */
+    }
+    if (!is_readable(slave, n_bytes)) {
         return refuse(slave, E_LINK_LENGTH);
+    }
+    if (is_write) {
+        return hand_out(slave, slave->stage + 1, n_bytes);
     }
     slave->data = slave->buffer;
     slave->n_data_bytes = (uint16_t)n_bytes;
-    return hand_out(slave, LINK_WORK_READ, slave->buffer, n_bytes);
-}
-
-static enum link_event judge_write(struct link_slave *slave)
-{
-    uint32_t n_bytes = slave->stage[0] + 1U;
-    uint32_t n_padded = (n_bytes + 3U) & ~3U;
-    if (!is_inside(slave->addr, n_padded, slave->base, FLASH_SLOT_BYTES)) {
-        return refuse(slave, E_LINK_LENGTH);
-    }
-    memset(slave->stage + 1 + n_bytes, 0xFF, n_padded - n_bytes);
-    return hand_out(slave, LINK_WORK_WRITE, slave->stage + 1, n_padded);
+    return hand_out(slave, slave->buffer, n_bytes);
 }
 
 static enum link_event judge_erase_count(struct link_slave *slave)
@@ -225,21 +215,21 @@ static enum link_event judge_erase_count(struct link_slave *slave)
 
 static enum link_event judge_erase_list(struct link_slave *slave)
 {
-    uint32_t first = slave->base == FLASH_SLOT_A_BASE ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR;
+    uint32_t first = link_slave_first_sector(slave);
     uint32_t n_sectors = slave->n_want_bytes / 2U;
     for (uint32_t i = 0; i < n_sectors; i++) {
         uint32_t sector = bytes_load_be16(slave->stage + 2 * i);
-        if (!is_inside(sector, 1, first, FLASH_SLOT_SECTORS)) {
+        if (sector - first >= FLASH_SLOT_SECTORS) {
             return refuse(slave, E_LINK_ADDRESS);
         }
         slave->stage[i] = (uint8_t)sector;
     }
-    return hand_out(slave, LINK_WORK_ERASE, slave->stage, n_sectors);
+    return hand_out(slave, slave->stage, n_sectors);
 }
 
 static enum link_event judge_request(struct link_slave *slave)
 {
-    const uint16_t *limits = request_bytes[slave->op - LINK_OP_INFO];
+    const uint16_t *limits = request_bytes[slave->work.op - LINK_OP_INFO];
     size_t n_body = bytes_load_be16(slave->stage);
     if (slave->n_have_bytes == 2) {
         if (n_body < limits[0] || n_body > limits[1]) {
@@ -252,9 +242,8 @@ static enum link_event judge_request(struct link_slave *slave)
     if (err) {
         return refuse(slave, err);
     }
-    (void)hand_out(slave, LINK_WORK_REQUEST, slave->stage + 2, (uint32_t)n_body);
-    slave->after = LINK_STEP_RUN; /* first the ACK and its echo, then the work, then the reply */
-    return LINK_EVENT_PASS;
+    (void)hand_out(slave, slave->stage + 2, (uint32_t)n_body);
+    return expect(slave, LINK_STEP_RUN); /* first the ACK and its echo, then the work, then the reply */
 }
 
 /* Stages of AN4286 behind the frame: all end with a checksum over all their bytes. */
@@ -272,14 +261,12 @@ static enum link_event judge_stage(struct link_slave *slave)
     switch (slave->step) {
     case LINK_STEP_ADDRESS:
         return judge_address(slave);
-    case LINK_STEP_READ_LENGTH:
-        return judge_read_length(slave);
-    case LINK_STEP_WRITE:
-        return judge_write(slave);
     case LINK_STEP_ERASE_COUNT:
         return judge_erase_count(slave);
-    default:
+    case LINK_STEP_ERASE_LIST:
         return judge_erase_list(slave);
+    default:
+        return judge_length(slave);
     }
 }
 
@@ -347,7 +334,7 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
         break;
     case LINK_ACTION_CLOSE_DATA:
         slave->n_data_bytes = 0;
-        return slave->op == LINK_OP_READ ? LINK_EVENT_END : LINK_EVENT_PASS; /* Read ends without ACK */
+        return slave->work.op == LINK_OP_READ ? LINK_EVENT_END : LINK_EVENT_PASS; /* Read ends without ACK */
     case LINK_ACTION_REST:
         slave->n_data_bytes = 0;
         set_level(slave, LINK_LEVEL_FILLER, out);

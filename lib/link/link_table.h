@@ -127,7 +127,7 @@ enum link_state { LINK_STATES(LINK_ENUM_STATE) LINK_N_STATES };
 enum link_event { LINK_EVENTS(LINK_ENUM_EVENT) LINK_N_EVENTS, LINK_EVENT_HANDLED = LINK_N_EVENTS };
 enum link_action { LINK_ACTIONS(LINK_ENUM_ACTION) LINK_N_ACTIONS };
 
-/* What the bytes of a stage are. RUN: no stage, hand the vendor request to the owner. */
+/* What the bytes of a stage are. No stages: ANSWER, data at once; NEVER, refused; RUN, the owner's turn. */
 enum link_step {
     LINK_STEP_NONE,
     LINK_STEP_FRAME,
@@ -137,7 +137,9 @@ enum link_step {
     LINK_STEP_ERASE_COUNT,
     LINK_STEP_ERASE_LIST,
     LINK_STEP_REQUEST,
-    LINK_STEP_RUN
+    LINK_STEP_RUN,
+    LINK_STEP_ANSWER,
+    LINK_STEP_NEVER
 };
 
 #endif

@@ -36,6 +36,31 @@ static void reset_spi(void)
     RCC->APB2RSTR &= ~RCC_APB2RSTR_SPI1RST;
 }
 
+/* Out of line: the handler has its own copies of these in RAM. */
+static void play_pattern(struct spi_slave *spi)
+{
+    spi_tx_pattern(spi);
+}
+
+static void play_data(struct spi_slave *spi)
+{
+    spi_tx_data(spi);
+}
+
+/* SPI1 from its reset state; what is to be sent stays as it was. */
+static void start_spi(struct spi_slave *spi)
+{
+    uint32_t cr2 = spi->is_armed ? SPI_CR2_TXDMAEN | SPI_CR2_RXNEIE : SPI_CR2_TXDMAEN | SPI_CR2_RXDMAEN;
+    reset_spi();
+    if (spi->is_sending) {
+        play_data(spi);
+    } else {
+        play_pattern(spi);
+    }
+    SPI1->CR2 = cr2;
+    SPI1->CR1 = SPI_CR1_SPE; /* slave, 8 bits, MSB first, mode 0, NSS by hardware: all other bits 0 */
+}
+
 static void start_ring(struct spi_slave *spi)
 {
     spi_stream_off(DMA2_Stream0);
@@ -52,14 +77,10 @@ void spi_slave_init(struct spi_slave *spi)
     spi->pattern[0] = SPI_FILLER;
     spi->pattern[1] = SPI_FILLER;
     enable_clocks();
-    reset_spi();
     set_pins();
     start_ring(spi);
-    spi_stream_off(DMA2_Stream3);
     DMA2_Stream3->PAR = (uint32_t)&SPI1->DR;
-    spi_tx_pattern(spi);
-    spi_rx_to_ring(spi);
-    SPI1->CR1 = SPI_CR1_SPE; /* slave, 8 bits, MSB first, mode 0, NSS by hardware: all other bits 0 */
+    start_spi(spi);
 }
 
 void spi_slave_stop(struct spi_slave *spi)
@@ -78,86 +99,27 @@ void spi_slave_stop(struct spi_slave *spi)
     RCC->AHB1ENR &= ~RCC_AHB1ENR_DMA2EN;
 }
 
-/*
- * Did the ring run over? The transfer-complete flag of stream 0 tells of one wrap. It is expected if the
- * write position went back, and it may belong to a wrap a moment after `pos` was read, which shows in the
- * position, too.
- */
-static bool has_run_over(const struct spi_slave *spi, uint16_t pos)
-{
-    if ((DMA2->LISR & DMA_LISR_TCIF0) == 0) {
-        return false;
-    }
-    if (pos >= spi->read_pos) {
-        return spi_write_pos() >= pos;
-    }
-    DMA2->LIFCR = DMA_LIFCR_CTCIF0;
-    return false;
-}
-
-static size_t copy_ring(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
-{
-    size_t n_done = 0;
-    uint16_t pos = spi->read_pos;
-    while (n_done < n_bytes && pos != end) {
-        bytes[n_done++] = spi->ring[pos];
-        pos = (uint16_t)((pos + 1U) % SPI_SLAVE_RING_BYTES);
-    }
-    spi->read_pos = pos;
-    return n_done;
-}
-
-/* What the handler took off the stream: polls (one stands for all) and the echo, in its place. */
-static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes)
-{
-    bool has_echo = spi->has_echo; /* first: it comes after the polls */
-    size_t n_done = copy_ring(spi, bytes, n_bytes, spi->echo_pos);
-    if (n_done > 0 || n_bytes == 0) {
-        return n_done;
-    }
-    spi->has_heard = false;
-    bytes[0] = 0;
-    if (has_echo) {
-        spi->has_echo = false;
-        bytes[0] = spi->echo;
-    }
-    return 1;
-}
-
 size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
     if (spi->is_sending && (DMA2->LISR & DMA_LISR_TCIF3)) {
-        spi_tx_pattern(spi);
+        play_pattern(spi);
     }
-    if (spi->has_echo || spi->has_heard) {
-        return receive_from_handler(spi, bytes, n_bytes);
-    }
-    uint16_t pos = spi_write_pos();
-    if (has_run_over(spi, pos)) {
-        spi_slave_discard(spi);
-        return 0;
-    }
-    return copy_ring(spi, bytes, n_bytes, pos);
+    return spi_copy_ring(spi, bytes, n_bytes, spi_write_pos());
 }
 
 void spi_slave_discard(void *ctx)
 {
     struct spi_slave *spi = ctx;
-    DMA2->LIFCR = SPI_RX_FLAGS;
     spi->read_pos = spi_write_pos();
-    spi->has_echo = false;
-    spi->has_heard = false;
 }
 
 void spi_slave_level(void *ctx, uint8_t level)
 {
     struct spi_slave *spi = ctx;
-    spi_rx_to_ring(spi);
     spi->pattern[1] = level;
-    spi->has_answered = false;
     if (spi->is_sending) {
-        spi_tx_pattern(spi);
+        play_pattern(spi);
     }
 }
 
@@ -174,13 +136,8 @@ void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
-    if (spi->has_answered) {
-        spi->has_answered = false;
-        return;
-    }
-    spi_rx_to_ring(spi);
     spi_slave_stage(spi, bytes, n_bytes);
-    spi_tx_data(spi);
+    play_data(spi);
 }
 
 bool spi_slave_is_sending(void *ctx)
@@ -191,14 +148,5 @@ bool spi_slave_is_sending(void *ctx)
 
 void spi_slave_resync(void *ctx)
 {
-    struct spi_slave *spi = ctx;
-    uint32_t cr2 = SPI1->CR2;
-    reset_spi();
-    if (spi->is_sending) {
-        spi_tx_data(spi);
-    } else {
-        spi_tx_pattern(spi);
-    }
-    SPI1->CR2 = cr2;
-    SPI1->CR1 = SPI_CR1_SPE;
+    start_spi(ctx);
 }

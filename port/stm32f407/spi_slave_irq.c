@@ -7,10 +7,84 @@
 
 #define RAM_CODE __attribute__((section(".ram_code"), noinline))
 
-void spi_slave_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
+/*
+ * Did the ring run over? The transfer-complete flag of stream 0 tells of one wrap. It is expected if the
+ * write position went back, and it may belong to a wrap a moment after `pos` was read, which shows in the
+ * position, too.
+ */
+static bool has_run_over(const struct spi_slave *spi, uint16_t pos)
+{
+    if ((DMA2->LISR & DMA_LISR_TCIF0) == 0) {
+        return false;
+    }
+    if (pos >= spi->read_pos) {
+        return spi_write_pos() >= pos;
+    }
+    DMA2->LIFCR = DMA_LIFCR_CTCIF0;
+    return false;
+}
+
+/* What the handler took off the stream: polls (one stands for all) and the echo, in its place. */
+static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes)
+{
+    bool has_echo = spi->has_echo; /* first: it comes after the polls */
+    size_t n_done = spi_copy_ring(spi, bytes, n_bytes, spi->echo_pos);
+    if (n_done > 0 || n_bytes == 0) {
+        return n_done;
+    }
+    spi->has_heard = false;
+    bytes[0] = 0;
+    if (has_echo) {
+        spi->has_echo = false;
+        bytes[0] = spi->echo;
+    }
+    return 1;
+}
+
+size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
-    spi_slave_level(spi, SPI_FILLER); /* no answer of before is under way */
+    if (spi->has_echo || spi->has_heard) {
+        return receive_from_handler(spi, bytes, n_bytes);
+    }
+    if (has_run_over(spi, spi_write_pos())) {
+        spi_slave_irq_discard(spi);
+        return 0;
+    }
+    return spi_slave_receive(spi, bytes, n_bytes);
+}
+
+void spi_slave_irq_discard(void *ctx)
+{
+    struct spi_slave *spi = ctx;
+    DMA2->LIFCR = SPI_RX_FLAGS;
+    spi_slave_discard(spi);
+    spi->has_echo = false;
+    spi->has_heard = false;
+}
+
+void spi_slave_irq_level(void *ctx, uint8_t level)
+{
+    struct spi_slave *spi = ctx;
+    spi_rx_to_ring(spi);
+    spi->has_answered = false;
+    spi_slave_level(spi, level);
+}
+
+void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
+{
+    struct spi_slave *spi = ctx;
+    spi_rx_to_ring(spi);
+    if (!spi->has_answered) {
+        spi_slave_send(spi, bytes, n_bytes);
+    }
+    spi->has_answered = false;
+}
+
+void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
+{
+    struct spi_slave *spi = ctx;
+    spi_slave_irq_level(spi, SPI_FILLER); /* no answer of before is under way */
     spi->n_data_bytes = 0;
     if (n_bytes > 0) {
         spi_slave_stage(spi, answer, n_bytes);

@@ -70,6 +70,19 @@ SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
     return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
 }
 
+/* @return bytes copied, up to position `end` of the ring */
+SPI_SLAVE_INLINE size_t spi_copy_ring(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
+{
+    size_t n_done = 0;
+    uint32_t pos = spi->read_pos;
+    while (n_done < n_bytes && pos != end) {
+        bytes[n_done++] = spi->ring[pos];
+        pos = (pos + 1U) % SPI_SLAVE_RING_BYTES;
+    }
+    spi->read_pos = (uint16_t)pos;
+    return n_done;
+}
+
 /* Copy an answer, and pattern behind it, to where DMA finds it. */
 void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes);
 

@@ -344,7 +344,7 @@ static void hash_covers_a_range_of_the_slot_and_refuses_one_outside(void **state
     assert_memory_equal(back, range, sizeof range); /* the bench's hash repeats its arguments */
     bytes_store_be32(range, 257);
     assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
-    assert_int_equal(bench_reply(b, digest, sizeof digest), 2);
+    assert_int_equal(bench_reply(b, digest, sizeof digest), LINK_PROGRESS_BLOCK_BYTES);
     assert_reason((enum fota_err)bytes_load_be16(digest), E_LINK_LENGTH);
     stop(b);
 }

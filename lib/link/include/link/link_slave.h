@@ -36,26 +36,24 @@ enum link_out {
                        meanwhile */
 };
 
-enum link_work_kind {
-    LINK_WORK_READ,   /* fill work.bytes with work.n_bytes from work.addr; link_slave_ack sends them */
-    LINK_WORK_WRITE,  /* program work.bytes (word-aligned, padded with FF to words) at work.addr */
-    LINK_WORK_ERASE,  /* work.bytes holds work.n_bytes sector numbers, all inside the slot */
-    LINK_WORK_GO,     /* work.addr is what the host asked for; it does not matter */
-    LINK_WORK_REQUEST /* vendor command work.op was ACKed, body in work.bytes; answer with link_slave_reply */
-};
-
+/**
+ * Work for the owner, by op:
+ * READ    fill bytes with n_bytes from addr, all readable; link_slave_ack sends them
+ * WRITE   program bytes (word-aligned, padded with FF to words) at addr, all inside the slot
+ * ERASE   bytes holds n_bytes sector numbers, all inside the slot
+ * GO      addr is what the host asked for; it does not matter
+ * vendor  the request was ACKed, its body is in bytes; answer with link_slave_reply
+ */
 struct link_work {
-    uint8_t kind; /* enum link_work_kind */
-    uint8_t op;   /* enum link_op */
+    uint8_t op; /* enum link_op */
     uint32_t addr;
-    uint32_t n_bytes; /* WRITE: a multiple of 4 */
-    uint8_t *bytes;   /* inside the machine's buffer; valid until the result is handed in */
+    uint32_t n_bytes;
+    uint8_t *bytes; /* inside the machine's buffer; valid until the result is handed in */
 };
 
 /** All fields are private but level, data, n_data_bytes and work, which the owner reads. */
 struct link_slave {
     uint8_t state; /* enum link_state */
-    uint8_t op;
     uint8_t step;  /* enum link_step: what the bytes of the current stage are */
     uint8_t after; /* enum link_step that follows the echo */
     uint8_t level; /* enum link_level to present */
@@ -65,7 +63,6 @@ struct link_slave {
     uint16_t n_data_bytes; /* bytes at data, 0 none */
     uint16_t reason;       /* enum fota_err: why the last NACK */
     uint32_t base;         /* bus address of the inactive slot */
-    uint32_t addr;         /* of the AN4286 command under way */
     const uint8_t *data;
     uint8_t *stage;  /* where bytes of the current stage go, inside buffer */
     uint8_t *buffer; /* LINK_BUFFER_BYTES, word-aligned, the owner's */
@@ -83,6 +80,9 @@ void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base);
 
 /** The inactive slot is another one from now on. */
 void link_slave_set_base(struct link_slave *slave, uint32_t base);
+
+/** RM0090 number of the first sector of the inactive slot. */
+uint32_t link_slave_first_sector(const struct link_slave *slave);
 
 /**
  * Eat received bytes until there is something to do.

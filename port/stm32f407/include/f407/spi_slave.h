@@ -9,9 +9,9 @@
  * before data), so nothing has to be flushed.
  *
  * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
- * microseconds of the echo. A busy application takes spi_slave_arm
- * and its interrupt (spi_slave_irq.c): what follows the echo comes from the handler, whatever the main loop
- * does.
+ * microseconds of the echo. A busy application takes
+ * spi_slave_irq_arm and its interrupt (spi_slave_irq.c): what follows the echo comes from the handler,
+ * whatever the main loop does.
  *
  * The functions with `void *ctx` take a struct spi_slave; their signatures are those of the link pump's port
  * table. Errata (ES0182): BSY is never looked at in slave mode; a clock enable is read back before the
@@ -54,7 +54,8 @@ void spi_slave_init(struct spi_slave *spi);
 /** Put SPI1, DMA2 streams 0 and 3 and PA4..PA7 back to their reset state, before another image takes over. */
 void spi_slave_stop(struct spi_slave *spi);
 
-/** Take received bytes. If the ring ran over, what it holds is dropped. @return 0..n_bytes */
+/** Take received bytes. Call it before the ring can run over: who cannot takes spi_slave_irq_receive. @return
+ * 0..n_bytes */
 size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 
 /** Drop everything received so far. */
@@ -69,16 +70,12 @@ void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 /** True until the last data byte has left memory. */
 bool spi_slave_is_sending(void *ctx);
 
-/** Reset SPI1, and with it its bit counter. Pattern, data or armed answer stay; data starts again from its
- * first byte. */
+/** Reset SPI1, and with it its bit counter. What is presented stays; data starts again from its first byte.
+ */
 void spi_slave_resync(void *ctx);
 
-/**
- * Present a verdict (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
- * answer if there is one. Needs spi_slave_irq_init. Bytes before the echo are dropped; `receive` delivers the
- * echo in its place, and the `level` or `send` that follows finds its work done.
- */
-void spi_slave_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
+/* --- with the interrupt (spi_slave_irq.c): these instead of their namesakes, is_sending and resync as they
+ * are ---- */
 
 /**
  * Enable the interrupts of SPI1 and DMA2 stream 3 in the NVIC.
@@ -89,5 +86,18 @@ void spi_slave_irq_init(struct spi_slave *spi, uint32_t priority);
 
 /** Handler of SPI1 (vector 35) and of DMA2 stream 3 (vector 59): runs from RAM, takes ≤ 2 us. */
 void spi_slave_irq(struct spi_slave *spi);
+
+/** As spi_slave_receive. If the ring ran over, what it holds is dropped. */
+size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
+void spi_slave_irq_discard(void *ctx);
+void spi_slave_irq_level(void *ctx, uint8_t level);
+void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
+
+/**
+ * Present a verdict (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
+ * answer if there is one. Bytes before the echo are dropped; `receive` delivers the echo in its place, and
+ * the `level` or `send` that follows finds its work done.
+ */
+void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
 
 #endif
