@@ -25,11 +25,13 @@ static const struct prime ORDER = {
     {0xFC632551, 0xF3B9CAC2, 0xA7179E84, 0xBCE6FAAD, 0xFFFFFFFF, 0xFFFFFFFF, 0x00000000, 0xFFFFFFFF},
     0xEE00BC4F};
 
-/* b of y^2 = x^3 - 3x + b, then the base point's x and y. */
-static const number CURVE[3] = {
-    {0x27D2604B, 0x3BCE3C3E, 0xCC53B0F6, 0x651D06B0, 0x769886BC, 0xB3EBBD55, 0xAA3A93E7, 0x5AC635D8},
-    {0xD898C296, 0xF4A13945, 0x2DEB33A0, 0x77037D81, 0x63A440F2, 0xF8BCE6E5, 0xE12C4247, 0x6B17D1F2},
-    {0x37BF51F5, 0xCBB64068, 0x6B315ECE, 0x2BCE3357, 0x7C0F9E16, 0x8EE7EB4A, 0xFE1A7F9B, 0x4FE342E2}};
+/* In form (see to_form): b of y^2 = x^3 - 3x + b, and the base point (x, y, 1). */
+static const number CURVE_B = {0x29C4BDDF, 0xD89CDF62, 0x78843090, 0xACF005CD,
+                               0xF7212ED6, 0xE5A220AB, 0x04874834, 0xDC30061D};
+static const number BASE[3] = {
+    {0x18A9143C, 0x79E730D4, 0x5FEDB601, 0x75BA95FC, 0x77622510, 0x79FB732B, 0xA53755C6, 0x18905F76},
+    {0xCE95560A, 0xDDF25357, 0xBA19E45C, 0x8B4AB8E4, 0xDD21F325, 0xD2E88688, 0x25885D85, 0x8571FF18},
+    {0x00000001, 0x00000000, 0x00000000, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFE, 0x00000000}};
 
 static uint32_t add(number out, const number a, const number b)
 {
@@ -107,18 +109,15 @@ static void to_form(number out, const number a, const struct prime *p)
     }
 }
 
-/* out = 1 / a mod m by Fermat: a^(m - 2). In form. */
+/* out = 1 / a mod m by Fermat: a^(m - 2), whose highest bit is 1. In form. */
 static void invert(number out, const number a, const struct prime *p)
 {
-    static const number ONE = {1};
-    number base;
-    memcpy(base, a, sizeof base);
-    to_form(out, ONE, p);
-    for (unsigned i = 32 * LIMBS; i-- > 0;) {
+    memcpy(out, a, sizeof(number));
+    for (unsigned i = 32 * LIMBS - 1; i-- > 0;) {
         multiply(out, out, out, p);
         uint32_t limb = p->m[i / 32] - (i < 32 ? 2 : 0); /* both primes end in a limb above 1 */
         if ((limb >> i % 32 & 1) != 0) {
-            multiply(out, out, base, p);
+            multiply(out, out, a, p);
         }
     }
 }
@@ -182,51 +181,47 @@ static void run(number registers[REGISTERS], const uint16_t *steps, unsigned n_s
 enum { POINT_BYTES_IN_FORM = 3 * sizeof(number) };
 
 /* P = P + point */
-static void add_point(number registers[REGISTERS], const number point[3])
+static void add_point(number registers[REGISTERS], const number *point)
 {
     memcpy(registers[QX], point, POINT_BYTES_IN_FORM);
     run(registers, POINT_ADD, sizeof POINT_ADD / sizeof POINT_ADD[0]);
     memcpy(registers[PX], registers[RX], POINT_BYTES_IN_FORM);
 }
 
-/* P = the point, and is it one? */
-static bool load_point(number registers[REGISTERS], const number x, const number y)
+/* P = the key, and is it a point of the curve? Expects b in its register. */
+static bool load_key(number registers[REGISTERS], const uint8_t *key)
 {
-    static const number ONE = {1};
-    to_form(registers[PX], x, &FIELD);
-    to_form(registers[PY], y, &FIELD);
-    to_form(registers[PZ], ONE, &FIELD);
+    bool is_in_field = true;
+    for (unsigned i = 0; i < 2; i++) {
+        number coordinate;
+        load(coordinate, key + i * NUMBER_BYTES);
+        is_in_field = is_in_field && is_below(coordinate, FIELD.m);
+        to_form(registers[PX + i], coordinate, &FIELD);
+    }
+    memcpy(registers[PZ], BASE[2], sizeof(number));
     run(registers, CURVE_EQUATION, sizeof CURVE_EQUATION / sizeof CURVE_EQUATION[0]);
-    return bytes_all_equal((const uint8_t *)registers[T0], sizeof(number), 0) && is_below(x, FIELD.m) &&
-           is_below(y, FIELD.m);
+    return is_in_field && bytes_all_equal((const uint8_t *)registers[T0], sizeof(number), 0);
 }
 
 /* P = u * base point + v * key. False: the key is not on the curve. */
 static bool multiply_points(number registers[REGISTERS], const number u, const number v, const uint8_t *key)
 {
-    number sums[4][3]; /* [1] base point, [2] key, [3] both */
-    number x;
-    number y;
-    to_form(registers[B], CURVE[0], &FIELD);
-    bool is_base_good = load_point(registers, CURVE[1], CURVE[2]);
-    memcpy(sums[1], registers[PX], sizeof sums[1]);
-    load(x, key);
-    load(y, key + NUMBER_BYTES);
-    if (!load_point(registers, x, y) || !is_base_good) {
+    number sums[3][3]; /* base point, key, both */
+    memcpy(registers[B], CURVE_B, sizeof(number));
+    if (!load_key(registers, key)) {
         return false;
     }
-    memcpy(sums[2], registers[PX], sizeof sums[2]);
-    add_point(registers, sums[1]);
-    memcpy(sums[3], registers[PX], sizeof sums[3]);
+    memcpy(sums[0], BASE, sizeof BASE);
+    memcpy(sums[1], registers[PX], POINT_BYTES_IN_FORM);
+    add_point(registers, BASE);
+    memcpy(sums[2], registers[PX], POINT_BYTES_IN_FORM);
     memset(registers[PX], 0, POINT_BYTES_IN_FORM);
-    memcpy(registers[PY], sums[1][2], sizeof(number)); /* infinity, 1 in form */
+    memcpy(registers[PY], BASE[2], sizeof(number)); /* infinity is (0:1:0) */
     for (unsigned i = 32 * LIMBS; i-- > 0;) {
-        number doubled[3];
-        memcpy(doubled, registers[PX], sizeof doubled);
-        add_point(registers, doubled);
+        add_point(registers, (const number *)&registers[PX]);
         unsigned which = (u[i / 32] >> i % 32 & 1) | (v[i / 32] >> i % 32 & 1) << 1;
         if (which != 0) {
-            add_point(registers, sums[which]);
+            add_point(registers, (const number *)sums[which - 1]);
         }
     }
     return true;
