@@ -26,88 +26,51 @@ enum {
     SPKI_PREFIX_BYTES = 26
 };
 
-/* The five TLVs an image must have, each once; indexes into struct spots. */
-enum {
-    SPOT_SEC_CNT,
-    SPOT_HW_ID,
-    SPOT_HASH,
-    SPOT_KEYHASH,
-    SPOT_SIGNATURE,
-    SPOTS,
-    SPOTS_PROTECTED = SPOT_HASH
+/* A TLV area being read. */
+struct area {
+    const uint8_t *bytes; /* of the image */
+    uint32_t at;
+    uint32_t end;
 };
 
-struct tlv_rule {
-    uint8_t type;
-    uint8_t min_bytes;
-    uint8_t max_bytes;
-};
-
-static const struct tlv_rule RULES[SPOTS] = {
-    [SPOT_SEC_CNT] = {IMAGE_TLV_SEC_CNT, 4, 4},
-    [SPOT_HW_ID] = {IMAGE_TLV_HW_ID, 1, IMAGE_HW_ID_MAX_BYTES},
-    [SPOT_HASH] = {IMAGE_TLV_SHA256, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES},
-    [SPOT_KEYHASH] = {IMAGE_TLV_KEYHASH, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES},
-    [SPOT_SIGNATURE] = {IMAGE_TLV_ECDSA_SIG, CRYPTO_SIGNATURE_MIN_BYTES, CRYPTO_SIGNATURE_MAX_BYTES},
-};
-
-struct spot {
-    uint32_t off; /* 0: not there */
-    uint32_t n_bytes;
-};
-
-/* Note one TLV if it is one of rules first..last-1, of allowed length, and not there yet. */
-static bool note_tlv(const uint8_t *tlv, uint32_t off, uint32_t first, uint32_t last,
-                     struct spot spots[SPOTS])
+/* Enter the TLV area at `at`. */
+static enum fota_err enter_area(struct area *area, uint32_t magic, uint32_t limit_bytes)
 {
-    uint32_t type = bytes_load_le16(tlv);
-    uint32_t n_bytes = bytes_load_le16(tlv + 2);
-    for (uint32_t i = first; i < last; i++) {
-        if (type == RULES[i].type) {
-            if (spots[i].off != 0 || n_bytes < RULES[i].min_bytes || n_bytes > RULES[i].max_bytes) {
-                return false;
-            }
-            spots[i] = (struct spot){off + TLV_HEADER_BYTES, n_bytes};
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Walk one TLV area at *off; on success *off is behind it. Rules below SPOTS_PROTECTED belong to the
- * protected area. */
-static enum fota_err walk_area(const uint8_t *bytes, uint32_t limit_bytes, bool is_protected,
-                               struct spot spots[SPOTS], uint32_t *off)
-{
-    uint32_t at = *off;
-    if (limit_bytes - at < TLV_INFO_BYTES) {
+    const uint8_t *info = area->bytes + area->at;
+    if (limit_bytes - area->at < TLV_INFO_BYTES) {
         return E_IMAGE_SIZE;
     }
-    uint32_t magic = bytes_load_le16(bytes + at);
-    uint32_t area_bytes = bytes_load_le16(bytes + at + 2);
-    if (magic == 0xFFFF) {
+    uint32_t area_bytes = bytes_load_le16(info + 2);
+    if (bytes_load_le16(info) == 0xFFFF) {
         return E_IMAGE_SIZE; /* erased flash where the TLVs should be: the image was cut short */
     }
-    if (magic != (is_protected ? (uint32_t)IMAGE_TLV_PROT_INFO_MAGIC : (uint32_t)IMAGE_TLV_INFO_MAGIC) ||
-        area_bytes < TLV_INFO_BYTES) {
+    if (bytes_load_le16(info) != magic || area_bytes < TLV_INFO_BYTES) {
         return E_IMAGE_TLV;
     }
-    if (area_bytes > limit_bytes - at) {
+    if (area_bytes > limit_bytes - area->at) {
         return E_IMAGE_SIZE;
     }
-    uint32_t end = at + area_bytes;
-    at += TLV_INFO_BYTES;
-    while (at != end) {
-        /* A TLV that reaches over the area's end would be read in part from outside it. */
-        if (end - at < TLV_HEADER_BYTES || end - at - TLV_HEADER_BYTES < bytes_load_le16(bytes + at + 2) ||
-            !note_tlv(bytes + at, at, is_protected ? 0 : SPOTS_PROTECTED,
-                      is_protected ? SPOTS_PROTECTED : SPOTS, spots)) {
-            return E_IMAGE_TLV;
-        }
-        at += TLV_HEADER_BYTES + bytes_load_le16(bytes + at + 2);
-    }
-    *off = end;
+    area->end = area->at + area_bytes;
+    area->at += TLV_INFO_BYTES;
     return FOTA_OK;
+}
+
+/* Offset of the next TLV's value if it is of this type and length and inside the area; else 0, and nothing is
+ * taken. */
+static uint32_t take_tlv(struct area *area, uint32_t type, uint32_t min_bytes, uint32_t max_bytes)
+{
+    const uint8_t *tlv = area->bytes + area->at;
+    uint32_t left = area->end - area->at;
+    if (left < TLV_HEADER_BYTES || bytes_load_le16(tlv) != type) {
+        return 0;
+    }
+    uint32_t n_bytes = bytes_load_le16(tlv + 2);
+    if (n_bytes < min_bytes || n_bytes > max_bytes || n_bytes > left - TLV_HEADER_BYTES) {
+        return 0;
+    }
+    uint32_t value_off = area->at + TLV_HEADER_BYTES;
+    area->at = value_off + n_bytes;
+    return value_off;
 }
 
 static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
@@ -130,50 +93,62 @@ static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
     return FOTA_OK;
 }
 
+/* Protected TLVs, in imgtool's order. Nothing else may be among them. */
+static enum fota_err parse_protected(struct area *area, uint32_t limit_bytes, struct image *image)
+{
+    uint32_t start = area->at;
+    enum fota_err err = enter_area(area, IMAGE_TLV_PROT_INFO_MAGIC, limit_bytes);
+    if (err) {
+        return err;
+    }
+    uint32_t counter_off = take_tlv(area, IMAGE_TLV_SEC_CNT, 4, 4);
+    image->hw_id_off = take_tlv(area, IMAGE_TLV_HW_ID, 1, IMAGE_HW_ID_MAX_BYTES);
+    image->hw_id_bytes = area->at - image->hw_id_off;
+    image->signed_bytes = area->end;
+    if (counter_off == 0 || image->hw_id_off == 0 || area->at != area->end ||
+        area->end - start != bytes_load_le16(area->bytes + HDR_PROT_TLV_BYTES)) {
+        return E_IMAGE_TLV;
+    }
+    image->security_counter = bytes_load_le32(area->bytes + counter_off);
+    return FOTA_OK;
+}
+
+/* The other TLVs, in imgtool's order. */
+static enum fota_err parse_unprotected(struct area *area, uint32_t limit_bytes, struct image *image)
+{
+    enum fota_err err = enter_area(area, IMAGE_TLV_INFO_MAGIC, limit_bytes);
+    if (err) {
+        return err;
+    }
+    image->hash_off = take_tlv(area, IMAGE_TLV_SHA256, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES);
+    image->keyhash_off = take_tlv(area, IMAGE_TLV_KEYHASH, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES);
+    image->signature_off =
+        take_tlv(area, IMAGE_TLV_ECDSA_SIG, CRYPTO_SIGNATURE_MIN_BYTES, CRYPTO_SIGNATURE_MAX_BYTES);
+    image->signature_bytes = area->at - image->signature_off;
+    image->total_bytes = area->end;
+    if (image->hash_off == 0 || area->at != area->end) {
+        return E_IMAGE_TLV;
+    }
+    return image->keyhash_off == 0 || image->signature_off == 0 ? E_IMAGE_UNSIGNED : FOTA_OK;
+}
+
 enum fota_err image_parse(const uint8_t *bytes, uint32_t limit_bytes, struct image *out)
 {
     enum fota_err err = check_header(bytes, limit_bytes);
     if (err) {
         return err;
     }
-    struct spot spots[SPOTS] = {{0, 0}};
-    uint32_t img_bytes = bytes_load_le32(bytes + HDR_IMG_BYTES);
-    uint32_t prot_off = IMAGE_HEADER_AREA_BYTES + img_bytes;
-    uint32_t end = prot_off;
-    err = walk_area(bytes, limit_bytes, true, spots, &end);
+    out->load_addr = bytes_load_le32(bytes + HDR_LOAD_ADDR);
+    out->img_bytes = bytes_load_le32(bytes + HDR_IMG_BYTES);
+    out->version_packed = (uint32_t)bytes[HDR_MAJOR] << 24 | (uint32_t)bytes[HDR_MINOR] << 16 |
+                          bytes_load_le16(bytes + HDR_REVISION);
+    out->version_build = bytes_load_le32(bytes + HDR_BUILD);
+    struct area area = {bytes, IMAGE_HEADER_AREA_BYTES + out->img_bytes, 0};
+    err = parse_protected(&area, limit_bytes, out);
     if (err) {
         return err;
     }
-    uint32_t signed_bytes = end;
-    if (signed_bytes - prot_off != bytes_load_le16(bytes + HDR_PROT_TLV_BYTES)) {
-        return E_IMAGE_TLV;
-    }
-    err = walk_area(bytes, limit_bytes, false, spots, &end);
-    if (err) {
-        return err;
-    }
-    for (uint32_t i = 0; i < SPOTS; i++) {
-        if (spots[i].off == 0) {
-            return i < SPOT_KEYHASH ? E_IMAGE_TLV : E_IMAGE_UNSIGNED;
-        }
-    }
-    *out = (struct image){
-        .load_addr = bytes_load_le32(bytes + HDR_LOAD_ADDR),
-        .img_bytes = img_bytes,
-        .signed_bytes = signed_bytes,
-        .total_bytes = end,
-        .security_counter = bytes_load_le32(bytes + spots[SPOT_SEC_CNT].off),
-        .version_packed = (uint32_t)bytes[HDR_MAJOR] << 24 | (uint32_t)bytes[HDR_MINOR] << 16 |
-                          bytes_load_le16(bytes + HDR_REVISION),
-        .version_build = bytes_load_le32(bytes + HDR_BUILD),
-        .hw_id_off = spots[SPOT_HW_ID].off,
-        .hw_id_bytes = spots[SPOT_HW_ID].n_bytes,
-        .hash_off = spots[SPOT_HASH].off,
-        .keyhash_off = spots[SPOT_KEYHASH].off,
-        .signature_off = spots[SPOT_SIGNATURE].off,
-        .signature_bytes = spots[SPOT_SIGNATURE].n_bytes,
-    };
-    return FOTA_OK;
+    return parse_unprotected(&area, limit_bytes, out);
 }
 
 void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_SHA256_BYTES])

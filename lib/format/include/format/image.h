@@ -90,8 +90,8 @@ struct image_result {
  * Find the parts of an image without trusting any of it.
  *
  * @param bytes  untrusted; @param limit_bytes  how many may be read (slot or file size)
- * @param out    unchanged on failure
- * Each of the five TLVs must be there exactly once and in its own area; any other TLV is refused.
+ * @param out    undefined on failure
+ * The five TLVs must be there, each once, in the order that imgtool writes; anything else is refused.
  * @return FOTA_OK · E_IMAGE_BLANK · E_IMAGE_MAGIC · E_IMAGE_HEADER · E_IMAGE_SIZE · E_IMAGE_TLV ·
  * E_IMAGE_UNSIGNED
  */
