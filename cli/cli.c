@@ -43,8 +43,8 @@ enum cli_exit cli_exit_of(enum fota_err err)
 
 static void report(struct cli *cli, const char *name, const char *message, const char *reason)
 {
-    fprintf(cli->err, "fota: %s%s%s%s\n", message, reason != NULL ? " (" : "", reason != NULL ? reason : "",
-            reason != NULL ? ")" : "");
+    (void)fprintf(cli->err, "fota: %s%s%s%s\n", message, reason != NULL ? " (" : "",
+                  reason != NULL ? reason : "", reason != NULL ? ")" : "");
     if (cli->is_json) {
         struct cli_json j = {cli->out, true};
         cli_json_open(&j, NULL, '{');
@@ -52,7 +52,7 @@ static void report(struct cli *cli, const char *name, const char *message, const
         cli_json_text(&j, "error", name);
         cli_json_text(&j, "message", message);
         cli_json_close(&j, '}');
-        fputc('\n', cli->out);
+        (void)fputc('\n', cli->out);
     }
 }
 
@@ -61,7 +61,7 @@ enum cli_exit cli_fail(struct cli *cli, enum fota_err err, const char *fmt, ...)
     char message[MESSAGE_MAX_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     report(cli, fota_err_name(err), message, fota_err_text(err));
     return cli_exit_of(err);
@@ -72,10 +72,10 @@ enum cli_exit cli_usage(struct cli *cli, const struct cli_command *self, const c
     char message[MESSAGE_MAX_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(message, sizeof message, fmt, args);
+    (void)vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     report(cli, "E_USAGE", message, NULL);
-    fprintf(cli->err, "Try: fota %s --help\n", self != NULL ? self->name : "help");
+    (void)fprintf(cli->err, "Try: fota %s --help\n", self != NULL ? self->name : "help");
     return CLI_USAGE;
 }
 
@@ -86,50 +86,50 @@ void cli_note(struct cli *cli, const char *fmt, ...)
     }
     va_list args;
     va_start(args, fmt);
-    vfprintf(cli->err, fmt, args);
+    (void)vfprintf(cli->err, fmt, args);
     va_end(args);
-    fputc('\n', cli->err);
+    (void)fputc('\n', cli->err);
 }
 
 static void json_key(struct cli_json *j, const char *key)
 {
     if (!j->is_first) {
-        fputs(", ", j->out);
+        (void)fputs(", ", j->out);
     }
     j->is_first = false;
     if (key != NULL) {
-        fprintf(j->out, "\"%s\": ", key);
+        (void)fprintf(j->out, "\"%s\": ", key);
     }
 }
 
 void cli_json_open(struct cli_json *j, const char *key, char bracket)
 {
     json_key(j, key);
-    fputc(bracket, j->out);
+    (void)fputc(bracket, j->out);
     j->is_first = true;
 }
 
 void cli_json_close(struct cli_json *j, char bracket)
 {
-    fputc(bracket, j->out);
+    (void)fputc(bracket, j->out);
     j->is_first = false;
 }
 
 void cli_json_bytes(struct cli_json *j, const char *key, const char *text, size_t n_bytes)
 {
     json_key(j, key);
-    fputc('"', j->out);
+    (void)fputc('"', j->out);
     for (size_t i = 0; i < n_bytes; i++) {
         const unsigned char c = (unsigned char)text[i];
         if (c == '"' || c == '\\') {
-            fprintf(j->out, "\\%c", c);
+            (void)fprintf(j->out, "\\%c", c);
         } else if (c < ' ' || c > '~') {
-            fprintf(j->out, "\\u%04x", c);
+            (void)fprintf(j->out, "\\u%04x", c);
         } else {
-            fputc(c, j->out);
+            (void)fputc(c, j->out);
         }
     }
-    fputc('"', j->out);
+    (void)fputc('"', j->out);
 }
 
 void cli_json_text(struct cli_json *j, const char *key, const char *text)
@@ -140,11 +140,11 @@ void cli_json_text(struct cli_json *j, const char *key, const char *text)
 void cli_json_number(struct cli_json *j, const char *key, uint64_t number)
 {
     json_key(j, key);
-    fprintf(j->out, "%" PRIu64, number);
+    (void)fprintf(j->out, "%" PRIu64, number);
 }
 
 void cli_json_flag(struct cli_json *j, const char *key, bool flag)
 {
     json_key(j, key);
-    fputs(flag ? "true" : "false", j->out);
+    (void)fputs(flag ? "true" : "false", j->out);
 }

@@ -133,7 +133,7 @@ static struct page page_begin(struct cli *cli, const char *path, const char *kin
         cli_json_text(&p.json, "file", path);
         cli_json_text(&p.json, "kind", kind);
     } else {
-        fprintf(cli->out, "%s: %s\n", path, kind);
+        (void)fprintf(cli->out, "%s: %s\n", path, kind);
     }
     return p;
 }
@@ -143,7 +143,7 @@ static void page_bytes(struct page *p, const char *key, const char *text, size_t
     if (p->cli->is_json) {
         cli_json_bytes(&p->json, key, text, n_bytes);
     } else {
-        fprintf(p->cli->out, "  %-18s %.*s\n", key, (int)n_bytes, text);
+        (void)fprintf(p->cli->out, "  %-18s %.*s\n", key, (int)n_bytes, text);
     }
 }
 
@@ -162,7 +162,7 @@ static void page_number(struct page *p, const char *key, uint64_t number)
     if (p->cli->is_json) {
         cli_json_number(&p->json, key, number);
     } else {
-        fprintf(p->cli->out, "  %-18s %" PRIu64 "\n", key, number);
+        (void)fprintf(p->cli->out, "  %-18s %" PRIu64 "\n", key, number);
     }
 }
 
@@ -197,8 +197,9 @@ static void page_signature(struct page *p, const char *name, const struct key *k
     if (p->cli->is_json) {
         cli_json_text(&p->json, name, key != NULL ? id : "");
     } else {
-        fprintf(p->cli->out, "  %-18s %s%s\n", name,
-                key != NULL ? "good, by key " : "not checked; give --keys or --key", key != NULL ? id : "");
+        (void)fprintf(p->cli->out, "  %-18s %s%s\n", name,
+                      key != NULL ? "good, by key " : "not checked; give --keys or --key",
+                      key != NULL ? id : "");
     }
 }
 
@@ -206,8 +207,18 @@ static void page_end(struct page *p)
 {
     if (p->cli->is_json) {
         cli_json_close(&p->json, '}');
-        fputc('\n', p->cli->out);
+        (void)fputc('\n', p->cli->out);
     }
+}
+
+/* 'a' or 'b' of --slot; 0 if it was not given. */
+static char slot_of(const char *text)
+{
+    char slot = 0;
+    if (text != NULL) {
+        slot = text[0];
+    }
+    return slot;
 }
 
 static enum cli_exit inspect_image(struct cli *cli, const char *path, const uint8_t *bytes, size_t n_bytes,
@@ -217,7 +228,7 @@ static enum cli_exit inspect_image(struct cli *cli, const char *path, const uint
     const struct image_check wanted = {
         .key = {ring->n_image > 0 ? &ring->image[0] : NULL, ring->n_image > 1 ? &ring->image[1] : NULL},
         .hw = v->option[OPT_HW].text,
-        .slot = v->option[OPT_SLOT].is_given ? v->option[OPT_SLOT].text[0] : '\0',
+        .slot = slot_of(v->option[OPT_SLOT].text),
         .counter_min = v->option[OPT_COUNTER_MIN].number,
     };
     const enum cli_exit result = image_check(cli, path, bytes, n_bytes, &wanted, &f);

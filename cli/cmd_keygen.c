@@ -37,7 +37,7 @@ static enum cli_exit make_pair(struct cli *cli, const char *folder, const char *
         cli_json_text(j, "key_id", id);
         cli_json_close(j, '}');
     } else {
-        fprintf(cli->out, "%s/%s.pem  %s/%s.pub.pem  key id %s\n", folder, name, folder, name, id);
+        (void)fprintf(cli->out, "%s/%s.pem  %s/%s.pub.pem  key id %s\n", folder, name, folder, name, id);
     }
     return CLI_OK;
 }
@@ -101,7 +101,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     if (cli->is_json && result == CLI_OK) {
         cli_json_close(&j, ']');
         cli_json_close(&j, '}');
-        fputc('\n', cli->out);
+        (void)fputc('\n', cli->out);
     }
     return result;
 }

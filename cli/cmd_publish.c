@@ -289,13 +289,13 @@ static void print_done(struct publication *p, const struct publish_result *r)
         cli_json_text(&j, "object", r->object);
         cli_json_text(&j, "etag", r->etag);
         cli_json_close(&j, '}');
-        fputc('\n', p->cli->out);
+        (void)fputc('\n', p->cli->out);
     } else if (r->is_unchanged) {
-        fprintf(p->cli->out, "%s %s is what channel %s offers already (seq %u); nothing to do\n",
-                p->job.product, version, p->job.channel, (unsigned)r->seq);
+        (void)fprintf(p->cli->out, "%s %s is what channel %s offers already (seq %u); nothing to do\n",
+                      p->job.product, version, p->job.channel, (unsigned)r->seq);
     } else {
-        fprintf(p->cli->out, "published %s %s on channel %s (seq %u)\n", p->job.product, version,
-                p->job.channel, (unsigned)r->seq);
+        (void)fprintf(p->cli->out, "published %s %s on channel %s (seq %u)\n", p->job.product, version,
+                      p->job.channel, (unsigned)r->seq);
     }
 }
 

@@ -88,7 +88,7 @@ static pid_t start(const char *const *argv, int *from_child)
         close(ends[0]);
         close(ends[1]);
         execv(argv[0], (char *const *)(uintptr_t)argv);
-        fprintf(stderr, "fota: %s cannot be started: %s\n", argv[0], strerror(errno));
+        (void)fprintf(stderr, "fota: %s cannot be started: %s\n", argv[0], strerror(errno));
         _exit(127);
     }
     close(ends[1]);
@@ -105,8 +105,8 @@ static void print_credentials(FILE *out, const char *prefix, const char *user)
 {
     const size_t n_id = strcspn(user, ":");
     const char *secret = user[n_id] != '\0' ? user + n_id + 1 : "";
-    fprintf(out, "%sexport AWS_ACCESS_KEY_ID=%.*s AWS_SECRET_ACCESS_KEY=%.*s\n", prefix, (int)n_id, user,
-            (int)strcspn(secret, ":"), secret);
+    (void)fprintf(out, "%sexport AWS_ACCESS_KEY_ID=%.*s AWS_SECRET_ACCESS_KEY=%.*s\n", prefix, (int)n_id,
+                  user, (int)strcspn(secret, ":"), secret);
 }
 
 static void print_ready(struct cli *cli, const struct cli_values *v, const char *url)
@@ -121,10 +121,10 @@ static void print_ready(struct cli *cli, const struct cli_values *v, const char 
         cli_json_text(&j, "endpoint", url);
         cli_json_bytes(&j, "bucket", bucket, strcspn(bucket, ":"));
         cli_json_close(&j, '}');
-        fputc('\n', cli->out);
+        (void)fputc('\n', cli->out);
     } else {
-        fprintf(cli->out, "export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 FOTA_BUCKET=%.*s\n", url,
-                (int)strcspn(bucket, ":"), bucket);
+        (void)fprintf(cli->out, "export AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 FOTA_BUCKET=%.*s\n", url,
+                      (int)strcspn(bucket, ":"), bucket);
         print_credentials(cli->out, "",
                           users->n_list != 0 ? users->list[0] : DEFAULT_PUBLISHER ":publisher-secret");
         if (users->n_list == 0) {
@@ -132,7 +132,7 @@ static void print_ready(struct cli *cli, const struct cli_values *v, const char 
         }
         cli_note(cli, "S3 is up; Ctrl-C stops it");
     }
-    fflush(cli->out);
+    (void)fflush(cli->out);
 }
 
 /* The server's ready line names its URL. False if it ended instead. */
@@ -145,12 +145,12 @@ static bool wait_ready(int from_child, char url[LINE_BYTES])
     while (in != NULL && !is_ready && fgets(line, sizeof line, in) != NULL) {
         if (strncmp(line, ready, sizeof ready - 1) == 0) {
             line[strcspn(line, "\n")] = '\0';
-            snprintf(url, LINE_BYTES, "%s", line + sizeof ready - 1);
+            (void)snprintf(url, LINE_BYTES, "%s", line + sizeof ready - 1);
             is_ready = true;
         }
     }
     if (in != NULL) {
-        fclose(in);
+        (void)fclose(in);
     }
     return is_ready;
 }

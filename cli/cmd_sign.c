@@ -96,79 +96,108 @@ static enum cli_exit check_vectors(struct cli *cli, const char *path, const uint
     return CLI_OK;
 }
 
-/* Build, verify with the bootloader's own code, write. */
-static enum cli_exit build(struct cli *cli, const struct image_spec *spec, const struct key *key,
-                           const char *path, const uint8_t *payload, size_t n_payload, const char *out_path)
+/* What is signed, and where it goes. */
+struct work {
+    struct image_spec spec;
+    const char *path;
+    uint8_t *payload;
+    size_t n_payload;
+    const char *out_path;
+    uint8_t *out;
+    uint32_t n_out;
+};
+
+/* Build, and verify with the bootloader's own code. */
+static enum fota_err build(struct work *w, const struct key *key)
 {
-    const size_t cap_bytes = n_payload + IMAGE_OVERHEAD_MAX_BYTES;
-    uint8_t *out = malloc(cap_bytes);
-    uint32_t n_out = (uint32_t)cap_bytes;
-    if (out == NULL) {
-        return cli_fail(cli, E_INTERNAL, "out of memory");
+    const size_t cap_bytes = w->n_payload + IMAGE_OVERHEAD_MAX_BYTES;
+    w->out = malloc(cap_bytes);
+    w->n_out = (uint32_t)cap_bytes;
+    if (w->out == NULL) {
+        return E_INTERNAL;
     }
     const struct image_signer signer = key_image_signer(key);
-    struct image_result verified;
-    enum fota_err err = image_build(spec, payload, (uint32_t)n_payload, &signer, out, &n_out);
-    if (!err && n_out > FLASH_SLOT_BYTES) {
-        err = E_IMAGE_SIZE;
-    }
-    if (!err) {
-        const struct image_policy policy = {
-            spec->load_addr, FLASH_SLOT_BYTES, spec->security_counter, spec->hw_id, {key->point, NULL}};
-        err = image_verify(out, n_out, &policy, &verified);
-    }
-    enum cli_exit result = CLI_OK;
+    enum fota_err err = image_build(&w->spec, w->payload, (uint32_t)w->n_payload, &signer, w->out, &w->n_out);
     if (err) {
-        result = cli_fail(cli, err, "%s cannot be signed: the image would not boot", path);
-    } else if (file_replace(out_path, out, n_out) != FOTA_OK) {
-        result = cli_fail(cli, E_IO, "%s cannot be written: %s", out_path, strerror(errno));
-    } else if (cli->is_json) {
+        return err;
+    }
+    if (w->n_out > FLASH_SLOT_BYTES) {
+        return E_IMAGE_SIZE;
+    }
+    const struct image_policy policy = {
+        w->spec.load_addr, FLASH_SLOT_BYTES, w->spec.security_counter, w->spec.hw_id, {key->point, NULL}};
+    struct image_result verified;
+    err = image_verify(w->out, w->n_out, &policy, &verified);
+    return !err && verified.verdict != CRYPTO_ACCEPT ? E_INTERNAL : err;
+}
+
+static void print_done(struct cli *cli, const struct work *w)
+{
+    if (cli->is_json) {
         struct cli_json j = {cli->out, true};
         cli_json_open(&j, NULL, '{');
         cli_json_flag(&j, "ok", true);
-        cli_json_text(&j, "file", out_path);
-        cli_json_number(&j, "bytes", n_out);
+        cli_json_text(&j, "file", w->out_path);
+        cli_json_number(&j, "bytes", w->n_out);
         cli_json_close(&j, '}');
-        fputc('\n', cli->out);
-    } else {
-        fprintf(cli->out, "%s: %u bytes for slot %s, version %u.%u.%u, hardware %s, security counter %u\n",
-                out_path, (unsigned)n_out, spec->load_addr == FLASH_SLOT_A_BASE ? "a" : "b",
-                spec->version.major, spec->version.minor, spec->version.revision, spec->hw_id,
-                (unsigned)spec->security_counter);
+        (void)fputc('\n', cli->out);
+        return;
     }
-    free(out);
+    const struct image_spec *spec = &w->spec;
+    (void)fprintf(cli->out, "%s: %u bytes for slot %s, version %u.%u.%u, hardware %s, security counter %u\n",
+                  w->out_path, (unsigned)w->n_out, spec->load_addr == FLASH_SLOT_A_BASE ? "a" : "b",
+                  spec->version.major, spec->version.minor, spec->version.revision, spec->hw_id,
+                  (unsigned)spec->security_counter);
+}
+
+static enum cli_exit build_and_write(struct cli *cli, struct work *w, const struct key *key)
+{
+    enum fota_err err = build(w, key);
+    if (err) {
+        return cli_fail(cli, err, "%s cannot be signed: the image would not boot", w->path);
+    }
+    if (file_replace(w->out_path, w->out, w->n_out) != FOTA_OK) {
+        return cli_fail(cli, E_IO, "%s cannot be written: %s", w->out_path, strerror(errno));
+    }
+    print_done(cli, w);
+    return CLI_OK;
+}
+
+static enum cli_exit sign(struct cli *cli, struct work *w, const char *key_path)
+{
+    struct key key;
+    enum cli_exit result = cli_file(cli, w->path, FLASH_SLOT_BYTES, &w->payload, &w->n_payload);
+    if (result == CLI_OK) {
+        result = check_vectors(cli, w->path, w->payload, w->n_payload, &w->spec);
+    }
+    if (result == CLI_OK) {
+        result = cli_key_private(cli, key_path, &key);
+    }
+    if (result == CLI_OK) {
+        result = build_and_write(cli, w, &key);
+        key_forget(&key);
+    }
     return result;
 }
 
 static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
 {
     struct cli_values v;
-    struct image_spec spec;
-    struct key key;
+    struct work w = {.path = NULL};
     bool is_done = false;
     enum cli_exit result = cli_parse(cli, self, argc, argv, &v, &is_done);
     if (is_done) {
         return result;
     }
-    result = check_options(cli, self, &v, &spec);
+    result = check_options(cli, self, &v, &w.spec);
     if (result != CLI_OK) {
         return result;
     }
-    uint8_t *payload = NULL;
-    size_t n_payload = 0;
-    result = cli_file(cli, v.positional[0], FLASH_SLOT_BYTES, &payload, &n_payload);
-    if (result != CLI_OK) {
-        return result;
-    }
-    result = check_vectors(cli, v.positional[0], payload, n_payload, &spec);
-    if (result == CLI_OK) {
-        result = cli_key_private(cli, v.option[OPT_KEY].text, &key);
-    }
-    if (result == CLI_OK) {
-        result = build(cli, &spec, &key, v.positional[0], payload, n_payload, v.option[OPT_OUT].text);
-        key_forget(&key);
-    }
-    free(payload);
+    w.path = v.positional[0];
+    w.out_path = v.option[OPT_OUT].text;
+    result = sign(cli, &w, v.option[OPT_KEY].text);
+    free(w.payload);
+    free(w.out);
     return result;
 }
 

@@ -83,7 +83,7 @@ enum cli_exit cli_file(struct cli *cli, const char *path, size_t limit_bytes, ui
 
 void cli_key_id_text(const struct key *key, char out[2 * STATEMENT_KEY_ID_BYTES + 1])
 {
-    struct statement_text t = {out, 2 * STATEMENT_KEY_ID_BYTES, 0, false};
+    struct statement_text t = {out, (size_t)2 * STATEMENT_KEY_ID_BYTES, 0, false};
     statement_put_hex(&t, key_id(key), STATEMENT_KEY_ID_BYTES);
     out[t.n_bytes] = '\0';
 }

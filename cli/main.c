@@ -15,24 +15,25 @@ enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };
 
 static void print_overview(FILE *out)
 {
-    fputs("usage: fota <verb> [options] ...\n\n"
-          "Signed firmware updates for STM32F407 targets through any S3.\n\n",
-          out);
+    (void)fputs("usage: fota <verb> [options] ...\n\n"
+                "Signed firmware updates for STM32F407 targets through any S3.\n\n",
+                out);
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        fprintf(out, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
+        (void)fprintf(out, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
     }
-    fputs("  help       this text, or that of a verb: fota help sign\n"
-          "  version    version of this program\n\n"
-          "exit codes:\n"
-          "  0  done\n"
-          "  1  refused: an image, statement or signature does not pass, or the release exists with other "
-          "content\n"
-          "  2  usage: unknown verb or option, missing or malformed argument\n"
-          "  3  network or S3: server, TLS, credentials, clock, bucket\n"
-          "  4  file or key: not readable, not writable, wrong kind, private key open to others\n"
-          "  5  target: no answer on the wires, or the target refused\n"
-          "  6  internal: a bug of this program\n",
-          out);
+    (void)fputs(
+        "  help       this text, or that of a verb: fota help sign\n"
+        "  version    version of this program\n\n"
+        "exit codes:\n"
+        "  0  done\n"
+        "  1  refused: an image, statement or signature does not pass, or the release exists with other "
+        "content\n"
+        "  2  usage: unknown verb or option, missing or malformed argument\n"
+        "  3  network or S3: server, TLS, credentials, clock, bucket\n"
+        "  4  file or key: not readable, not writable, wrong kind, private key open to others\n"
+        "  5  target: no answer on the wires, or the target refused\n"
+        "  6  internal: a bug of this program\n",
+        out);
 }
 
 static const struct cli_command *find(const char *name)
@@ -70,7 +71,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
         return help(cli, argc > 2 ? argv[2] : NULL);
     }
     if (strcmp(verb, "version") == 0 || strcmp(verb, "--version") == 0) {
-        fprintf(cli->out, "fota %s\n", FOTA_VERSION);
+        (void)fprintf(cli->out, "fota %s\n", FOTA_VERSION);
         return CLI_OK;
     }
     const struct cli_command *command = find(verb);

@@ -14,26 +14,28 @@ static void help_option(struct cli *cli, const char *name, const char *value, co
         n += fprintf(cli->out, " %s", value);
     }
     if (n >= OPTION_COLUMN) { /* does not fit the column: text goes below */
-        fputc('\n', cli->out);
+        (void)fputc('\n', cli->out);
         n = 0;
     }
-    fprintf(cli->out, "%*s%s", OPTION_COLUMN - n, "", help);
+    (void)fprintf(cli->out, "%*s%s", OPTION_COLUMN - n, "", help);
     if (fallback != NULL) {
-        fprintf(cli->out, " (default %s)", fallback);
+        (void)fprintf(cli->out, " (default %s)", fallback);
     }
-    fputc('\n', cli->out);
+    (void)fputc('\n', cli->out);
 }
 
 void cli_help(struct cli *cli, const struct cli_command *self)
 {
-    fprintf(cli->out, "usage: fota %s %s\n\n%s\noptions:\n", self->name, self->arguments, self->details);
+    (void)fprintf(cli->out, "usage: fota %s %s\n\n%s\noptions:\n", self->name, self->arguments,
+                  self->details);
     for (const struct cli_option *o = self->options; o->name != NULL; o++) {
         help_option(cli, o->name, o->value, o->help, o->fallback);
     }
     help_option(cli, "json", NULL, "one JSON object on standard output", NULL);
     help_option(cli, "help", NULL, "this text", NULL);
-    fputs("\nexit codes: 0 done, 1 refused, 2 usage, 3 network or S3, 4 file or key, 5 target, 6 internal\n",
-          cli->out);
+    (void)fputs(
+        "\nexit codes: 0 done, 1 refused, 2 usage, 3 network or S3, 4 file or key, 5 target, 6 internal\n",
+        cli->out);
 }
 
 static bool read_number(const char *text, uint32_t *out)

@@ -22,25 +22,25 @@ static void draw(struct progress *p, uint64_t done_bytes, uint64_t now_ms)
     const unsigned percent = (unsigned)(done_bytes * 100 / p->total_bytes);
     if (p->is_terminal) {
         const unsigned n_full = percent * BAR_CELLS / 100;
-        fprintf(p->out, "\r%-12s [", p->label);
+        (void)fprintf(p->out, "\r%-12s [", p->label);
         for (unsigned i = 0; i < BAR_CELLS; i++) {
-            fputc(i < n_full ? '#' : '.', p->out);
+            (void)fputc(i < n_full ? '#' : '.', p->out);
         }
-        fprintf(p->out, "] %3u %%  %6" PRIu64 " KiB/s  ", percent, rate / KIB);
+        (void)fprintf(p->out, "] %3u %%  %6" PRIu64 " KiB/s  ", percent, rate / KIB);
         if (done_bytes == p->total_bytes) {
-            fprintf(p->out, "took %" PRIu64 ".%" PRIu64 " s ", elapsed_ms / MS, elapsed_ms % MS / 100);
+            (void)fprintf(p->out, "took %" PRIu64 ".%" PRIu64 " s ", elapsed_ms / MS, elapsed_ms % MS / 100);
         } else if (rate != 0) {
-            fprintf(p->out, "ETA %" PRIu64 ":%02" PRIu64 " ", left_s / 60, left_s % 60);
+            (void)fprintf(p->out, "ETA %" PRIu64 ":%02" PRIu64 " ", left_s / 60, left_s % 60);
         }
-        fputs("\033[K", p->out);
-        fflush(p->out);
+        (void)fputs("\033[K", p->out);
+        (void)fflush(p->out);
     } else {
-        fprintf(p->out, "%s: %" PRIu64 " of %" PRIu64 " bytes (%u %%)", p->label, done_bytes, p->total_bytes,
-                percent);
+        (void)fprintf(p->out, "%s: %" PRIu64 " of %" PRIu64 " bytes (%u %%)", p->label, done_bytes,
+                      p->total_bytes, percent);
         if (rate != 0) {
-            fprintf(p->out, ", %" PRIu64 " KiB/s, ETA %" PRIu64 " s", rate / KIB, left_s);
+            (void)fprintf(p->out, ", %" PRIu64 " KiB/s, ETA %" PRIu64 " s", rate / KIB, left_s);
         }
-        fputc('\n', p->out);
+        (void)fputc('\n', p->out);
     }
 }
 
@@ -61,7 +61,7 @@ void progress_update(struct progress *p, uint64_t done_bytes, uint64_t now_ms)
 void progress_end(struct progress *p)
 {
     if (p->is_terminal) {
-        fputc('\n', p->out);
-        fflush(p->out);
+        (void)fputc('\n', p->out);
+        (void)fflush(p->out);
     }
 }

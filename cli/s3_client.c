@@ -47,9 +47,10 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
         return cli_usage(cli, self, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     if (endpoint != NULL) {
-        snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
+        (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
     } else {
-        snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com", out->config.region);
+        (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
+                       out->config.region);
     }
     if (http_curl_open(v->option[CLI_S3_CA_FILE].text, &out->http) != FOTA_OK) {
         return cli_fail(cli, E_INTERNAL, "libcurl cannot be started");

@@ -1,6 +1,7 @@
 #include "release/key.h"
 
 #include <bearssl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +75,24 @@ enum fota_err key_generate(struct key *out)
     return derive_public(out);
 }
 
-/* PEM text of `der` into a fresh file. */
-static enum fota_err write_pem(const char *folder, const char *name, const char *suffix, const char *banner,
-                               const uint8_t *der, size_t n_der, unsigned mode)
+/* `<folder>/<name><suffix>` */
+static enum fota_err join(const char *folder, const char *name, const char *suffix, char out[PATH_BYTES])
 {
-    char path[PATH_BYTES];
-    char pem[2 * DER_MAX_BYTES];
-    const int n = snprintf(path, sizeof path, "%s/%s%s", folder, name, suffix);
-    if (n < 0 || (size_t)n >= sizeof path || br_pem_encode(NULL, NULL, n_der, banner, 0) >= sizeof pem) {
+    const int n = snprintf(out, PATH_BYTES, "%s/%s%s", folder, name, suffix);
+    if (n < 0 || n >= PATH_BYTES) {
+        errno = ENAMETOOLONG;
         return E_IO;
+    }
+    return FOTA_OK;
+}
+
+/* PEM text of `der` into a fresh file. */
+static enum fota_err write_pem(const char *path, const char *banner, const uint8_t *der, size_t n_der,
+                               unsigned mode)
+{
+    char pem[2 * DER_MAX_BYTES];
+    if (br_pem_encode(NULL, NULL, n_der, banner, 0) >= sizeof pem) {
+        return E_INTERNAL;
     }
     const size_t n_pem = br_pem_encode(pem, der, n_der, banner, 0);
     return file_create(path, pem, n_pem, mode);
@@ -106,15 +116,23 @@ enum fota_err key_write_pair(const struct key *key, const char *folder, const ch
     const size_t n_der = br_encode_ec_pkcs8_der(der, &sk, &pk);
     memcpy(spki, SPKI_PREFIX, SPKI_PREFIX_BYTES);
     memcpy(spki + SPKI_PREFIX_BYTES, key->point, sizeof key->point);
-    enum fota_err err = write_pem(folder, name, ".pub.pem", "PUBLIC KEY", spki, sizeof spki, 0644);
+    char public_path[PATH_BYTES];
+    char private_path[PATH_BYTES];
+    enum fota_err err = join(folder, name, ".pub.pem", public_path);
+    if (!err) {
+        err = join(folder, name, ".pem", private_path);
+    }
+    if (!err) {
+        err = write_pem(public_path, "PUBLIC KEY", spki, sizeof spki, 0644);
+    }
     if (err) {
         return err;
     }
-    err = write_pem(folder, name, ".pem", "PRIVATE KEY", der, n_der, 0600);
+    err = write_pem(private_path, "PRIVATE KEY", der, n_der, 0600);
     if (err) { /* no half pair: take the public file back */
-        char path[PATH_BYTES];
-        snprintf(path, sizeof path, "%s/%s.pub.pem", folder, name);
-        (void)remove(path);
+        const int saved = errno;
+        (void)remove(public_path);
+        errno = saved;
     }
     return err;
 }

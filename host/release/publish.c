@@ -22,7 +22,7 @@ struct run {
 
 static void hex_of(const uint8_t hash[CRYPTO_SHA256_BYTES], char out[2 * CRYPTO_SHA256_BYTES + 1])
 {
-    struct statement_text t = {out, 2 * CRYPTO_SHA256_BYTES, 0, false};
+    struct statement_text t = {out, (size_t)2 * CRYPTO_SHA256_BYTES, 0, false};
     statement_put_hex(&t, hash, CRYPTO_SHA256_BYTES);
     out[t.n_bytes] = '\0';
 }

@@ -18,6 +18,10 @@ struct exchange {
     const struct s3_get_options *get; /* NULL for PUT */
     const struct s3_taker *taker;
     struct s3_reply *reply;
+    const char *path;           /* in s3->url */
+    const char *payload_sha256; /* hex */
+    uint64_t time_s;            /* of the signature */
+    char date[SIGV4_DATE_BYTES];
     uint64_t range_start; /* of Content-Range */
     bool has_range;
     void (*sent)(void *ctx, uint64_t sent_bytes);
@@ -113,7 +117,10 @@ static enum fota_err make_url(struct s3 *s3, const char *key, const char **path)
 static bool is_named(const char *name, size_t n_name, const char *wanted)
 {
     for (size_t i = 0; i < n_name; i++) {
-        const char c = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+        char c = name[i];
+        if (c >= 'A' && c <= 'Z') {
+            c = (char)(c - 'A' + 'a');
+        }
         if (wanted[i] == '\0' || c != wanted[i]) {
             return false;
         }
@@ -230,31 +237,37 @@ static enum fota_err add(struct headers *h, const char *name, const char *value)
 }
 
 /* Sign `h` (which holds everything but host, date and token) and append what the signature needs. */
-static enum fota_err sign(struct s3 *s3, const struct http_request *request, const char *path,
-                          const char *payload_sha256, uint64_t time_s, struct headers *h,
-                          char date[SIGV4_DATE_BYTES])
+static enum fota_err sign(struct exchange *x, struct headers *h)
 {
-    if (s3->config->key_id == NULL) {
+    const struct s3_config *config = x->s3->config;
+    if (config->key_id == NULL) {
         return FOTA_OK;
     }
-    sigv4_date(time_s, date);
-    if (add(h, "x-amz-content-sha256", payload_sha256) || add(h, "x-amz-date", date) ||
-        add(h, "x-amz-security-token", s3->config->token)) {
+    sigv4_date(x->time_s, x->date);
+    if (add(h, "x-amz-content-sha256", x->payload_sha256) || add(h, "x-amz-date", x->date) ||
+        add(h, "x-amz-security-token", config->token)) {
         return E_INTERNAL;
     }
-    struct sigv4_header signed_header[SIGV4_HEADERS_MAX] = {{"host", s3->host}};
+    /* S3 wants the host and all x-amz-* covered; proxies may touch the rest. */
+    struct sigv4_header covered[SIGV4_HEADERS_MAX] = {{"host", x->s3->host}};
     size_t n = 1;
     for (size_t i = 0; i < h->n; i++) {
-        if (strncmp(h->line[i].name, "x-amz-", 6) ==
-            0) { /* S3 wants these and host; proxies may touch the rest */
-            signed_header[n++] = (struct sigv4_header){h->line[i].name, h->line[i].value};
+        if (strncmp(h->line[i].name, "x-amz-", 6) == 0) {
+            covered[n++] = (struct sigv4_header){h->line[i].name, h->line[i].value};
         }
     }
-    const struct sigv4_key key = {s3->config->key_id, s3->config->secret, s3->config->region};
+    const struct sigv4_key key = {config->key_id, config->secret, config->region};
     const struct sigv4_request r = {
-        request->method == HTTP_PUT ? "PUT" : "GET", path, "", signed_header, n, payload_sha256, time_s};
-    enum fota_err err = sigv4_authorization(&key, &r, s3->authorization, sizeof s3->authorization);
-    return err ? err : add(h, "authorization", s3->authorization);
+        .method = x->get == NULL ? "PUT" : "GET",
+        .path = x->path,
+        .query = "",
+        .header = covered,
+        .n_headers = n,
+        .payload_sha256 = x->payload_sha256,
+        .time_s = x->time_s,
+    };
+    enum fota_err err = sigv4_authorization(&key, &r, x->s3->authorization, sizeof x->s3->authorization);
+    return err ? err : add(h, "authorization", x->s3->authorization);
 }
 
 /* Turn a complete reply into our result. */
@@ -284,21 +297,18 @@ static enum fota_err judge(struct exchange *x, unsigned status)
 }
 
 /* One signed request and its reply. */
-static enum fota_err exchange_once(struct exchange *x, const struct http_request *plain,
-                                   const struct headers *base, const char *path, const char *payload_sha256,
-                                   uint64_t now_s)
+static enum fota_err exchange_once(struct exchange *x, struct http_request request,
+                                   const struct headers *base, uint64_t now_s)
 {
-    char date[SIGV4_DATE_BYTES];
     struct headers h = *base;
-    const uint64_t time_s = (uint64_t)((int64_t)now_s + x->s3->clock_offset_s);
+    x->time_s = (uint64_t)((int64_t)now_s + x->s3->clock_offset_s);
     memset(x->reply, 0, sizeof *x->reply);
     x->has_range = false;
     x->s3->n_error_body = 0;
-    enum fota_err err = sign(x->s3, plain, path, payload_sha256, time_s, &h, date);
+    enum fota_err err = sign(x, &h);
     if (err) {
         return err;
     }
-    struct http_request request = *plain;
     request.header = h.line;
     request.n_headers = h.n;
     const struct http_sink sink = {on_header, on_body, on_sent, x};
@@ -308,19 +318,18 @@ static enum fota_err exchange_once(struct exchange *x, const struct http_request
 }
 
 /* As exchange_once; a refusal for the clock is answered once with the server's time, if that is allowed. */
-static enum fota_err exchange(struct exchange *x, struct http_request *plain, const struct headers *base,
-                              const char *key, const char *payload_sha256, uint64_t now_s)
+static enum fota_err exchange(struct exchange *x, struct http_request request, const struct headers *base,
+                              const char *key, uint64_t now_s)
 {
-    const char *path = NULL;
-    enum fota_err err = make_url(x->s3, key, &path);
+    enum fota_err err = make_url(x->s3, key, &x->path);
     if (err) {
         return err;
     }
-    plain->url = x->s3->url;
-    err = exchange_once(x, plain, base, path, payload_sha256, now_s);
+    request.url = x->s3->url;
+    err = exchange_once(x, request, base, now_s);
     if (err == E_S3_CLOCK && x->s3->config->trusts_server_clock && x->reply->server_time_s != 0) {
         x->s3->clock_offset_s = (int64_t)x->reply->server_time_s - (int64_t)now_s;
-        err = exchange_once(x, plain, base, path, payload_sha256, now_s);
+        err = exchange_once(x, request, base, now_s);
     }
     return err;
 }
@@ -345,9 +354,10 @@ enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options
         add(&h, "range", options->range_bytes != 0 ? range : NULL)) {
         return E_INTERNAL;
     }
-    struct exchange x = {.s3 = s3, .get = options, .taker = taker, .reply = reply};
-    struct http_request request = {.method = HTTP_GET};
-    return exchange(&x, &request, &h, key, EMPTY_SHA256, now_s);
+    struct exchange x = {
+        .s3 = s3, .get = options, .taker = taker, .reply = reply, .payload_sha256 = EMPTY_SHA256};
+    const struct http_request request = {.method = HTTP_GET};
+    return exchange(&x, request, &h, key, now_s);
 }
 
 enum fota_err s3_put(struct s3 *s3, const char *key, const struct s3_put_options *options, uint64_t now_s,
@@ -374,8 +384,12 @@ enum fota_err s3_put(struct s3 *s3, const char *key, const struct s3_put_options
         add(&h, "x-amz-checksum-sha256", checksum)) {
         return E_INTERNAL;
     }
-    struct exchange x = {.s3 = s3, .reply = reply, .sent = options->sent, .sent_ctx = options->sent_ctx};
-    struct http_request request = {
+    struct exchange x = {.s3 = s3,
+                         .reply = reply,
+                         .sent = options->sent,
+                         .sent_ctx = options->sent_ctx,
+                         .payload_sha256 = hex};
+    const struct http_request request = {
         .method = HTTP_PUT, .body = options->body, .n_body_bytes = options->n_bytes};
-    return exchange(&x, &request, &h, key, hex, now_s);
+    return exchange(&x, request, &h, key, now_s);
 }

@@ -3,6 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "s3/uri.h"
+
+enum { TAG_MAX_BYTES = 32 };
+
 /* Position of `needle` in xml[from..), or n_bytes. */
 static size_t find(const char *xml, size_t n_bytes, size_t from, const char *needle, size_t n_needle)
 {
@@ -16,19 +20,17 @@ static size_t find(const char *xml, size_t n_bytes, size_t from, const char *nee
 
 void s3_error_element(const char *xml, size_t n_bytes, const char *tag, char *out, size_t cap_bytes)
 {
-    char open[32] = "<";
+    char open[TAG_MAX_BYTES];
+    struct uri_text t = uri_text_begin(open, sizeof open);
+    uri_put(&t, "<");
+    uri_put(&t, tag);
+    uri_put(&t, ">");
     out[0] = '\0';
-    const size_t n_tag = strlen(tag);
-    if (n_tag + 3 > sizeof open) {
-        return;
-    }
-    memcpy(open + 1, tag, n_tag);
-    open[n_tag + 1] = '>';
-    const size_t at = find(xml, n_bytes, 0, open, n_tag + 2);
+    const size_t at = t.is_full ? n_bytes : find(xml, n_bytes, 0, open, t.n_bytes);
     if (at == n_bytes) {
         return;
     }
-    const size_t start = at + n_tag + 2;
+    const size_t start = at + t.n_bytes;
     const size_t end = find(xml, n_bytes, start, "</", 2);
     if (end == n_bytes || end - start >= cap_bytes) {
         return;

@@ -224,13 +224,15 @@ enum fota_err statement_hex(const struct statement_span *value, uint8_t *out, si
     if (value->n_bytes != 2 * n_bytes) {
         return E_STATEMENT_SYNTAX;
     }
+    unsigned nibbles = 0;
     for (size_t i = 0; i < value->n_bytes; i++) {
         const unsigned digit = (unsigned)(uint8_t)value->at[i] - '0';
         const unsigned letter = (unsigned)(uint8_t)value->at[i] - 'a';
         if (digit > 9 && letter > 5) {
             return E_STATEMENT_SYNTAX;
         }
-        out[i / 2] = (uint8_t)((unsigned)out[i / 2] << 4 | (digit <= 9 ? digit : letter + 10));
+        nibbles = nibbles << 4 | (digit <= 9 ? digit : letter + 10);
+        out[i / 2] = (uint8_t)nibbles; /* whole after the second digit */
     }
     return FOTA_OK;
 }

@@ -78,13 +78,14 @@ void statement_put_time(struct statement_text *t, uint64_t time_s)
 
 void statement_put_base64(struct statement_text *t, const uint8_t *bytes, size_t n_bytes)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="; /* padding last */
     for (size_t i = 0; i < n_bytes; i += 3) {
         const size_t n = n_bytes - i < 3 ? n_bytes - i : 3;
         const uint32_t bits = (uint32_t)bytes[i] << 16 | (n > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
                               (n > 2 ? bytes[i + 2] : 0u);
         const char group[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63],
-                               n > 1 ? alphabet[bits >> 6 & 63] : '=', n > 2 ? alphabet[bits & 63] : '='};
+                               alphabet[n > 1 ? bits >> 6 & 63 : 64], alphabet[n > 2 ? bits & 63 : 64]};
         statement_put(t, group, sizeof group);
     }
 }

@@ -133,14 +133,11 @@ static struct curl_slist *make_headers(const struct http_request *r)
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < r->n_headers + sizeof silenced / sizeof silenced[0]; i++) {
         char line[HEADER_LINE_MAX_BYTES];
-        const char *text = line;
-        if (i < r->n_headers) {
-            const int n = snprintf(line, sizeof line, "%s: %s", r->header[i].name, r->header[i].value);
-            text = n > 0 && (size_t)n < sizeof line ? line : NULL;
-        } else {
-            text = silenced[i - r->n_headers];
-        }
-        struct curl_slist *longer = text != NULL ? curl_slist_append(list, text) : NULL;
+        const int n = i < r->n_headers
+                          ? snprintf(line, sizeof line, "%s: %s", r->header[i].name, r->header[i].value)
+                          : snprintf(line, sizeof line, "%s", silenced[i - r->n_headers]);
+        const bool is_whole = n > 0 && (size_t)n < sizeof line;
+        struct curl_slist *longer = is_whole ? curl_slist_append(list, line) : NULL;
         if (longer == NULL) {
             curl_slist_free_all(list);
             return NULL;

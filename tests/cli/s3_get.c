@@ -36,12 +36,12 @@ int main(int argc, char **argv)
     struct s3_reply reply;
     if (argc < 2 || http_curl_open(NULL, &http) != FOTA_OK ||
         s3_init(&s3, http_curl_http(http), &config) != FOTA_OK) {
-        fputs("usage: s3_get KEY [ETAG]\n", stderr);
+        (void)fputs("usage: s3_get KEY [ETAG]\n", stderr);
         http_curl_close(http);
         return 2;
     }
     enum fota_err err = s3_get(&s3, argv[1], &options, (uint64_t)time(NULL), &taker, &reply);
     http_curl_close(http);
-    fprintf(stderr, "%u %s %s\n", reply.status, reply.etag, fota_err_name(err));
+    (void)fprintf(stderr, "%u %s %s\n", reply.status, reply.etag, fota_err_name(err));
     return err ? 1 : 0;
 }

@@ -24,6 +24,7 @@ try:
     import eventlet
 
     eventlet.monkey_patch()
+    import eventlet.debug
     import eventlet.event
     import eventlet.semaphore
     import eventlet.wsgi
@@ -285,6 +286,7 @@ def parse_arguments():
 
 def main():
     arguments = parse_arguments()
+    eventlet.debug.hub_exceptions(False)  # a client that hangs up is no news
     conf, data = os.path.join(arguments.dir, "conf"), os.path.join(arguments.dir, "data")
     try:
         os.makedirs(conf, exist_ok=True)

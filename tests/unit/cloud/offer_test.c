@@ -152,14 +152,14 @@ static void keys_survive_their_files(void **state)
     assert_int_equal(key_generate(&key), FOTA_OK);
     assert_int_equal(key_write_pair(&key, folder, "k"), FOTA_OK);
     assert_int_equal(key_write_pair(&key, folder, "k"), E_EXISTS);
-    snprintf(path, sizeof path, "%s/k.pem", folder);
+    (void)snprintf(path, sizeof path, "%s/k.pem", folder);
     assert_int_equal(key_read_private(path, &read), FOTA_OK);
     assert_memory_equal(read.secret, key.secret, sizeof key.secret);
     assert_memory_equal(read.point, key.point, sizeof key.point);
     assert_int_equal(chmod(path, 0640), 0);
     assert_int_equal(key_read_private(path, &read), E_KEY_MODE);
     assert_int_equal(unlink(path), 0);
-    snprintf(path, sizeof path, "%s/k.pub.pem", folder);
+    (void)snprintf(path, sizeof path, "%s/k.pub.pem", folder);
     assert_int_equal(key_read_private(path, &read), E_KEY_FILE);
     assert_int_equal(key_read_public(path, &read), FOTA_OK);
     assert_memory_equal(read.point, key.point, sizeof key.point);

@@ -20,13 +20,13 @@
 enum { KEY_SECRET_BYTES = 32, KEY_FILE_MAX_BYTES = 8192 };
 
 /** Names of the pairs in a folder of keys. */
-#define KEY_IMAGE "image-key" /* signs images and release statements; its public half is in the bootloader   \
-                               */
-#define KEY_NEXT                                                                                             \
-    "next-key" /* successor of the image key, in the bootloader from the first day; kept offline */
-#define KEY_RELEASE "release-key" /* signs release statements beside the image key, for gateways and audit   \
-                                   */
-#define KEY_CHANNEL "channel-key" /* signs channel statements; the one key that is used online */
+/* image: signs images and release statements; its public half is in the bootloader. next: its successor, in
+ * the bootloader from the first day, kept offline. release: signs release statements beside the image key,
+ * for gateways and audit. channel: signs channel statements; the one key that is used online. */
+#define KEY_IMAGE   "image-key"
+#define KEY_NEXT    "next-key"
+#define KEY_RELEASE "release-key"
+#define KEY_CHANNEL "channel-key"
 
 /** A key. Erase with key_forget() when it holds a secret. */
 struct key {
