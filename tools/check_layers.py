@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # layer -> (folder, layers it may include besides itself)
 LAYERS = {
     "base": ("lib/base", []),
-    "format": ("lib/format", ["base"]),
+    "format": ("lib/format", ["base", "crypto"]),
     "crypto": ("lib/crypto", ["base"]),
     "link": ("lib/link", ["base", "update"]),
-    "journal": ("lib/journal", ["base", "port_api"]),
-    "slots": ("lib/slots", ["base", "format", "journal", "update"]),
+    "journal": ("lib/journal", ["base", "format", "port_api"]),
+    "slots": ("lib/slots", ["base", "format"]),
     "update": ("lib/update", ["base", "format", "crypto", "journal", "slots", "port_api"]),
     "port_api": ("port/include", ["base"]),
     "port_stm32f407": ("port/stm32f407", ["base", "port_api"]),

@@ -87,27 +87,29 @@ FOTA_MUST_CHECK
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                            struct update_target *out);
 
-/** As boot_services.slot_erase. @return see there */
+/** As boot_services.slot_erase. Power cut: as flash_erase_sector; the record no longer vouches for the
+ * sector. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_erase(struct update *u, uint32_t sector);
 
-/** As boot_services.slot_program. @return see there */
+/** As boot_services.slot_program. Power cut: as flash_program; the record vouches for whole sectors only.
+ * @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words);
 
-/** As boot_services.update_finish. @return see there */
+/** As boot_services.update_finish. Power cut: pending or still receiving. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_finish(struct update *u);
 
-/** As boot_services.update_activate. @return see there */
+/** As boot_services.update_activate. Power cut: pending or trial. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_activate(struct update *u);
 
-/** As boot_services.update_abort. @return see there */
+/** As boot_services.update_abort. Power cut: as before or empty. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_abort(struct update *u);
 
-/** As boot_services.confirm. @return see there */
+/** As boot_services.confirm. Power cut: the trial goes on or the image is confirmed. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_confirm(struct update *u);
 
