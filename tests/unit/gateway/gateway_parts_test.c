@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,42 @@ static void numbers_out_of_range_are_errors_and_have_names(void **state)
     assert_string_equal(gateway_state_name(GATEWAY_ROLLED_BACK), "ROLLED_BACK");
     assert_string_equal(gateway_input_name(GATEWAY_ON_QUIET), "QUIET");
     assert_true(strlen(gateway_state_text(GATEWAY_CHECK)) > 10);
+}
+
+/** The table of docs/spec/gateway.md as the code would write it. */
+static size_t print_table(char *out, size_t cap)
+{
+    size_t n = 0;
+    for (unsigned s = 0; s < GATEWAY_STATES; s++) {
+        const char *separator = "";
+        n += (size_t)snprintf(out + n, cap - n, "| %s | ", gateway_state_name((enum gateway_state)s));
+        for (unsigned i = 0; i < GATEWAY_INPUTS; i++) {
+            enum gateway_state next;
+            if (gateway_fsm_next((enum gateway_state)s, (enum gateway_input)i, &next) == FOTA_OK) {
+                n += (size_t)snprintf(out + n, cap - n, "%s%s: %s", separator,
+                                      gateway_input_name((enum gateway_input)i), gateway_state_name(next));
+                separator = ", ";
+            }
+        }
+        n += (size_t)snprintf(out + n, cap - n, " |\n");
+    }
+    return n;
+}
+
+static void document_shows_the_state_table_of_the_code(void **state)
+{
+    (void)state;
+    static char document[32768];
+    static char table[8192];
+    FILE *file = fopen(FOTA_SOURCE_DIR "/docs/spec/gateway.md", "r");
+    assert_non_null(file);
+    size_t n = fread(document, 1, sizeof document - 1, file);
+    assert_int_equal(fclose(file), 0);
+    document[n] = '\0';
+    assert_true(print_table(table, sizeof table) < sizeof table);
+    if (!strstr(document, table)) {
+        fail_msg("docs/spec/gateway.md should have:\n%s", table);
+    }
 }
 
 /* --- delays
@@ -381,6 +418,7 @@ int main(void)
         cmocka_unit_test(every_state_is_reached_and_left),
         cmocka_unit_test(nothing_is_fetched_unless_it_was_checked_and_tried_unless_it_was_handed_over),
         cmocka_unit_test(numbers_out_of_range_are_errors_and_have_names),
+        cmocka_unit_test(document_shows_the_state_table_of_the_code),
         cmocka_unit_test(quiet_polls_spread_over_a_quarter_each_way),
         cmocka_unit_test(first_polls_of_a_street_spread_over_five_minutes),
         cmocka_unit_test(backoff_grows_by_three_at_most_and_is_capped),
