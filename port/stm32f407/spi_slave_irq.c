@@ -57,8 +57,8 @@ size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 void spi_slave_irq_discard(void *ctx)
 {
     struct spi_slave *spi = ctx;
-    DMA2->LIFCR = SPI_RX_FLAGS;
     spi_slave_discard(spi);
+    DMA2->LIFCR = SPI_RX_FLAGS; /* in this order: a wrap in between must not look like a second one */
     spi->has_echo = false;
     spi->has_heard = false;
 }

@@ -40,7 +40,7 @@
 
 /** A function that runs from RAM. It may call only such functions; `switch` tables and literals come along.
  */
-#define AGENT_RAM_CODE __attribute__((section(".ram_code"), noinline, long_call))
+#define AGENT_RAM_CODE __attribute__((section(".ram_code"), noinline))
 
 /** Constants that such a function reads: they would be in flash otherwise. Variables are in RAM anyway. */
 #define AGENT_RAM_DATA __attribute__((section(".data.ram_const")))
