@@ -53,20 +53,18 @@ static uint32_t subtract(number out, const number a, const number b)
     return (uint32_t)(difference >> 63);
 }
 
-/* out = carry * 2^256 + out, which is below 2m, mod m. */
-static void reduce(number out, uint32_t carry, const struct prime *p)
+/* out = carry * 2^256 + a, which is below 2m, mod m. */
+static void reduce(number out, const number a, uint32_t carry, const struct prime *p)
 {
-    number less;
-    uint32_t borrow = subtract(less, out, p->m);
-    if (carry >= borrow) {
-        memcpy(out, less, sizeof less);
+    if (carry < subtract(out, a, p->m)) {
+        (void)add(out, out, p->m);
     }
 }
 
 static void add_mod(number out, const number a, const number b, const struct prime *p)
 {
     uint32_t carry = add(out, a, b);
-    reduce(out, carry, p);
+    reduce(out, out, carry, p);
 }
 
 static void subtract_mod(number out, const number a, const number b, const struct prime *p)
@@ -95,15 +93,13 @@ static void multiply(number out, const number a, const number b, const struct pr
         t[LIMBS - 1] = (uint32_t)top;
         t[LIMBS] = (uint32_t)(top >> 32);
     }
-    memcpy(out, t, sizeof(number));
-    reduce(out, t[LIMBS], p);
+    reduce(out, t, t[LIMBS], p);
 }
 
 /* out = 2^256 * a mod m: the form that multiply works on. */
 static void to_form(number out, const number a, const struct prime *p)
 {
-    memcpy(out, a, sizeof(number));
-    reduce(out, 0, p);
+    reduce(out, a, 0, p);
     for (unsigned i = 0; i < 32 * LIMBS; i++) {
         add_mod(out, out, out, p);
     }

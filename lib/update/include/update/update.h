@@ -81,7 +81,9 @@ void update_info(const struct update *u, struct boot_info *out);
 
 /**
  * As boot_services.update_begin. Without a statement (n_bytes 0), for plain AN4286 clients: size and digest
- * are not known, so nothing resumes and update_finish goes by the image's own signature. @return see there
+ * are not known, so nothing resumes and update_finish goes by the image's own signature.
+ * Power cut: the slot is not bootable before update_activate; the active slot is untouched
+ * @return see there
  */
 FOTA_MUST_CHECK
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
