@@ -73,8 +73,7 @@ struct flash_if {
     unsigned cut_event;
 };
 
-/* --- geometry and timing
- * ---------------------------------------------------------------------------------------- */
+/* --- geometry and timing --- */
 
 uint32_t flash_if_sector_off(unsigned sector)
 {
@@ -134,8 +133,7 @@ static uint64_t op_us(const struct flash_if *f, const struct flash_op *op)
     }
 }
 
-/* --- flags
- * -------------------------------------------------------------------------------------------------------- */
+/* --- flags --- */
 
 static void update_irq(struct flash_if *f)
 {
@@ -169,8 +167,7 @@ static void set_options(struct flash_if *f, uint32_t optcr)
     b[9] = (uint8_t)(0xF0U | ((optcr >> 24) & 0x0FU));
 }
 
-/* --- start and end of an operation
- * ------------------------------------------------------------------------------ */
+/* --- start and end of an operation --- */
 
 static uint8_t *bytes_at(struct flash_if *f, uint32_t addr)
 {
@@ -334,8 +331,7 @@ static bool wait_until_free(struct flash_if *f)
     return !(f->s.v.sr & SR_BSY) || chip_stall_until(f->dev.chip, f->s.v.op.end_ps);
 }
 
-/* --- programming
- * -------------------------------------------------------------------------------------------------- */
+/* --- programming --- */
 
 static bool refuse(struct flash_if *f, uint32_t flags, uint32_t addr, const char *why)
 {
@@ -423,8 +419,7 @@ static bool store_otp(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value
     return true;
 }
 
-/* --- registers
- * ---------------------------------------------------------------------------------------------------- */
+/* --- registers --- */
 
 /* RM0090 table 10: HCLK per wait state, by supply. */
 static void check_latency(void *ctx)
@@ -598,9 +593,7 @@ static void write_optcr(struct flash_if *f, uint32_t value)
     f->s.v.optcr |= OPTCR_STRT;
 }
 
-/* --- bus
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- bus --- */
 
 static bool flash_read(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t *value)
 {
@@ -705,8 +698,7 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
     return &f->dev;
 }
 
-/* --- the board's side
- * ------------------------------------------------------------------------------------------------ */
+/* --- the board's side --- */
 
 const struct flash_if_stats *flash_if_stats(const struct dev *flash)
 {

@@ -95,8 +95,7 @@ struct rcc {
     unsigned lsi_event;
 };
 
-/* --- clock tree
- * ----------------------------------------------------------------------------------------------- */
+/* --- clock tree --- */
 
 static uint32_t pll_input_hz(const struct rcc *r)
 {
@@ -218,8 +217,7 @@ static void lsi_up(void *ctx)
     r->s.lsi_ready = true;
 }
 
-/* --- writes
- * --------------------------------------------------------------------------------------------------- */
+/* --- writes --- */
 
 /** One oscillator bit: start its ready event, or stop it. */
 static void oscillator(struct rcc *r, bool was_on, bool on, bool *ready, unsigned event, uint32_t start_us)
@@ -345,8 +343,7 @@ static void write_plain(struct rcc *r, size_t i, uint32_t value)
     }
 }
 
-/* --- bus
- * ------------------------------------------------------------------------------------------------------ */
+/* --- bus --- */
 
 static uint32_t read_word(const struct rcc *r, uint32_t off)
 {
