@@ -14,12 +14,25 @@ static void apply_gate(struct chip_device *d, const struct chip_gate_rule *rule)
     }
 }
 
+#define PAGED_BASE 0x40000000U
+
+static void note_pages(struct chip *chip, size_t index)
+{
+    const struct dev *dev = chip->device[index].dev;
+    uint32_t first = (dev->base - PAGED_BASE) >> CHIP_PAGE_SHIFT;
+    bool whole = dev->base % (1U << CHIP_PAGE_SHIFT) == 0;
+    for (uint32_t i = 0; whole && i < dev->n_bytes >> CHIP_PAGE_SHIFT && first + i < CHIP_PAGES; i++) {
+        chip->page[first + i] = (uint8_t)(index + 1);
+    }
+}
+
 void chip_add_dev(struct chip *chip, struct dev *dev)
 {
     chip_check_room(chip->n_devices, CHIP_DEVS, "devices");
     struct chip_device *d = &chip->device[chip->n_devices++];
     *d = (struct chip_device){.dev = dev};
     dev->chip = chip;
+    note_pages(chip, chip->n_devices - 1);
     if (dev->state_bytes) {
         chip_add_state(chip, dev->name, dev->state, dev->state_bytes);
     }
@@ -152,6 +165,10 @@ static const char *unmodelled(uint32_t addr)
 
 static const struct chip_device *device_at(const struct chip *chip, uint32_t addr)
 {
+    uint32_t page = (addr - PAGED_BASE) >> CHIP_PAGE_SHIFT;
+    if (page < CHIP_PAGES && chip->page[page]) {
+        return &chip->device[chip->page[page] - 1];
+    }
     for (size_t i = 0; i < chip->n_devices; i++) {
         if (addr - chip->device[i].dev->base < chip->device[i].dev->n_bytes) {
             return &chip->device[i];

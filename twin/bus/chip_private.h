@@ -12,6 +12,8 @@ enum {
     CHIP_PORTS = 9,
     CHIP_BUSES = 4,
     CHIP_CLOCKS = CHIP_LSI + 1,
+    CHIP_PAGE_SHIFT = 10, /* register windows are 1 KB apart in 0x40000000..0x4007FFFF */
+    CHIP_PAGES = 0x80000 >> CHIP_PAGE_SHIFT,
     CHIP_CONSOLE_OUT_BYTES = 1 << 16,
     CHIP_CONSOLE_IN_BYTES = 256
 };
@@ -116,6 +118,8 @@ struct chip {
     unsigned n_events;
     struct chip_device device[CHIP_DEVS];
     size_t n_devices;
+    uint8_t
+        page[CHIP_PAGES]; /* 1 + index of the device whose window holds that KB, 0: look through the list */
     struct chip_memory memory[CHIP_MEMORIES];
     size_t n_memories;
     struct chip_block block[CHIP_STATES];
