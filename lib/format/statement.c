@@ -1,6 +1,11 @@
 #include "format/statement.h"
 
-enum { SIG_KEY_ID_CHARS = 2 * STATEMENT_KEY_ID_BYTES, BASE64_BAD = 64 };
+enum {
+    SIG_KEY_ID_CHARS = 2 * STATEMENT_KEY_ID_BYTES,
+    SIG_PREFIX_CHARS = SIG_KEY_ID_CHARS + 1,
+    SIG_BASE64_MAX_CHARS = STATEMENT_DER_MAX_BYTES / 3 * 4,
+    BASE64_BAD = 64
+};
 
 /* The line at text[pos], without its newline. Absent (at NULL) if it has no newline or a byte that is not
  * printable ASCII. */
@@ -62,31 +67,34 @@ enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_by
     if (n_bytes > STATEMENT_MAX_BYTES) {
         return E_STATEMENT_SIZE;
     }
+    struct statement_span *next = out->field; /* then out->sig, when the last key was met */
     struct statement_span extension = {NULL, 0};
-    size_t n_fields = 0;
     size_t pos = 0;
-    out->n_sigs = 0;
-    while (out->n_sigs < STATEMENT_SIGS_MAX) {
+    while (next != out->sig + STATEMENT_SIGS_MAX) {
         const struct statement_span line = line_at(text, n_bytes, pos);
         const size_t n_key = match_key(&line, *keys != '\0' ? keys : "sig");
-        if (n_key == 0) {
-            if (*keys != '\0' || out->n_sigs != 0 || !is_extension(&line, &extension)) {
-                break;
+        if (n_key != 0) {
+            next->at = line.at + n_key;
+            next->n_bytes = line.n_bytes - n_key;
+            next++;
+            if (*keys != '\0') {
+                keys += n_key;
+                next = *keys != '\0' ? next : out->sig;
             }
+        } else if (next == out->sig && is_extension(&line, &extension)) {
             extension = line;
-        } else if (*keys != '\0') {
-            out->field[n_fields++] = (struct statement_span){line.at + n_key, line.n_bytes - n_key};
-            keys += n_key;
         } else {
-            if (out->n_sigs == 0) {
-                out->signed_bytes = pos;
-            }
-            out->sig[out->n_sigs++] = (struct statement_span){line.at + n_key, line.n_bytes - n_key};
+            break;
         }
         pos += line.n_bytes + 1;
     }
+    if (*keys != '\0' || next == out->sig) {
+        return E_STATEMENT_SYNTAX;
+    }
+    out->n_sigs = (size_t)(next - out->sig);
+    out->signed_bytes = (size_t)(out->sig[0].at - (const char *)text) - (sizeof "sig=" - 1);
     out->n_bytes = pos;
-    return out->n_sigs == 0 ? E_STATEMENT_SYNTAX : FOTA_OK;
+    return FOTA_OK;
 }
 
 enum fota_err statement_verify(const struct statement *s, const uint8_t *text,
@@ -131,49 +139,38 @@ static unsigned base64_value(char c)
     return BASE64_BAD;
 }
 
-/* Strict base64 (RFC 4648 4): whole groups of four, padding only at the end, unused bits zero; so that no two
- * texts stand for the same bytes. */
-static enum fota_err base64_decode(const char *text, size_t n_chars, uint8_t *out, size_t cap, size_t *n_out)
-{
-    uint32_t bits = 0; /* its lowest n_bits are not written yet */
-    unsigned n_bits = 0;
-    size_t n = 0;
-    size_t i = 0;
-    for (; i < n_chars; i++) {
-        const unsigned value = base64_value(text[i]);
-        if (value == BASE64_BAD) {
-            break;
-        }
-        bits = bits << 6 | value;
-        n_bits += 6;
-        if (n_bits >= 8) {
-            if (n == cap) {
-                return E_STATEMENT_SYNTAX;
-            }
-            n_bits -= 8;
-            out[n++] = (uint8_t)(bits >> n_bits);
-        }
-    }
-    /* 0, 2 or 4 bits are left, and as many pairs of bits as there must be padding. */
-    bool is_good =
-        (bits & ((1u << n_bits) - 1)) == 0 && n_bits <= 4 && n_chars % 4 == 0 && n_chars - i == n_bits / 2;
-    for (; i < n_chars; i++) {
-        is_good = is_good && text[i] == '=';
-    }
-    *n_out = n;
-    return is_good ? FOTA_OK : E_STATEMENT_SYNTAX;
-}
-
 enum fota_err statement_sig_decode(const struct statement_span *sig, uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                    uint8_t der[STATEMENT_DER_MAX_BYTES], size_t *n_der)
 {
     const struct statement_span id = {sig->at, SIG_KEY_ID_CHARS};
-    if (sig->n_bytes <= SIG_KEY_ID_CHARS + 1 || sig->at[SIG_KEY_ID_CHARS] != ':' ||
+    if (sig->n_bytes < SIG_PREFIX_CHARS + 4 || sig->n_bytes > SIG_PREFIX_CHARS + SIG_BASE64_MAX_CHARS ||
+        sig->n_bytes % 4 != SIG_PREFIX_CHARS % 4 || sig->at[SIG_KEY_ID_CHARS] != ':' ||
         statement_hex(&id, key_id, STATEMENT_KEY_ID_BYTES) != FOTA_OK) {
         return E_STATEMENT_SYNTAX;
     }
-    return base64_decode(sig->at + SIG_KEY_ID_CHARS + 1, sig->n_bytes - SIG_KEY_ID_CHARS - 1, der,
-                         STATEMENT_DER_MAX_BYTES, n_der);
+    /* Strict base64 (RFC 4648 4): whole groups of four, at most two of padding at the end, unused bits zero;
+     * so that no two texts stand for the same bytes. */
+    const char *at = sig->at + SIG_PREFIX_CHARS;
+    const char *end = sig->at + sig->n_bytes;
+    end -= end[-1] == '=' ? 1 : 0;
+    end -= end[-1] == '=' ? 1 : 0;
+    uint32_t bits = 0; /* its lowest n_bits are not written yet */
+    unsigned n_bits = 0;
+    size_t n = 0;
+    for (; at != end; at++) {
+        const unsigned value = base64_value(*at);
+        if (value == BASE64_BAD) {
+            return E_STATEMENT_SYNTAX;
+        }
+        bits = bits << 6 | value;
+        n_bits += 6;
+        if (n_bits >= 8) {
+            n_bits -= 8;
+            der[n++] = (uint8_t)(bits >> n_bits);
+        }
+    }
+    *n_der = n;
+    return (bits & ((1u << n_bits) - 1)) == 0 ? FOTA_OK : E_STATEMENT_SYNTAX;
 }
 
 bool statement_is(const struct statement_span *value, const char *text)
@@ -185,25 +182,29 @@ bool statement_is(const struct statement_span *value, const char *text)
  * No sign, no leading zero. */
 static enum fota_err numbers(const struct statement_span *value, unsigned n_parts, uint32_t *out)
 {
+    const char *at = value->at;
+    const char *end = at + value->n_bytes;
     uint32_t result = 0;
-    size_t i = 0;
-    for (unsigned part = 1; part <= n_parts; part++) {
-        const uint32_t max = n_parts == 1 ? UINT32_MAX : part == n_parts ? 0xFFFF : 0xFF;
-        const size_t start = i;
+    for (unsigned left = n_parts; left > 0; left--) {
+        const unsigned n_bits = n_parts == 1 ? 32 : left == 1 ? 16 : 8;
+        const uint32_t max = UINT32_MAX >> (32 - n_bits);
+        const char *start = at;
         uint32_t number = 0;
-        for (; i < value->n_bytes && value->at[i] >= '0' && value->at[i] <= '9'; i++) {
-            const uint32_t digit = (uint32_t)(value->at[i] - '0');
-            if (number > (max - digit) / 10 || (number == 0 && i != start)) {
+        for (; at != end; at++) {
+            const unsigned digit = (unsigned)(uint8_t)*at - '0';
+            if (digit > 9) {
+                break;
+            }
+            if (number > (max - digit) / 10 ||
+                (number == 0 && at != start)) { /* too large, or a leading zero */
                 return E_STATEMENT_SYNTAX;
             }
             number = number * 10 + digit;
         }
-        const bool is_last = part == n_parts;
-        if (i == start || is_last != (i == value->n_bytes) || (!is_last && value->at[i] != '.')) {
+        if (at == start || (left == 1) != (at == end) || (left != 1 && *at++ != '.')) {
             return E_STATEMENT_SYNTAX;
         }
-        i++;
-        result = (max == 0xFFFF ? result << 16 : result << 8) | number;
+        result = result << (n_bits / 2) << (n_bits / 2) | number; /* a shift by 32 is none */
     }
     *out = result;
     return FOTA_OK;
