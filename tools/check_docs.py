@@ -72,7 +72,8 @@ def main():
     if sys.argv[1:] == ["--self-test"]:
         return self_test()
     verbs = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)) | {"help"}
-    commands = set(re.findall(r'\{"([a-z0-9-]+)",\s*cmd_', (ROOT / "cli/main.c").read_text())) | {"help", "version"}
+    commands = {name for verb in (ROOT / "cli").glob("cmd_*.c")
+                for name in re.findall(r'^    \.name = "([a-z0-9-]+)"', verb.read_text(), re.M)} | {"help", "version"}
     found = []
     pages = git_files("*.md")
     for name in pages:
