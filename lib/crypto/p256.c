@@ -120,7 +120,7 @@ static void invert(number out, const number a, const struct prime *p)
 
 static void load(number out, const uint8_t bytes[NUMBER_BYTES])
 {
-    for (unsigned i = 0; i < LIMBS; i++) {
+    for (size_t i = 0; i < LIMBS; i++) {
         out[i] = bytes_load_be32(bytes + NUMBER_BYTES - 4 - 4 * i);
     }
 }
@@ -188,7 +188,7 @@ static void add_point(number registers[REGISTERS], const number *point)
 static bool load_key(number registers[REGISTERS], const uint8_t *key)
 {
     bool is_in_field = true;
-    for (unsigned i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         number coordinate;
         load(coordinate, key + i * NUMBER_BYTES);
         is_in_field = is_in_field && is_below(coordinate, FIELD.m);

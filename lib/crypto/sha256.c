@@ -33,7 +33,7 @@ static void hash_block(uint32_t h[8], const uint8_t *block)
 {
     uint32_t w[16];
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], last = h[7];
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (size_t i = 0; i < ROUNDS; i++) {
         uint32_t word;
         if (i < 16) {
             word = bytes_load_be32(block + 4 * i);
@@ -105,7 +105,7 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
     bytes_store_be32(pad + pad_bytes, (uint32_t)(n_bits >> 32));
     bytes_store_be32(pad + pad_bytes + 4, (uint32_t)n_bits);
     crypto_sha256_update(&end, pad, pad_bytes + LENGTH_BYTES);
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         bytes_store_be32(out + 4 * i, s->h[i]);
     }
 }

@@ -12,8 +12,9 @@ enum {
     W_CRC_C,                        /* complement of the CRC-32C of the body */
     W_D1,                           /* 0: body complete */
     W_D2,                           /* 0: D1 complete */
-    CONTENT_WORDS = W_D1,
-    WORD_BYTES = 4
+    WORD_BYTES = 4,
+    BODY_BYTES = W_CRC * WORD_BYTES,
+    CONTENT_BYTES = W_D1 * WORD_BYTES
 };
 
 _Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
@@ -22,10 +23,10 @@ static const uint32_t ZERO = 0;
 
 static void seal(uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    uint32_t crc = crc32_update(0, words, BOOT_RECORD_BODY_WORDS * WORD_BYTES);
+    uint32_t crc = crc32_update(0, words, BODY_BYTES);
     /* 0 is a killed record and ~0 a blank word: neither may be a checksum. */
     words[W_CRC] = crc == 0 || crc == UINT32_MAX ? 1 : crc;
-    words[W_CRC_C] = ~crc32c_update(0, words, BOOT_RECORD_BODY_WORDS * WORD_BYTES);
+    words[W_CRC_C] = ~crc32c_update(0, words, BODY_BYTES);
     words[W_D1] = 0;
     words[W_D2] = 0;
 }
@@ -39,7 +40,7 @@ static uint32_t level_of(const uint32_t words[JOURNAL_RECORD_WORDS])
     }
     memcpy(sealed, words, sizeof sealed);
     seal(sealed);
-    if (memcmp(sealed, words, CONTENT_WORDS * WORD_BYTES) != 0) {
+    if (memcmp(sealed, words, CONTENT_BYTES) != 0) {
         return 0;
     }
     return words[W_D2] == 0 ? 2 : 1;
@@ -100,8 +101,7 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
         level[a] = find_newest(j, a, words[a]);
         if (level[a] != 0 && words[a][W_SEQ] > j->newest[W_SEQ]) {
-            memcpy(j->newest, words[a],
-                   CONTENT_WORDS * WORD_BYTES); /* marks stay 0: as it is written again */
+            memcpy(j->newest, words[a], CONTENT_BYTES); /* marks stay 0: as it is written again */
             j->holder = a;
             j->has_state = true;
         }
@@ -110,8 +110,8 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
         return E_JOURNAL_LOST;
     }
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        j->head[a].is_sound = level[a] == 2 && !is_given_up(j, a) &&
-                              memcmp(words[a], j->newest, CONTENT_WORDS * WORD_BYTES) == 0;
+        j->head[a].is_sound =
+            level[a] == 2 && !is_given_up(j, a) && memcmp(words[a], j->newest, CONTENT_BYTES) == 0;
     }
     boot_record_load(j->newest, out);
     return journal_sound_mask(j) == 3 ? FOTA_OK : E_JOURNAL_DEGRADED;

@@ -255,7 +255,7 @@ static enum fota_err clear_rest(struct update *u)
     }
     uint32_t sector_bytes = u->config->sector_bytes;
     for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < u->config->n_sectors; k++) {
-        if (bytes_all_equal(slot + k * sector_bytes, sector_bytes, 0xFF)) {
+        if (bytes_all_equal(slot + (size_t)k * sector_bytes, sector_bytes, 0xFF)) {
             continue;
         }
         enum fota_err err = update_erase(u, u->config->first_sector[u->session_slot] + k);

@@ -21,7 +21,7 @@ enum {
     WORDS = 16 * (J0_RECORDS + J1_RECORDS),
     SESSION_WRITES = 3,
     RESERVED = 2,
-    NESTED_DRAWS = 3,
+    NESTED_DRAWS = 2,
     DRAWS = 2 /* power-ups with different draws of flaky cells after each cut */
 };
 
