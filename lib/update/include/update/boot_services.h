@@ -136,7 +136,7 @@ struct boot_services {
     enum fota_err (*update_abort)(uint32_t basepri);
 
     /**
-     * SHA-256 over bytes of the inactive slot. Takes ≤ 150 ms for a whole slot. Touches no flash cell.
+     * SHA-256 over bytes of the inactive slot. Takes ≤ 250 ms for a whole slot. Touches no flash cell.
      * @return FOTA_OK · E_FLASH_RANGE
      */
     enum fota_err (*slot_hash)(uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);

@@ -69,7 +69,7 @@ enum fota_err update_open(struct update *u, const struct update_config *config, 
  * @param wants_loader  stay in the loader whatever the slots hold
  * @param out           SLOTS_BOOT or SLOTS_LOADER
  * @param images        by slot; the caller jumps only if images[out->slot].verdict is CRYPTO_ACCEPT
- * Takes:      ≤ 0.5 s (two verifications), at most three records, no erase but for a lost or full journal
+ * Takes:      ≤ 0.7 s (two verifications), at most three records, no erase but for a lost or full journal
  * Power cut:  the same choice at the next boot, or a trial run less
  * Never fails: if the journal cannot be written, no trial starts, but a confirmed image does.
  */
