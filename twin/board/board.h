@@ -52,6 +52,7 @@ struct board_state {
     uint32_t boot0;
     uint32_t nrst;
     uint32_t mem_mode;
+    uint32_t stalled; /* the core waits for the flash */
 };
 
 struct twin {

@@ -43,15 +43,14 @@ void board_rebase(struct twin *t, uint32_t hclk_hz)
 
 bool board_pass_until(struct twin *t, uint64_t time_ps)
 {
-    uint64_t now_ps = chip_now_ps(t->chip);
-    while (now_ps < time_ps) {
+    while (chip_now_ps(t->chip) < time_ps) {
         uint64_t next_ps = chip_next_event_ps(t->chip);
-        uint64_t cycles = board_cycles_at(t, next_ps < time_ps ? next_ps : time_ps);
+        uint64_t step_ps = next_ps < time_ps ? next_ps : time_ps;
+        uint64_t cycles = board_cycles_at(t, step_ps);
         if (cycles > cpu_cycles(t->cpu)) {
             cpu_set_cycles(t->cpu, cycles);
         }
-        now_ps = board_ps_at(t, cpu_cycles(t->cpu));
-        if (!chip_advance(t->chip, now_ps)) {
+        if (!chip_advance(t->chip, step_ps)) {
             return false;
         }
     }

@@ -83,6 +83,7 @@ void board_reset(struct twin *t, enum chip_reset_cause cause)
     chip_event_cancel(t->chip, t->start_event);
     chip_reset(t->chip, DEV_RESET_SYSTEM, cause);
     t->s.mode = BOARD_HELD;
+    t->s.stalled = 0;
     if (cause != CHIP_RESET_PIN && cause != CHIP_RESET_BROWN_OUT) {
         t->s.hold |= HOLD_INTERNAL;
         chip_event_at(t->chip, t->release_event, chip_now_ps(t->chip) + INTERNAL_PULSE_US * PS_PER_US);
@@ -154,6 +155,7 @@ void board_power_off(struct twin *t)
     chip_event_cancel(t->chip, t->release_event);
     chip_event_cancel(t->chip, t->supply_event);
     t->s.mode = BOARD_OFF;
+    t->s.stalled = 0;
 }
 
 static void power_on(struct twin *t)

@@ -57,6 +57,27 @@ static enum cpu_stop run_core(struct twin *t, uint64_t limit)
     return why;
 }
 
+/** The flash is busy and the core wants it: time passes, events fire, no interrupt is taken. */
+static void step_stall(struct twin *t)
+{
+    (void)board_pass_until(t, least(chip_next_event_ps(t->chip), t->target_ps));
+    t->s.stalled = !chip_flash_is_open(t->chip);
+}
+
+/** What the core's reason to stop means for the board. */
+static void follow(struct twin *t, enum cpu_stop why)
+{
+    if (why == CPU_STOP_SLEEP) {
+        sleep_on(t, board_cycles_at(t, least(chip_next_event_ps(t->chip), t->target_ps)));
+    } else if (why == CPU_STOP_RESET) {
+        chip_request_reset(t->chip, CHIP_RESET_SOFTWARE);
+    } else if (why == CPU_STOP_LOCKUP) {
+        t->s.mode = BOARD_LOCKUP;
+    } else if (why == CPU_STOP_BREAKPOINT) {
+        t->at_breakpoint = true;
+    }
+}
+
 /** One step of the core, up to the next event. @return true: breakpoint */
 static bool step_core(struct twin *t)
 {
@@ -65,21 +86,11 @@ static bool step_core(struct twin *t)
     enum cpu_stop why = CPU_STOP_LIMIT;
     if (limit > cpu_cycles(t->cpu)) {
         why = run_core(t, limit);
+        follow(t, why);
     }
-    if (why == CPU_STOP_SLEEP) {
-        until_ps = least(chip_next_event_ps(t->chip), t->target_ps);
-        sleep_on(t, board_cycles_at(t, until_ps));
-    } else if (why == CPU_STOP_RESET) {
-        chip_request_reset(t->chip, CHIP_RESET_SOFTWARE);
-    } else if (why == CPU_STOP_LOCKUP) {
-        t->s.mode = BOARD_LOCKUP;
-    }
-    uint64_t now_ps = board_ps_at(t, cpu_cycles(t->cpu));
     if (!chip_wants_attention(t->chip)) {
-        (void)chip_advance(t->chip, now_ps);
-    }
-    if (why == CPU_STOP_BREAKPOINT) {
-        t->at_breakpoint = true;
+        /* The last instruction may have run past the end of this run; what is due after the end waits. */
+        (void)chip_advance(t->chip, least(board_ps_at(t, cpu_cycles(t->cpu)), t->target_ps));
     }
     return why == CPU_STOP_BREAKPOINT;
 }
@@ -113,6 +124,8 @@ enum twin_stop board_run_until_ps(struct twin *t, uint64_t target_ps)
         }
         if (t->s.mode != BOARD_RUNNING) {
             step_without_core(t);
+        } else if (t->s.stalled) {
+            step_stall(t);
         } else if (step_core(t)) {
             return TWIN_STOP_BREAKPOINT;
         }
