@@ -38,7 +38,7 @@ LAYERS = {
     "host_core": ("host/core", ["base", "format", "crypto", "update", "link", "port_api", "host_link", "host_s3"]),
     "cli": ("cli", ["base", "format", "crypto", "update", "link", "port_api", "port_posix", "port_twin", "twin", "host_link",
                     "host_s3", "host_release", "host_core"]),
-    "demo": ("demo", ["base", "format", "update", "port_api", "port_posix", "port_twin", "twin", "host_link", "host_s3",
+    "demo": ("demo", ["base", "format", "journal", "update", "port_api", "port_posix", "port_twin", "twin", "host_link", "host_s3",
                       "host_release", "host_core", "cli"]),
     "cpu": ("twin/cpu", []),
     "bus": ("twin/bus", []),

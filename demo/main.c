@@ -1,0 +1,380 @@
+/*
+ * make demo: a signed release travels from S3 into the running STM32F407, and a bad one rolls back.
+ *
+ * Below the SPI wire everything is the real ARM firmware, executed by the twin. The S3 server is a real one,
+ * and keys, signatures and releases are made with the `fota` command as a user would. What is claimed is
+ * checked on the board itself: its console, its flash, its journal.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "child.h"
+#include "rig.h"
+#include "story.h"
+#include "witness.h"
+
+#define WORK  FOTA_BUILD_DIR "/demo"
+#define FOTA  FOTA_BUILD_DIR "/host/cli/fota"
+#define KEYS  FOTA_BUILD_DIR "/keys"
+#define APPS  FOTA_BUILD_DIR "/f407/app"
+#define LOG   WORK "/fota.log"
+#define BOOT  FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
+#define STATE WORK "/gateway.state"
+
+#define PRODUCT "demo"
+#define HW      "f407-disco"
+#define BUCKET  "fota-releases"
+/* Of the local server only. */
+#define PUBLISHER        "DEMOPUBLISHER"
+#define PUBLISHER_SECRET "publisher-secret"
+#define DEVICE           "DEMODEVICE"
+#define DEVICE_SECRET    "device-secret"
+
+enum {
+    POLL_MS = 30000,
+    QUIET_POLLS = 3,
+    TRIALS = 3,
+    STEPS_MAX = 200000, /* of the gateway and 10 ms slices of the board, for one stage */
+    FIRST_BOOT_MS = 5000,
+    SETTLE_MS = 3000
+};
+
+/* One release of the demo. */
+struct release_plan {
+    const char *version;
+    const char *image[2]; /* signed, slot A and B */
+};
+
+static const struct release_plan v1 = {"1.0.0", {WORK "/demo-1.0.0-a.img", WORK "/demo-1.0.0-b.img"}};
+static const struct release_plan v2 = {"2.0.0", {WORK "/demo-2.0.0-a.img", WORK "/demo-2.0.0-b.img"}};
+static const struct release_plan v3 = {"3.0.0", {WORK "/demo-3.0.0-a.img", WORK "/demo-3.0.0-b.img"}};
+
+/* Everything the story needs. */
+struct demo {
+    struct story story;
+    struct rig rig;
+    struct witness witness;
+    struct child s3;
+    FILE *console_log;
+    char endpoint[64];
+    /* What the gateway reported, by kind; believed only together with what the board shows. */
+    unsigned heard[GATEWAY_EVENT_STORE + 1];
+    enum fota_err last_reason;
+    uint32_t image_bytes;
+    /* For the table. */
+    uint64_t activated_ns;
+    uint64_t confirmed_ns; /* when the console said so, to a slice of the board's time */
+    uint64_t missed_ticks;
+};
+
+static struct demo demo;
+
+static void stop_server(void)
+{
+    child_stop(&demo.s3);
+}
+
+static void on_event(void *ctx, const struct gateway_event *event)
+{
+    struct demo *d = ctx;
+    struct story *s = &d->story;
+    const unsigned major = event->version >> 24;
+    d->heard[event->kind]++;
+    switch (event->kind) {
+    case GATEWAY_EVENT_QUIET:
+        story_say(s, "gateway: poll, 304 not modified");
+        break;
+    case GATEWAY_EVENT_CHANGED:
+        story_say(s, "gateway: poll, 200, the channel object is new (%u bytes)", event->done);
+        break;
+    case GATEWAY_EVENT_NOTHING:
+        d->last_reason = event->reason;
+        if (event->reason) {
+            story_say(s, "gateway: leaves %u.0.0 alone: %s", major, fota_err_text(event->reason));
+        }
+        break;
+    case GATEWAY_EVENT_OFFER:
+        d->image_bytes = event->total;
+        story_say(s, "gateway: will install %u.0.0 into slot %c, %u bytes", major, 'A' + (int)event->slot,
+                  event->total);
+        break;
+    case GATEWAY_EVENT_BEGUN:
+        story_say(s, "gateway: the target verified the release statement and opened slot %c",
+                  'A' + (int)event->slot);
+        break;
+    case GATEWAY_EVENT_PROGRESS:
+        story_progress(s, event->done, event->total);
+        break;
+    case GATEWAY_EVENT_VERIFIED:
+        story_say(s, "gateway: the target verified its flash: hash, signature, slot, hardware, counter");
+        break;
+    case GATEWAY_EVENT_ACTIVATED:
+        d->activated_ns = twin_now_ns(d->rig.twin);
+        story_say(s, "gateway: activate, the board resets");
+        break;
+    case GATEWAY_EVENT_TRIAL:
+        story_say(s, "gateway: trial in slot %c, %u runs left", 'A' + (int)event->slot, event->done);
+        break;
+    case GATEWAY_EVENT_CONFIRMED:
+        story_say(s, "gateway: hears that %u.0.0 is confirmed", major);
+        break;
+    case GATEWAY_EVENT_ROLLED_BACK:
+        d->last_reason = event->reason;
+        story_say(s, "gateway: hears that %u.0.0 was rejected: %s", major, fota_err_text(event->reason));
+        break;
+    case GATEWAY_EVENT_REFUSED:
+    case GATEWAY_EVENT_FAILED:
+        story_say(s, "gateway: %s: %s", gateway_state_name(event->state), fota_err_text(event->reason));
+        break;
+    default:
+        break;
+    }
+}
+
+/* Run one `fota` command; it must succeed. */
+static void fota(struct demo *d, const char *const argv[], const char *what)
+{
+    const int code = child_run(argv, LOG);
+    story_check(&d->story, code == 0, "%s", what);
+}
+
+static void sign(struct demo *d, const struct release_plan *r, int slot)
+{
+    char bin[256];
+    char what[128];
+    (void)snprintf(bin, sizeof bin, APPS "/demo-%s-%c.bin", r->version, 'a' + slot);
+    (void)snprintf(what, sizeof what, "fota sign --slot %c --version %s --counter 1", 'a' + slot, r->version);
+    const char *const argv[] = {
+        FOTA,        "sign", "--slot", slot ? "b" : "a",      "--version", r->version,     "--hw", HW,
+        "--counter", "1",    "--key",  KEYS "/image-key.pem", "--out",     r->image[slot], bin,    NULL};
+    fota(d, argv, what);
+}
+
+static void publish(struct demo *d, const struct release_plan *r)
+{
+    char what[128];
+    (void)snprintf(what, sizeof what,
+                   "fota publish %s: two blobs, one release, one PUT of the channel object", r->version);
+    const char *const argv[] = {FOTA,        "publish", "--endpoint", d->endpoint, "--bucket",  BUCKET,
+                                "--product", PRODUCT,   "--hw",       HW,          "--channel", "stable",
+                                "--keys",    KEYS,      r->image[0],  r->image[1], NULL};
+    fota(d, argv, what);
+}
+
+/* Let gateway and board go on until `is_done`, or fail. */
+static void go_on_until(struct demo *d, bool (*is_done)(const struct demo *d), const char *what)
+{
+    for (int i = 0; i < STEPS_MAX && !is_done(d); i++) {
+        if (!rig_step(&d->rig)) {
+            struct twin_violation v = {.text = ""};
+            (void)twin_violation(d->rig.twin, 0, &v);
+            story_check(&d->story, false, "the board or the gateway stopped: %s", v.text);
+        }
+        witness_listen(&d->witness);
+        if (d->activated_ns > 0 && d->confirmed_ns == 0 && witness_count(&d->witness, "app: confirmed") > 0) {
+            d->confirmed_ns = twin_now_ns(d->rig.twin);
+        }
+    }
+    story_check(&d->story, is_done(d), "%s", what);
+}
+
+static void start_server(struct demo *d)
+{
+    static const char prefix[] = "export AWS_ENDPOINT_URL=";
+    char line[256] = "";
+    const char *const argv[] = {FOTA,       "s3",
+                                "--dir",    WORK "/s3",
+                                "--port",   "0",
+                                "--user",   PUBLISHER ":" PUBLISHER_SECRET ":admin",
+                                "--user",   DEVICE ":" DEVICE_SECRET,
+                                "--bucket", BUCKET ":read=" DEVICE,
+                                NULL};
+    story_stage(&d->story, "a real S3 server on this machine (OpenStack Swift)");
+    story_check(&d->story, child_start(&d->s3, argv, LOG), "fota s3");
+    (void)atexit(stop_server);
+    const bool is_up = child_wait_line(&d->s3, prefix, line, sizeof line);
+    (void)snprintf(d->endpoint, sizeof d->endpoint, "%.*s", (int)strcspn(line + sizeof prefix - 1, " "),
+                   is_up ? line + sizeof prefix - 1 : "");
+    story_check(&d->story, is_up, "S3 is up: %s, bucket %s, a publisher and a read-only device key",
+                d->endpoint, BUCKET);
+    (void)setenv("AWS_ACCESS_KEY_ID", PUBLISHER, 1);
+    (void)setenv("AWS_SECRET_ACCESS_KEY", PUBLISHER_SECRET, 1);
+}
+
+static void make_releases(struct demo *d)
+{
+    static const struct release_plan *const all[] = {&v1, &v2, &v3};
+    story_stage(&d->story, "keys and signed images");
+    const char *const argv[] = {FOTA, "inspect", KEYS "/image-key.pub.pem", NULL};
+    fota(d, argv, "keys of `fota keygen`; their public halves are compiled into the bootloader");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        sign(d, all[i], SLOT_A);
+        sign(d, all[i], SLOT_B);
+    }
+}
+
+static void open_rig(struct demo *d)
+{
+    char why[256] = "";
+    const struct rig_config config = {
+        .bootloader_elf = BOOT,
+        .factory_image = v1.image[SLOT_A],
+        .keys_dir = KEYS,
+        .state_path = STATE,
+        .s3 = {.endpoint = d->endpoint,
+               .region = "us-east-1",
+               .bucket = BUCKET,
+               .key_id = DEVICE,
+               .secret = DEVICE_SECRET},
+        .identity = {.product = PRODUCT, .hw = HW, .channel = "stable", .device = "demo-board"},
+        .poll_ms = POLL_MS,
+        .utc_s = (uint64_t)time(NULL),
+        .observer = {.on_event = on_event, .ctx = d},
+    };
+    const bool is_open = rig_open(&d->rig, &config, why, sizeof why);
+    story_check(&d->story, is_open, "bootloader and 1.0.0 in slot A programmed, gateway wired %s", why);
+    d->story.twin = d->rig.twin;
+    witness_init(&d->witness, d->rig.twin, d->console_log);
+}
+
+static void factory(struct demo *d)
+{
+    struct boot_record record;
+    story_stage(&d->story, "a board leaves the factory");
+    open_rig(d);
+    twin_set_power(d->rig.twin, true);
+    story_check(&d->story, rig_run_ms(&d->rig, FIRST_BOOT_MS), "power on");
+    witness_listen(&d->witness);
+    story_check(&d->story, witness_count(&d->witness, "app: version 1.0.0 slot A") == 1,
+                "console: 1.0.0 runs in slot A");
+    story_check(&d->story, witness_count(&d->witness, "app: confirmed") == 1, "console: it confirmed itself");
+    story_check(&d->story, witness_record(&d->witness, &record) && record.active == SLOT_A,
+                "journal: slot A is active");
+}
+
+static bool is_looked_at(const struct demo *d)
+{
+    return d->heard[GATEWAY_EVENT_CHANGED] == 1 && d->heard[GATEWAY_EVENT_NOTHING] >= 1;
+}
+
+static bool is_quiet(const struct demo *d)
+{
+    return d->heard[GATEWAY_EVENT_QUIET] >= QUIET_POLLS;
+}
+
+static void quiet_polls(struct demo *d)
+{
+    story_stage(&d->story, "nothing new");
+    publish(d, &v1);
+    go_on_until(d, is_looked_at, "the gateway found 1.0.0, which runs already");
+    go_on_until(d, is_quiet, "three polls by ETag, nothing to do");
+}
+
+static bool is_confirmed(const struct demo *d)
+{
+    return d->heard[GATEWAY_EVENT_CONFIRMED] == 1;
+}
+
+static void good_release(struct demo *d)
+{
+    struct boot_record record;
+    d->missed_ticks = UINT64_MAX;
+    story_stage(&d->story, "a good release: 2.0.0");
+    witness_mark(&d->witness);
+    publish(d, &v2);
+    go_on_until(d, is_confirmed, "streamed, activated, tried");
+    story_check(&d->story, witness_number(&d->witness, " missed ", &d->missed_ticks) && d->missed_ticks == 0,
+                "console: the control loop missed %llu ticks", (unsigned long long)d->missed_ticks);
+    story_check(&d->story, witness_slot_is_file(&d->witness, SLOT_B, v2.image[SLOT_B]),
+                "flash: slot B is 2.0.0 to the byte");
+    story_check(&d->story, witness_slot_is_file(&d->witness, SLOT_A, v1.image[SLOT_A]),
+                "flash: slot A still is 1.0.0");
+    story_check(&d->story, witness_count(&d->witness, "app: version 2.0.0 slot B") == 1,
+                "console: 2.0.0 runs in slot B");
+    story_check(&d->story, witness_count(&d->witness, "app: confirmed") == 1, "console: it confirmed itself");
+    story_check(&d->story,
+                witness_record(&d->witness, &record) && record.active == SLOT_B && record.tries == 0,
+                "journal: slot B is active");
+}
+
+static bool is_rolled_back(const struct demo *d)
+{
+    return d->heard[GATEWAY_EVENT_ROLLED_BACK] == 1;
+}
+
+static bool is_left_alone(const struct demo *d)
+{
+    return d->heard[GATEWAY_EVENT_QUIET] >= QUIET_POLLS && d->last_reason == E_SLOT_REJECTED;
+}
+
+static void bad_release(struct demo *d)
+{
+    struct boot_record record;
+    story_stage(&d->story, "a bad release: 3.0.0 runs, but its health check fails");
+    witness_mark(&d->witness);
+    publish(d, &v3);
+    go_on_until(d, is_rolled_back, "streamed, activated, tried, rejected");
+    story_check(&d->story, rig_run_ms(&d->rig, SETTLE_MS), "the board goes on");
+    witness_listen(&d->witness);
+    story_check(&d->story, witness_count(&d->witness, "app: version 3.0.0 slot A") == TRIALS,
+                "console: 3.0.0 ran %d times", TRIALS);
+    story_check(&d->story, witness_count(&d->witness, "app: confirmed") == 0,
+                "console: it never confirmed itself");
+    story_check(&d->story, witness_count(&d->witness, "app: version 2.0.0 slot B") == 1,
+                "console: 2.0.0 runs in slot B again");
+    story_check(&d->story, witness_slot_is_file(&d->witness, SLOT_B, v2.image[SLOT_B]),
+                "flash: slot B is untouched");
+    story_check(&d->story,
+                witness_record(&d->witness, &record) && record.active == SLOT_B &&
+                    record.state[SLOT_A] == SLOT_STATE_REJECTED,
+                "journal: slot A rejected, slot B active");
+    memset(d->heard, 0, sizeof d->heard);
+    go_on_until(d, is_left_alone, "the gateway does not offer 3.0.0 again");
+    story_check(&d->story, d->heard[GATEWAY_EVENT_OFFER] == 0, "and touched nothing in three polls");
+}
+
+static void summary(const struct demo *d)
+{
+    const struct twin_stats *stats = twin_stats(d->rig.twin);
+    uint64_t erases = 0;
+    for (int i = 0; i < 12; i++) {
+        erases += stats->flash_erases[i];
+    }
+    (void)printf("\n  %-44s %12u\n", "image bytes", d->image_bytes);
+    (void)printf("  %-44s %12llu\n", "bytes over SPI (both updates, polls of the trial)",
+                 (unsigned long long)stats->spi_bytes);
+    (void)printf("  %-44s %12.3f\n", "flash busy, seconds", (double)stats->flash_busy_ns / 1e9);
+    (void)printf("  %-44s %12llu\n", "sector erases", (unsigned long long)erases);
+    (void)printf("  %-44s %12llu\n", "missed control-loop ticks", (unsigned long long)d->missed_ticks);
+    (void)printf("  %-44s %12.3f\n", "reset to confirmed (2.0.0), seconds",
+                 (double)(d->confirmed_ns - d->activated_ns) / 1e9);
+    (void)printf("  %-44s %12llu\n", "violations of the reference manual",
+                 (unsigned long long)stats->violations);
+    (void)printf("  %-44s %12.1f\n\n", "wall time, seconds", (double)story_wall_ms(&d->story) / 1000.0);
+}
+
+int main(void)
+{
+    struct demo *d = &demo;
+    story_begin(&d->story);
+    (void)mkdir(WORK, 0700);
+    (void)remove(STATE);
+    d->console_log = fopen(WORK "/console.log", "w");
+    story_check(&d->story, d->console_log != NULL, "working folder build/demo");
+    start_server(d);
+    make_releases(d);
+    factory(d);
+    quiet_polls(d);
+    good_release(d);
+    bad_release(d);
+    summary(d);
+    rig_close(&d->rig);
+    (void)fclose(d->console_log);
+    (void)printf("demo: 2.0.0 confirmed in slot B\n");
+    (void)printf("demo: 3.0.0 rejected, 2.0.0 runs again\n");
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,120 @@
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/flash_map.h"
+#include "release/file.h"
+
+enum { SLICE_MS = 10 };
+
+static bool read_key(const char *dir, const char *name, struct key *out, char *why, size_t why_bytes)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s.pub.pem", dir, name);
+    const enum fota_err err = key_read_public(path, out);
+    if (err) {
+        (void)snprintf(why, why_bytes, "cannot read key %s: %s", path, fota_err_text(err));
+    }
+    return err == FOTA_OK;
+}
+
+static bool read_keys(struct rig *rig, const char *dir, char *why, size_t why_bytes)
+{
+    return read_key(dir, KEY_IMAGE, &rig->image_key, why, why_bytes) &&
+           read_key(dir, KEY_NEXT, &rig->next_key, why, why_bytes) &&
+           read_key(dir, KEY_CHANNEL, &rig->channel_key, why, why_bytes);
+}
+
+/* What a factory does: bootloader and first image by the debug port, then power. */
+static bool program_board(struct rig *rig, const struct rig_config *config, char *why, size_t why_bytes)
+{
+    const struct twin_config board = {
+        .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = true};
+    rig->twin = twin_create(&board, why, why_bytes);
+    if (!rig->twin || !twin_load_elf(rig->twin, config->bootloader_elf, why, why_bytes)) {
+        return false;
+    }
+    uint8_t *image = NULL;
+    size_t n_bytes = 0;
+    const enum fota_err err = file_read(config->factory_image, FLASH_SLOT_BYTES, &image, &n_bytes, NULL);
+    if (err) {
+        (void)snprintf(why, why_bytes, "cannot read %s: %s", config->factory_image, fota_err_text(err));
+        return false;
+    }
+    const bool ok = twin_flash_store(rig->twin, FLASH_SLOT_A_BASE, image, n_bytes);
+    free(image);
+    if (!ok) {
+        (void)snprintf(why, why_bytes, "%s does not fit slot A", config->factory_image);
+    }
+    return ok;
+}
+
+static enum fota_err start_gateway(struct rig *rig, const struct rig_config *config)
+{
+    const struct gateway_config settings = {
+        .keys = {.channel = {rig->channel_key.point},
+                 .release = {rig->image_key.point, rig->next_key.point},
+                 .image = {rig->image_key.point, rig->next_key.point}},
+        .identity = config->identity,
+        .poll_ms = config->poll_ms,
+        .backoff_min_ms = config->poll_ms,
+        .seed = 1,
+    };
+    const struct gateway_ports ports = {
+        .s3 = &rig->s3,
+        .link = &rig->client,
+        .store = &rig->store.store,
+        .clock = &rig->clock.clock,
+        .observer = config->observer,
+    };
+    return gateway_init(&rig->gateway, &settings, &ports);
+}
+
+bool rig_open(struct rig *rig, const struct rig_config *config, char *why, size_t why_bytes)
+{
+    memset(rig, 0, sizeof *rig);
+    if (!read_keys(rig, config->keys_dir, why, why_bytes) || !program_board(rig, config, why, why_bytes)) {
+        return false;
+    }
+    twin_link_init(&rig->link, rig->twin);
+    twin_clock_init(&rig->clock, rig->twin, config->utc_s);
+    store_file_init(&rig->store, config->state_path);
+    link_client_init(&rig->client, &rig->link.io, NULL);
+    rig->s3_config = config->s3;
+    enum fota_err err = http_curl_open(NULL, &rig->http);
+    if (!err) {
+        err = s3_init(&rig->s3, http_curl_http(rig->http), &rig->s3_config);
+    }
+    if (!err) {
+        err = start_gateway(rig, config);
+    }
+    if (err) {
+        (void)snprintf(why, why_bytes, "cannot start the gateway: %s", fota_err_text(err));
+    }
+    return err == FOTA_OK;
+}
+
+bool rig_run_ms(struct rig *rig, uint32_t ms)
+{
+    const uint64_t end_ns = twin_now_ns(rig->twin) + (uint64_t)ms * 1000000U;
+    return twin_run_until(rig->twin, end_ns) == TWIN_STOP_TIME;
+}
+
+bool rig_step(struct rig *rig)
+{
+    if (rig->wait_ms > 0) {
+        const uint32_t slice_ms = rig->wait_ms < SLICE_MS ? rig->wait_ms : SLICE_MS;
+        rig->wait_ms -= slice_ms;
+        return rig_run_ms(rig, slice_ms);
+    }
+    return gateway_step(&rig->gateway, &rig->wait_ms) == FOTA_OK;
+}
+
+void rig_close(struct rig *rig)
+{
+    http_curl_close(rig->http);
+    twin_destroy(rig->twin);
+    memset(rig, 0, sizeof *rig);
+}
