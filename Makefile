@@ -34,7 +34,7 @@ fw: host ## build bootloader and demo applications for the STM32F407, print size
 twin: fw ## build the twin's command line (build/host/twin/twin --help)
 
 bench: fw ## measure update, boot and twin; table and build/bench.json
-	@tools/bench.sh
+	@build/host/bench/fota-bench
 
 size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json
 	@tools/sizes.py --print build/f407

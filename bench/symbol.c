@@ -1,0 +1,65 @@
+/* Addresses of functions, from the symbol table of an ELF file (System V ABI, chapter 4). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "bench.h"
+#include "release/file.h"
+
+enum {
+    ELF_MAX_BYTES = 16 << 20,
+    SECTION_BYTES = 40,
+    SYMBOL_BYTES = 16,
+    SHT_SYMTAB = 2,
+    E_SHOFF = 32,
+    E_SHNUM = 48
+};
+
+/* One section of the file. */
+struct section {
+    uint32_t type, off, n_bytes, link;
+};
+
+static bool read_section(const uint8_t *elf, size_t n_bytes, uint32_t index, struct section *out)
+{
+    const size_t at = bytes_load_le32(elf + E_SHOFF) + (size_t)index * SECTION_BYTES;
+    if (index >= bytes_load_le16(elf + E_SHNUM) || at + SECTION_BYTES > n_bytes) {
+        return false;
+    }
+    *out = (struct section){bytes_load_le32(elf + at + 4), bytes_load_le32(elf + at + 16),
+                            bytes_load_le32(elf + at + 20), bytes_load_le32(elf + at + 24)};
+    return (size_t)out->off + out->n_bytes <= n_bytes;
+}
+
+static uint32_t look_up(const uint8_t *elf, const struct section *symbols, const struct section *names,
+                        const char *name)
+{
+    for (uint32_t i = 0; i + SYMBOL_BYTES <= symbols->n_bytes; i += SYMBOL_BYTES) {
+        const uint8_t *symbol = elf + symbols->off + i;
+        const uint32_t at = bytes_load_le32(symbol);
+        if (at + strlen(name) < names->n_bytes && strcmp((const char *)elf + names->off + at, name) == 0) {
+            return bytes_load_le32(symbol + 4) & ~1U;
+        }
+    }
+    return 0;
+}
+
+uint32_t symbol_address(const char *elf_path, const char *name)
+{
+    uint8_t *elf = NULL;
+    size_t n_bytes = 0;
+    uint32_t found = 0;
+    struct section symbols;
+    struct section names;
+    if (file_read(elf_path, ELF_MAX_BYTES, &elf, &n_bytes, NULL)) {
+        bench_fail("cannot read %s", elf_path);
+    }
+    for (uint32_t i = 0; n_bytes > E_SHNUM + 1 && found == 0 && read_section(elf, n_bytes, i, &symbols);
+         i++) {
+        if (symbols.type == SHT_SYMTAB && read_section(elf, n_bytes, symbols.link, &names)) {
+            found = look_up(elf, &symbols, &names, name);
+        }
+    }
+    free(elf);
+    return found;
+}

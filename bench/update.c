@@ -1,0 +1,120 @@
+/* An update while the application runs: time against the limit that the flash sets, control loop, downtime.
+ */
+#include <string.h>
+
+#include "bench.h"
+
+enum {
+    SPI_HZ = 10500000,
+    ERASE_128K_MS = 1000, /* DS8626 table 40, x32, typical */
+    WORD_US = 16,
+    SECTOR_BYTES = 0x20000,
+    CONFIRM_MS = 10000,
+    STATEMENT_BYTES = 1024,
+    VERSION_2 = 2 << 24
+};
+
+static struct bench_image factory;
+static struct bench_image image_a;
+static struct bench_image image_b;
+
+static void check(enum fota_err err, const char *what)
+{
+    if (err) {
+        bench_fail("%s: %s", what, fota_err_text(err));
+    }
+}
+
+/* What the flash alone needs: the sectors the image touches, and its words. */
+static double limit_s(uint32_t n_bytes)
+{
+    const uint32_t n_sectors = (n_bytes + SECTOR_BYTES - 1) / SECTOR_BYTES;
+    const uint32_t n_words = (n_bytes + 3) / 4;
+    return n_sectors * (ERASE_128K_MS / 1e3) + n_words * (WORD_US / 1e6);
+}
+
+/* BEGIN to FINISH. @return seconds of virtual time */
+static double stream(struct board *b, const char *statement, uint32_t n_statement,
+                     struct link_progress *progress, uint32_t *session_id)
+{
+    struct link_session session;
+    const uint64_t start_ns = twin_now_ns(b->twin);
+    check(link_client_begin(&b->link, (const uint8_t *)statement, n_statement, &session), "begin");
+    memset(progress, 0, sizeof *progress);
+    while (progress->accepted_off < image_b.n_bytes) {
+        const uint32_t left = image_b.n_bytes - progress->accepted_off;
+        const uint32_t n = left < session.block_max_bytes ? left : session.block_max_bytes;
+        check(link_client_block(&b->link, session.session_id, progress->accepted_off,
+                                image_b.bytes + progress->accepted_off, n, progress),
+              "block");
+    }
+    check(link_client_finish(&b->link, session.session_id, progress), "finish");
+    *session_id = session.session_id;
+    return (double)(twin_now_ns(b->twin) - start_ns) / 1e9;
+}
+
+static double update(struct board *b, uint32_t image_bytes, uint32_t *session_id)
+{
+    static char statement[STATEMENT_BYTES];
+    struct link_peer peer;
+    struct link_progress progress;
+    board_make_image("2.0.0", 'a', image_bytes, &image_a);
+    board_make_image("2.0.0", 'b', image_bytes, &image_b);
+    const uint32_t n = board_make_statement(VERSION_2, &image_a, &image_b, statement, sizeof statement);
+    check(link_client_detect(&b->link, &peer), "detect");
+    return stream(b, statement, n, &progress, session_id);
+}
+
+static void by_agent(struct board *b, uint32_t image_bytes, uint32_t *session_id)
+{
+    board_open(b, &factory, SPI_HZ);
+    board_wait(b, "app: confirmed", CONFIRM_MS);
+    const double seconds = update(b, image_bytes, session_id);
+    const double ratio = seconds / limit_s(image_b.n_bytes);
+    if (image_bytes > 200000) {
+        figure_add("agent_384k_s", seconds, 3, "384 KB by the agent, application running, seconds");
+        figure_add("agent_384k_limit_s", limit_s(image_b.n_bytes), 3, "  limit of the flash, seconds");
+        figure_add("agent_384k_ratio", ratio, 3, "  ratio");
+        figure_add("agent_384k_spi_bytes", (double)twin_stats(b->twin)->spi_bytes, 0, "  bytes on the wire");
+    } else {
+        figure_add("agent_100k_s", seconds, 3, "100 KB by the agent, seconds");
+        figure_add("agent_100k_ratio", ratio, 3, "  ratio to the limit of the flash");
+    }
+}
+
+static void by_bootloader(struct board *b)
+{
+    uint32_t session_id;
+    board_open(b, NULL, SPI_HZ);
+    board_run_us(b, 300000);
+    const double seconds = update(b, IMAGE_MAX_BYTES, &session_id);
+    figure_add("bootloader_384k_s", seconds, 3, "384 KB by the bootloader, seconds");
+    figure_add("bootloader_384k_ratio", seconds / limit_s(image_b.n_bytes), 3,
+               "  ratio to the limit of the flash");
+    board_close(b);
+}
+
+void update_measure(void)
+{
+    static struct board b;
+    struct link_progress progress;
+    uint32_t session_id;
+    board_make_image("1.0.0", 'a', 0, &factory);
+    by_agent(&b, 100 * 1024, &session_id);
+    board_run_us(&b, 2000000);
+    board_close(&b);
+    by_agent(&b, IMAGE_MAX_BYTES, &session_id);
+    board_run_us(&b, 2000000); /* the console reports once a second */
+    figure_add("spi_hz", SPI_HZ, 0, "SPI clock, Hz");
+    figure_add("missed_ticks", board_number(&b, " missed "), 0,
+               "control-loop ticks missed during the update");
+    figure_add("worst_jitter_us", board_number(&b, " worst jitter "), 1,
+               "worst jitter of the control loop, us");
+    const uint64_t start_ns = twin_now_ns(b.twin);
+    check(link_client_activate(&b.link, session_id, &progress), "activate");
+    board_wait(&b, "app: confirmed", CONFIRM_MS);
+    figure_add("downtime_ms", (double)(twin_now_ns(b.twin) - start_ns) / 1e6, 0,
+               "activate to confirmed (1 s of it is the health check), ms");
+    board_close(&b);
+    by_bootloader(&b);
+}
