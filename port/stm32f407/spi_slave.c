@@ -36,15 +36,10 @@ static void reset_spi(void)
     RCC->APB2RSTR &= ~RCC_APB2RSTR_SPI1RST;
 }
 
-/* Out of line: the handler has its own copies of these in RAM. */
-static void play_pattern(struct spi_slave *spi)
+/* Out of line: the handler has its own copy in RAM. */
+static void play(struct spi_slave *spi, bool is_data)
 {
-    spi_tx_pattern(spi);
-}
-
-static void play_data(struct spi_slave *spi)
-{
-    spi_tx_data(spi);
+    spi_tx_play(spi, is_data);
 }
 
 /* SPI1 from its reset state; what is to be sent stays as it was. */
@@ -52,11 +47,7 @@ static void start_spi(struct spi_slave *spi)
 {
     uint32_t cr2 = spi->is_armed ? SPI_CR2_TXDMAEN | SPI_CR2_RXNEIE : SPI_CR2_TXDMAEN | SPI_CR2_RXDMAEN;
     reset_spi();
-    if (spi->is_sending) {
-        play_data(spi);
-    } else {
-        play_pattern(spi);
-    }
+    play(spi, spi_slave_is_sending(spi)); /* data that has left is not sent again */
     SPI1->CR2 = cr2;
     SPI1->CR1 = SPI_CR1_SPE; /* slave, 8 bits, MSB first, mode 0, NSS by hardware: all other bits 0 */
 }
@@ -103,7 +94,7 @@ size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
     if (spi->is_sending && (DMA2->LISR & DMA_LISR_TCIF3)) {
-        play_pattern(spi);
+        play(spi, false);
     }
     return spi_copy_ring(spi, bytes, n_bytes, spi_write_pos());
 }
@@ -119,7 +110,7 @@ void spi_slave_level(void *ctx, uint8_t level)
     struct spi_slave *spi = ctx;
     spi->pattern[1] = level;
     if (spi->is_sending) {
-        play_pattern(spi);
+        play(spi, false);
     }
 }
 
@@ -137,7 +128,8 @@ void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
     spi_slave_stage(spi, bytes, n_bytes);
-    play_data(spi);
+    spi->pattern[1] = SPI_FILLER;
+    play(spi, true);
 }
 
 bool spi_slave_is_sending(void *ctx)

@@ -117,7 +117,7 @@ SPI_SLAVE_INLINE void take_byte(struct spi_slave *spi)
     }
     spi->pattern[1] = SPI_FILLER;
     if (spi->n_data_bytes > 0) {
-        spi_tx_data(spi);
+        spi_tx_play(spi, true);
         spi->has_answered = true;
     }
     spi_rx_to_ring(spi);
@@ -133,7 +133,7 @@ RAM_CODE void spi_slave_irq(struct spi_slave *spi)
     if (DMA2->LISR & DMA_LISR_TCIF3) {
         DMA2->LIFCR = DMA_LIFCR_CTCIF3; /* always, else it would come back for ever */
         if (spi->is_sending) {
-            spi_tx_pattern(spi);
+            spi_tx_play(spi, false);
         }
     }
     __DSB(); /* the cleared flag must reach the NVIC before the return (ES0182, erratum 838869) */

@@ -27,35 +27,28 @@ enum {
 #define SPI_RX_FLAGS                                                                                         \
     (DMA_LIFCR_CTCIF0 | DMA_LIFCR_CHTIF0 | DMA_LIFCR_CTEIF0 | DMA_LIFCR_CDMEIF0 | DMA_LIFCR_CFEIF0)
 
+/* Without TCIE: a stream that is stopped sets its transfer-complete flag (RM0090 10.3.14), and that is no end
+ * of data. */
 SPI_SLAVE_INLINE void spi_stream_off(DMA_Stream_TypeDef *stream)
 {
-    stream->CR &= ~DMA_SxCR_EN;
+    stream->CR &= ~(DMA_SxCR_EN | DMA_SxCR_TCIE);
     for (unsigned i = 0; i < DMA_DISABLE_MAX_LOOPS && (stream->CR & DMA_SxCR_EN); i++) {
     }
 }
 
-/* Point stream 3 at memory. What it had fetched ahead is lost with the disable; what SPI1 holds is not. */
-SPI_SLAVE_INLINE void spi_tx_from(const volatile uint8_t *bytes, uint32_t n_bytes, uint32_t cr)
+/*
+ * Point stream 3 at the data or the pattern. What it had fetched ahead is lost with the disable; what SPI1
+ * holds is not. Once the stream is off, the handler has no reason to come between. The end of the data raises
+ * an interrupt; who polls leaves it disabled in the NVIC.
+ */
+SPI_SLAVE_INLINE void spi_tx_play(struct spi_slave *spi, bool is_data)
 {
     spi_stream_off(DMA2_Stream3);
     DMA2->LIFCR = SPI_TX_FLAGS;
-    DMA2_Stream3->M0AR = (uint32_t)bytes;
-    DMA2_Stream3->NDTR = n_bytes;
-    DMA2_Stream3->CR = cr | DMA_SxCR_EN;
-}
-
-SPI_SLAVE_INLINE void spi_tx_pattern(struct spi_slave *spi)
-{
-    spi->is_sending = false;
-    spi_tx_from(spi->pattern, sizeof spi->pattern, SPI_TX_STREAM_CR | DMA_SxCR_CIRC);
-}
-
-/* The end of the data raises an interrupt; who polls leaves it disabled in the NVIC. */
-SPI_SLAVE_INLINE void spi_tx_data(struct spi_slave *spi)
-{
-    spi->pattern[1] = SPI_FILLER;
-    spi->is_sending = true;
-    spi_tx_from(spi->data, spi->n_data_bytes, SPI_TX_STREAM_CR | DMA_SxCR_TCIE);
+    spi->is_sending = is_data;
+    DMA2_Stream3->M0AR = (uint32_t)(is_data ? (const volatile uint8_t *)spi->data : spi->pattern);
+    DMA2_Stream3->NDTR = is_data ? spi->n_data_bytes : sizeof spi->pattern;
+    DMA2_Stream3->CR = SPI_TX_STREAM_CR | (is_data ? DMA_SxCR_TCIE : DMA_SxCR_CIRC) | DMA_SxCR_EN;
 }
 
 /* Bytes go to the ring again, not to the handler. */
