@@ -1,0 +1,48 @@
+/*
+ * The bootloader: what happens between a reset and the first instruction of an application.
+ *
+ * Every step that can go wrong ends in one of two places: an image that was verified in this boot, or the
+ * loader.
+ */
+#include "f407/clock.h"
+#include "f407/iwdg.h"
+#include "f407/reset.h"
+#include "f407/startup.h"
+#include "loader.h"
+#include "services.h"
+#include "update/update.h"
+
+/* Start the image, if and only if this boot has verified it. */
+static void boot(const struct slots_decision *decision, const struct image_result *image)
+{
+    if (image->verdict != CRYPTO_ACCEPT) {
+        return;
+    }
+    if (decision->is_trial) {
+        iwdg_start();
+    }
+    services_seal();
+    reset_jump(image->image.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES);
+}
+
+int main(void)
+{
+    enum reset_cause cause = reset_take_cause();
+    bool wants_loader = reset_take_loader_wish();
+    clock_init();
+
+    struct update *update = services_open();
+    enum fota_err err = update_open(update, &BOARD, cause);
+    if (err) {
+        /* Neither mirror can be written: nothing will be, but a confirmed image still runs. */
+        update->record.last_reason = (uint16_t)err;
+    }
+
+    struct slots_decision decision;
+    struct image_result images[2];
+    update_choose(update, wants_loader, &decision, images);
+    if (decision.action == SLOTS_BOOT && (decision.slot == SLOT_A || decision.slot == SLOT_B)) {
+        boot(&decision, &images[decision.slot]);
+    }
+    loader_run(update, wants_loader);
+}

@@ -1,0 +1,152 @@
+#include "services.h"
+
+#include "boot_keys.h"
+#include "f407/flash.h"
+#include "version.h"
+
+enum {
+    SLOT_SECTORS = 7, /* a mask of FLASH_SLOT_SECTORS bits */
+    WRITABLE_SECTORS = 1 << FLASH_J0_SECTOR | 1 << FLASH_J1_SECTOR | SLOT_SECTORS << FLASH_SLOT_A_SECTOR |
+                       SLOT_SECTORS << FLASH_SLOT_B_SECTOR
+};
+
+_Static_assert(SLOT_SECTORS == (1 << FLASH_SLOT_SECTORS) - 1, "mask and number of sectors agree");
+
+/* All that services keep between calls. */
+struct services_state {
+    struct update update;
+    struct f407_flash flash;
+    uint32_t seal;
+};
+
+static struct services_state state __attribute__((section(".services_state")));
+
+__attribute__((section(".boot_head"))) const struct update_config BOARD = {
+    .flash = &state.flash.flash,
+    .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
+                {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}},
+    .slot = {(const uint8_t *)FLASH_SLOT_A_BASE, (const uint8_t *)FLASH_SLOT_B_BASE},
+    .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
+    .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
+    .sector_bytes = FLASH_SLOT_SECTOR_BYTES,
+    .n_sectors = FLASH_SLOT_SECTORS,
+    .bootloader_version = BOOTLOADER_VERSION,
+    .hw_id = BOOT_HW_ID,
+    .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},
+};
+
+/* Sum of all words before the seal, each turned by its place. Finds stray writes, not attackers: code that
+ * runs in the application can do what it likes anyway, but for what sector 0 verifies at the next boot. */
+static uint32_t sum_state(void)
+{
+    const volatile uint32_t *word = (const volatile uint32_t *)(const void *)&state;
+    uint32_t sum = BOOT_SERVICES_MAGIC;
+    for (uint32_t i = 0; i < offsetof(struct services_state, seal) / 4; i++) {
+        sum = (sum << 1 | sum >> 31) + word[i];
+    }
+    return sum;
+}
+
+struct update *services_open(void)
+{
+    f407_flash_load_ram_code();
+    f407_flash_open(&state.flash, WRITABLE_SECTORS);
+    return &state.update;
+}
+
+void services_seal(void)
+{
+    state.seal = sum_state();
+}
+
+/* Every service starts here: is the state ours, and is the code in RAM as we left it? */
+static enum fota_err enter(uint32_t basepri)
+{
+    if (state.seal != sum_state()) {
+        return E_INTERNAL;
+    }
+    f407_flash_load_ram_code();
+    state.flash.basepri = basepri;
+    return FOTA_OK;
+}
+
+static enum fota_err leave(enum fota_err err)
+{
+    services_seal();
+    return err;
+}
+
+static enum fota_err service_info(struct boot_info *out)
+{
+    enum fota_err err = enter(0);
+    if (err) {
+        return err;
+    }
+    update_info(&state.update, out);
+    return leave(FOTA_OK);
+}
+
+static enum fota_err service_confirm(uint32_t basepri)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_confirm(&state.update));
+}
+
+static enum fota_err service_begin(const uint8_t *statement, uint32_t n_bytes, uint32_t basepri,
+                                   struct update_target *out)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_begin(&state.update, statement, n_bytes, out));
+}
+
+static enum fota_err service_erase(uint32_t sector, uint32_t basepri)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_erase(&state.update, sector));
+}
+
+static enum fota_err service_program(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t basepri)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_program(&state.update, addr, words, n_words));
+}
+
+static enum fota_err service_finish(uint32_t basepri)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_finish(&state.update));
+}
+
+static enum fota_err service_activate(uint32_t basepri)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_activate(&state.update));
+}
+
+static enum fota_err service_abort(uint32_t basepri)
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(update_abort(&state.update));
+}
+
+static enum fota_err service_hash(uint32_t off, uint32_t n_bytes, uint8_t sha256[32])
+{
+    enum fota_err err = enter(0);
+    return err ? err : leave(update_hash(&state.update, off, n_bytes, sha256));
+}
+
+extern const struct boot_services boot_services;
+__attribute__((section(".boot_services"), used)) const struct boot_services boot_services = {
+    .magic = BOOT_SERVICES_MAGIC,
+    .version = BOOT_SERVICES_VERSION,
+    .n_bytes = sizeof(struct boot_services),
+    .info = service_info,
+    .confirm = service_confirm,
+    .update_begin = service_begin,
+    .slot_erase = service_erase,
+    .slot_program = service_program,
+    .update_finish = service_finish,
+    .update_activate = service_activate,
+    .update_abort = service_abort,
+    .slot_hash = service_hash,
+};

@@ -1,0 +1,106 @@
+#include "f407/clock.h"
+
+#include "base/attr.h"
+#include "stm32f407xx.h"
+
+/* Bounds of the waits, in loops of at least 5 cycles. */
+enum {
+    HSI_LOOPS_PER_MS = CLOCK_HSI_HZ / 5 / 1000,
+    HSE_START_MAX_LOOPS =
+        100 * HSI_LOOPS_PER_MS,             /* a crystal takes 2 ms (DS8626 table 32); 100 is ST's limit */
+    HSI_START_MAX_LOOPS = HSI_LOOPS_PER_MS, /* 4 us (DS8626 table 34) */
+    PLL_LOCK_MAX_LOOPS = HSI_LOOPS_PER_MS,  /* 300 us (DS8626 table 36) */
+    SWITCH_MAX_LOOPS = HSI_LOOPS_PER_MS,
+    /* SysTick runs at HCLK/8. */
+    TICKS_PER_MS = CLOCK_HCLK_HZ / 8 / 1000,
+    TICK_MASK = 0xFFFFFF
+};
+
+/* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 336 MHz, SYSCLK /2, 48 MHz /7. */
+#define PLL_COMMON (168U << RCC_PLLCFGR_PLLN_Pos | 7U << RCC_PLLCFGR_PLLQ_Pos)
+#define PLL_FROM_HSE                                                                                         \
+    (PLL_COMMON | RCC_PLLCFGR_PLLSRC_HSE | (uint32_t)(CLOCK_HSE_HZ / 2000000) << RCC_PLLCFGR_PLLM_Pos)
+#define PLL_FROM_HSI (PLL_COMMON | (uint32_t)(CLOCK_HSI_HZ / 2000000) << RCC_PLLCFGR_PLLM_Pos)
+
+/* Values after reset: RM0090 7.3.2, 7.3.1. */
+#define PLLCFGR_RESET 0x24003010U
+
+#define ACR_CACHES (FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN)
+
+static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value, uint32_t max_loops)
+{
+    for (uint32_t i = 0; i < max_loops; i++) {
+        if ((*reg & mask) == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum clock_source start_oscillator(void)
+{
+    RCC->CR |= RCC_CR_HSEON;
+    if (wait_for(&RCC->CR, RCC_CR_HSERDY, RCC_CR_HSERDY, HSE_START_MAX_LOOPS)) {
+        RCC->PLLCFGR = PLL_FROM_HSE;
+        return CLOCK_FROM_HSE;
+    }
+    RCC->CR &= ~RCC_CR_HSEON;
+    RCC->PLLCFGR = PLL_FROM_HSI;
+    return CLOCK_FROM_HSI;
+}
+
+enum clock_source clock_init(void)
+{
+    enum clock_source source = start_oscillator();
+    RCC->CR |= RCC_CR_PLLON;
+    if (!wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY, PLL_LOCK_MAX_LOOPS)) {
+        return CLOCK_FROM_RESET;
+    }
+    /* Wait states before the faster clock, and read back that they are taken (RM0090 3.5.1). */
+    FLASH->ACR = FLASH_ACR_LATENCY_5WS | ACR_CACHES;
+    (void)FLASH->ACR;
+    /* APB1 42 MHz, APB2 84 MHz: their limits (DS8626 table 14). */
+    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;
+    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2 | RCC_CFGR_SW_PLL;
+    if (!wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL, SWITCH_MAX_LOOPS)) {
+        return CLOCK_FROM_RESET;
+    }
+    return source;
+}
+
+void clock_reset(void)
+{
+    SysTick->CTRL = 0;
+    SysTick->LOAD = 0;
+    SysTick->VAL = 0;
+    RCC->CR |= RCC_CR_HSION;
+    (void)wait_for(&RCC->CR, RCC_CR_HSIRDY, RCC_CR_HSIRDY, HSI_START_MAX_LOOPS);
+    RCC->CFGR = 0;
+    (void)wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_HSI, SWITCH_MAX_LOOPS);
+    RCC->CR &= ~(RCC_CR_PLLON | RCC_CR_HSEON);
+    (void)wait_for(&RCC->CR, RCC_CR_PLLRDY, 0, PLL_LOCK_MAX_LOOPS);
+    RCC->PLLCFGR = PLLCFGR_RESET;
+    /* The slower clock first, then fewer wait states; caches can only be emptied while they are off. */
+    FLASH->ACR = 0;
+    FLASH->ACR = FLASH_ACR_ICRST | FLASH_ACR_DCRST;
+    FLASH->ACR = 0;
+    (void)FLASH->ACR;
+}
+
+void clock_time_start(struct clock_time *time)
+{
+    SysTick->LOAD = TICK_MASK;
+    SysTick->VAL = 0;
+    SysTick->CTRL = SysTick_CTRL_ENABLE_Msk;
+    *time = (struct clock_time){.last = SysTick->VAL};
+}
+
+uint32_t clock_time_ms(struct clock_time *time)
+{
+    uint32_t now = SysTick->VAL;
+    time->ticks += (time->last - now) & TICK_MASK;
+    time->last = now;
+    time->now_ms += time->ticks / TICKS_PER_MS;
+    time->ticks %= TICKS_PER_MS;
+    return time->now_ms;
+}

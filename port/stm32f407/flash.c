@@ -1,0 +1,262 @@
+#include "f407/flash.h"
+
+#include <stdbool.h>
+
+#include "base/flash_map.h"
+#include "f407/iwdg.h"
+#include "stm32f407xx.h"
+
+enum {
+    KEY1 = 0x45670123,
+    /* A wait loop takes at least 5 cycles of at most 168 MHz, so these loops last longer than the datasheet's
+     * maxima; at a slower clock they last longer still, but they end. */
+    PROGRAM_MAX_LOOPS = 2 * FLASH_PROGRAM_MAX_US * (168 / 5 + 1),
+    ERASE_MAX_LOOPS = 2 * FLASH_ERASE_MAX_MS * (168000 / 5),
+    SETTLE_LOOPS = FLASH_SUPPLY_SETTLE_US * (168 / 5 + 1),
+    /* RM0090 3.6.5: 101 is the lowest threshold that is above 2.7 V for every part (DS8626 table 19). */
+    SUPPLY_LEVEL = 5,
+    NEVER_WRITTEN = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4,
+    SMALL_SECTORS = 4 /* 16 KB each; sector 4 has 64 KB, the others 128 KB (RM0090 table 5) */
+};
+
+#define KEY2      0xCDEF89ABU
+#define BLANK     0xFFFFFFFFU
+#define SR_ERRORS (FLASH_SR_WRPERR | FLASH_SR_PGAERR | FLASH_SR_PGPERR | FLASH_SR_PGSERR)
+#define SR_FLAGS  (SR_ERRORS | FLASH_SR_EOP | FLASH_SR_SOP)
+#define CR_X32    FLASH_CR_PSIZE_1
+
+/* One flash operation for the code in RAM. */
+struct ram_op {
+    uint32_t cr;             /* FLASH_CR without STRT */
+    volatile uint32_t *word; /* to program; NULL: erase */
+    uint32_t value;
+    uint32_t max_loops;
+    uint32_t basepri;
+};
+
+extern uint32_t ram_code_start[];
+extern uint32_t ram_code_end[];
+extern const uint32_t ram_code_load[];
+
+void f407_flash_load_ram_code(void)
+{
+    const uint32_t *from = ram_code_load;
+    for (uint32_t *to = ram_code_start; to < ram_code_end; to++) {
+        *to = *from++;
+    }
+    __DSB();
+    __ISB();
+}
+
+/* Carry out one operation and wait for its end. Runs from RAM and calls nothing. Returns FLASH_SR: BSY still
+ * set means it did not end in time. */
+__attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_run(const struct ram_op *op)
+{
+    uint32_t primask = __get_PRIMASK();
+    uint32_t basepri = __get_BASEPRI();
+    if (op->basepri == 0) {
+        __disable_irq();
+    } else {
+        __set_BASEPRI_MAX(op->basepri);
+    }
+    __ISB();
+    FLASH->SR = SR_FLAGS;
+    FLASH->CR = op->cr;
+    if (op->word) {
+        *op->word = op->value;
+    } else {
+        FLASH->CR = op->cr | FLASH_CR_STRT;
+    }
+    __DSB();
+    uint32_t sr = FLASH->SR;
+    for (uint32_t i = op->max_loops; (sr & FLASH_SR_BSY) && i != 0; i--) {
+        sr = FLASH->SR;
+    }
+    if (!(sr & FLASH_SR_BSY)) {
+        FLASH->CR = CR_X32; /* a write while busy would stall the bus (RM0090 3.9.6) */
+    }
+    /* Empty both caches; they can be reset only while they are off (RM0090 3.9.1). */
+    uint32_t acr = FLASH->ACR;
+    FLASH->ACR = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+    FLASH->ACR = (acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN)) | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
+    FLASH->ACR = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+    FLASH->ACR = acr;
+    __set_BASEPRI(basepri);
+    __set_PRIMASK(primask);
+    return sr;
+}
+
+/* Is the supply high enough for x32? An application may use the detector itself, at a higher level. */
+static bool is_supply_good(void)
+{
+    RCC->APB1ENR |= RCC_APB1ENR_PWREN;
+    (void)RCC->APB1ENR; /* ES0182 2.1.13: a peripheral answers two cycles after its clock */
+    uint32_t cr = PWR->CR;
+    if (!(cr & PWR_CR_PVDE) || (cr & PWR_CR_PLS) >> PWR_CR_PLS_Pos < SUPPLY_LEVEL) {
+        PWR->CR = (cr & ~PWR_CR_PLS) | (uint32_t)SUPPLY_LEVEL << PWR_CR_PLS_Pos | PWR_CR_PVDE;
+        for (volatile uint32_t i = 0; i < SETTLE_LOOPS; i++) {
+        }
+    }
+    return !(PWR->CSR & PWR_CSR_PVDO);
+}
+
+/* Prepare for writing. A wrong key sequence locks the registers until reset, so it is sent only when locked.
+ */
+static enum fota_err unlock(void)
+{
+    if (!is_supply_good()) {
+        return E_FLASH_SUPPLY;
+    }
+    if (FLASH->CR & FLASH_CR_LOCK) {
+        FLASH->KEYR = KEY1;
+        FLASH->KEYR = KEY2;
+    }
+    return FLASH->CR & FLASH_CR_LOCK ? E_FLASH_PROTECTED : FOTA_OK;
+}
+
+static void lock(void)
+{
+    FLASH->CR |= FLASH_CR_LOCK;
+}
+
+/* Run one operation and judge its flags. */
+static enum fota_err carry_out(const struct ram_op *op, enum fota_err failed)
+{
+    uint32_t sr = ram_run(op);
+    if (sr & FLASH_SR_BSY) {
+        return E_FLASH_TIMEOUT;
+    }
+    if (sr & FLASH_SR_WRPERR) {
+        return E_FLASH_PROTECTED;
+    }
+    return sr & SR_ERRORS ? failed : FOTA_OK;
+}
+
+/* RM0090 table 5 as far as it may be written: four sectors of 16 KB, then all of 128 KB; sector 4, the one of
+ * 64 KB, is never written. */
+static uint32_t sector_shift(bool is_small)
+{
+    return is_small ? 14 : 17;
+}
+
+static uint32_t sector_base(uint32_t sector)
+{
+    return FLASH_MAP_BASE + (sector < SMALL_SECTORS ? sector << sector_shift(true)
+                                                    : (sector - SMALL_SECTORS) << sector_shift(false));
+}
+
+static uint32_t sector_of(uint32_t addr)
+{
+    uint32_t off = addr - FLASH_MAP_BASE;
+    return off >> sector_shift(true) < SMALL_SECTORS ? off >> sector_shift(true)
+                                                     : SMALL_SECTORS + (off >> sector_shift(false));
+}
+
+static bool may_write(const struct f407_flash *flash, uint32_t sector)
+{
+    return sector < FLASH_SECTORS && (flash->sectors & ~(uint32_t)NEVER_WRITTEN) >> sector & 1;
+}
+
+static bool is_blank(uint32_t addr, uint32_t n_words)
+{
+    const volatile uint32_t *word = (const volatile uint32_t *)addr;
+    for (uint32_t i = 0; i < n_words; i++) {
+        if (word[i] != BLANK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum fota_err erase_sector(struct flash *base, uint32_t sector)
+{
+    struct f407_flash *flash = (struct f407_flash *)base;
+    if (!may_write(flash, sector)) {
+        return E_FLASH_RANGE;
+    }
+    enum fota_err err = unlock();
+    if (err) {
+        return err;
+    }
+    iwdg_feed();
+    struct ram_op op = {.cr = CR_X32 | FLASH_CR_SER | sector << FLASH_CR_SNB_Pos,
+                        .max_loops = ERASE_MAX_LOOPS,
+                        .basepri = flash->basepri};
+    err = carry_out(&op, E_FLASH_ERASE);
+    lock();
+    if (err) {
+        return err;
+    }
+    return is_blank(sector_base(sector), 1U << sector_shift(sector < SMALL_SECTORS) >> 2) ? FOTA_OK
+                                                                                          : E_FLASH_NOT_BLANK;
+}
+
+static enum fota_err program_word(const struct f407_flash *flash, volatile uint32_t *word, uint32_t value)
+{
+    uint32_t old = *word;
+    if (old == value && value == BLANK) {
+        return FOTA_OK;
+    }
+    if (old != BLANK && value != 0) {
+        return E_FLASH_VERIFY;
+    }
+    struct ram_op op = {.cr = CR_X32 | FLASH_CR_PG,
+                        .word = word,
+                        .value = value,
+                        .max_loops = PROGRAM_MAX_LOOPS,
+                        .basepri = flash->basepri};
+    enum fota_err err = carry_out(&op, E_FLASH_PROGRAM);
+    if (err) {
+        return err;
+    }
+    return *word == value ? FOTA_OK : E_FLASH_VERIFY;
+}
+
+static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    const struct f407_flash *flash = (const struct f407_flash *)base;
+    if (addr % 4 != 0) {
+        return E_FLASH_ALIGN;
+    }
+    if (n_words == 0) {
+        return FOTA_OK;
+    }
+    if (n_words > FLASH_MAP_BYTES / 4 || !may_write(flash, sector_of(addr)) ||
+        !may_write(flash, sector_of(addr + 4 * n_words - 4))) {
+        return E_FLASH_RANGE;
+    }
+    enum fota_err err = unlock();
+    for (uint32_t i = 0; i < n_words && err == FOTA_OK; i++) {
+        err = program_word(flash, (volatile uint32_t *)(addr + 4 * i), words[i]);
+    }
+    lock();
+    return err;
+}
+
+static enum fota_err read(struct flash *base, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    (void)base;
+    uint32_t off = addr - FLASH_MAP_BASE;
+    if (addr % 4 != 0) {
+        return E_FLASH_ALIGN;
+    }
+    if (off >= FLASH_MAP_BYTES || n_words > (FLASH_MAP_BYTES - off) / 4) {
+        return E_FLASH_RANGE;
+    }
+    /* The data cache was emptied after the last write, but cells that a cut left marginal read differently
+     * from time to time: past the cache, each look is a new one. */
+    uint32_t acr = FLASH->ACR;
+    FLASH->ACR = acr & ~FLASH_ACR_DCEN;
+    const volatile uint32_t *from = (const volatile uint32_t *)addr;
+    for (uint32_t i = 0; i < n_words; i++) {
+        words[i] = from[i];
+    }
+    FLASH->ACR = acr;
+    return FOTA_OK;
+}
+
+void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
+{
+    static const struct flash_ops OPS = {erase_sector, program, read};
+    *flash = (struct f407_flash){.flash = {&OPS}, .sectors = sectors};
+}

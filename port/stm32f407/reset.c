@@ -1,0 +1,105 @@
+#include "f407/reset.h"
+
+#include "base/flash_map.h"
+#include "f407/clock.h"
+#include "stm32f407xx.h"
+
+enum { LOADER_WISH = 0x10ADE12A, VECTOR_WORDS = 2, NVIC_REGISTERS = 3 };
+
+/* The last two words of the services' RAM: above what the ROM loader overwrites. */
+static volatile uint32_t *wish_words(void)
+{
+    return (volatile uint32_t *)(RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 8);
+}
+
+enum reset_cause reset_take_cause(void)
+{
+    uint32_t csr = RCC->CSR;
+    RCC->CSR = csr | RCC_CSR_RMVF;
+    if (csr & RCC_CSR_IWDGRSTF) {
+        return RESET_IWDG;
+    }
+    if (csr & RCC_CSR_WWDGRSTF) {
+        return RESET_WWDG;
+    }
+    if (csr & RCC_CSR_SFTRSTF) {
+        return RESET_SOFTWARE;
+    }
+    if (csr & RCC_CSR_LPWRRSTF) {
+        return RESET_LOW_POWER;
+    }
+    /* A power-on sets both; a brown-out alone leaves PORRSTF clear. */
+    if (csr & RCC_CSR_PORRSTF) {
+        return RESET_POWER_ON;
+    }
+    return csr & RCC_CSR_BORRSTF ? RESET_BROWN_OUT : RESET_PIN;
+}
+
+void reset_chip(void)
+{
+    NVIC_SystemReset();
+    for (;;) {
+    }
+}
+
+void reset_ask_for_loader(void)
+{
+    volatile uint32_t *wish = wish_words();
+    wish[0] = LOADER_WISH;
+    wish[1] = ~(uint32_t)LOADER_WISH;
+}
+
+bool reset_take_loader_wish(void)
+{
+    volatile uint32_t *wish = wish_words();
+    bool is_asked = wish[0] == LOADER_WISH && wish[1] == ~(uint32_t)LOADER_WISH;
+    wish[0] = 0;
+    wish[1] = 0;
+    return is_asked;
+}
+
+/* Everything the bootloader may have used: pins and DMA of the link, SPI1, the voltage detector. */
+static void reset_peripherals(void)
+{
+    uint32_t ahb1 = RCC_AHB1RSTR_GPIOARST | RCC_AHB1RSTR_DMA2RST;
+    RCC->AHB1RSTR = ahb1;
+    RCC->APB1RSTR = RCC_APB1RSTR_PWRRST;
+    RCC->APB2RSTR = RCC_APB2RSTR_SPI1RST;
+    RCC->AHB1RSTR = 0;
+    RCC->APB1RSTR = 0;
+    RCC->APB2RSTR = 0;
+    RCC->AHB1ENR = RCC_AHB1ENR_CCMDATARAMEN; /* its value after reset */
+    RCC->APB1ENR = 0;
+    RCC->APB2ENR = 0;
+}
+
+static void reset_interrupts(void)
+{
+    for (uint32_t i = 0; i < NVIC_REGISTERS; i++) {
+        NVIC->ICER[i] = 0xFFFFFFFF;
+        NVIC->ICPR[i] = 0xFFFFFFFF;
+    }
+    SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk | SCB_ICSR_PENDSVCLR_Msk;
+}
+
+void reset_jump(uint32_t vectors)
+{
+    __disable_irq();
+    reset_peripherals();
+    clock_reset();
+    reset_interrupts();
+    SCB->VTOR = vectors;
+    __DSB();
+    __ISB();
+    const uint32_t *table = (const uint32_t *)vectors;
+    /* Nothing may touch the stack between the new MSP and the jump. Interrupts are enabled as after reset;
+     * none is pending and none enabled. */
+    __asm volatile("msr msp, %0\n"
+                   "cpsie i\n"
+                   "bx %1\n"
+                   :
+                   : "r"(table[0]), "r"(table[1])
+                   : "memory");
+    for (;;) {
+    }
+}
