@@ -87,6 +87,7 @@ void twin_restore(struct twin *t, const struct twin_snapshot *s)
     }
     t->at_breakpoint = false;
     board_apply_alias(t);
+    cpu_watch_flash(t->cpu, chip_flash_is_watched(t->chip));
     cpu_state_restored(t->cpu);
 }
 

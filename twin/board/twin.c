@@ -36,6 +36,14 @@ static bool core_waits_for_flash(void *ctx)
     return false;
 }
 
+static void core_loads_flash(void *ctx, uint32_t addr, unsigned n_bytes)
+{
+    struct twin *t = ctx;
+    (void)n_bytes;
+    board_sync(t);
+    chip_flash_loaded(t->chip, addr);
+}
+
 static void core_violates(void *ctx, const char *text)
 {
     struct twin *t = ctx;
@@ -53,6 +61,11 @@ static void set_irq(void *ctx, unsigned irq, bool level)
 static void open_flash(void *ctx, bool open)
 {
     cpu_flash_open(((struct twin *)ctx)->cpu, open);
+}
+
+static void watch_flash(void *ctx, bool on)
+{
+    cpu_watch_flash(((struct twin *)ctx)->cpu, on);
 }
 
 static void code_changed(void *ctx, uint32_t addr, size_t n_bytes)
@@ -124,8 +137,11 @@ static bool check_config(const struct twin_config *c, char *why, size_t why_byte
 
 static struct cpu *make_core(struct twin *t)
 {
-    const struct cpu_bus bus = {
-        .ctx = t, .read = core_read, .write = core_write, .wait_flash = core_waits_for_flash};
+    const struct cpu_bus bus = {.ctx = t,
+                                .read = core_read,
+                                .write = core_write,
+                                .wait_flash = core_waits_for_flash,
+                                .flash_load = core_loads_flash};
     struct cpu *cpu = cpu_create(&bus, t->flash, FLASH_BYTES, t->sram, SRAM_BYTES, t->ccm, CCM_BYTES);
     if (cpu) {
         cpu_on_violation(cpu, core_violates, t);
@@ -137,6 +153,7 @@ static void make_chip(struct twin *t)
 {
     const struct chip_host host = {.irq = set_irq,
                                    .flash_open = open_flash,
+                                   .watch_flash = watch_flash,
                                    .code_changed = code_changed,
                                    .set_alias = set_alias,
                                    .event_moved = event_moved,

@@ -262,6 +262,32 @@ bool chip_flash_is_open(const struct chip *chip)
     return chip->run.flash_open;
 }
 
+void chip_watch_flash(struct chip *chip, bool on)
+{
+    chip->run.flash_watched = on;
+    if (chip->host.watch_flash) {
+        chip->host.watch_flash(chip->host_ctx, on);
+    }
+}
+
+bool chip_flash_is_watched(const struct chip *chip)
+{
+    return chip->run.flash_watched;
+}
+
+void chip_on_flash_load(struct chip *chip, void (*fn)(void *ctx, uint32_t addr), void *ctx)
+{
+    chip->flash_load = fn;
+    chip->flash_load_ctx = ctx;
+}
+
+void chip_flash_loaded(struct chip *chip, uint32_t addr)
+{
+    if (chip->run.flash_watched && chip->flash_load) {
+        chip->flash_load(chip->flash_load_ctx, addr);
+    }
+}
+
 void chip_code_changed(struct chip *chip, uint32_t addr, size_t n_bytes)
 {
     if (chip->host.code_changed) {

@@ -64,6 +64,7 @@ struct chip_run {
     bool rtc_enabled;
     bool power_cut;
     bool flash_open;
+    bool flash_watched;
     bool rom_running;
     bool rom_go;
     bool strict_stop;
@@ -138,6 +139,8 @@ struct chip {
     void *rom_ctx;
     struct chip_listener console_input;
     struct chip_listener backup_reset;
+    void (*flash_load)(void *ctx, uint32_t addr);
+    void *flash_load_ctx;
     void *allocation; /* list of everything chip_alloc gave out */
 };
 

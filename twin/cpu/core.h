@@ -201,6 +201,7 @@ struct cpu {
   bool stop_request;
   bool restart; /* the last instruction is to be undone: a flash stall ended the
                    run */
+  bool flash_watched; /* loads from flash are told to the bus */
   bool unprivileged_access;
   bool skip_breakpoint;
   uint32_t breakpoint; /* odd: none */

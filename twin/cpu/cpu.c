@@ -12,7 +12,7 @@ void core_refresh(struct cpu *c) {
                           c->unprivileged_access;
   const bool mpu_on = c->s.mpu.ctrl & 1;
   c->sram_fast = is_checked ? 0 : c->sram_bytes - 3;
-  c->flash_fast = is_checked || !c->s.flash_open ? 0 : c->flash_bytes - 3;
+  c->flash_fast = is_checked || c->flash_watched || !c->s.flash_open ? 0 : c->flash_bytes - 3;
   c->sram_fetch = mpu_on ? 0 : c->sram_bytes - 1;
   c->flash_fetch = mpu_on || !c->s.flash_open ? 0 : c->flash_bytes - 1;
 }
@@ -267,6 +267,11 @@ uint64_t cpu_next_systick(const struct cpu *c) {
 
 void cpu_flash_open(struct cpu *c, bool open) {
   c->s.flash_open = open;
+  core_refresh(c);
+}
+
+void cpu_watch_flash(struct cpu *c, bool on) {
+  c->flash_watched = on;
   core_refresh(c);
 }
 

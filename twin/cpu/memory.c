@@ -35,6 +35,12 @@ static bool flash_ready(struct cpu *c) {
   return true;
 }
 
+static void tell_flash_load(struct cpu *c, uint32_t addr, unsigned n_bytes) {
+  if (c->flash_watched && c->bus.flash_load) {
+    c->bus.flash_load(c->bus.ctx, addr, n_bytes);
+  }
+}
+
 static bool is_in(uint32_t addr, uint32_t base, uint32_t n_bytes) {
   return addr - base < n_bytes;
 }
@@ -49,6 +55,7 @@ static enum mem_result read_region(struct cpu *c, uint32_t addr,
     if (!flash_ready(c)) {
       return MEM_RESTART;
     }
+    tell_flash_load(c, addr, n_bytes);
     *value = get(c->flash + (addr - CPU_FLASH_BASE), n_bytes);
   } else if (is_in(addr, CPU_SRAM_BASE, c->sram_bytes)) {
     *value = get(c->sram + (addr - CPU_SRAM_BASE), n_bytes);
@@ -57,6 +64,9 @@ static enum mem_result read_region(struct cpu *c, uint32_t addr,
   } else if (c->alias_code.bytes && addr < c->alias_code.n_bytes) {
     if (alias_is_flash(c) && !flash_ready(c)) {
       return MEM_RESTART;
+    }
+    if (alias_is_flash(c)) {
+      tell_flash_load(c, CPU_FLASH_BASE + addr, n_bytes);
     }
     *value = get(c->alias_code.bytes + addr, n_bytes);
   } else if (is_in(addr, PPB_BASE, PPB_BYTES) &&

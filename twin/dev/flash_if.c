@@ -52,6 +52,8 @@ struct flash_volatile {
     uint32_t key_step; /* 0, 1: first key seen; 2: locked until reset */
     uint32_t optkey_step;
     uint32_t tear_outcome; /* of the planned cut under way */
+    uint32_t dcache_used;  /* 1: DCEN was on since the cache was reset */
+    uint32_t dcache_stale; /* bit n: sector n was erased meanwhile */
     struct flash_op op;
 };
 
@@ -247,9 +249,44 @@ static void begin(struct flash_if *f, const struct flash_op *op)
     }
 }
 
+/* --- data cache --- */
+
+static void watch_dcache(struct flash_if *f)
+{
+    chip_watch_flash(f->dev.chip, (f->s.v.acr & ACR_DCEN) && f->s.v.dcache_stale);
+}
+
+/** A load while the cache is on and a sector was erased under it (RM0090 3.5.3): the first in each such
+ * sector counts. */
+static void flash_loaded(void *ctx, uint32_t addr)
+{
+    struct flash_if *f = ctx;
+    uint32_t bit = 1U << flash_if_sector(addr - ARRAY_BASE);
+    if (f->s.v.dcache_stale & bit) {
+        chip_violation(
+            f->dev.chip,
+            "FLASH: load from 0x%08X, erased while the data cache was in use and not reset since: may "
+            "be stale (RM0090 3.5.3)",
+            (unsigned)addr);
+        f->s.v.dcache_stale &= ~bit;
+        watch_dcache(f);
+    }
+}
+
+static void note_erased(struct flash_if *f, uint32_t off, uint32_t n_bytes)
+{
+    for (unsigned i = 0; f->s.v.dcache_used && i < FLASH_IF_SECTORS; i++) {
+        if (flash_if_sector_off(i) >= off && flash_if_sector_off(i) < off + n_bytes) {
+            f->s.v.dcache_stale |= 1U << i;
+        }
+    }
+    watch_dcache(f);
+}
+
 static void erase_bytes(struct flash_if *f, uint32_t off, uint32_t n_bytes)
 {
     memset(f->array + off, 0xFF, n_bytes);
+    note_erased(f, off, n_bytes);
     chip_code_changed(f->dev.chip, ARRAY_BASE + off, n_bytes);
 }
 
@@ -454,6 +491,14 @@ static void write_acr(struct flash_if *f, uint32_t value)
         chip_violation(chip, "FLASH: prefetch on below 2.1 V (RM0090 3.5.2)");
     }
     f->s.v.acr = value & ACR_LEGAL;
+    if ((value & ACR_DCRST) && !((old | value) & ACR_DCEN)) {
+        f->s.v.dcache_used = 0;
+        f->s.v.dcache_stale = 0;
+    }
+    if (value & ACR_DCEN) {
+        f->s.v.dcache_used = 1;
+    }
+    watch_dcache(f);
     check_latency(f);
 }
 
@@ -652,6 +697,7 @@ static void flash_reset(struct dev *dev, enum dev_reset kind)
     f->s.v.optcr = f->s.options | OPTCR_LOCK;
     chip_set_options(dev->chip, f->s.v.optcr);
     chip_flash_open(dev->chip, true);
+    chip_watch_flash(dev->chip, false);
 }
 
 static const struct dev_ops ops = {flash_read, flash_write, flash_reset};
@@ -695,6 +741,7 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
     f->cut_event = chip_event_add(chip, "planned power cut", planned_cut, f);
     chip_set_options(chip, f->s.v.optcr);
     chip_on_clock_change(chip, check_latency, f);
+    chip_on_flash_load(chip, flash_loaded, f);
     return &f->dev;
 }
 

@@ -21,6 +21,7 @@ enum {
 struct chip_host {
     void (*irq)(void *ctx, unsigned irq, bool level);
     void (*flash_open)(void *ctx, bool open);
+    void (*watch_flash)(void *ctx, bool on);
     void (*code_changed)(void *ctx, uint32_t addr, size_t n_bytes);
     void (*set_alias)(void *ctx, unsigned mem_mode);
     void (*event_moved)(void *ctx, uint64_t time_ps); /* an event was armed for this time */
@@ -88,6 +89,9 @@ size_t chip_console_drain(struct chip *chip, char *out, size_t n_bytes);
 void chip_console_type(struct chip *chip, const char *bytes, size_t n_bytes);
 bool chip_irq_level(const struct chip *chip, unsigned irq);
 bool chip_flash_is_open(const struct chip *chip);
+bool chip_flash_is_watched(const struct chip *chip);
+/** The core loads from flash; for the model that watches. */
+void chip_flash_loaded(struct chip *chip, uint32_t addr);
 /** Level of a pin that a model drives. @return false if none drives it */
 bool chip_pin_driven(const struct chip *chip, char port, unsigned pin, bool *level);
 

@@ -181,6 +181,10 @@ enum chip_reset_cause chip_reset_cause(const struct chip *chip);
 
 /** Flash free for reads, or busy: then whoever reads it waits. */
 void chip_flash_open(struct chip *chip, bool open);
+/** Hear of the core's loads from flash, or no longer: while the data cache may hold what the array no longer
+ * does. */
+void chip_watch_flash(struct chip *chip, bool on);
+void chip_on_flash_load(struct chip *chip, void (*fn)(void *ctx, uint32_t addr), void *ctx);
 /** Bytes of flash changed: the core forgets decoded instructions. */
 void chip_code_changed(struct chip *chip, uint32_t addr, size_t n_bytes);
 /** What stands at address 0 (BOOT0 at reset, SYSCFG_MEMRMP later): 0 flash, 1 system memory, 3 SRAM. */

@@ -49,6 +49,8 @@ struct cpu_bus {
      * wait_flash again.
      */
     bool (*wait_flash)(void *ctx);
+    /** A load from flash, told beforehand, while cpu_watch_flash stands; may be NULL. */
+    void (*flash_load)(void *ctx, uint32_t addr, unsigned n_bytes);
 };
 
 struct cpu; /* one object; see cpu_create */
@@ -88,6 +90,9 @@ void cpu_send_event(struct cpu *cpu);
 
 /** Flash open for reads, or closed because it is busy (then fetches and loads call wait_flash). */
 void cpu_flash_open(struct cpu *cpu, bool open);
+/** Tell the bus of each load from flash (not of fetches), or no longer. Slows loads down: for the moments
+ * when something depends on them, as stale lines in the data cache do. Not part of the state. */
+void cpu_watch_flash(struct cpu *cpu, bool on);
 /** Bytes changed behind the core's back (DMA, flash programming, factory loading): drop decoded instructions.
  */
 void cpu_code_changed(struct cpu *cpu, uint32_t addr, size_t n_bytes);
