@@ -5,7 +5,8 @@
  * and keys, signatures and releases are made with the `fota` command as a user would. What is claimed is
  * checked on the board itself: its console, its flash, its journal.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* nftw */
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +36,13 @@
 #define DEVICE_SECRET    "device-secret"
 
 enum {
-    POLL_MS = 30000,
+    POLL_MS = 3000,
     QUIET_POLLS = 3,
     TRIALS = 3,
     STEPS_MAX = 200000, /* of the gateway and 10 ms slices of the board, for one stage */
     FIRST_BOOT_MS = 5000,
-    SETTLE_MS = 3000
+    SETTLE_MS = 3000,
+    FTW_FOLDERS_MAX = 16
 };
 
 /* One release of the demo. */
@@ -66,7 +68,7 @@ struct demo {
     enum fota_err last_reason;
     uint32_t image_bytes;
     /* For the table. */
-    uint64_t activated_ns;
+    uint64_t activated_ns; /* of 2.0.0 */
     uint64_t confirmed_ns; /* when the console said so, to a slice of the board's time */
     uint64_t missed_ticks;
 };
@@ -110,10 +112,11 @@ static void on_event(void *ctx, const struct gateway_event *event)
         story_progress(s, event->done, event->total);
         break;
     case GATEWAY_EVENT_VERIFIED:
+        story_progress(s, d->image_bytes, d->image_bytes);
         story_say(s, "gateway: the target verified its flash: hash, signature, slot, hardware, counter");
         break;
     case GATEWAY_EVENT_ACTIVATED:
-        d->activated_ns = twin_now_ns(d->rig.twin);
+        d->activated_ns = d->activated_ns ? d->activated_ns : twin_now_ns(d->rig.twin);
         story_say(s, "gateway: activate, the board resets");
         break;
     case GATEWAY_EVENT_TRIAL:
@@ -287,8 +290,9 @@ static void good_release(struct demo *d)
     witness_mark(&d->witness);
     publish(d, &v2);
     go_on_until(d, is_confirmed, "streamed, activated, tried");
-    story_check(&d->story, witness_number(&d->witness, " missed ", &d->missed_ticks) && d->missed_ticks == 0,
-                "console: the control loop missed %llu ticks", (unsigned long long)d->missed_ticks);
+    const bool has_report = witness_largest(&d->witness, " missed ", &d->missed_ticks);
+    story_check(&d->story, has_report && d->missed_ticks == 0, "console: the control loop missed %llu ticks",
+                (unsigned long long)d->missed_ticks);
     story_check(&d->story, witness_slot_is_file(&d->witness, SLOT_B, v2.image[SLOT_B]),
                 "flash: slot B is 2.0.0 to the byte");
     story_check(&d->story, witness_slot_is_file(&d->witness, SLOT_A, v1.image[SLOT_A]),
@@ -322,7 +326,7 @@ static void bad_release(struct demo *d)
     witness_listen(&d->witness);
     story_check(&d->story, witness_count(&d->witness, "app: version 3.0.0 slot A") == TRIALS,
                 "console: 3.0.0 ran %d times", TRIALS);
-    story_check(&d->story, witness_count(&d->witness, "app: confirmed") == 0,
+    story_check(&d->story, witness_count(&d->witness, "app: health check failed, not confirmed") == TRIALS,
                 "console: it never confirmed itself");
     story_check(&d->story, witness_count(&d->witness, "app: version 2.0.0 slot B") == 1,
                 "console: 2.0.0 runs in slot B again");
@@ -357,12 +361,26 @@ static void summary(const struct demo *d)
     (void)printf("  %-44s %12.1f\n\n", "wall time, seconds", (double)story_wall_ms(&d->story) / 1000.0);
 }
 
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+/* What an earlier run left: its releases are other bytes under the same version. */
+static void clear_work(void)
+{
+    (void)nftw(WORK, remove_entry, FTW_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+    (void)mkdir(WORK, 0700);
+}
+
 int main(void)
 {
     struct demo *d = &demo;
     story_begin(&d->story);
-    (void)mkdir(WORK, 0700);
-    (void)remove(STATE);
+    clear_work();
     d->console_log = fopen(WORK "/console.log", "w");
     story_check(&d->story, d->console_log != NULL, "working folder build/demo");
     start_server(d);

@@ -44,17 +44,19 @@ unsigned witness_count(const struct witness *w, const char *text)
     return n;
 }
 
-bool witness_number(const struct witness *w, const char *text, uint64_t *out)
+bool witness_largest(const struct witness *w, const char *text, uint64_t *out)
 {
-    const char *last = NULL;
+    bool is_found = false;
+    uint64_t largest = 0;
     for (const char *at = w->console + w->mark; (at = strstr(at, text)) != NULL; at += strlen(text)) {
-        last = at + strlen(text);
+        const uint64_t number = strtoull(at + strlen(text), NULL, 10);
+        largest = number > largest ? number : largest;
+        is_found = true;
     }
-    if (!last) {
-        return false;
+    if (is_found) {
+        *out = largest;
     }
-    *out = strtoull(last, NULL, 10);
-    return true;
+    return is_found;
 }
 
 /* A flash that can only be read: the twin's, as a debugger sees it. */

@@ -30,14 +30,14 @@ void witness_init(struct witness *w, struct twin *twin, FILE *log);
 /** Take what the console printed since the last call. */
 void witness_listen(struct witness *w);
 
-/** From here on, witness_count and witness_number look only at what is printed later. */
+/** From here on, witness_count and witness_largest look only at what is printed later. */
 void witness_mark(struct witness *w);
 
 /** How often `text` was printed since the mark. */
 unsigned witness_count(const struct witness *w, const char *text);
 
-/** The number behind the last `text` since the mark. @return false: not printed */
-bool witness_number(const struct witness *w, const char *text, uint64_t *out);
+/** The largest number that stood behind `text` since the mark. @return false: not printed */
+bool witness_largest(const struct witness *w, const char *text, uint64_t *out);
 
 /** Read the boot state out of the twin's flash, with the bootloader's own journal code. @return false: no
  * state */
