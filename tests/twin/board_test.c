@@ -28,7 +28,9 @@ enum command {
     CMD_UNMODELLED,
     CMD_HELLO,
     CMD_IDENTITY,
-    CMD_BACKUP
+    CMD_BACKUP,
+    CMD_STALE_CACHE,
+    CMD_FLUSHED_CACHE
 };
 
 enum { OUT_MAGIC, OUT_BOOTS, OUT_CSR, OUT_TICKS, OUT_LOOPS, OUT_DONE, OUT_VALUE, OUT_SR };
@@ -367,6 +369,23 @@ static void fast_lsi_bites_sooner(void **state)
     twin_destroy(t);
 }
 
+static void load_through_a_stale_data_cache_is_a_violation(void **state)
+{
+    (void)state;
+    struct twin *t = board(CMD_STALE_CACHE);
+    run_ms(t, 1100);
+    assert_int_equal(out(t, OUT_DONE), 1);
+    struct twin_violation v;
+    assert_int_equal(twin_violation(t, 0, &v), 1); /* one for the sector, not one for each load */
+    assert_non_null(strstr(v.text, "load from 0x08020000"));
+    twin_destroy(t);
+    t = board(CMD_FLUSHED_CACHE);
+    run_ms(t, 1100);
+    assert_int_equal(out(t, OUT_DONE), 1);
+    clean(t);
+    twin_destroy(t);
+}
+
 /* --- determinism and snapshots --- */
 
 static struct twin_snapshot *snapshot_after(enum command command, uint64_t seed, unsigned ms)
@@ -447,6 +466,7 @@ static void restored_run_goes_on_as_if_never_stopped(void **state)
     check_split(CMD_ERASE_FROM_RAM, 300000, 1100000);
     check_split(CMD_ERASE_UNDER_WATCHDOG, 300000, 600000);
     check_split(CMD_TICK_168, 4500, 50000);
+    check_split(CMD_STALE_CACHE, 500000, 1100000);
 }
 
 static void splitting_a_run_does_not_change_it(void **state)
@@ -706,6 +726,7 @@ int main(void)
         cmocka_unit_test(maximum_timing_doubles_the_erase),
         cmocka_unit_test(watchdog_tears_an_erase_inside_the_stall),
         cmocka_unit_test(fast_lsi_bites_sooner),
+        cmocka_unit_test(load_through_a_stale_data_cache_is_a_violation),
         cmocka_unit_test(same_run_twice_is_the_same_to_the_byte),
         cmocka_unit_test(another_seed_is_another_run_and_the_difference_is_named),
         cmocka_unit_test(restored_run_goes_on_as_if_never_stopped),

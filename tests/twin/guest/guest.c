@@ -58,7 +58,9 @@ enum {
     CMD_UNMODELLED = 9,
     CMD_HELLO = 10,
     CMD_IDENTITY = 11,
-    CMD_BACKUP = 12
+    CMD_BACKUP = 12,
+    CMD_STALE_CACHE = 13,
+    CMD_FLUSHED_CACHE = 14
 };
 
 enum { CR_PG = 1, CR_SER = 2, CR_X32 = 2 << 8, CR_STRT = 1 << 16, SR_BSY = 1 << 16 };
@@ -193,6 +195,25 @@ static void backup(void)
     OUT_DONE = 1;
 }
 
+/* Read, erase, read again with the data cache on; in between it is emptied or not. */
+static void erase_under_cache(int is_flushed)
+{
+    FLASH_ACR = 1 << 10;
+    OUT_VALUE = REG(0x08020000);
+    erase(5);
+    OUT_DONE = 0;
+    if (is_flushed) {
+        FLASH_ACR = 0;
+        FLASH_ACR = 1 << 12;
+        FLASH_ACR = 0;
+        FLASH_ACR = 1 << 10;
+    }
+    OUT_VALUE = REG(0x08040000); /* another sector: nothing to say */
+    OUT_VALUE = REG(0x08020000);
+    OUT_VALUE = REG(0x08020004);
+    OUT_DONE = 1;
+}
+
 static void run(uint32_t command)
 {
     switch (command) {
@@ -241,6 +262,12 @@ static void run(uint32_t command)
         break;
     case CMD_BACKUP:
         backup();
+        break;
+    case CMD_STALE_CACHE:
+        erase_under_cache(0);
+        break;
+    case CMD_FLUSHED_CACHE:
+        erase_under_cache(1);
         break;
     default:
         break;
