@@ -147,7 +147,7 @@ static void remember(struct tail *tail, const char *text, size_t n)
         if (tail->n == sizeof tail->text - 1) {
             memmove(tail->text, tail->text + 1, --tail->n);
         }
-        tail->text[tail->n++] = text[i] ? text[i] : ' ';
+        tail->text[tail->n++] = (char)(text[i] ? text[i] : ' ');
     }
     tail->text[tail->n] = '\0';
 }

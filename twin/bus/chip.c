@@ -208,6 +208,7 @@ void chip_violation(struct chip *chip, const char *fmt, ...)
         r->pc = chip->host.pc ? chip->host.pc(chip->host_ctx) : 0;
         va_list args;
         va_start(args, fmt);
+        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start stands in the line above */
         (void)vsnprintf(r->text, sizeof r->text, fmt, args);
         va_end(args);
     }

@@ -106,7 +106,9 @@ void twin_set_power(struct twin *t, bool on);
 /** Drive a pin: level true = high. NRST is open drain: true releases it. NSS idles high. */
 void twin_set_pin(struct twin *t, enum twin_pin pin, bool level);
 
+/** Virtual time since the board was created. */
 uint64_t twin_now_ns(const struct twin *t);
+/** Run until `time_ns`, or until something else ends the run. A time that has passed: returns at once. */
 enum twin_stop twin_run_until(struct twin *t, uint64_t time_ns);
 /** Stop before the instruction at `addr` (bit 0 ignored); 0 removes it. One breakpoint. */
 void twin_set_breakpoint(struct twin *t, uint32_t addr);
@@ -131,6 +133,7 @@ bool twin_gpio_level(const struct twin *t, char port, unsigned pin);
 bool twin_peek(const struct twin *t, uint32_t addr, void *bytes, size_t n_bytes);
 uint32_t twin_reg(const struct twin *t, unsigned n); /* r0..r15, 16 = xPSR */
 
+/** The counters as they stand; the next call brings the same object up to date. */
 const struct twin_stats *twin_stats(const struct twin *t);
 /** @return number of recorded violations; `out` gets the i-th (the first 64 are kept) */
 size_t twin_violation(const struct twin *t, size_t i, struct twin_violation *out);

@@ -41,8 +41,11 @@ struct chip_violation_record {
 struct chip *chip_create(const struct chip_host *host, void *ctx);
 void chip_destroy(struct chip *chip);
 
+/** Strict mode: a violation wants the board's attention. */
 void chip_set_strict(struct chip *chip, bool strict);
+/** Set the supply; resets are the board's business. */
 void chip_set_vdd_mv(struct chip *chip, uint32_t vdd_mv);
+/** Set the frequency of LSI, 17,000..47,000 (DS8626). */
 void chip_set_lsi_hz(struct chip *chip, uint32_t lsi_hz);
 
 /* --- time --- */
@@ -78,10 +81,15 @@ bool chip_take_power_cut(struct chip *chip);
 
 /* --- wires --- */
 
+/** First SCK edge of a byte. @return what MISO will show */
 uint8_t chip_spi_begin(struct chip *chip);
+/** Last SCK edge of a byte. */
 void chip_spi_end(struct chip *chip, uint8_t mosi);
+/** Hand the chip to the ROM loader model; nothing if none is registered. */
 void chip_rom_start(struct chip *chip);
+/** Take the chip back from it. */
 void chip_rom_stop(struct chip *chip);
+/** Does the ROM loader model answer on the wires? */
 bool chip_rom_is_running(const struct chip *chip);
 /** @return true once after the ROM said Go; `vectors` is where */
 bool chip_take_rom_go(struct chip *chip, uint32_t *vectors);
@@ -97,6 +105,7 @@ bool chip_pin_driven(const struct chip *chip, char port, unsigned pin, bool *lev
 
 /* --- violations --- */
 
+/** Number of violations since the chip was created. */
 uint64_t chip_violations(const struct chip *chip);
 /** @return NULL if the i-th was not kept */
 const struct chip_violation_record *chip_violation_at(const struct chip *chip, size_t i);
@@ -105,6 +114,7 @@ bool chip_take_strict_stop(struct chip *chip);
 
 /* --- snapshots --- */
 
+/** Number of state blocks. */
 size_t chip_states(const struct chip *chip);
 /** The i-th block of plain state. */
 void *chip_state(const struct chip *chip, size_t i, const char **name, size_t *n_bytes);

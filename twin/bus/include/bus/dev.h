@@ -76,7 +76,9 @@ void chip_event_cancel(struct chip *chip, unsigned event);
 /* --- clocks (set by the RCC model, read by the others) --- */
 
 enum chip_clock { CHIP_HCLK, CHIP_PCLK1, CHIP_PCLK2, CHIP_TIMCLK1, CHIP_TIMCLK2, CHIP_LSI };
+/** Frequency of a clock as it stands. */
 uint32_t chip_clock_hz(const struct chip *chip, enum chip_clock clock);
+/** Set all but LSI and tell everyone who listens; for the RCC model. */
 void chip_set_clocks(struct chip *chip, uint32_t hclk_hz, uint32_t pclk1_hz, uint32_t pclk2_hz,
                      uint32_t timclk1_hz, uint32_t timclk2_hz);
 /** Register a function that hears of every clock change (timers re-schedule). */
@@ -97,6 +99,7 @@ void chip_gate(struct chip *chip, const char *dev_name, unsigned bus, unsigned b
 
 /* --- lines --- */
 
+/** Level of an interrupt line of the NVIC (RM0090 table 62). */
 void chip_irq(struct chip *chip, unsigned irq, bool level);
 /** DMA request line of a peripheral (RM0090 tables 42, 43), level. Serviced by the DMA model at once when it
  * may. */

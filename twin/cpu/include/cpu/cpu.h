@@ -75,8 +75,10 @@ void cpu_request_stop(struct cpu *cpu);
 /** Lower the limit of the cpu_run under way (an event was scheduled earlier). Never raises it. */
 void cpu_limit_at_most(struct cpu *cpu, uint64_t limit);
 
+/** Cycles since creation; resets do not touch them. */
 uint64_t cpu_cycles(const struct cpu *cpu);
-void cpu_set_cycles(struct cpu *cpu, uint64_t cycles); /* only forwards: sleep, flash stall */
+/** Move on, never back: sleep, flash stall. */
+void cpu_set_cycles(struct cpu *cpu, uint64_t cycles);
 uint64_t cpu_instructions(const struct cpu *cpu);
 /** Absolute cycle of the next SysTick exception, UINT64_MAX if none: the board must not sleep past it. */
 uint64_t cpu_next_systick(const struct cpu *cpu);
@@ -97,7 +99,8 @@ void cpu_watch_flash(struct cpu *cpu, bool on);
  */
 void cpu_code_changed(struct cpu *cpu, uint32_t addr, size_t n_bytes);
 
-void cpu_set_breakpoint(struct cpu *cpu, uint32_t addr); /* 0 removes */
+/** Stop before the instruction at `addr`; 0 removes it. */
+void cpu_set_breakpoint(struct cpu *cpu, uint32_t addr);
 
 /** r0..r15; 16 = xPSR, 17 = MSP, 18 = PSP, 19 = PRIMASK, 20 = BASEPRI, 21 = FAULTMASK, 22 = CONTROL, 23 =
  * FPSCR, 32..63 = s0..s31. For debuggers and tests. */

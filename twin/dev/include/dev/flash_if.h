@@ -44,6 +44,7 @@ struct flash_if_stats {
  */
 struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flash_if_config *config);
 
+/** The counters; valid as long as the chip. */
 const struct flash_if_stats *flash_if_stats(const struct dev *flash);
 
 /**
