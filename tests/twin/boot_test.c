@@ -1,0 +1,599 @@
+/*
+ * The bootloader's ELF on the twin, in strict mode: what it starts, what it refuses and why, how it hands the
+ * chip over, and what it does when there is nothing to start. The applications are tiny (guest/boot_app.c)
+ * and signed here, some of them badly. Their report in RAM and the boot services are the witnesses.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/flash_map.h"
+#include "format/image_build.h"
+#include "guest/boot_app.h"
+#include "journal/journal.h"
+#include "link/link_codec.h"
+#include "release/file.h"
+#include "release/key.h"
+#include "twin/twin.h"
+
+enum {
+    PAYLOAD_MAX_BYTES = 4096,
+    IMAGE_MAX_BYTES = PAYLOAD_MAX_BYTES + IMAGE_OVERHEAD_MAX_BYTES,
+    STEP_MS = 10,
+    BOOT_MAX_MS = 3000,
+    LOADER_MAX_MS = 2000, /* from reset to the first answer on the wires */
+    STACK_BYTES = 4096,   /* boot.ld */
+    STACK_PAINT = 0x57ACC0DE,
+    FLOOR = 5,
+    COUNTER = 7
+};
+
+static const char bootloader[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
+static struct key image_key;
+static uint8_t *payload[2];
+static size_t n_payload[2];
+
+/* --- signed and badly signed images ------------------------------------------------------------------------
+ */
+
+struct test_image {
+    uint32_t n_bytes;
+    uint8_t bytes[IMAGE_MAX_BYTES];
+};
+
+/* What is special about an image; zero fields are the good values. */
+struct plan {
+    enum slot linked_for; /* where it is linked, not where it goes */
+    uint32_t mode;
+    uint32_t counter;
+    const char *hw;
+    const struct key *key;
+    uint32_t stack; /* initial stack pointer */
+};
+
+static void make_image(const struct plan *plan, struct test_image *out)
+{
+    static uint8_t bytes[PAYLOAD_MAX_BYTES];
+    uint32_t n_bytes = (uint32_t)n_payload[plan->linked_for];
+    assert_true(n_bytes <= sizeof bytes);
+    memcpy(bytes, payload[plan->linked_for], n_bytes);
+    assert_int_equal(bytes_load_le32(bytes + BOOT_APP_MODE_OFF), BOOT_APP_MODE);
+    bytes_store_le32(bytes + BOOT_APP_MODE_OFF, plan->mode ? plan->mode : BOOT_APP_HANGS);
+    if (plan->stack != 0) {
+        bytes_store_le32(bytes, plan->stack);
+    }
+    const struct image_spec spec = {
+        .load_addr = plan->linked_for == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
+        .version = {.major = 1},
+        .security_counter = plan->counter ? plan->counter : COUNTER,
+        .hw_id = plan->hw ? plan->hw : "f407-disco",
+    };
+    struct image_signer signer = key_image_signer(plan->key ? plan->key : &image_key);
+    out->n_bytes = sizeof out->bytes;
+    assert_int_equal(image_build(&spec, bytes, n_bytes, &signer, out->bytes, &out->n_bytes), FOTA_OK);
+}
+
+/* --- the board ---------------------------------------------------------------------------------------------
+ */
+
+static void assert_no_violation(const struct twin *t)
+{
+    struct twin_violation first;
+    if (twin_violation(t, 0, &first) > 0) {
+        fail_msg("at %llu us, pc %08x: %s", (unsigned long long)first.time_ns / 1000, (unsigned)first.pc,
+                 first.text);
+    }
+}
+
+static void run_ms(struct twin *t, uint32_t ms)
+{
+    enum twin_stop stop = twin_run_until(t, twin_now_ns(t) + (uint64_t)ms * 1000000U);
+    assert_no_violation(t);
+    assert_int_equal(stop, TWIN_STOP_TIME);
+}
+
+static struct twin *make_board(uint64_t seed)
+{
+    char why[256] = "";
+    const struct twin_config config = {.flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .strict = true};
+    struct twin *t = twin_create(&config, why, sizeof why);
+    if (t == NULL || !twin_load_elf(t, bootloader, why, sizeof why)) {
+        fail_msg("%s", why);
+    }
+    return t;
+}
+
+static void store_image(struct twin *t, enum slot slot, const struct test_image *image)
+{
+    static uint8_t blank[FLASH_SLOT_BYTES];
+    uint32_t base = slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
+    memset(blank, 0xFF, sizeof blank);
+    assert_true(twin_flash_store(t, base, blank, sizeof blank));
+    assert_true(twin_flash_store(t, base, image->bytes, image->n_bytes));
+}
+
+static struct boot_app_report report_of(const struct twin *t)
+{
+    struct boot_app_report report;
+    assert_true(twin_peek(t, BOOT_APP_REPORT_ADDR, &report, sizeof report));
+    return report;
+}
+
+/* Power on and run until an application has reported. RAM is garbage at first, so the report cannot be an old
+ * one. */
+static struct boot_app_report boot(struct twin *t)
+{
+    twin_set_power(t, false);
+    twin_set_power(t, true);
+    for (unsigned ms = 0; ms < BOOT_MAX_MS; ms += STEP_MS) {
+        run_ms(t, STEP_MS);
+        if (report_of(t).done == BOOT_APP_DONE) {
+            return report_of(t);
+        }
+    }
+    fail_msg("no application reported within %d ms", BOOT_MAX_MS);
+    return report_of(t);
+}
+
+/* --- the journal, written by the factory: lib/journal over the twin's flash, as a debugger would
+ * -------------- */
+
+struct twin_flash {
+    struct flash flash;
+    struct twin *twin;
+};
+
+static enum fota_err swd_erase(struct flash *flash, uint32_t sector)
+{
+    static uint8_t blank[FLASH_J0_BYTES];
+    struct twin_flash *f = (struct twin_flash *)flash;
+    bool is_j0 = sector == FLASH_J0_SECTOR;
+    memset(blank, 0xFF, sizeof blank);
+    return twin_flash_store(f->twin, is_j0 ? FLASH_J0_BASE : FLASH_J1_BASE, blank,
+                            is_j0 ? FLASH_J0_BYTES : FLASH_J1_BYTES)
+               ? FOTA_OK
+               : E_FLASH_RANGE;
+}
+
+static enum fota_err swd_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    struct twin_flash *f = (struct twin_flash *)flash;
+    return twin_flash_store(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
+}
+
+static enum fota_err swd_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    struct twin_flash *f = (struct twin_flash *)flash;
+    return twin_peek(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
+}
+
+static const struct journal_area areas[JOURNAL_AREAS] = {
+    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
+    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
+
+/* Change the journal's state: slot B becomes a trial, the floor is what the test says. */
+static void journal_says_b_is_on_trial(struct twin *t)
+{
+    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
+    struct twin_flash flash = {{&ops}, t};
+    struct journal journal;
+    struct boot_record record;
+    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
+    record.state[SLOT_B] = SLOT_STATE_TRIAL;
+    record.tries = BOOT_TRIAL_RUNS;
+    record.security_floor = FLOOR;
+    record.last_reason = FOTA_OK;
+    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
+}
+
+/* As above, and the journal knows slot B's image by its digest. */
+static void put_on_trial(struct twin *t, const struct test_image *image)
+{
+    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
+    struct twin_flash flash = {{&ops}, t};
+    struct journal journal;
+    struct boot_record record;
+    struct crypto_sha256 sha;
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    store_image(t, SLOT_B, image);
+    journal_says_b_is_on_trial(t);
+    crypto_sha256_init(&sha);
+    crypto_sha256_update(&sha, image->bytes, image->n_bytes);
+    crypto_sha256_final(&sha, digest);
+    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    memcpy(record.digest[SLOT_B], digest, BOOT_RECORD_DIGEST_BYTES);
+    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
+}
+
+/* A board whose application in slot A has confirmed itself; power is off. */
+static struct twin *confirmed_board(void)
+{
+    static struct test_image image;
+    struct twin *t = make_board(11);
+    make_image(&(struct plan){.linked_for = SLOT_A, .mode = BOOT_APP_CONFIRMS}, &image);
+    store_image(t, SLOT_A, &image);
+    struct boot_app_report report = boot(t);
+    assert_int_equal(report.confirm_err, FOTA_OK);
+    assert_int_equal(report.info.active_slot, SLOT_A);
+    twin_set_power(t, false);
+    return t;
+}
+
+/* --- what is refused
+ * ----------------------------------------------------------------------------------------- */
+
+/* Offsets of the parts of an image made here: protected TLVs 4 + 8 + 14, then hash, key hash, signature. */
+static struct image parts_of(const struct test_image *image)
+{
+    struct image parts;
+    assert_int_equal(image_parse(image->bytes, image->n_bytes, &parts), FOTA_OK);
+    return parts;
+}
+
+static void assert_refused(struct twin *t, const char *what, const struct test_image *image,
+                           enum fota_err reason)
+{
+    struct twin_snapshot *before = twin_save(t);
+    store_image(t, SLOT_B, image);
+    journal_says_b_is_on_trial(t);
+    struct boot_app_report report = boot(t);
+    if (report.base != FLASH_SLOT_A_BASE || report.info.last_reason != reason) {
+        fail_msg("%s: slot at %08x runs, reason %s, expected %s", what, (unsigned)report.base,
+                 fota_err_name((enum fota_err)report.info.last_reason), fota_err_name(reason));
+    }
+    assert_int_equal(report.info.running_slot, SLOT_A);
+    assert_int_not_equal(report.info.slot_state[SLOT_B], SLOT_STATE_TRIAL);
+    twin_restore(t, before);
+    twin_snapshot_free(before);
+}
+
+static void flip_and_expect(struct twin *t, const struct test_image *good, uint32_t off, unsigned bit,
+                            enum fota_err reason)
+{
+    struct test_image bad = *good;
+    char what[64];
+    bad.bytes[off] ^= (uint8_t)(1U << bit);
+    (void)snprintf(what, sizeof what, "bit %u of byte %u flipped", bit, (unsigned)off);
+    assert_refused(t, what, &bad, reason);
+}
+
+static void one_flipped_bit_anywhere_is_refused_and_the_old_application_runs(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image good;
+    make_image(&(struct plan){.linked_for = SLOT_B}, &good);
+    struct image parts = parts_of(&good);
+    flip_and_expect(t, &good, 0, 0, E_IMAGE_MAGIC);
+    flip_and_expect(t, &good, 4, 7, E_IMAGE_HASH);     /* load address */
+    flip_and_expect(t, &good, 8, 1, E_IMAGE_HEADER);   /* header size */
+    flip_and_expect(t, &good, 16, 1, E_IMAGE_HEADER);  /* flags */
+    flip_and_expect(t, &good, 20, 3, E_IMAGE_HASH);    /* version */
+    flip_and_expect(t, &good, 100, 5, E_IMAGE_HASH);   /* padding of the header area */
+    flip_and_expect(t, &good, 0x200, 4, E_IMAGE_HASH); /* first byte of the payload */
+    flip_and_expect(t, &good, 0x200 + parts.img_bytes - 1, 7, E_IMAGE_HASH);
+    flip_and_expect(t, &good, 0x200 + parts.img_bytes, 0, E_IMAGE_TLV); /* magic of the protected TLVs */
+    flip_and_expect(t, &good, parts.hw_id_off, 0, E_IMAGE_HASH);
+    flip_and_expect(t, &good, parts.signed_bytes, 2, E_IMAGE_TLV); /* magic of the other TLVs */
+    flip_and_expect(t, &good, parts.hash_off, 0, E_IMAGE_HASH);
+    flip_and_expect(t, &good, parts.keyhash_off + 31, 7, E_IMAGE_KEY);
+    flip_and_expect(t, &good, parts.signature_off + 10, 3, E_IMAGE_SIGNATURE);
+    flip_and_expect(t, &good, parts.signature_off + parts.signature_bytes - 1, 0, E_IMAGE_SIGNATURE);
+    twin_destroy(t);
+}
+
+static void unsigned_or_foreign_images_are_refused(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct key other;
+    struct test_image image;
+    assert_int_equal(key_generate(&other), FOTA_OK);
+    make_image(&(struct plan){.linked_for = SLOT_B, .key = &other}, &image);
+    assert_refused(t, "signed by another key", &image, E_IMAGE_KEY);
+
+    struct image parts = parts_of(&image);
+    memcpy(image.bytes + parts.keyhash_off, image_key.spki_sha256, CRYPTO_SHA256_BYTES);
+    assert_refused(t, "signed by another key under our key's name", &image, E_IMAGE_SIGNATURE);
+
+    make_image(&(struct plan){.linked_for = SLOT_B}, &image);
+    parts = parts_of(&image);
+    bytes_store_le16(image.bytes + parts.signed_bytes + 2, 4 + 4 + CRYPTO_SHA256_BYTES);
+    image.n_bytes = parts.hash_off + CRYPTO_SHA256_BYTES;
+    assert_refused(t, "unsigned", &image, E_IMAGE_UNSIGNED);
+    twin_destroy(t);
+}
+
+static void signed_images_that_are_not_for_here_are_refused(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_A}, &image);
+    assert_refused(t, "linked for the other slot", &image, E_IMAGE_SLOT);
+    make_image(&(struct plan){.linked_for = SLOT_B, .hw = "f407-discO"}, &image);
+    assert_refused(t, "for another hardware id", &image, E_IMAGE_HARDWARE);
+    make_image(&(struct plan){.linked_for = SLOT_B, .hw = "f407-disc"}, &image);
+    assert_refused(t, "for a hardware id that is a prefix of ours", &image, E_IMAGE_HARDWARE);
+    make_image(&(struct plan){.linked_for = SLOT_B, .counter = FLOOR - 1}, &image);
+    assert_refused(t, "security counter below the floor", &image, E_IMAGE_COUNTER);
+    make_image(&(struct plan){.linked_for = SLOT_B, .stack = 0x20030000}, &image);
+    assert_refused(t, "stack outside RAM", &image, E_IMAGE_VECTORS);
+    twin_destroy(t);
+}
+
+static void truncated_or_longer_images_are_refused(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image good, image;
+    make_image(&(struct plan){.linked_for = SLOT_B}, &good);
+    struct image parts = parts_of(&good);
+    image = good;
+    image.n_bytes = 0x200 + 64;
+    assert_refused(t, "cut inside the payload", &image, E_IMAGE_SIZE);
+    image.n_bytes = parts.signature_off + 20;
+    assert_refused(t, "cut inside the signature", &image, E_IMAGE_SIGNATURE);
+    image = good;
+    image.bytes[image.n_bytes++] = 0;
+    assert_refused(t, "one byte behind the TLVs", &image, E_IMAGE_TRAILING);
+    image.n_bytes = 0;
+    assert_refused(t, "blank", &image, E_IMAGE_BLANK);
+    twin_destroy(t);
+}
+
+/* The checks above would be worth nothing if the good image were refused too. */
+static void a_good_image_in_the_same_place_is_started(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_B, .counter = FLOOR}, &image);
+    put_on_trial(t, &image);
+    struct boot_app_report report = boot(t);
+    assert_int_equal(report.base, FLASH_SLOT_B_BASE);
+    assert_int_equal(report.info.running_slot, SLOT_B);
+    assert_int_equal(report.info.tries_left, BOOT_TRIAL_RUNS - 1);
+    twin_destroy(t);
+}
+
+/* --- trials
+ * ------------------------------------------------------------------------------------------------- */
+
+static void a_trial_that_hangs_runs_three_times_and_is_rejected(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_B, .mode = BOOT_APP_HANGS}, &image);
+    put_on_trial(t, &image);
+    struct boot_app_report report = boot(t);
+    uint64_t start_ns = twin_now_ns(t);
+    uint32_t runs = 0;
+    while (report.base == FLASH_SLOT_B_BASE && twin_now_ns(t) - start_ns < 60000000000U) {
+        runs = report.runs;
+        run_ms(t, 100);
+        report = report_of(t);
+    }
+    assert_int_equal(runs, BOOT_TRIAL_RUNS);
+    run_ms(t, 500);
+    report = report_of(t);
+    assert_int_equal(report.base, FLASH_SLOT_A_BASE);
+    assert_int_equal(report.info.slot_state[SLOT_B], SLOT_STATE_REJECTED);
+    assert_int_equal(report.info.last_reason, E_SLOT_TRIALS_SPENT);
+    assert_int_equal(report.info.reset_cause, RESET_IWDG);
+    assert_int_equal(twin_stats(t)->resets_iwdg, BOOT_TRIAL_RUNS);
+    printf("three trials and the way back: %u ms\n", (unsigned)((twin_now_ns(t) - start_ns) / 1000000));
+    twin_destroy(t);
+}
+
+static void a_trial_cut_from_power_costs_its_run(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_B, .mode = BOOT_APP_HANGS}, &image);
+    put_on_trial(t, &image);
+    for (unsigned run = 1; run <= BOOT_TRIAL_RUNS; run++) {
+        struct boot_app_report report = boot(t);
+        assert_int_equal(report.base, FLASH_SLOT_B_BASE);
+        assert_int_equal(report.info.tries_left, BOOT_TRIAL_RUNS - run);
+    }
+    assert_int_equal(boot(t).base, FLASH_SLOT_A_BASE);
+    twin_destroy(t);
+}
+
+/* --- hand-over
+ * ---------------------------------------------------------------------------------------------- */
+
+static uint32_t stack_used(const struct twin *t)
+{
+    static uint32_t words[STACK_BYTES / 4];
+    assert_true(twin_peek(t, RAM_SERVICES_BASE - STACK_BYTES, words, sizeof words));
+    assert_int_equal(words[0], STACK_PAINT);
+    uint32_t i = 0;
+    while (i < STACK_BYTES / 4 && words[i] == STACK_PAINT) {
+        i++;
+    }
+    return STACK_BYTES - 4 * i;
+}
+
+static void the_application_finds_the_chip_as_after_reset(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    uint64_t before = twin_stats(t)->instructions;
+    struct boot_app_report report = boot(t);
+    assert_int_equal(report.sp, BOOT_APP_STACK_TOP);
+    assert_int_equal(report.primask, 0);
+    assert_int_equal(report.control, 0);
+    assert_int_equal(report.basepri, 0);
+    assert_int_equal(report.vtor, FLASH_SLOT_A_BASE + FLASH_IMAGE_HEADER_AREA_BYTES);
+    assert_int_equal(report.systick, 0);
+    assert_int_equal(report.nvic_enabled, 0);
+    assert_int_equal(report.nvic_pending, 0);
+    assert_int_equal(report.rcc_cr & 0x0F0FFFFF & ~0xFF00U,
+                     0x83); /* HSI and its trim; calibration left out */
+    assert_int_equal(report.rcc_pllcfgr, 0x24003010);
+    assert_int_equal(report.rcc_cfgr, 0);
+    assert_int_equal(report.rcc_ahb1enr, 0x00100000);
+    assert_int_equal(report.rcc_apb1enr, 0);
+    assert_int_equal(report.rcc_apb2enr, 0);
+    assert_int_equal(report.rcc_csr & 0xFF000000, 0); /* reset causes read and cleared */
+    assert_int_equal(report.flash_acr, 0);
+    assert_int_equal(report.flash_cr & 0x80000000, 0x80000000); /* locked */
+    assert_int_equal(report.info_err, FOTA_OK);
+    uint32_t used = stack_used(t);
+    printf("boot of a confirmed image: %u instructions, %u bytes of stack\n",
+           (unsigned)(twin_stats(t)->instructions - before), (unsigned)used);
+    assert_in_range(used, 100, STACK_BYTES - 512);
+    twin_destroy(t);
+}
+
+static void services_notice_that_their_state_was_overwritten(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_B, .mode = BOOT_APP_SPOILS_STATE}, &image);
+    put_on_trial(t, &image);
+    assert_int_equal(boot(t).info_err, E_INTERNAL);
+    twin_destroy(t);
+}
+
+/* --- the loader
+ * --------------------------------------------------------------------------------------------- */
+
+/* Sync as AN4286 does, until the first ACK. @return milliseconds from now */
+static uint32_t wait_for_loader(struct twin *t, uint32_t max_ms)
+{
+    static const uint8_t sof = LINK_SOF, echo = LINK_ACK;
+    uint64_t start_ns = twin_now_ns(t);
+    twin_set_pin(t, TWIN_PIN_NSS, false);
+    while (twin_now_ns(t) - start_ns < (uint64_t)max_ms * 1000000U) {
+        uint8_t miso[8];
+        assert_int_equal(twin_spi_transfer(t, &sof, NULL, 1, 1000000, 15000), TWIN_STOP_TIME);
+        assert_int_equal(twin_spi_transfer(t, NULL, miso, sizeof miso, 1000000, 15000), TWIN_STOP_TIME);
+        assert_no_violation(t);
+        if (memchr(miso, LINK_ACK, sizeof miso) != NULL) {
+            assert_int_equal(twin_spi_transfer(t, &echo, NULL, 1, 1000000, 15000), TWIN_STOP_TIME);
+            return (uint32_t)((twin_now_ns(t) - start_ns) / 1000000);
+        }
+        run_ms(t, 1);
+    }
+    fail_msg("no loader answered within %u ms", (unsigned)max_ms);
+    return max_ms;
+}
+
+static void a_blank_chip_answers_within_two_seconds(void **state)
+{
+    (void)state;
+    struct twin *t = make_board(3);
+    twin_set_power(t, true);
+    printf("blank chip: first answer after %u ms\n", (unsigned)wait_for_loader(t, LOADER_MAX_MS));
+    assert_in_range(stack_used(t), 100, STACK_BYTES - 512);
+    twin_destroy(t);
+}
+
+static void a_chip_with_two_bad_images_and_no_journal_answers_within_two_seconds(void **state)
+{
+    (void)state;
+    struct twin *t = make_board(4);
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_A}, &image);
+    image.bytes[parts_of(&image).signature_off + 12] ^= 4;
+    store_image(t, SLOT_A, &image);
+    make_image(&(struct plan){.linked_for = SLOT_B}, &image);
+    image.bytes[parts_of(&image).signature_off + 12] ^= 4;
+    store_image(t, SLOT_B, &image);
+    twin_set_power(t, true);
+    printf("two bad images: first answer after %u ms\n", (unsigned)wait_for_loader(t, LOADER_MAX_MS));
+    twin_destroy(t);
+}
+
+static void an_application_can_ask_for_the_loader_and_gets_the_chip_back(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_B, .mode = BOOT_APP_ASKS_FOR_LOADER}, &image);
+    put_on_trial(t, &image);
+    (void)boot(t);
+    run_ms(t, 20000);
+    assert_int_equal(report_of(t).runs, 1); /* the loader waits for a host */
+    run_ms(t, 15000);
+    assert_int_equal(report_of(t).runs, 2); /* none came: the next trial run, which asks again */
+    printf("asked for: loader answers %u ms after the reset\n", (unsigned)wait_for_loader(t, LOADER_MAX_MS));
+    run_ms(t, 40000);
+    assert_int_equal(report_of(t).runs, 2); /* a host talks: it stays */
+    twin_destroy(t);
+}
+
+static void two_boots_of_the_same_board_are_the_same_to_the_byte(void **state)
+{
+    (void)state;
+    char why[256] = "";
+    struct twin *t = confirmed_board();
+    struct twin_snapshot *start = twin_save(t);
+    (void)boot(t);
+    struct twin_snapshot *first = twin_save(t);
+    twin_restore(t, start);
+    (void)boot(t);
+    struct twin_snapshot *second = twin_save(t);
+    if (!twin_snapshot_equal(first, second, why, sizeof why)) {
+        fail_msg("%s", why);
+    }
+    twin_snapshot_free(start);
+    twin_snapshot_free(first);
+    twin_snapshot_free(second);
+    twin_destroy(t);
+}
+
+static int read_inputs(void **state)
+{
+    (void)state;
+    if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &image_key) != FOTA_OK) {
+        fail_msg("build/keys/" KEY_IMAGE ".pem is missing; build the firmware first (make fw)");
+    }
+    static const char *const path[2] = {BOOT_APP_A, BOOT_APP_B};
+    for (unsigned slot = 0; slot < 2; slot++) {
+        assert_int_equal(file_read(path[slot], PAYLOAD_MAX_BYTES, &payload[slot], &n_payload[slot], NULL),
+                         FOTA_OK);
+    }
+    return 0;
+}
+
+static int forget_inputs(void **state)
+{
+    (void)state;
+    key_forget(&image_key);
+    free(payload[0]);
+    free(payload[1]);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_image_in_the_same_place_is_started),
+        cmocka_unit_test(one_flipped_bit_anywhere_is_refused_and_the_old_application_runs),
+        cmocka_unit_test(unsigned_or_foreign_images_are_refused),
+        cmocka_unit_test(signed_images_that_are_not_for_here_are_refused),
+        cmocka_unit_test(truncated_or_longer_images_are_refused),
+        cmocka_unit_test(a_trial_that_hangs_runs_three_times_and_is_rejected),
+        cmocka_unit_test(a_trial_cut_from_power_costs_its_run),
+        cmocka_unit_test(the_application_finds_the_chip_as_after_reset),
+        cmocka_unit_test(services_notice_that_their_state_was_overwritten),
+        cmocka_unit_test(a_blank_chip_answers_within_two_seconds),
+        cmocka_unit_test(a_chip_with_two_bad_images_and_no_journal_answers_within_two_seconds),
+        cmocka_unit_test(an_application_can_ask_for_the_loader_and_gets_the_chip_back),
+        cmocka_unit_test(two_boots_of_the_same_board_are_the_same_to_the_byte),
+    };
+    return cmocka_run_group_tests(tests, read_inputs, forget_inputs);
+}
