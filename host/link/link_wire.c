@@ -85,6 +85,7 @@ enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms)
     if (err) {
         return err;
     }
+    link_io_delay_us(c->io, LINK_ECHO_GAP_US); /* the loader turns from verdict to what comes next */
     if (verdict == LINK_NACK) {
         c->stats.nacks++;
         return E_LINK_NACK;

@@ -27,25 +27,27 @@ static void present(struct link_pump *pump, enum link_out out)
 {
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
-    const struct link_slave *slave = &pump->slave;
-    switch (out) {
-    case LINK_OUT_LEVEL:
-        if (slave->level != LINK_LEVEL_FILLER && port->arm != NULL) {
-            port->arm(ctx, slave->level, slave->data, slave->n_data_bytes);
-        } else {
-            port->level(ctx, slave->level);
-        }
-        break;
-    case LINK_OUT_DATA:
-        port->send(ctx, slave->data, slave->n_data_bytes);
-        break;
-    case LINK_OUT_WORK:
+    struct link_slave *slave = &pump->slave;
+    /* One filler behind the data: a transmitter that runs dry repeats its last byte, and that must be no
+     * verdict. */
+    uint32_t n_bytes = slave->n_data_bytes > 0 ? slave->n_data_bytes + 1U : 0;
+    if (out == LINK_OUT_NONE) {
+        return;
+    }
+    if (out == LINK_OUT_WORK) {
         pump->has_work = true;
         pump->n_steps = 0;
         pump->since_ms = pump->now_ms;
-        break;
-    default:
-        break;
+    }
+    if (n_bytes > 0) {
+        slave->buffer[n_bytes - 1] = LINK_FILLER;
+    }
+    if (out == LINK_OUT_DATA) {
+        port->send(ctx, slave->buffer, n_bytes);
+    } else if (slave->level != LINK_LEVEL_FILLER && port->arm != NULL) {
+        port->arm(ctx, slave->level, slave->buffer, n_bytes);
+    } else {
+        port->level(ctx, slave->level);
     }
 }
 

@@ -163,7 +163,7 @@ static enum link_event judge_frame(struct link_slave *slave)
         return refuse(slave, E_UNSUPPORTED); /* option bytes are never written in the field */
     }
     if (first_steps[i] == LINK_STEP_ANSWER) {
-        slave->data = answers + answer_at[i][0];
+        memcpy(slave->buffer, answers + answer_at[i][0], answer_at[i][1]); /* DMA finds it in RAM */
         slave->n_data_bytes = answer_at[i][1];
         return LINK_EVENT_PASS;
     }
@@ -198,7 +198,6 @@ static enum link_event judge_length(struct link_slave *slave)
     if (is_write) {
         return hand_out(slave, slave->stage + 1, n_bytes);
     }
-    slave->data = slave->buffer;
     slave->n_data_bytes = (uint16_t)n_bytes;
     return hand_out(slave, slave->buffer, n_bytes);
 }
@@ -436,7 +435,6 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
     if (slave->state == LINK_STATE_WORK) {
         slave->buffer[0] = LINK_REPLY;
         slave->n_data_bytes = (uint16_t)(1 + link_packet_store(slave->buffer + 1, body, n_bytes));
-        slave->data = slave->buffer;
     }
     return dispatch(slave, LINK_EVENT_REPLY);
 }

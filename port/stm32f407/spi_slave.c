@@ -114,20 +114,11 @@ void spi_slave_level(void *ctx, uint8_t level)
     }
 }
 
-void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes)
-{
-    if (n_bytes > SPI_SLAVE_DATA_BYTES) {
-        n_bytes = SPI_SLAVE_DATA_BYTES;
-    }
-    memcpy(spi->data, bytes, n_bytes);
-    memset(spi->data + n_bytes, SPI_FILLER, SPI_SLAVE_PAD_BYTES);
-    spi->n_data_bytes = (uint16_t)(n_bytes + SPI_SLAVE_PAD_BYTES);
-}
-
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
-    spi_slave_stage(spi, bytes, n_bytes);
+    spi->data = bytes;
+    spi->n_data_bytes = (uint16_t)n_bytes;
     spi->pattern[1] = SPI_FILLER;
     play(spi, true);
 }
@@ -135,7 +126,7 @@ void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 bool spi_slave_is_sending(void *ctx)
 {
     const struct spi_slave *spi = ctx;
-    return spi->is_sending && DMA2_Stream3->NDTR >= SPI_SLAVE_PAD_BYTES;
+    return spi->is_sending && DMA2_Stream3->NDTR > 0;
 }
 
 void spi_slave_resync(void *ctx)

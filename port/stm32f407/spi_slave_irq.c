@@ -85,10 +85,8 @@ void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t
 {
     struct spi_slave *spi = ctx;
     spi_slave_irq_level(spi, SPI_FILLER); /* no answer of before is under way */
-    spi->n_data_bytes = 0;
-    if (n_bytes > 0) {
-        spi_slave_stage(spi, answer, n_bytes);
-    }
+    spi->data = answer;
+    spi->n_data_bytes = (uint16_t)n_bytes;
     /* From ring to handler, in this order: the host sends no echo before it has seen the verdict. */
     SPI1->CR2 = SPI_CR2_TXDMAEN;
     spi->echo_pos = spi_write_pos();

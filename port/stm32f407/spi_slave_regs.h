@@ -46,7 +46,7 @@ SPI_SLAVE_INLINE void spi_tx_play(struct spi_slave *spi, bool is_data)
     spi_stream_off(DMA2_Stream3);
     DMA2->LIFCR = SPI_TX_FLAGS;
     spi->is_sending = is_data;
-    DMA2_Stream3->M0AR = (uint32_t)(is_data ? (const volatile uint8_t *)spi->data : spi->pattern);
+    DMA2_Stream3->M0AR = (uint32_t)(is_data ? spi->data : (const volatile uint8_t *)spi->pattern);
     DMA2_Stream3->NDTR = is_data ? spi->n_data_bytes : sizeof spi->pattern;
     DMA2_Stream3->CR = SPI_TX_STREAM_CR | (is_data ? DMA_SxCR_TCIE : DMA_SxCR_CIRC) | DMA_SxCR_EN;
 }
@@ -75,8 +75,5 @@ SPI_SLAVE_INLINE size_t spi_copy_ring(struct spi_slave *spi, uint8_t *bytes, siz
     spi->read_pos = (uint16_t)pos;
     return n_done;
 }
-
-/* Copy an answer, and pattern behind it, to where DMA finds it. */
-void spi_slave_stage(struct spi_slave *spi, const uint8_t *bytes, size_t n_bytes);
 
 #endif

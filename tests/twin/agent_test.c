@@ -35,6 +35,7 @@ struct bench {
     struct link_client client;
     uint32_t hz;
     uint32_t gap_ns;
+    uint32_t base; /* of the slot that the loader writes */
     size_t n_console;
     char console[CONSOLE_MAX_BYTES];
 };
@@ -117,7 +118,8 @@ static void wait_for(struct bench *b, const char *text)
     }
 }
 
-static struct bench *start(enum twin_flash_timing timing)
+/* A board with the bootloader and, if `release` is not NULL, an application in slot A; not powered yet. */
+static struct bench *make_board(enum twin_flash_timing timing, const struct test_release *release)
 {
     char why[256] = "";
     struct bench *b = calloc(1, sizeof *b);
@@ -128,11 +130,20 @@ static struct bench *start(enum twin_flash_timing timing)
     if (b->twin == NULL || !twin_load_elf(b->twin, bootloader, why, sizeof why)) {
         fail_msg("%s", why);
     }
-    assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, v1.image[0], v1.n_image[0]));
+    if (release != NULL) {
+        assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, release->image[0], release->n_image[0]));
+    }
     b->hz = 1000000;
     b->gap_ns = 15000;
+    b->base = FLASH_SLOT_B_BASE;
     twin_link_init(&b->wires, b->twin);
     link_client_init(&b->client, &b->wires.io, NULL);
+    return b;
+}
+
+static struct bench *start(enum twin_flash_timing timing)
+{
+    struct bench *b = make_board(timing, &v1);
     twin_set_power(b->twin, true);
     wait_for(b, "app: confirmed\r\n");
     return b;
@@ -230,7 +241,7 @@ static void plain_erase(struct bench *b, uint8_t sector)
 static void plain_write(struct bench *b, uint32_t off, const uint8_t *bytes, uint32_t n_bytes)
 {
     uint8_t frame[FRAME_BYTES];
-    command_at(b, "\x5A\x31\xCE", FLASH_SLOT_B_BASE + off);
+    command_at(b, "\x5A\x31\xCE", b->base + off);
     frame[0] = (uint8_t)(n_bytes - 1);
     memcpy(frame + 1, bytes, n_bytes);
     frame[1 + n_bytes] = link_xor(frame, 1 + n_bytes);
@@ -240,7 +251,7 @@ static void plain_write(struct bench *b, uint32_t off, const uint8_t *bytes, uin
 static void plain_read(struct bench *b, uint32_t off, const uint8_t *expected, uint32_t n_bytes)
 {
     uint8_t length[] = {(uint8_t)(n_bytes - 1), (uint8_t) ~(n_bytes - 1)}, bytes[1 + LINK_WRITE_MAX_BYTES];
-    command_at(b, "\x5A\x11\xEE", FLASH_SLOT_B_BASE + off);
+    command_at(b, "\x5A\x11\xEE", b->base + off);
     stage(b, length, sizeof length, LINK_ACK);
     transfer(b, NULL, bytes, 1 + n_bytes);
     assert_memory_equal(bytes + 1, expected, n_bytes);
@@ -317,7 +328,7 @@ static void an4286_host_at_8_mhz_sends_258_bytes_without_a_gap(void **state)
     plain_erase(b, FLASH_SLOT_B_SECTOR);
     for (uint32_t off = 0; off + LINK_WRITE_MAX_BYTES <= v2.n_image[1]; off += LINK_WRITE_MAX_BYTES) {
         uint8_t frame[FRAME_BYTES] = {0xFF};
-        command_at(b, "\x5A\x31\xCE", FLASH_SLOT_B_BASE + off);
+        command_at(b, "\x5A\x31\xCE", b->base + off);
         memcpy(frame + 1, v2.image[1] + off, LINK_WRITE_MAX_BYTES);
         frame[FRAME_BYTES - 1] = link_xor(frame, FRAME_BYTES - 1);
         assert_int_equal(twin_spi_transfer(b->twin, frame, NULL, FRAME_BYTES, b->hz, 0), TWIN_STOP_TIME);
@@ -393,6 +404,56 @@ static void no_tick_is_missed_with_the_slowest_flash_the_datasheet_allows(void *
     vendor_update(TWIN_FLASH_MAXIMUM);
 }
 
+static void bootloader_without_a_slot_to_boot_takes_an_update(void **state)
+{
+    (void)state;
+    struct bench *b = make_board(TWIN_FLASH_TYPICAL, NULL);
+    struct link_peer peer;
+    struct link_session session;
+    struct link_progress p;
+    twin_set_power(b->twin, true);
+    run_ms(b, 3000);
+    assert_int_equal(link_client_detect(&b->client, &peer), FOTA_OK);
+    assert_int_equal(peer.kind, LINK_PEER_BOOTLOADER);
+    assert_int_equal(peer.info.boot.running_slot, SLOT_NONE);
+    assert_int_equal(
+        link_client_begin(&b->client, (const uint8_t *)v2.statement, (uint32_t)v2.n_statement, &session),
+        FOTA_OK);
+    (void)stream(b, &session, v2.image[session.slot]);
+    assert_int_equal(link_client_finish(&b->client, session.session_id, &p), FOTA_OK);
+    assert_int_equal(link_client_activate(&b->client, session.session_id, &p), FOTA_OK);
+    wait_for(b, "app: confirmed\r\n");
+    assert_console(b, "app: version 2.0.0 slot ");
+    stop(b);
+}
+
+/* The bootloader polls; its answers must come in time for a host that leaves 15 us, and for 258 bytes without
+ * a gap. */
+static void bootloader_speaks_an4286_by_polling(void **state)
+{
+    (void)state;
+    static const uint8_t get_expected[] = {18, 0x11, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44};
+    uint8_t answer[21], frame[FRAME_BYTES] = {0xFF};
+    struct bench *b = make_board(TWIN_FLASH_TYPICAL, NULL);
+    twin_set_power(b->twin, true);
+    run_ms(b, 3000);
+    twin_set_pin(b->twin, TWIN_PIN_NSS, false);
+    stage(b, "\x5A", 1, LINK_ACK);
+    stage(b, "\x5A\x00\xFF", 3, LINK_ACK);
+    transfer(b, NULL, answer, sizeof answer);
+    assert_memory_equal(answer + 1, get_expected, sizeof get_expected);
+    assert_int_equal(ack(b), LINK_ACK);
+    b->base = FLASH_SLOT_A_BASE; /* nothing is confirmed: A comes first */
+    plain_erase(b, FLASH_SLOT_A_SECTOR);
+    command_at(b, "\x5A\x31\xCE", b->base);
+    memcpy(frame + 1, v2.image[1], LINK_WRITE_MAX_BYTES);
+    frame[FRAME_BYTES - 1] = link_xor(frame, FRAME_BYTES - 1);
+    assert_int_equal(twin_spi_transfer(b->twin, frame, NULL, FRAME_BYTES, 8000000, 0), TWIN_STOP_TIME);
+    assert_int_equal(ack(b), LINK_ACK);
+    plain_read(b, 0, v2.image[1], LINK_WRITE_MAX_BYTES);
+    stop(b);
+}
+
 static void agent_refuses_what_is_outside_the_inactive_slot(void **state)
 {
     (void)state;
@@ -432,6 +493,8 @@ int main(void)
         cmocka_unit_test(an4286_host_at_8_mhz_sends_258_bytes_without_a_gap),
         cmocka_unit_test(vendor_client_updates_the_running_application),
         cmocka_unit_test(no_tick_is_missed_with_the_slowest_flash_the_datasheet_allows),
+        cmocka_unit_test(bootloader_without_a_slot_to_boot_takes_an_update),
+        cmocka_unit_test(bootloader_speaks_an4286_by_polling),
         cmocka_unit_test(agent_refuses_what_is_outside_the_inactive_slot),
     };
     return cmocka_run_group_tests(tests, make_releases, NULL);

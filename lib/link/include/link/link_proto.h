@@ -59,7 +59,8 @@ enum {
     LINK_WRITE_MAX_BYTES = 256,      /* AN4286 Write and Read Memory */
     LINK_STATEMENT_MAX_BYTES = 1024, /* BEGIN */
     LINK_BLOCK_MAX_BYTES = 4096,     /* BLOCK data; a multiple of 4 except in the last block */
-    LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES
+    LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES,
+    LINK_ECHO_GAP_US = 5 /* the host's pause behind each echo: the loader turns to what comes next */
 };
 
 /** Read Memory of this virtual address yields the info block (at most LINK_INFO_BLOCK_BYTES from here). */

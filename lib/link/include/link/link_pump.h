@@ -63,7 +63,10 @@ struct link_port_ops {
     void (*discard)(void *ctx);
     /** Repeat A5 and this byte (enum link_level) on MISO from now on; ends data that is under way. */
     void (*level)(void *ctx, uint8_t level);
-    /** Send bytes (copied), then repeat A5. One byte of the pattern leaves first: it meets the host's dummy.
+    /**
+     * Send bytes, then repeat A5. One byte of the pattern leaves first: it meets the host's dummy. The bytes
+     * stay as they are until the next `level`, `send` or `arm`: nothing has to be copied before the first one
+     * leaves.
      */
     void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes);
     /**

@@ -31,7 +31,7 @@ enum link_out {
     LINK_OUT_NONE,
     LINK_OUT_LEVEL, /* present slave->level. If slave->n_data_bytes is not 0, that data follows right after
                        the echo */
-    LINK_OUT_DATA,  /* send slave->data: the byte clocked now is the dummy, data is next. Then filler */
+    LINK_OUT_DATA,  /* send slave->buffer: the byte clocked now is the dummy, data is next. Then filler */
     LINK_OUT_WORK   /* do slave->work, then call link_slave_ack, _nack or _reply. Discard bytes received
                        meanwhile */
 };
@@ -51,7 +51,7 @@ struct link_work {
     uint8_t *bytes; /* inside the machine's buffer; valid until the result is handed in */
 };
 
-/** All fields are private but level, data, n_data_bytes and work, which the owner reads. */
+/** All fields are private but level, buffer, n_data_bytes and work, which the owner reads. */
 struct link_slave {
     uint8_t state; /* enum link_state */
     uint8_t step;  /* enum link_step: what the bytes of the current stage are */
@@ -60,12 +60,11 @@ struct link_slave {
     bool is_synced;
     uint16_t n_have_bytes;
     uint16_t n_want_bytes;
-    uint16_t n_data_bytes; /* bytes at data, 0 none */
+    uint16_t n_data_bytes; /* bytes to send, at the start of buffer; 0 none */
     uint16_t reason;       /* enum fota_err: why the last NACK */
     uint32_t base;         /* bus address of the inactive slot */
-    const uint8_t *data;
-    uint8_t *stage;  /* where bytes of the current stage go, inside buffer */
-    uint8_t *buffer; /* LINK_BUFFER_BYTES, word-aligned, the owner's */
+    uint8_t *stage;        /* where bytes of the current stage go, inside buffer */
+    uint8_t *buffer;       /* LINK_BUFFER_BYTES, word-aligned, the owner's */
     struct link_work work;
 };
 

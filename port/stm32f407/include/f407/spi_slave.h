@@ -26,16 +26,15 @@
 #include <stdint.h>
 
 enum {
-    SPI_SLAVE_RING_BYTES = 8192, /* 6.5 ms of bytes at 10 MHz */
-    SPI_SLAVE_DATA_BYTES = 256,  /* the most that one spi_slave_send takes */
-    SPI_SLAVE_PAD_BYTES = 32     /* pattern behind the data, until somebody restarts the endless one */
+    SPI_SLAVE_RING_BYTES = 8192 /* 6.5 ms of bytes at 10 MHz */
 };
 
 /** All fields are private. Zero-initialised memory is fine; spi_slave_init sets everything. */
 struct spi_slave {
     volatile uint8_t pattern[2];
-    uint8_t after_data;         /* level of the pattern behind the data */
-    uint16_t n_data_bytes;      /* data and pad, 0 none */
+    uint8_t after_data;  /* level of the pattern behind the data */
+    const uint8_t *data; /* the caller's */
+    uint16_t n_data_bytes;
     uint16_t read_pos;          /* in the ring */
     uint8_t echo;               /* the byte that the handler took for it */
     uint16_t echo_pos;          /* where the echo belongs in the stream of bytes */
@@ -45,7 +44,6 @@ struct spi_slave {
     volatile bool has_echo;     /* the handler has heard the echo, receive has not told it yet */
     volatile bool has_answered; /* the handler has begun to send; the send that follows is its echo */
     uint8_t ring[SPI_SLAVE_RING_BYTES];
-    uint8_t data[SPI_SLAVE_DATA_BYTES + SPI_SLAVE_PAD_BYTES];
 };
 
 /** Clocks, pins, DMA and SPI1; presents A5. Takes ≤ 20 us. Interrupts are left as they are. */
@@ -64,7 +62,7 @@ void spi_slave_discard(void *ctx);
 /** Repeat A5 and `level` from now on; ends data that is under way. */
 void spi_slave_level(void *ctx, uint8_t level);
 
-/** Send once, then repeat A5. @param n_bytes  1..SPI_SLAVE_DATA_BYTES, the rest is cut off */
+/** Send once, then repeat A5. @param bytes  in SRAM; DMA reads them until the next level, send or arm */
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 
 /** True until the last data byte has left memory. */
