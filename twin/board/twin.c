@@ -48,7 +48,7 @@ static void core_violates(void *ctx, const char *text)
 {
     struct twin *t = ctx;
     board_sync(t);
-    chip_violation(t->chip, "core: %s", text);
+    chip_violation(t->chip, "%s", text);
 }
 
 /* --- what the chip asks --- */
