@@ -68,10 +68,10 @@ static void op_restart(void *ctx)
     reset_chip();
 }
 
-static const struct link_pump_ops OPS = {op_info, op_begin,  op_erase,    op_program, op_read,
-                                         op_hash, op_finish, op_activate, op_abort,   op_restart};
+static const struct link_pump_ops UPDATE_OPS = {op_info, op_begin,  op_erase,    op_program, op_read,
+                                                op_hash, op_finish, op_activate, op_abort,   op_restart};
 
-static const struct link_port_ops PORT = {
+static const struct link_port_ops SPI_OPS = {
     .receive = spi_slave_receive,
     .discard = spi_slave_discard,
     .level = spi_slave_level,
@@ -84,9 +84,9 @@ void loader_run(struct update *update, bool is_wish)
 {
     struct clock_time time;
     const struct link_pump_config config = {
-        .ops = &OPS,
+        .ops = &UPDATE_OPS,
         .ops_ctx = update,
-        .port = &PORT,
+        .port = &SPI_OPS,
         .port_ctx = &spi,
         .loader = LINK_LOADER_BOOTLOADER,
         .inactive = update_inactive_slot(update),

@@ -257,6 +257,6 @@ static enum fota_err read(struct flash *base, uint32_t addr, uint32_t *words, ui
 
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
 {
-    static const struct flash_ops OPS = {erase_sector, program, read};
-    *flash = (struct f407_flash){.flash = {&OPS}, .sectors = sectors};
+    static const struct flash_ops FLASH_OPS = {erase_sector, program, read};
+    *flash = (struct f407_flash){.flash = {&FLASH_OPS}, .sectors = sectors};
 }

@@ -1,6 +1,6 @@
 /*
- * The functions of string.h that are in use, four of which gcc calls on its own, so that the bootloader needs no C
- * library. Words where both sides are aligned: SHA-256 is fed through memcpy.
+ * The functions of string.h that are in use, four of which gcc calls on its own, so that the bootloader needs
+ * no C library. Words where both sides are aligned: SHA-256 is fed through memcpy.
  *
  * Built without LTO and without the transformation that would turn these loops into calls of themselves.
  */
