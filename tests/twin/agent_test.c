@@ -404,6 +404,27 @@ static void no_tick_is_missed_with_the_slowest_flash_the_datasheet_allows(void *
     vendor_update(TWIN_FLASH_MAXIMUM);
 }
 
+/* The timer's handler comes between at any moment; the host's clock is as fast as it gets. */
+static void answers_come_in_time_at_every_phase_of_the_control_loop(void **state)
+{
+    (void)state;
+    struct bench *b = start(TWIN_FLASH_TYPICAL);
+    struct link_peer peer;
+    struct link_info info;
+    uint16_t chip_id;
+    assert_int_equal(link_client_detect(&b->client, &peer), FOTA_OK);
+    for (unsigned i = 0; i < 400; i++) {
+        assert_int_equal(link_client_get_id(&b->client, &chip_id), FOTA_OK);
+        assert_int_equal(chip_id, LINK_CHIP_ID);
+        assert_int_equal(link_client_info(&b->client, &info), FOTA_OK);
+        (void)twin_run_until(b->twin, twin_now_ns(b->twin) + 13777);
+    }
+    printf("800 commands at 8 MHz: %u NACKs, %u repeats\n", (unsigned)b->client.stats.nacks,
+           (unsigned)b->client.stats.repeats);
+    assert_int_equal(b->client.stats.nacks + b->client.stats.repeats + b->client.stats.timeouts, 0);
+    stop(b);
+}
+
 static void bootloader_without_a_slot_to_boot_takes_an_update(void **state)
 {
     (void)state;
@@ -493,6 +514,7 @@ int main(void)
         cmocka_unit_test(an4286_host_at_8_mhz_sends_258_bytes_without_a_gap),
         cmocka_unit_test(vendor_client_updates_the_running_application),
         cmocka_unit_test(no_tick_is_missed_with_the_slowest_flash_the_datasheet_allows),
+        cmocka_unit_test(answers_come_in_time_at_every_phase_of_the_control_loop),
         cmocka_unit_test(bootloader_without_a_slot_to_boot_takes_an_update),
         cmocka_unit_test(bootloader_speaks_an4286_by_polling),
         cmocka_unit_test(agent_refuses_what_is_outside_the_inactive_slot),
