@@ -40,12 +40,13 @@ static double stream(struct board *b, const char *statement, uint32_t n_statemen
     struct link_session session;
     const uint64_t start_ns = twin_now_ns(b->twin);
     check(link_client_begin(&b->link, (const uint8_t *)statement, n_statement, &session), "begin");
+    const struct bench_image *image = session.slot == SLOT_A ? &image_a : &image_b;
     memset(progress, 0, sizeof *progress);
-    while (progress->accepted_off < image_b.n_bytes) {
-        const uint32_t left = image_b.n_bytes - progress->accepted_off;
+    while (progress->accepted_off < image->n_bytes) {
+        const uint32_t left = image->n_bytes - progress->accepted_off;
         const uint32_t n = left < session.block_max_bytes ? left : session.block_max_bytes;
         check(link_client_block(&b->link, session.session_id, progress->accepted_off,
-                                image_b.bytes + progress->accepted_off, n, progress),
+                                image->bytes + progress->accepted_off, n, progress),
               "block");
     }
     check(link_client_finish(&b->link, session.session_id, progress), "finish");

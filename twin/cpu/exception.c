@@ -2,11 +2,11 @@
 #include "core.h"
 
 enum {
-  FRAME_BYTES = 0x20,
-  FP_FRAME_BYTES = 0x68,
-  XPSR_ALIGNED = 1 << 9,
-  ENTRY_CYCLES = 12,
-  EXIT_CYCLES = 10
+    FRAME_BYTES = 0x20,
+    FP_FRAME_BYTES = 0x68,
+    XPSR_ALIGNED = 1 << 9,
+    ENTRY_CYCLES = 12,
+    EXIT_CYCLES = 10
 };
 enum { SHCSR_MEM = 1 << 16, SHCSR_BUS = 1 << 17, SHCSR_USAGE = 1 << 18 };
 enum { PRIORITY_HARD = -1, PRIORITY_NMI = -2 };
@@ -16,306 +16,311 @@ enum { PRIORITY_HARD = -1, PRIORITY_NMI = -2 };
  */
 
 /* The part of an 8-bit priority that decides about preemption. */
-static int group_of(const struct cpu *c, unsigned priority) {
-  return (int)(priority & (0xFFu << (c->s.prigroup + 1)) & 0xFF);
+static int group_of(const struct cpu *c, unsigned priority)
+{
+    return (int)(priority & (0xFFu << (c->s.prigroup + 1)) & 0xFF);
 }
 
-static int exception_priority(const struct cpu *c, unsigned exception) {
-  return exception == EXC_NMI    ? PRIORITY_NMI
-         : exception == EXC_HARD ? PRIORITY_HARD
-                                 : c->s.priority[exception];
+static int exception_priority(const struct cpu *c, unsigned exception)
+{
+    return exception == EXC_NMI    ? PRIORITY_NMI
+           : exception == EXC_HARD ? PRIORITY_HARD
+                                   : c->s.priority[exception];
 }
 
-static int group_priority(const struct cpu *c, unsigned exception) {
-  const int priority = exception_priority(c, exception);
-  return priority < 0 ? priority : group_of(c, (unsigned)priority);
+static int group_priority(const struct cpu *c, unsigned exception)
+{
+    const int priority = exception_priority(c, exception);
+    return priority < 0 ? priority : group_of(c, (unsigned)priority);
 }
 
-int exc_execution_priority(const struct cpu *c, bool ignore_primask) {
-  int best = PRIORITY_NONE;
-  for (uint32_t active = c->s.sys_active; active; active &= active - 1) {
-    const int p = group_priority(c, (unsigned)__builtin_ctz(active));
-    best = p < best ? p : best;
-  }
-  for (unsigned w = 0; w < IRQ_WORDS; w++) {
-    for (uint32_t active = c->s.irq_active[w]; active; active &= active - 1) {
-      const int p = group_priority(c, EXC_IRQ0 + 32 * w +
-                                          (unsigned)__builtin_ctz(active));
-      best = p < best ? p : best;
+int exc_execution_priority(const struct cpu *c, bool ignore_primask)
+{
+    int best = PRIORITY_NONE;
+    for (uint32_t active = c->s.sys_active; active; active &= active - 1) {
+        const int p = group_priority(c, (unsigned)__builtin_ctz(active));
+        best = p < best ? p : best;
     }
-  }
-  if (c->s.basepri) {
-    const int p = group_of(c, c->s.basepri);
-    best = p < best ? p : best;
-  }
-  if (c->s.primask && !ignore_primask && best > 0) {
-    best = 0;
-  }
-  if (c->s.faultmask && best > PRIORITY_HARD) {
-    best = PRIORITY_HARD;
-  }
-  return best;
-}
-
-unsigned exc_first_pending(const struct cpu *c, int *group) {
-  unsigned first = 0;
-  int best = PRIORITY_NONE;
-  for (uint32_t pending = c->s.sys_pending; pending; pending &= pending - 1) {
-    const unsigned exception = (unsigned)__builtin_ctz(pending);
-    const int p = exception_priority(c, exception);
-    if (p < best) {
-      best = p;
-      first = exception;
+    for (unsigned w = 0; w < IRQ_WORDS; w++) {
+        for (uint32_t active = c->s.irq_active[w]; active; active &= active - 1) {
+            const int p = group_priority(c, EXC_IRQ0 + 32 * w + (unsigned)__builtin_ctz(active));
+            best = p < best ? p : best;
+        }
     }
-  }
-  for (unsigned w = 0; w < IRQ_WORDS; w++) {
-    for (uint32_t pending = c->s.irq_pending[w] & c->s.irq_enabled[w]; pending;
-         pending &= pending - 1) {
-      const unsigned exception =
-          EXC_IRQ0 + 32 * w + (unsigned)__builtin_ctz(pending);
-      if (exception_priority(c, exception) < best) {
-        best = exception_priority(c, exception);
-        first = exception;
-      }
+    if (c->s.basepri) {
+        const int p = group_of(c, c->s.basepri);
+        best = p < best ? p : best;
     }
-  }
-  if (first) {
-    *group = group_priority(c, first);
-  }
-  return first;
+    if (c->s.primask && !ignore_primask && best > 0) {
+        best = 0;
+    }
+    if (c->s.faultmask && best > PRIORITY_HARD) {
+        best = PRIORITY_HARD;
+    }
+    return best;
 }
 
-void exc_set_pending(struct cpu *c, unsigned exception) {
-  if (exception < EXC_IRQ0) {
-    c->s.sys_pending |= 1u << exception;
-  } else {
-    c->s.irq_pending[(exception - EXC_IRQ0) / 32] |=
-        1u << (exception - EXC_IRQ0) % 32;
-  }
-  if (c->s.scr & SCR_SEVONPEND) {
-    c->s.event = true;
-  }
-  core_attention(c);
+unsigned exc_first_pending(const struct cpu *c, int *group)
+{
+    unsigned first = 0;
+    int best = PRIORITY_NONE;
+    for (uint32_t pending = c->s.sys_pending; pending; pending &= pending - 1) {
+        const unsigned exception = (unsigned)__builtin_ctz(pending);
+        const int p = exception_priority(c, exception);
+        if (p < best) {
+            best = p;
+            first = exception;
+        }
+    }
+    for (unsigned w = 0; w < IRQ_WORDS; w++) {
+        for (uint32_t pending = c->s.irq_pending[w] & c->s.irq_enabled[w]; pending; pending &= pending - 1) {
+            const unsigned exception = EXC_IRQ0 + 32 * w + (unsigned)__builtin_ctz(pending);
+            if (exception_priority(c, exception) < best) {
+                best = exception_priority(c, exception);
+                first = exception;
+            }
+        }
+    }
+    if (first) {
+        *group = group_priority(c, first);
+    }
+    return first;
 }
 
-static void clear_pending(struct cpu *c, unsigned exception) {
-  if (exception < EXC_IRQ0) {
-    c->s.sys_pending &= ~(1u << exception);
-  } else {
-    c->s.irq_pending[(exception - EXC_IRQ0) / 32] &=
-        ~(1u << (exception - EXC_IRQ0) % 32);
-  }
+void exc_set_pending(struct cpu *c, unsigned exception)
+{
+    if (exception < EXC_IRQ0) {
+        c->s.sys_pending |= 1u << exception;
+    } else {
+        c->s.irq_pending[(exception - EXC_IRQ0) / 32] |= 1u << (exception - EXC_IRQ0) % 32;
+    }
+    if (c->s.scr & SCR_SEVONPEND) {
+        c->s.event = true;
+    }
+    core_attention(c);
 }
 
-static void set_active(struct cpu *c, unsigned exception, bool active) {
-  uint32_t *word = exception < EXC_IRQ0
-                       ? &c->s.sys_active
-                       : &c->s.irq_active[(exception - EXC_IRQ0) / 32];
-  const uint32_t bit =
-      1u << (exception < EXC_IRQ0 ? exception : (exception - EXC_IRQ0) % 32);
-  *word = active ? *word | bit : *word & ~bit;
+static void clear_pending(struct cpu *c, unsigned exception)
+{
+    if (exception < EXC_IRQ0) {
+        c->s.sys_pending &= ~(1u << exception);
+    } else {
+        c->s.irq_pending[(exception - EXC_IRQ0) / 32] &= ~(1u << (exception - EXC_IRQ0) % 32);
+    }
 }
 
-static bool is_active(const struct cpu *c, unsigned exception) {
-  if (exception < EXC_IRQ0) {
-    return c->s.sys_active >> exception & 1;
-  }
-  return exception < EXC_COUNT &&
-         (c->s.irq_active[(exception - EXC_IRQ0) / 32] >>
-              (exception - EXC_IRQ0) % 32 &
-          1);
+static void set_active(struct cpu *c, unsigned exception, bool active)
+{
+    uint32_t *word = exception < EXC_IRQ0 ? &c->s.sys_active : &c->s.irq_active[(exception - EXC_IRQ0) / 32];
+    const uint32_t bit = 1u << (exception < EXC_IRQ0 ? exception : (exception - EXC_IRQ0) % 32);
+    *word = active ? *word | bit : *word & ~bit;
 }
 
-static unsigned count_active(const struct cpu *c) {
-  unsigned n = (unsigned)__builtin_popcount(c->s.sys_active);
-  for (unsigned w = 0; w < IRQ_WORDS; w++) {
-    n += (unsigned)__builtin_popcount(c->s.irq_active[w]);
-  }
-  return n;
+static bool is_active(const struct cpu *c, unsigned exception)
+{
+    if (exception < EXC_IRQ0) {
+        return c->s.sys_active >> exception & 1;
+    }
+    return exception < EXC_COUNT &&
+           (c->s.irq_active[(exception - EXC_IRQ0) / 32] >> (exception - EXC_IRQ0) % 32 & 1);
+}
+
+static unsigned count_active(const struct cpu *c)
+{
+    unsigned n = (unsigned)__builtin_popcount(c->s.sys_active);
+    for (unsigned w = 0; w < IRQ_WORDS; w++) {
+        n += (unsigned)__builtin_popcount(c->s.irq_active[w]);
+    }
+    return n;
 }
 
 /* --- raising
  * ----------------------------------------------------------------------------------------------
  */
 
-void exc_raise(struct cpu *c, unsigned exception) {
-  c->s.sync = exception;
-  core_attention(c);
+void exc_raise(struct cpu *c, unsigned exception)
+{
+    c->s.sync = exception;
+    core_attention(c);
 }
 
-void exc_fault(struct cpu *c, uint32_t cfsr_bits) {
-  c->s.cfsr |= cfsr_bits;
-  exc_raise(c, cfsr_bits & 0xFF     ? EXC_MEM
-               : cfsr_bits & 0xFF00 ? EXC_BUS
-                                    : EXC_USAGE);
+void exc_fault(struct cpu *c, uint32_t cfsr_bits)
+{
+    c->s.cfsr |= cfsr_bits;
+    exc_raise(c, cfsr_bits & 0xFF ? EXC_MEM : cfsr_bits & 0xFF00 ? EXC_BUS : EXC_USAGE);
 }
 
-static bool is_enabled(const struct cpu *c, unsigned exception) {
-  switch (exception) {
-  case EXC_MEM:
-    return c->s.shcsr & SHCSR_MEM;
-  case EXC_BUS:
-    return c->s.shcsr & SHCSR_BUS;
-  case EXC_USAGE:
-    return c->s.shcsr & SHCSR_USAGE;
-  case EXC_DEBUG:
-    return c->s.demcr & 1u << 16;
-  default:
-    return true;
-  }
+static bool is_enabled(const struct cpu *c, unsigned exception)
+{
+    switch (exception) {
+    case EXC_MEM:
+        return c->s.shcsr & SHCSR_MEM;
+    case EXC_BUS:
+        return c->s.shcsr & SHCSR_BUS;
+    case EXC_USAGE:
+        return c->s.shcsr & SHCSR_USAGE;
+    case EXC_DEBUG:
+        return c->s.demcr & 1u << 16;
+    default:
+        return true;
+    }
 }
 
 /* --- state
  * ------------------------------------------------------------------------------------------------
  */
 
-uint32_t exc_xpsr(const struct cpu *c) {
-  const struct core_state *s = &c->s;
-  const uint32_t it = (s->it & 3) << 25 | (s->it >> 2) << 10;
-  return (s->nf & 0x80000000u) | (s->zf == 0 ? 1u << 30 : 0) | s->cf << 29 |
-         s->vf << 28 | s->qf << 27 | (s->thumb ? 1u << 24 : 0) | s->ge << 16 |
-         it | s->ipsr;
+uint32_t exc_xpsr(const struct cpu *c)
+{
+    const struct core_state *s = &c->s;
+    const uint32_t it = (s->it & 3) << 25 | (s->it >> 2) << 10;
+    return (s->nf & 0x80000000u) | (s->zf == 0 ? 1u << 30 : 0) | s->cf << 29 | s->vf << 28 | s->qf << 27 |
+           (s->thumb ? 1u << 24 : 0) | s->ge << 16 | it | s->ipsr;
 }
 
-void exc_set_apsr(struct cpu *c, uint32_t value) {
-  c->s.nf = value;
-  c->s.zf = value & 1u << 30 ? 0 : 1;
-  c->s.cf = value >> 29 & 1;
-  c->s.vf = value >> 28 & 1;
-  c->s.qf = value >> 27 & 1;
+void exc_set_apsr(struct cpu *c, uint32_t value)
+{
+    c->s.nf = value;
+    c->s.zf = value & 1u << 30 ? 0 : 1;
+    c->s.cf = value >> 29 & 1;
+    c->s.vf = value >> 28 & 1;
+    c->s.qf = value >> 27 & 1;
 }
 
-void exc_set_ge(struct cpu *c, uint32_t value) { c->s.ge = value >> 16 & 15; }
-
-static bool uses_psp(uint32_t ipsr, uint32_t control) {
-  return ipsr == 0 && (control & CONTROL_SPSEL);
+void exc_set_ge(struct cpu *c, uint32_t value)
+{
+    c->s.ge = value >> 16 & 15;
 }
 
-void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control) {
-  if (uses_psp(c->s.ipsr, c->s.control) != uses_psp(ipsr, control)) {
-    const uint32_t other = c->s.banked_sp;
-    c->s.banked_sp = c->s.r[REG_SP];
-    c->s.r[REG_SP] = other;
-  }
-  c->s.ipsr = ipsr;
-  c->s.control = control;
-  core_refresh(c);
+static bool uses_psp(uint32_t ipsr, uint32_t control)
+{
+    return ipsr == 0 && (control & CONTROL_SPSEL);
+}
+
+void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control)
+{
+    if (uses_psp(c->s.ipsr, c->s.control) != uses_psp(ipsr, control)) {
+        const uint32_t other = c->s.banked_sp;
+        c->s.banked_sp = c->s.r[REG_SP];
+        c->s.r[REG_SP] = other;
+    }
+    c->s.ipsr = ipsr;
+    c->s.control = control;
+    core_refresh(c);
 }
 
 /* --- entry
  * ------------------------------------------------------------------------------------------------
  */
 
-static bool write_words(struct cpu *c, uint32_t addr, const uint32_t *words,
-                        unsigned n, enum mem_result *bad) {
-  for (unsigned i = 0; i < n; i++) {
-    const enum mem_result result = mem_write_word(c, addr + 4 * i, words[i]);
-    if (result != MEM_OK) {
-      *bad = result;
-      return false;
+static bool write_words(struct cpu *c, uint32_t addr, const uint32_t *words, unsigned n, enum mem_result *bad)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const enum mem_result result = mem_write_word(c, addr + 4 * i, words[i]);
+        if (result != MEM_OK) {
+            *bad = result;
+            return false;
+        }
     }
-  }
-  return true;
+    return true;
 }
 
 /* Push the frame. An error leaves a derived fault pending; the entry goes on
  * (B1.5.6). */
-static void push_frame(struct cpu *c) {
-  struct core_state *s = &c->s;
-  const bool with_fp = s->control & CONTROL_FPCA;
-  const uint32_t unaligned =
-      s->r[REG_SP] - (with_fp ? FP_FRAME_BYTES : FRAME_BYTES);
-  const bool aligned = (s->ccr & CCR_STKALIGN || with_fp) && (unaligned & 4);
-  const uint32_t sp = aligned ? unaligned & ~4u : unaligned;
-  const uint32_t basic[8] = {
-      s->r[0],      s->r[1],
-      s->r[2],      s->r[3],
-      s->r[12],     s->r[REG_LR],
-      s->r[REG_PC], exc_xpsr(c) | (aligned ? XPSR_ALIGNED : 0)};
-  enum mem_result bad = MEM_OK;
-  bool ok = write_words(c, sp, basic, 8, &bad);
-  if (ok && with_fp) {
-    ok = write_words(c, sp + FRAME_BYTES, s->fp, 16, &bad) &&
-         write_words(c, sp + 0x60, &s->fpscr, 1, &bad);
-  }
-  s->r[REG_SP] = sp;
-  if (!ok) {
-    s->cfsr |= bad == MEM_PROTECTED ? CFSR_MSTKERR : CFSR_STKERR;
-    const unsigned fault = bad == MEM_PROTECTED ? EXC_MEM : EXC_BUS;
-    if (is_enabled(c, fault)) {
-      exc_set_pending(c, fault);
-    } else {
-      s->hfsr |= HFSR_FORCED;
-      exc_set_pending(c, EXC_HARD);
+static void push_frame(struct cpu *c)
+{
+    struct core_state *s = &c->s;
+    const bool with_fp = s->control & CONTROL_FPCA;
+    const uint32_t unaligned = s->r[REG_SP] - (with_fp ? FP_FRAME_BYTES : FRAME_BYTES);
+    const bool aligned = (s->ccr & CCR_STKALIGN || with_fp) && (unaligned & 4);
+    const uint32_t sp = aligned ? unaligned & ~4u : unaligned;
+    const uint32_t basic[8] = {
+        s->r[0],  s->r[1],      s->r[2],      s->r[3],
+        s->r[12], s->r[REG_LR], s->r[REG_PC], exc_xpsr(c) | (aligned ? XPSR_ALIGNED : 0)};
+    enum mem_result bad = MEM_OK;
+    bool ok = write_words(c, sp, basic, 8, &bad);
+    if (ok && with_fp) {
+        ok = write_words(c, sp + FRAME_BYTES, s->fp, 16, &bad) &&
+             write_words(c, sp + 0x60, &s->fpscr, 1, &bad);
     }
-  }
+    s->r[REG_SP] = sp;
+    if (!ok) {
+        s->cfsr |= bad == MEM_PROTECTED ? CFSR_MSTKERR : CFSR_STKERR;
+        const unsigned fault = bad == MEM_PROTECTED ? EXC_MEM : EXC_BUS;
+        if (is_enabled(c, fault)) {
+            exc_set_pending(c, fault);
+        } else {
+            s->hfsr |= HFSR_FORCED;
+            exc_set_pending(c, EXC_HARD);
+        }
+    }
 }
 
 /* Enter `exception`. @return false: a flash stall ended the run, nothing
  * happened */
-static bool enter(struct cpu *c, unsigned exception) {
-  struct core_state *s = &c->s;
-  uint32_t vector = 0;
-  const enum mem_result result =
-      mem_read_word(c, s->vtor + 4 * exception, true, &vector);
-  if (result == MEM_RESTART) {
-    return false;
-  }
-  if (result != MEM_OK) {
-    s->hfsr |= HFSR_VECTTBL;
-    if (exception == EXC_HARD || exception == EXC_NMI) {
-      s->lockup = true;
-      return true;
+static bool enter(struct cpu *c, unsigned exception)
+{
+    struct core_state *s = &c->s;
+    uint32_t vector = 0;
+    const enum mem_result result = mem_read_word(c, s->vtor + 4 * exception, true, &vector);
+    if (result == MEM_RESTART) {
+        return false;
     }
-    return enter(c, EXC_HARD);
-  }
-  const bool with_fp = s->control & CONTROL_FPCA;
-  const bool from_psp = uses_psp(s->ipsr, s->control);
-  const uint32_t exc_return = 0xFFFFFFE1u | (with_fp ? 0 : 0x10) |
-                              (s->ipsr == 0 ? 8 : 0) | (from_psp ? 4 : 0);
-  clear_pending(c, exception);
-  push_frame(c);
-  set_active(c, exception, true);
-  exc_set_mode(c, exception,
-               s->control & ~(uint32_t)(CONTROL_SPSEL | CONTROL_FPCA));
-  s->r[REG_LR] = exc_return;
-  s->r[REG_PC] = vector & ~1u;
-  s->thumb = vector & 1;
-  s->it = 0;
-  s->excl = false;
-  s->event = true;
-  s->sleep = SLEEP_NONE;
-  s->cycles += with_fp ? ENTRY_CYCLES + 17u : ENTRY_CYCLES;
-  core_attention(c);
-  return true;
+    if (result != MEM_OK) {
+        s->hfsr |= HFSR_VECTTBL;
+        if (exception == EXC_HARD || exception == EXC_NMI) {
+            s->lockup = true;
+            return true;
+        }
+        return enter(c, EXC_HARD);
+    }
+    const bool with_fp = s->control & CONTROL_FPCA;
+    const bool from_psp = uses_psp(s->ipsr, s->control);
+    const uint32_t exc_return =
+        0xFFFFFFE1u | (with_fp ? 0 : 0x10) | (s->ipsr == 0 ? 8 : 0) | (from_psp ? 4 : 0);
+    clear_pending(c, exception);
+    push_frame(c);
+    set_active(c, exception, true);
+    exc_set_mode(c, exception, s->control & ~(uint32_t)(CONTROL_SPSEL | CONTROL_FPCA));
+    s->r[REG_LR] = exc_return;
+    s->r[REG_PC] = vector & ~1u;
+    s->thumb = vector & 1;
+    s->it = 0;
+    s->excl = false;
+    s->event = true;
+    s->sleep = SLEEP_NONE;
+    s->cycles += with_fp ? ENTRY_CYCLES + 17u : ENTRY_CYCLES;
+    core_attention(c);
+    return true;
 }
 
-bool exc_take_sync(struct cpu *c) {
-  unsigned exception = c->s.sync;
-  const int now = exc_execution_priority(c, false);
-  if (exception != EXC_HARD &&
-      (!is_enabled(c, exception) || group_priority(c, exception) >= now)) {
-    if (exception == EXC_DEBUG) {
-      c->s.hfsr |= HFSR_DEBUGEVT;
-    } else {
-      c->s.hfsr |= HFSR_FORCED;
+bool exc_take_sync(struct cpu *c)
+{
+    unsigned exception = c->s.sync;
+    const int now = exc_execution_priority(c, false);
+    if (exception != EXC_HARD && (!is_enabled(c, exception) || group_priority(c, exception) >= now)) {
+        if (exception == EXC_DEBUG) {
+            c->s.hfsr |= HFSR_DEBUGEVT;
+        } else {
+            c->s.hfsr |= HFSR_FORCED;
+        }
+        exception = EXC_HARD;
     }
-    exception = EXC_HARD;
-  }
-  if (exception == EXC_HARD && now <= PRIORITY_HARD) {
-    c->s.lockup = true;
+    if (exception == EXC_HARD && now <= PRIORITY_HARD) {
+        c->s.lockup = true;
+        c->s.sync = 0;
+        return true;
+    }
+    if (!enter(c, exception)) {
+        return false;
+    }
     c->s.sync = 0;
     return true;
-  }
-  if (!enter(c, exception)) {
-    return false;
-  }
-  c->s.sync = 0;
-  return true;
 }
 
-bool exc_take_pending(struct cpu *c, unsigned exception) {
-  return enter(c, exception);
+bool exc_take_pending(struct cpu *c, unsigned exception)
+{
+    return enter(c, exception);
 }
 
 /* --- return
@@ -324,97 +329,96 @@ bool exc_take_pending(struct cpu *c, unsigned exception) {
 
 /* What is wrong with EXC_RETURN (B1.5.8): INVPC, taken as a UsageFault in the
  * context that returned. */
-static bool is_bad_return(const struct cpu *c, uint32_t value) {
-  const bool to_thread = value & 8;
-  if ((value & 0x0FFFFFE0u) != 0x0FFFFFE0u || (value & 3) != 1 ||
-      (!to_thread && (value & 4))) {
-    return true;
-  }
-  if (!is_active(c, c->s.ipsr)) {
-    return true;
-  }
-  const bool nested = count_active(c) > 1;
-  return to_thread ? nested && !(c->s.ccr & CCR_NONBASETHRDENA) : !nested;
-}
-
-static void deactivate(struct cpu *c) {
-  const unsigned exception = c->s.ipsr;
-  set_active(c, exception, false);
-  if (exception != EXC_NMI) {
-    c->s.faultmask = 0;
-  }
-  nvic_repend(c, exception);
-}
-
-static bool read_words(struct cpu *c, uint32_t addr, uint32_t *words,
-                       unsigned n, enum mem_result *bad) {
-  for (unsigned i = 0; i < n; i++) {
-    *bad = mem_read_word(c, addr + 4 * i, false, &words[i]);
-    if (*bad != MEM_OK) {
-      return false;
+static bool is_bad_return(const struct cpu *c, uint32_t value)
+{
+    const bool to_thread = value & 8;
+    if ((value & 0x0FFFFFE0u) != 0x0FFFFFE0u || (value & 3) != 1 || (!to_thread && (value & 4))) {
+        return true;
     }
-  }
-  return true;
+    if (!is_active(c, c->s.ipsr)) {
+        return true;
+    }
+    const bool nested = count_active(c) > 1;
+    return to_thread ? nested && !(c->s.ccr & CCR_NONBASETHRDENA) : !nested;
 }
 
-static void pop_registers(struct cpu *c, const uint32_t frame[8]) {
-  struct core_state *s = &c->s;
-  for (unsigned i = 0; i < 4; i++) {
-    s->r[i] = frame[i];
-  }
-  s->r[12] = frame[4];
-  s->r[REG_LR] = frame[5];
-  s->r[REG_PC] = frame[6] & ~1u;
-  exc_set_apsr(c, frame[7]);
-  exc_set_ge(c, frame[7]);
-  s->thumb = frame[7] >> 24 & 1;
-  s->it = (frame[7] >> 25 & 3) | (frame[7] >> 10 & 0x3F) << 2;
+static void deactivate(struct cpu *c)
+{
+    const unsigned exception = c->s.ipsr;
+    set_active(c, exception, false);
+    if (exception != EXC_NMI) {
+        c->s.faultmask = 0;
+    }
+    nvic_repend(c, exception);
 }
 
-bool exc_return(struct cpu *c) {
-  struct core_state *s = &c->s;
-  const uint32_t value = s->exc_return;
-  s->exc_return = 0;
-  if (is_bad_return(c, value)) {
+static bool read_words(struct cpu *c, uint32_t addr, uint32_t *words, unsigned n, enum mem_result *bad)
+{
+    for (unsigned i = 0; i < n; i++) {
+        *bad = mem_read_word(c, addr + 4 * i, false, &words[i]);
+        if (*bad != MEM_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void pop_registers(struct cpu *c, const uint32_t frame[8])
+{
+    struct core_state *s = &c->s;
+    for (unsigned i = 0; i < 4; i++) {
+        s->r[i] = frame[i];
+    }
+    s->r[12] = frame[4];
+    s->r[REG_LR] = frame[5];
+    s->r[REG_PC] = frame[6] & ~1u;
+    exc_set_apsr(c, frame[7]);
+    exc_set_ge(c, frame[7]);
+    s->thumb = frame[7] >> 24 & 1;
+    s->it = (frame[7] >> 25 & 3) | (frame[7] >> 10 & 0x3F) << 2;
+}
+
+bool exc_return(struct cpu *c)
+{
+    struct core_state *s = &c->s;
+    const uint32_t value = s->exc_return;
+    s->exc_return = 0;
+    if (is_bad_return(c, value)) {
+        deactivate(c);
+        s->r[REG_LR] = 0xF0000000u | value;
+        exc_fault(c, CFSR_INVPC);
+        return true;
+    }
+    const bool to_thread = value & 8;
+    const bool with_fp = !(value & 0x10);
+    const uint32_t old_ipsr = s->ipsr;
+    const uint32_t control = (s->control & CONTROL_NPRIV) | (value & 4 ? CONTROL_SPSEL : 0);
     deactivate(c);
-    s->r[REG_LR] = 0xF0000000u | value;
-    exc_fault(c, CFSR_INVPC);
+    exc_set_mode(c, to_thread ? 0 : old_ipsr, to_thread ? control : s->control);
+    const uint32_t sp = s->r[REG_SP];
+    uint32_t frame[8];
+    uint32_t fp[17] = {0};
+    enum mem_result bad = MEM_OK;
+    if (!read_words(c, sp, frame, 8, &bad) || (with_fp && !read_words(c, sp + FRAME_BYTES, fp, 17, &bad))) {
+        exc_fault(c, bad == MEM_PROTECTED ? CFSR_MUNSTKERR : CFSR_UNSTKERR);
+        return true;
+    }
+    s->r[REG_SP] = (sp + (with_fp ? FP_FRAME_BYTES : FRAME_BYTES)) | (frame[7] & XPSR_ALIGNED ? 4 : 0);
+    pop_registers(c, frame);
+    exc_set_mode(c, to_thread ? 0 : frame[7] & 0x1FF,
+                 (s->control & ~(uint32_t)CONTROL_FPCA) | (with_fp ? CONTROL_FPCA : 0));
+    if (with_fp) {
+        memcpy(s->fp, fp, 16 * sizeof fp[0]);
+        s->fpscr = fp[16];
+    }
+    s->excl = false;
+    s->event = true;
+    s->cycles += with_fp ? EXIT_CYCLES + 17u : EXIT_CYCLES;
+    if (to_thread != (s->ipsr == 0) || (to_thread && (frame[7] & 0x1FF))) {
+        exc_fault(c, CFSR_INVPC);
+    } else if (to_thread && (s->scr & SCR_SLEEPONEXIT)) {
+        s->sleep = SLEEP_WFI;
+    }
+    core_attention(c);
     return true;
-  }
-  const bool to_thread = value & 8;
-  const bool with_fp = !(value & 0x10);
-  const uint32_t old_ipsr = s->ipsr;
-  const uint32_t control =
-      (s->control & CONTROL_NPRIV) | (value & 4 ? CONTROL_SPSEL : 0);
-  deactivate(c);
-  exc_set_mode(c, to_thread ? 0 : old_ipsr, to_thread ? control : s->control);
-  const uint32_t sp = s->r[REG_SP];
-  uint32_t frame[8];
-  uint32_t fp[17] = {0};
-  enum mem_result bad = MEM_OK;
-  if (!read_words(c, sp, frame, 8, &bad) ||
-      (with_fp && !read_words(c, sp + FRAME_BYTES, fp, 17, &bad))) {
-    exc_fault(c, bad == MEM_PROTECTED ? CFSR_MUNSTKERR : CFSR_UNSTKERR);
-    return true;
-  }
-  s->r[REG_SP] = (sp + (with_fp ? FP_FRAME_BYTES : FRAME_BYTES)) |
-                 (frame[7] & XPSR_ALIGNED ? 4 : 0);
-  pop_registers(c, frame);
-  exc_set_mode(c, to_thread ? 0 : frame[7] & 0x1FF,
-               (s->control & ~(uint32_t)CONTROL_FPCA) |
-                   (with_fp ? CONTROL_FPCA : 0));
-  if (with_fp) {
-    memcpy(s->fp, fp, 16 * sizeof fp[0]);
-    s->fpscr = fp[16];
-  }
-  s->excl = false;
-  s->event = true;
-  s->cycles += with_fp ? EXIT_CYCLES + 17u : EXIT_CYCLES;
-  if (to_thread != (s->ipsr == 0) || (to_thread && (frame[7] & 0x1FF))) {
-    exc_fault(c, CFSR_INVPC);
-  } else if (to_thread && (s->scr & SCR_SLEEPONEXIT)) {
-    s->sleep = SLEEP_WFI;
-  }
-  core_attention(c);
-  return true;
 }
