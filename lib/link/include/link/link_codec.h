@@ -85,8 +85,11 @@ size_t link_packet_store(uint8_t *out, const uint8_t *body, size_t n_bytes);
 FOTA_MUST_CHECK
 enum fota_err link_packet_check(const uint8_t *packet, size_t n_bytes, size_t *n_body_bytes);
 
+/** Session block as BEGIN answers it. */
 void link_session_store(uint8_t out[LINK_SESSION_BLOCK_BYTES], const struct link_session *session);
+/** Progress block as BLOCK, FINISH, ACTIVATE and ABORT answer it. */
 void link_progress_store(uint8_t out[LINK_PROGRESS_BLOCK_BYTES], const struct link_progress *progress);
+/** Info block as INFO answers it. */
 void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info *info);
 
 /** @return FOTA_OK · E_LINK_REPLY (length is not LINK_SESSION_BLOCK_BYTES, slot or block size out of range)

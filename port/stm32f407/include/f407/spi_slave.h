@@ -87,8 +87,11 @@ void spi_slave_irq(struct spi_slave *spi);
 
 /** As spi_slave_receive. If the ring ran over, what it holds is dropped. */
 size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
+/** As spi_slave_discard. */
 void spi_slave_irq_discard(void *ctx);
+/** As spi_slave_level; no verdict is armed any more. */
 void spi_slave_irq_level(void *ctx, uint8_t level);
+/** As spi_slave_send, unless the handler has sent these bytes already. */
 void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 
 /**
