@@ -36,7 +36,8 @@ static void put_header(struct cursor *c, const struct image_spec *spec, uint32_t
 {
     uint8_t *h = c->out;
     memset(h, 0, IMAGE_HEADER_BYTES);
-    memset(h + IMAGE_HEADER_BYTES, 0xFF, IMAGE_HEADER_AREA_BYTES - IMAGE_HEADER_BYTES); /* as imgtool --pad-header */
+    memset(h + IMAGE_HEADER_BYTES, 0xFF,
+           IMAGE_HEADER_AREA_BYTES - IMAGE_HEADER_BYTES); /* as imgtool --pad-header */
     bytes_store_le32(h + 0, (uint32_t)IMAGE_MAGIC);
     bytes_store_le32(h + 4, spec->load_addr);
     bytes_store_le16(h + 8, IMAGE_HEADER_AREA_BYTES);

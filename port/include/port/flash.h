@@ -2,8 +2,9 @@
  * Flash as lib/journal and lib/update see it. Implemented by port/stm32f407 (the chip), port/fake (the fault
  * model on the host); both pass the same contract tests (tests/contract).
  *
- * Addresses are bus addresses (0x08000000...). Reads are direct: `flash_read` copies from the array, past any cache.
- * One program unit is one aligned 32-bit word (PSIZE x32, RM0090 3.6.2); a program clears bits 1 -> 0 only.
+ * Addresses are bus addresses (0x08000000...). Reads are direct: `flash_read` copies from the array, past any
+ * cache. One program unit is one aligned 32-bit word (PSIZE x32, RM0090 3.6.2); a program clears bits 1 -> 0
+ * only.
  */
 #ifndef PORT_FLASH_H
 #define PORT_FLASH_H
@@ -30,8 +31,8 @@ struct flash {
  *
  * @param sector  0..11, RM0090 table 5; the concrete flash refuses sectors it was not opened for
  * Takes:      up to 2 s for 128 KB, 0.5 s for 16 KB at x32 (DS8626 table 40)
- * Power cut:  every word of the sector is suspect (reliability axiom F6): old, blank, zero or garbage, possibly
- *             another value at the next boot. Only a completed erase makes the sector usable.
+ * Power cut:  every word of the sector is suspect (reliability axiom F6): old, blank, zero or garbage,
+ * possibly another value at the next boot. Only a completed erase makes the sector usable.
  * @return FOTA_OK · E_FLASH_RANGE · E_FLASH_PROTECTED · E_FLASH_ERASE · E_FLASH_NOT_BLANK · E_FLASH_TIMEOUT ·
  *         E_FLASH_SUPPLY
  */
@@ -49,12 +50,14 @@ static inline enum fota_err flash_erase_sector(struct flash *flash, uint32_t sec
  * @param addr     bus address, multiple of 4
  * @param n_words  words at `words`; 0 is allowed and does nothing
  * Takes:      16 us typical, 100 us at most per word (DS8626 table 40)
- * Power cut:  words before the cut are solid, the word being programmed is suspect (axiom F2), the rest untouched
+ * Power cut:  words before the cut are solid, the word being programmed is suspect (axiom F2), the rest
+ * untouched
  * @return FOTA_OK · E_FLASH_RANGE · E_FLASH_ALIGN · E_FLASH_PROTECTED · E_FLASH_PROGRAM · E_FLASH_VERIFY ·
  *         E_FLASH_TIMEOUT · E_FLASH_SUPPLY
  */
 FOTA_MUST_CHECK
-static inline enum fota_err flash_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+static inline enum fota_err flash_program(struct flash *flash, uint32_t addr, const uint32_t *words,
+                                          uint32_t n_words)
 {
     return flash->ops->program(flash, addr, words, n_words);
 }

@@ -2,8 +2,8 @@
  * The gateway's end of the wires: SPI master, NRST, BOOT0, and the clock that goes with them.
  * Implemented by port/twin (an in-process STM32F407), port/linux (spidev, libgpiod), port/esp_idf.
  *
- * Time belongs to the implementation: on the twin it is virtual and moves only inside these calls, so nothing in the
- * gateway may look at another clock while it talks to a target.
+ * Time belongs to the implementation: on the twin it is virtual and moves only inside these calls, so nothing
+ * in the gateway may look at another clock while it talks to a target.
  */
 #ifndef PORT_LINK_IO_H
 #define PORT_LINK_IO_H
@@ -39,7 +39,8 @@ struct link_io {
  * @return FOTA_OK · E_IO
  */
 FOTA_MUST_CHECK
-static inline enum fota_err link_io_transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
+static inline enum fota_err link_io_transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso,
+                                             size_t n_bytes)
 {
     return io->ops->transfer(io, mosi, miso, n_bytes);
 }
