@@ -28,6 +28,10 @@ static bool has_run_over(const struct spi_slave *spi, uint16_t pos)
 static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes)
 {
     bool has_echo = spi->has_echo; /* first: it comes after the polls */
+    if (spi->echo_pos < spi->read_pos) {
+        DMA2->LIFCR =
+            DMA_LIFCR_CTCIF0; /* the wrap that these bytes went through: not to be taken for a second one */
+    }
     size_t n_done = spi_copy_ring(spi, bytes, n_bytes, spi->echo_pos);
     if (n_done > 0 || n_bytes == 0) {
         return n_done;

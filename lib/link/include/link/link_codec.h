@@ -86,7 +86,6 @@ FOTA_MUST_CHECK
 enum fota_err link_packet_check(const uint8_t *packet, size_t n_bytes, size_t *n_body_bytes);
 
 /** Session block as BEGIN answers it. */
-/** Write a block as it goes over the wire. Total: any values. */
 void link_session_store(uint8_t out[LINK_SESSION_BLOCK_BYTES], const struct link_session *session);
 /** Progress block as BLOCK, FINISH, ACTIVATE and ABORT answer it. */
 void link_progress_store(uint8_t out[LINK_PROGRESS_BLOCK_BYTES], const struct link_progress *progress);
