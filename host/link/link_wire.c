@@ -81,6 +81,8 @@ enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms)
         return err;
     }
     static const uint8_t echo = LINK_ACK;
+    link_io_delay_us(c->io,
+                     LINK_ECHO_GAP_US); /* a loader that is late for the last poll must not lose the echo */
     err = wire_send(c, &echo, 1);
     if (err) {
         return err;

@@ -60,7 +60,8 @@ enum {
     LINK_STATEMENT_MAX_BYTES = 1024, /* BEGIN */
     LINK_BLOCK_MAX_BYTES = 4096,     /* BLOCK data; a multiple of 4 except in the last block */
     LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES,
-    LINK_ECHO_GAP_US = 5 /* the host's pause behind each echo: the loader turns to what comes next */
+    LINK_ECHO_GAP_US =
+        5 /* the host's pause before and behind each echo: the loader takes it and turns to what follows */
 };
 
 /** Read Memory of this virtual address yields the info block (at most LINK_INFO_BLOCK_BYTES from here). */
