@@ -9,7 +9,7 @@
 #include "base/attr.h"
 #include "update/update.h"
 
-enum { LOADER_WISH_MAX_MS = 30000 };
+enum { LOADER_WISH_MAX_MS = 10000 };
 
 /**
  * Answer the host until it activates an image or sends Go; then the chip is reset and boots.

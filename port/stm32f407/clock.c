@@ -56,8 +56,10 @@ enum clock_source clock_init(void)
     if (!wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY, PLL_LOCK_MAX_LOOPS)) {
         return CLOCK_FROM_RESET;
     }
-    /* Wait states before the faster clock, and read back that they are taken (RM0090 3.5.1). */
-    FLASH->ACR = FLASH_ACR_LATENCY_5WS | ACR_CACHES;
+    /* Wait states before the faster clock, and read back that they are taken (RM0090 3.5.1). Five are enough
+     * above 2.7 V; seven are down to 2.1 V (table 10), and a weak supply is when a wrong fetch would hurt
+     * most. */
+    FLASH->ACR = FLASH_ACR_LATENCY_7WS | ACR_CACHES;
     (void)FLASH->ACR;
     /* APB1 42 MHz, APB2 84 MHz: their limits (DS8626 table 14). */
     RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;

@@ -29,6 +29,9 @@ enum {
     LOADER_MAX_MS = 2000, /* from reset to the first answer on the wires */
     STACK_BYTES = 4096,   /* boot.ld */
     STACK_PAINT = 0x57ACC0DE,
+    BOOT_CONFIRMED_MAX_MS = 500, /* from power-on to the application */
+    FLIP_STRIDE = 3,
+    LOW_SUPPLY_MV = 2500, /* below what x32 needs, above power-down reset */
     FLOOR = 5,
     COUNTER = 7
 };
@@ -97,15 +100,21 @@ static void run_ms(struct twin *t, uint32_t ms)
     assert_int_equal(stop, TWIN_STOP_TIME);
 }
 
-static struct twin *make_board(uint64_t seed)
+static struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv)
 {
     char why[256] = "";
-    const struct twin_config config = {.flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .strict = true};
+    const struct twin_config config = {
+        .flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .vdd_mv = vdd_mv, .strict = true};
     struct twin *t = twin_create(&config, why, sizeof why);
     if (t == NULL || !twin_load_elf(t, bootloader, why, sizeof why)) {
         fail_msg("%s", why);
     }
     return t;
+}
+
+static struct twin *make_board(uint64_t seed)
+{
+    return make_board_at(seed, 0);
 }
 
 static void store_image(struct twin *t, enum slot slot, const struct test_image *image)
@@ -288,6 +297,38 @@ static void one_flipped_bit_anywhere_is_refused_and_the_old_application_runs(voi
     twin_destroy(t);
 }
 
+/* Coarser in the reason, finer in the place: header and TLVs from end to end. */
+static void no_bit_of_header_or_tlvs_may_flip(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    struct test_image good;
+    make_image(&(struct plan){.linked_for = SLOT_B}, &good);
+    struct image parts = parts_of(&good);
+    unsigned n_tried = 0;
+    for (uint32_t off = 0; off < good.n_bytes; off += FLIP_STRIDE) {
+        if (off >= IMAGE_HEADER_BYTES && off < IMAGE_HEADER_AREA_BYTES + parts.img_bytes) {
+            continue;
+        }
+        struct test_image bad = good;
+        struct twin_snapshot *before = twin_save(t);
+        bad.bytes[off] ^= (uint8_t)(1U << off % 8);
+        store_image(t, SLOT_B, &bad);
+        journal_says_b_is_on_trial(t);
+        struct boot_app_report report = boot(t);
+        if (report.base != FLASH_SLOT_A_BASE || report.info.last_reason == FOTA_OK) {
+            fail_msg("bit %u of byte %u flipped: slot at %08x runs", (unsigned)off % 8, (unsigned)off,
+                     (unsigned)report.base);
+        }
+        twin_restore(t, before);
+        twin_snapshot_free(before);
+        n_tried++;
+    }
+    printf("%u flipped bits, each refused\n", n_tried);
+    assert_true(n_tried > 50);
+    twin_destroy(t);
+}
+
 static void unsigned_or_foreign_images_are_refused(void **state)
 {
     (void)state;
@@ -428,8 +469,9 @@ static void the_application_finds_the_chip_as_after_reset(void **state)
 {
     (void)state;
     struct twin *t = confirmed_board();
-    uint64_t before = twin_stats(t)->instructions;
+    uint64_t before = twin_stats(t)->instructions, start_ns = twin_now_ns(t);
     struct boot_app_report report = boot(t);
+    uint32_t boot_ms = (uint32_t)((twin_now_ns(t) - start_ns) / 1000000);
     assert_int_equal(report.sp, BOOT_APP_STACK_TOP);
     assert_int_equal(report.primask, 0);
     assert_int_equal(report.control, 0);
@@ -450,9 +492,31 @@ static void the_application_finds_the_chip_as_after_reset(void **state)
     assert_int_equal(report.flash_cr & 0x80000000, 0x80000000); /* locked */
     assert_int_equal(report.info_err, FOTA_OK);
     uint32_t used = stack_used(t);
-    printf("boot of a confirmed image: %u instructions, %u bytes of stack\n",
+    printf("boot of a confirmed image: %u ms, %u instructions, %u bytes of stack\n", (unsigned)boot_ms,
            (unsigned)(twin_stats(t)->instructions - before), (unsigned)used);
+    assert_in_range(boot_ms, 1, BOOT_CONFIRMED_MAX_MS);
     assert_in_range(used, 100, STACK_BYTES - 512);
+    twin_destroy(t);
+}
+
+/* The same flash on a board with a weak supply: nothing may be programmed, so no trial; what is confirmed
+ * runs. */
+static void a_low_supply_starts_no_trial_but_the_confirmed_image(void **state)
+{
+    (void)state;
+    static uint8_t flash[FLASH_MAP_BYTES];
+    struct twin *t = confirmed_board();
+    struct twin *weak = make_board_at(11, LOW_SUPPLY_MV);
+    struct test_image image;
+    make_image(&(struct plan){.linked_for = SLOT_B}, &image);
+    put_on_trial(t, &image);
+    assert_true(twin_peek(t, FLASH_MAP_BASE, flash, sizeof flash));
+    assert_true(twin_flash_store(weak, FLASH_MAP_BASE, flash, sizeof flash));
+    struct boot_app_report report = boot(weak);
+    assert_int_equal(report.base, FLASH_SLOT_A_BASE);
+    assert_int_equal(twin_stats(weak)->flash_programs, 0);
+    assert_int_equal(boot(t).base, FLASH_SLOT_B_BASE); /* with a good supply it would have been tried */
+    twin_destroy(weak);
     twin_destroy(t);
 }
 
@@ -525,12 +589,12 @@ static void an_application_can_ask_for_the_loader_and_gets_the_chip_back(void **
     make_image(&(struct plan){.linked_for = SLOT_B, .mode = BOOT_APP_ASKS_FOR_LOADER}, &image);
     put_on_trial(t, &image);
     (void)boot(t);
-    run_ms(t, 20000);
+    run_ms(t, 9000);
     assert_int_equal(report_of(t).runs, 1); /* the loader waits for a host */
-    run_ms(t, 15000);
+    run_ms(t, 2000);
     assert_int_equal(report_of(t).runs, 2); /* none came: the next trial run, which asks again */
     printf("asked for: loader answers %u ms after the reset\n", (unsigned)wait_for_loader(t, LOADER_MAX_MS));
-    run_ms(t, 40000);
+    run_ms(t, 12000);
     assert_int_equal(report_of(t).runs, 2); /* a host talks: it stays */
     twin_destroy(t);
 }
@@ -583,12 +647,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_image_in_the_same_place_is_started),
         cmocka_unit_test(one_flipped_bit_anywhere_is_refused_and_the_old_application_runs),
+        cmocka_unit_test(no_bit_of_header_or_tlvs_may_flip),
         cmocka_unit_test(unsigned_or_foreign_images_are_refused),
         cmocka_unit_test(signed_images_that_are_not_for_here_are_refused),
         cmocka_unit_test(truncated_or_longer_images_are_refused),
         cmocka_unit_test(a_trial_that_hangs_runs_three_times_and_is_rejected),
         cmocka_unit_test(a_trial_cut_from_power_costs_its_run),
         cmocka_unit_test(the_application_finds_the_chip_as_after_reset),
+        cmocka_unit_test(a_low_supply_starts_no_trial_but_the_confirmed_image),
         cmocka_unit_test(services_notice_that_their_state_was_overwritten),
         cmocka_unit_test(a_blank_chip_answers_within_two_seconds),
         cmocka_unit_test(a_chip_with_two_bad_images_and_no_journal_answers_within_two_seconds),

@@ -21,7 +21,8 @@ struct clock_time {
 };
 
 /**
- * From the reset state to 168 MHz, 5 wait states, prefetch and both caches on (RM0090 3.5.1, 7.3).
+ * From the reset state to 168 MHz, 7 wait states (good from 2.1 V, RM0090 table 10), prefetch and both caches
+ * on (RM0090 3.5.1, 7.3).
  *
  * Takes:      ≤ 3 ms with a crystal; 100 ms more if it does not start, then the internal oscillator is used
  * @return which clock feeds the PLL
