@@ -6,7 +6,7 @@
 #include "base/crc.h"
 #include "link_wire.h"
 
-enum { REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES, REASON_BYTES = 2 };
+enum { REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES };
 
 struct vendor_call {
     uint8_t op;
@@ -43,7 +43,7 @@ static enum fota_err send_request(struct link_client *c, const struct vendor_cal
 }
 
 /**
- * 3C n[2] body[n] crc[4]. A body of two bytes where more was asked for is the target's reason. Any other
+ * 3C n[2] body[n] crc[4]. A progress block where another was asked for is the target's reason. Any other
  * length is damage; what is wrong is then not known, and the caller's sync gives the loader the clocks it may
  * still want.
  */
@@ -59,7 +59,7 @@ static enum fota_err receive_reply(struct link_client *c, struct vendor_call *v)
         return err;
     }
     uint32_t n = bytes_load_be16(raw);
-    if (n != v->n_reply && n != REASON_BYTES) {
+    if (n != v->n_reply && n != LINK_PROGRESS_BLOCK_BYTES) {
         c->stats.damaged++;
         return E_LINK_REPLY;
     }
