@@ -95,7 +95,7 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
     }
     memcpy(f->hw, bytes + image.hw_id_off, image.hw_id_bytes);
     f->slot = image.load_addr == FLASH_SLOT_B_BASE ? 'b' : 'a';
-    const char slot = wanted->slot != 0 ? wanted->slot : f->slot;
+    const char slot = (char)(wanted->slot != 0 ? wanted->slot : f->slot);
     const struct image_policy policy = {
         .base = slot == 'b' ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
         .slot_bytes = FLASH_SLOT_BYTES,

@@ -30,7 +30,7 @@ static bool spawn(const char *const argv[], const char *log_path, int out_fd, pi
         memcpy(&args[n], &argv[n], sizeof args[n]);
     }
     args[n] = NULL;
-    ok = ok && !argv[n] && posix_spawn(pid, args[0], &actions, NULL, args, environ) == 0;
+    ok = ok && n > 0 && !argv[n] && posix_spawn(pid, args[0], &actions, NULL, args, environ) == 0;
     (void)posix_spawn_file_actions_destroy(&actions);
     return ok;
 }

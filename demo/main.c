@@ -34,6 +34,12 @@
 #define PUBLISHER_SECRET "publisher-secret"
 #define DEVICE           "DEMODEVICE"
 #define DEVICE_SECRET    "device-secret"
+#define PUBLISHER_USER   PUBLISHER ":" PUBLISHER_SECRET ":admin"
+#define DEVICE_USER      DEVICE ":" DEVICE_SECRET
+#define BUCKET_RIGHTS    BUCKET ":read=" DEVICE
+#define S3_DIR           WORK "/s3"
+#define IMAGE_KEY        KEYS "/image-key.pem"
+#define IMAGE_KEY_PUBLIC KEYS "/image-key.pub.pem"
 
 enum {
     POLL_MS = 3000,
@@ -150,8 +156,8 @@ static bool sign(const struct release_plan *r, int slot)
     char bin[256];
     (void)snprintf(bin, sizeof bin, APPS "/demo-%s-%c.bin", r->version, 'a' + slot);
     const char *const argv[] = {
-        FOTA,        "sign", "--slot", slot ? "b" : "a",      "--version", r->version,     "--hw", HW,
-        "--counter", "1",    "--key",  KEYS "/image-key.pem", "--out",     r->image[slot], bin,    NULL};
+        FOTA,        "sign", "--slot", slot ? "b" : "a", "--version", r->version,     "--hw", HW,
+        "--counter", "1",    "--key",  IMAGE_KEY,        "--out",     r->image[slot], bin,    NULL};
     return child_run(argv, LOG) == 0;
 }
 
@@ -187,12 +193,8 @@ static void start_server(struct demo *d)
 {
     static const char prefix[] = "export AWS_ENDPOINT_URL=";
     char line[256] = "";
-    const char *const argv[] = {FOTA,       "s3",
-                                "--dir",    WORK "/s3",
-                                "--port",   "0",
-                                "--user",   PUBLISHER ":" PUBLISHER_SECRET ":admin",
-                                "--user",   DEVICE ":" DEVICE_SECRET,
-                                "--bucket", BUCKET ":read=" DEVICE,
+    const char *const argv[] = {FOTA,     "s3",           "--dir",  S3_DIR,      "--port",   "0",
+                                "--user", PUBLISHER_USER, "--user", DEVICE_USER, "--bucket", BUCKET_RIGHTS,
                                 NULL};
     story_stage(&d->story, "a real S3 server on this machine (OpenStack Swift)");
     story_check(&d->story, child_start(&d->s3, argv, LOG), "fota s3");
@@ -210,7 +212,7 @@ static void make_releases(struct demo *d)
 {
     static const struct release_plan *const all[] = {&v1, &v2, &v3};
     story_stage(&d->story, "keys and signed images");
-    const char *const argv[] = {FOTA, "inspect", KEYS "/image-key.pub.pem", NULL};
+    const char *const argv[] = {FOTA, "inspect", IMAGE_KEY_PUBLIC, NULL};
     fota(d, argv, "keys of `fota keygen`; their public halves are compiled into the bootloader");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         const bool is_signed = sign(all[i], SLOT_A) && sign(all[i], SLOT_B);
@@ -346,17 +348,17 @@ static void summary(const struct demo *d)
     for (int i = 0; i < 12; i++) {
         erases += stats->flash_erases[i];
     }
-    (void)printf("\n  %-44s %12u\n", "image bytes", d->image_bytes);
-    (void)printf("  %-44s %12llu\n", "bytes over SPI (both updates, polls of the trial)",
+    (void)printf("\n  %-52s %12u\n", "image bytes", d->image_bytes);
+    (void)printf("  %-52s %12llu\n", "bytes over SPI (both updates, polls of the trial)",
                  (unsigned long long)stats->spi_bytes);
-    (void)printf("  %-44s %12.3f\n", "flash busy, seconds", (double)stats->flash_busy_ns / 1e9);
-    (void)printf("  %-44s %12llu\n", "sector erases", (unsigned long long)erases);
-    (void)printf("  %-44s %12llu\n", "missed control-loop ticks", (unsigned long long)d->missed_ticks);
-    (void)printf("  %-44s %12.3f\n", "reset to confirmed (2.0.0), seconds",
+    (void)printf("  %-52s %12.3f\n", "flash busy, seconds", (double)stats->flash_busy_ns / 1e9);
+    (void)printf("  %-52s %12llu\n", "sector erases", (unsigned long long)erases);
+    (void)printf("  %-52s %12llu\n", "missed control-loop ticks", (unsigned long long)d->missed_ticks);
+    (void)printf("  %-52s %12.3f\n", "reset to confirmed (2.0.0), seconds",
                  (double)(d->confirmed_ns - d->activated_ns) / 1e9);
-    (void)printf("  %-44s %12llu\n", "violations of the reference manual",
+    (void)printf("  %-52s %12llu\n", "violations of the reference manual",
                  (unsigned long long)stats->violations);
-    (void)printf("  %-44s %12.1f\n\n", "wall time, seconds", (double)story_wall_ms(&d->story) / 1000.0);
+    (void)printf("  %-52s %12.1f\n\n", "wall time, seconds", (double)story_wall_ms(&d->story) / 1000.0);
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)

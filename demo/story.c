@@ -8,6 +8,8 @@
 
 #include "twin/twin.h"
 
+enum { LINE_BYTES = 256 };
+
 static uint64_t now_ms(void)
 {
     struct timespec t;
@@ -20,9 +22,10 @@ static double board_s(const struct story *s)
     return s->twin ? (double)twin_now_ns(s->twin) / 1e9 : 0.0;
 }
 
-static void line_head(const struct story *s)
+static void line(const struct story *s, const char *verdict, const char *text)
 {
-    (void)printf("%6.2f s  board %8.3f s  ", (double)story_wall_ms(s) / 1000.0, board_s(s));
+    (void)printf("%6.2f s  board %8.3f s  %s%s\n", (double)story_wall_ms(s) / 1000.0, board_s(s), verdict,
+                 text);
 }
 
 void story_begin(struct story *s)
@@ -39,34 +42,33 @@ uint64_t story_wall_ms(const struct story *s)
 
 void story_stage(struct story *s, const char *fmt, ...)
 {
-    (void)s;
+    char text[LINE_BYTES];
     va_list args;
+    (void)s;
     va_start(args, fmt);
-    (void)printf("\n== ");
-    (void)vprintf(fmt, args);
-    (void)printf("\n");
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    (void)printf("\n== %s\n", text);
 }
 
 void story_say(struct story *s, const char *fmt, ...)
 {
+    char text[LINE_BYTES];
     va_list args;
     va_start(args, fmt);
-    line_head(s);
-    (void)vprintf(fmt, args);
-    (void)printf("\n");
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    line(s, "", text);
 }
 
 void story_check(struct story *s, bool holds, const char *fmt, ...)
 {
+    char text[LINE_BYTES];
     va_list args;
     va_start(args, fmt);
-    line_head(s);
-    (void)printf("%s ", holds ? "ok    " : "FAILED");
-    (void)vprintf(fmt, args);
-    (void)printf("\n");
+    (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    line(s, holds ? "ok     " : "FAILED ", text);
     if (!holds) {
         (void)fprintf(stderr, "demo: the check above failed; logs are in build/demo\n");
         exit(EXIT_FAILURE);

@@ -105,7 +105,7 @@
 /* clang-format on */
 
 enum fota_err {
-#define FOTA_ERR_ENUM(id, number, text) id = number,
+#define FOTA_ERR_ENUM(id, number, text) id = (number),
     FOTA_ERR_LIST(FOTA_ERR_ENUM)
 #undef FOTA_ERR_ENUM
 };
