@@ -21,11 +21,15 @@ enum { IMAGE_MAX_BYTES = 0x60000, CONSOLE_BYTES = 1 << 16 };
 /** End the program with a sentence. */
 FOTA_NORETURN FOTA_PRINTF(1, 2) void bench_fail(const char *fmt, ...);
 
-/* --- figures (main.c) -------------------------------------------------------------------------------------
+/* --- figures (figures.c)
+ * -------------------------------------------------------------------------------------
  */
 
 /** Add a figure: a flat JSON key, its value, and a line for the table. */
 void figure_add(const char *key, double value, unsigned decimals, const char *text);
+
+/** Keep all figures in build/bench.json. */
+void figures_write(void);
 
 /* --- board (board.c) --------------------------------------------------------------------------------------
  */

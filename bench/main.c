@@ -1,60 +1,15 @@
 /* make bench: measure, print a table, keep build/bench.json. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "bench.h"
-
-#define JSON FOTA_BUILD_DIR "/bench.json"
-
-enum { FIGURES_MAX = 64 };
-
-struct figure {
-    const char *key;
-    const char *text;
-    double value;
-    unsigned decimals;
-};
-
-static struct {
-    struct figure figure[FIGURES_MAX];
-    unsigned n;
-} table;
-
-void figure_add(const char *key, double value, unsigned decimals, const char *text)
-{
-    if (table.n == FIGURES_MAX) {
-        bench_fail("more than %d figures", FIGURES_MAX);
-    }
-    table.figure[table.n++] = (struct figure){key, text, value, decimals};
-    (void)printf("  %-64s %14.*f\n", text, (int)decimals, value);
-    (void)fflush(stdout);
-}
-
-static void write_json(void)
-{
-    FILE *out = fopen(JSON ".new", "w");
-    if (!out) {
-        bench_fail("cannot write " JSON);
-    }
-    (void)fprintf(out, "{\n");
-    for (unsigned i = 0; i < table.n; i++) {
-        const struct figure *f = &table.figure[i];
-        (void)fprintf(out, "  \"%s\": %.*f%s\n", f->key, (int)f->decimals, f->value,
-                      i + 1 < table.n ? "," : "");
-    }
-    (void)fprintf(out, "}\n");
-    if (fclose(out) != 0 || rename(JSON ".new", JSON) != 0) {
-        bench_fail("cannot write " JSON);
-    }
-}
 
 int main(void)
 {
     (void)printf("\nvirtual time, flash typical (DS8626 table 40, x32)\n\n");
     update_measure();
     boot_measure();
-    write_json();
+    figures_write();
     (void)printf("\n  figures as JSON: build/bench.json\n");
     return EXIT_SUCCESS;
 }

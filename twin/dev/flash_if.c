@@ -1,6 +1,7 @@
 /* FLASH: RM0090 chapter 3 (STM32F405/407). */
 #include "dev/flash_if.h"
 
+#include "flash_times.h"
 #include "regs.h"
 
 #include <string.h>
@@ -75,61 +76,20 @@ struct flash_if {
     unsigned cut_event;
 };
 
-/* --- geometry and timing --- */
-
-uint32_t flash_if_sector_off(unsigned sector)
-{
-    static const uint32_t off[FLASH_IF_SECTORS + 1] = {0x00000, 0x04000, 0x08000,       0x0C000, 0x10000,
-                                                       0x20000, 0x40000, 0x60000,       0x80000, 0xA0000,
-                                                       0xC0000, 0xE0000, FLASH_IF_BYTES};
-    return off[sector <= FLASH_IF_SECTORS ? sector : FLASH_IF_SECTORS];
-}
-
-unsigned flash_if_sector(uint32_t off)
-{
-    unsigned sector = 0;
-    while (sector < FLASH_IF_SECTORS && off >= flash_if_sector_off(sector + 1)) {
-        sector++;
-    }
-    return sector;
-}
-
 static unsigned psize(const struct flash_if *f)
 {
     return (f->s.v.cr >> 8) & 3;
-}
-
-/* DS8626 tables 40 and 42; columns x8, x16, x32; x64 with external VPP takes no longer than x32. */
-static uint64_t erase_us(const struct flash_if *f, uint32_t n_bytes)
-{
-    static const struct {
-        uint32_t n_bytes;
-        uint32_t typ_ms[3];
-        uint32_t max_ms[3];
-    } table[] = {
-        {0x4000, {400, 300, 250}, {800, 600, 500}},
-        {0x10000, {1200, 700, 550}, {2400, 1400, 1100}},
-        {0x20000, {2000, 1300, 1000}, {4000, 2600, 2000}},
-        {FLASH_IF_BYTES, {16000, 11000, 8000}, {32000, 22000, 16000}},
-    };
-    unsigned column = psize(f) > 2 ? 2 : psize(f);
-    size_t row = 0;
-    while (table[row].n_bytes < n_bytes) {
-        row++;
-    }
-    const uint32_t *ms = f->config.maximum_timing ? table[row].max_ms : table[row].typ_ms;
-    return ms[column] * 1000ULL;
 }
 
 static uint64_t op_us(const struct flash_if *f, const struct flash_op *op)
 {
     switch (op->kind) {
     case OP_PROGRAM:
-        return f->config.maximum_timing ? 100 : 16;
+        return flash_times_program_us(f->config.maximum_timing);
     case OP_ERASE:
-        return erase_us(f, op->n_bytes);
+        return flash_times_erase_us(op->n_bytes, psize(f), f->config.maximum_timing);
     case OP_MASS_ERASE:
-        return erase_us(f, FLASH_IF_BYTES);
+        return flash_times_erase_us(FLASH_IF_BYTES, psize(f), f->config.maximum_timing);
     default:
         return OPTIONS_US;
     }
