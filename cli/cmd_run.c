@@ -48,7 +48,7 @@ static const struct cli_option OPTIONS[] = {
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
-enum { SETTLE_MS = 1500, CLOCK_SLICE_MS = 100, FAILURES_MAX = 30, BACKOFF_MIN_MS = 5000 };
+enum { SETTLE_MS = 3000, FAILURES_MAX = 30, BACKOFF_MIN_MS = 5000 };
 
 /** Intervals in virtual time, dates from this machine: requests go to a real server. */
 struct run_clock {

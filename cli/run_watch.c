@@ -105,7 +105,8 @@ static void count(struct run_watch *w, const struct gateway_event *e)
     bool is_poll_result = e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_CHANGED;
     bool is_failure = e->kind == GATEWAY_EVENT_FAILED && e->state != GATEWAY_BOOT;
     w->n_polls += is_poll_result || (is_failure && e->state == GATEWAY_POLL);
-    w->n_confirmed += e->kind == GATEWAY_EVENT_CONFIRMED;
+    /* Before the first poll it is the factory's image that confirms itself. */
+    w->n_confirmed += e->kind == GATEWAY_EVENT_CONFIRMED && w->n_polls > 0;
     w->n_rolled_back += e->kind == GATEWAY_EVENT_ROLLED_BACK;
     w->n_refused += e->kind == GATEWAY_EVENT_REFUSED;
     if (is_failure) {
