@@ -135,6 +135,10 @@ static void on_event(void *ctx, const struct gateway_event *e)
         return;
     }
     cli_version_text(e->version, version);
+    if (e->kind == GATEWAY_EVENT_VERIFIED && w->is_streaming) {
+        progress_update(&w->progress, w->progress.total_bytes,
+                        clock_now_ms(w->clock)); /* the tail is in flash too */
+    }
     if (describe_poll(e, version, text, sizeof text) || describe_install(e, version, text, sizeof text)) {
         line(w, text);
     }
