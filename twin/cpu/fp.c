@@ -196,7 +196,10 @@ uint32_t fp_mul_add(uint32_t addend, uint32_t a, uint32_t b, uint32_t *fpscr)
     const volatile float x = as_float(v[1]);
     const volatile float y = as_float(v[2]);
     const volatile float z = as_float(v[0]);
-    const double wide = (double)x * (double)y + (double)z;
+    /* The product is exact in double, the sum is cut: it lies below the smallest normal number exactly if the
+     * unrounded one does. */
+    (void)fesetround(FE_TOWARDZERO);
+    const volatile double wide = (double)x * (double)y + (double)z;
     begin(fpscr);
     const volatile float r = fmaf(x, y, z);
     return end(r, wide, fpscr);
