@@ -65,6 +65,8 @@ struct twin {
     bool in_core;       /* inside cpu_run */
     bool at_breakpoint; /* the last run ended before the breakpoint's instruction */
     uint32_t breakpoint;
+    bool is_stepping;   /* inside twin_step */
+    uint64_t step_from; /* instructions before it */
     unsigned nrst_event;
     unsigned release_event;
     unsigned supply_event;

@@ -1,6 +1,8 @@
 /* The run loop: who moves time, and what the board does between two steps of the core. */
 #include "board.h"
 
+#define STEP_MAX_PS 1000000000ULL
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -84,6 +86,9 @@ static bool step_core(struct twin *t)
     uint64_t until_ps = least(chip_next_event_ps(t->chip), t->target_ps);
     uint64_t limit = board_cycles_at(t, until_ps);
     enum cpu_stop why = CPU_STOP_LIMIT;
+    if (t->is_stepping) {
+        limit = least(limit, cpu_cycles(t->cpu) + 1);
+    }
     if (limit > cpu_cycles(t->cpu)) {
         why = run_core(t, limit);
         follow(t, why);
@@ -119,7 +124,8 @@ enum twin_stop board_run_until_ps(struct twin *t, uint64_t target_ps)
         if (chip_wants_attention(t->chip)) {
             continue;
         }
-        if (chip_now_ps(t->chip) >= target_ps) {
+        bool is_stepped = t->is_stepping && cpu_instructions(t->cpu) != t->step_from;
+        if (is_stepped || chip_now_ps(t->chip) >= target_ps) {
             return time_is_up(t);
         }
         if (t->s.mode != BOARD_RUNNING) {
@@ -142,6 +148,19 @@ void twin_set_breakpoint(struct twin *t, uint32_t addr)
     t->breakpoint = addr & ~1U;
     t->at_breakpoint = false;
     cpu_set_breakpoint(t->cpu, t->breakpoint);
+}
+
+enum twin_stop twin_step(struct twin *t)
+{
+    enum twin_stop stop;
+    cpu_set_breakpoint(t->cpu, 0);
+    t->at_breakpoint = false;
+    t->is_stepping = true;
+    t->step_from = cpu_instructions(t->cpu);
+    stop = board_run_until_ps(t, chip_now_ps(t->chip) + STEP_MAX_PS);
+    t->is_stepping = false;
+    cpu_set_breakpoint(t->cpu, t->breakpoint);
+    return stop;
 }
 
 /* --- SPI --- */

@@ -277,6 +277,28 @@ uint32_t twin_reg(const struct twin *t, unsigned n)
     return n <= 16 ? cpu_reg(t->cpu, n) : 0;
 }
 
+void twin_set_reg(struct twin *t, unsigned n, uint32_t value)
+{
+    if (n <= 16) {
+        cpu_set_reg(t->cpu, n, value);
+        t->at_breakpoint = false;
+    }
+}
+
+void twin_skip_instruction(struct twin *t)
+{
+    uint32_t pc = cpu_reg(t->cpu, 15);
+    uint32_t psr = cpu_reg(t->cpu, 16);
+    const uint8_t *code = chip_memory_at(t->chip, pc, 2);
+    uint32_t it = (psr >> 25 & 3) | (psr >> 10 & 0x3F) << 2; /* PM0214 2.1.3: EPSR */
+    bool is_wide = code && code[1] >> 3 >= 0x1D;             /* PM0214 3.3: first halfword 0b111xx, xx != 0 */
+    it = it & 7 ? (it & 0xE0) | (it << 1 & 0x1F) : 0;
+    psr = (psr & ~0x0600FC00U) | (it & 3) << 25 | (it >> 2) << 10;
+    cpu_set_reg(t->cpu, 16, psr);
+    cpu_set_reg(t->cpu, 15, pc + (is_wide ? 4 : 2));
+    t->at_breakpoint = false;
+}
+
 const struct twin_stats *twin_stats(const struct twin *t)
 {
     /* A view, brought up to date on demand; no part of the board's state. */

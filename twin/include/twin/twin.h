@@ -132,6 +132,15 @@ bool twin_gpio_level(const struct twin *t, char port, unsigned pin);
 /** Debugger's view: read flash, SRAM or CCM without side effects. @return false if any byte is elsewhere. */
 bool twin_peek(const struct twin *t, uint32_t addr, void *bytes, size_t n_bytes);
 uint32_t twin_reg(const struct twin *t, unsigned n); /* r0..r15, 16 = xPSR */
+/** Debugger's hand: set r0..r15 or 16 = xPSR; a PC takes effect with the next instruction. */
+void twin_set_reg(struct twin *t, unsigned n, uint32_t value);
+/** Execute one instruction, with all that is due until it is over; waits for a busy flash, not for an
+ * interrupt. Ignores the breakpoint. @return TWIN_STOP_TIME: done, or 1 ms passed without one (sleep, reset,
+ * no power) · else as twin_run_until */
+enum twin_stop twin_step(struct twin *t);
+/** Instruction fault: the instruction at the PC does nothing; an IT block moves on as if it had been there.
+ */
+void twin_skip_instruction(struct twin *t);
 
 /** The counters as they stand; the next call brings the same object up to date. */
 const struct twin_stats *twin_stats(const struct twin *t);

@@ -1,0 +1,140 @@
+#include "factory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/flash_map.h"
+#include "format/image_build.h"
+#include "journal/journal.h"
+
+enum {
+    TRAP_PAYLOAD_BYTES = 512,
+    TRAP_OP = 0xE7FE, /* b . */
+    TRAP_ENTRY = 0x41,
+    TRAP_STACK = 0x2001C000
+};
+
+/* Flash access of a debugger: no rules, no time. */
+struct swd_flash {
+    struct flash flash;
+    struct twin *twin;
+};
+
+_Noreturn void factory_die(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "%s: %s\n", what, why);
+    exit(2);
+}
+
+void factory_read_key(struct key *out)
+{
+    static const char path[] = FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem";
+    enum fota_err err = key_read_private(path, out);
+    if (err) {
+        factory_die(path, "cannot be read; build the firmware first (make fw)");
+    }
+}
+
+struct twin *factory_board(const struct twin_config *config)
+{
+    static const char elf[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
+    char why[256] = "";
+    struct twin *t = twin_create(config, why, sizeof why);
+    if (t == NULL || !twin_load_elf(t, elf, why, sizeof why)) {
+        factory_die(elf, why);
+    }
+    return t;
+}
+
+void factory_trap_image(uint32_t slot, const struct key *key, struct small_image *out)
+{
+    static uint8_t payload[TRAP_PAYLOAD_BYTES];
+    uint32_t base = slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
+    for (uint32_t i = 0; i < sizeof payload; i += 2) {
+        bytes_store_le16(payload + i, TRAP_OP);
+    }
+    bytes_store_le32(payload, TRAP_STACK);
+    for (uint32_t i = 1; i < 16; i++) {
+        bytes_store_le32(payload + (size_t)4 * i, base + IMAGE_HEADER_AREA_BYTES + TRAP_ENTRY);
+    }
+    const struct image_spec spec = {
+        .load_addr = base, .version = {.major = 2}, .security_counter = 1, .hw_id = "f407-disco"};
+    struct image_signer signer = key_image_signer(key);
+    out->n_bytes = sizeof out->bytes;
+    if (image_build(&spec, payload, sizeof payload, &signer, out->bytes, &out->n_bytes) != FOTA_OK) {
+        factory_die("image_build", "failed");
+    }
+}
+
+void factory_digest(const uint8_t *bytes, uint32_t n_bytes, uint8_t sha256[32])
+{
+    struct crypto_sha256 sha;
+    crypto_sha256_init(&sha);
+    crypto_sha256_update(&sha, bytes, n_bytes);
+    crypto_sha256_final(&sha, sha256);
+}
+
+void factory_store(struct twin *t, uint32_t slot, const uint8_t *bytes, uint32_t n_bytes)
+{
+    static uint8_t blank[FLASH_SLOT_BYTES];
+    uint32_t base = slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
+    memset(blank, 0xFF, sizeof blank);
+    if (!twin_flash_store(t, base, blank, sizeof blank) || !twin_flash_store(t, base, bytes, n_bytes)) {
+        factory_die("slot", "image too long");
+    }
+}
+
+/* --- journal --- */
+
+static enum fota_err swd_erase(struct flash *flash, uint32_t sector)
+{
+    static uint8_t blank[FLASH_J0_BYTES];
+    struct swd_flash *f = (struct swd_flash *)flash;
+    bool is_j0 = sector == FLASH_J0_SECTOR;
+    memset(blank, 0xFF, sizeof blank);
+    return twin_flash_store(f->twin, is_j0 ? FLASH_J0_BASE : FLASH_J1_BASE, blank,
+                            is_j0 ? FLASH_J0_BYTES : FLASH_J1_BYTES)
+               ? FOTA_OK
+               : E_FLASH_RANGE;
+}
+
+static enum fota_err swd_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    struct swd_flash *f = (struct swd_flash *)flash;
+    return twin_flash_store(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
+}
+
+static enum fota_err swd_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    struct swd_flash *f = (struct swd_flash *)flash;
+    return twin_peek(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
+}
+
+static const struct flash_ops SWD_OPS = {swd_erase, swd_program, swd_read};
+
+static const struct journal_area AREAS[JOURNAL_AREAS] = {
+    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
+    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
+
+void factory_journal(struct twin *t, const struct boot_record *record)
+{
+    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct journal journal;
+    struct boot_record old;
+    enum fota_err err = journal_load(&journal, &flash.flash, AREAS, &old);
+    if (err != FOTA_OK && err != E_JOURNAL_LOST) {
+        factory_die("journal", "not sound");
+    }
+    if (journal_append(&journal, record) != FOTA_OK) {
+        factory_die("journal", "cannot be written");
+    }
+}
+
+bool factory_record(struct twin *t, struct boot_record *out)
+{
+    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct journal journal;
+    return journal_load(&journal, &flash.flash, AREAS, out) != E_JOURNAL_LOST;
+}
