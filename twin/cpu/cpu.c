@@ -364,7 +364,7 @@ static void set_special(struct cpu *c, unsigned n, uint32_t value)
         exc_set_mode(c, c->s.ipsr, value & 7);
         break;
     case 23:
-        c->s.fpscr = value;
+        c->s.fpscr = value & 0xF7C0009F;
         break;
     default:
         break;
@@ -376,7 +376,7 @@ void cpu_set_reg(struct cpu *c, unsigned n, uint32_t value)
     if (n == REG_PC) {
         c->s.r[n] = value & ~1u;
     } else if (n < 16) {
-        c->s.r[n] = value;
+        c->s.r[n] = n == REG_SP ? value & ~3u : value;
     } else if (n >= 32 && n < 64) {
         c->s.fp[n - 32] = value;
     } else {

@@ -300,6 +300,25 @@ static void decode16(uint32_t pc, uint32_t hw, struct op *op)
     }
 }
 
+/* Instructions that may write SP have a form of their own for it; all others with SP as destination are
+ * UNPREDICTABLE, or loads, which look at the register anyway. */
+static void keep_sp_aligned(struct op *op)
+{
+    static op_fn *const form[][2] = {{exec_mov_reg, exec_mov_reg_sp},     {exec_add_imm, exec_add_imm_sp},
+                                     {exec_add_reg, exec_add_reg_sp},     {exec_sub_imm, exec_sub_imm_sp},
+                                     {exec_add_shift, exec_add_shift_sp}, {exec_sub_reg, exec_sub_reg_sp},
+                                     {exec_sub_shift, exec_sub_shift_sp}};
+    if (op->fn == exec_mov_imm) { /* MOV SP, PC */
+        op->imm &= ~3u;
+    }
+    for (unsigned i = 0; i < sizeof form / sizeof form[0]; i++) {
+        if (op->fn == form[i][0]) {
+            op->fn = form[i][1];
+            return;
+        }
+    }
+}
+
 void decode_op(uint32_t pc, uint32_t hw1, uint32_t hw2, struct op *op)
 {
     memset(op, 0, sizeof *op);
@@ -310,5 +329,8 @@ void decode_op(uint32_t pc, uint32_t hw1, uint32_t hw2, struct op *op)
     } else {
         op->x = OP_16BIT;
         decode16(pc, hw1, op);
+    }
+    if (op->d == REG_SP) {
+        keep_sp_aligned(op);
     }
 }

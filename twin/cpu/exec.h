@@ -15,6 +15,8 @@ op_fn exec_mvn_imm, exec_mvn_reg, exec_mvn_shift, exec_add_imm, exec_add_reg, ex
 op_fn exec_adc_imm, exec_adc_reg, exec_adc_shift, exec_sub_imm, exec_sub_reg, exec_sub_shift;
 op_fn exec_sbc_imm, exec_sbc_reg, exec_sbc_shift, exec_rsb_imm, exec_rsb_reg, exec_rsb_shift;
 op_fn exec_cmp_imm, exec_cmp_reg, exec_cmp_shift, exec_cmn_imm, exec_cmn_reg, exec_cmn_shift;
+op_fn exec_mov_reg_sp, exec_add_imm_sp, exec_add_reg_sp, exec_add_shift_sp;
+op_fn exec_sub_imm_sp, exec_sub_reg_sp, exec_sub_shift_sp;
 op_fn exec_shift_by_reg, exec_movt, exec_pkh;
 op_fn exec_bfi, exec_bfx, exec_clz, exec_rbit, exec_rev, exec_rev16, exec_revsh;
 

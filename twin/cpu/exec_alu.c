@@ -180,6 +180,23 @@ FORMS(rsb)
 FORMS(cmp)
 FORMS(cmn)
 
+/* The same into SP, whose lowest two bits are always 0 (B1.4.7). */
+#define FORM_INTO_SP(name, form)                                                                             \
+    uint32_t exec_##name##_##form##_sp(struct cpu *c, const struct op *op, uint32_t next)                    \
+    {                                                                                                        \
+        alu_##name(c, op, operand_##form(c, op));                                                            \
+        c->s.r[REG_SP] &= ~3u;                                                                               \
+        return next;                                                                                         \
+    }
+
+FORM_INTO_SP(mov, reg)
+FORM_INTO_SP(add, imm)
+FORM_INTO_SP(add, reg)
+FORM_INTO_SP(add, shift)
+FORM_INTO_SP(sub, imm)
+FORM_INTO_SP(sub, reg)
+FORM_INTO_SP(sub, shift)
+
 /** LSL, LSR, ASR, ROR by the low byte of m; imm is the type. */
 uint32_t exec_shift_by_reg(struct cpu *c, const struct op *op, uint32_t next)
 {

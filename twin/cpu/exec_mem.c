@@ -31,7 +31,7 @@ static inline uint32_t load_into(struct cpu *c, unsigned d, uint32_t value, uint
     if (d == REG_PC) {
         return branch_exchange(c, value);
     }
-    c->s.r[d] = value;
+    c->s.r[d] = d == REG_SP ? value & ~3u : value;
     return next;
 }
 
@@ -46,6 +46,12 @@ static inline uint32_t do_load(struct cpu *c, const struct op *op, struct kind k
     return load_into(c, op->d, extended(kind, v), next);
 }
 
+/** Move the base; SP stays aligned (B1.4.7). */
+static inline void write_back(struct cpu *c, unsigned n, uint32_t value)
+{
+    c->s.r[n] = n == REG_SP ? value & ~3u : value;
+}
+
 static inline uint32_t do_load_index(struct cpu *c, const struct op *op, struct kind kind, uint32_t next)
 {
     const uint32_t base = c->s.r[op->n];
@@ -55,7 +61,7 @@ static inline uint32_t do_load_index(struct cpu *c, const struct op *op, struct 
         return core_aborted(c);
     }
     c->s.cycles++;
-    c->s.r[op->n] = moved;
+    write_back(c, op->n, moved);
     return load_into(c, op->d, extended(kind, v), next);
 }
 
@@ -77,7 +83,7 @@ static inline uint32_t do_store_index(struct cpu *c, const struct op *op, unsign
         return core_aborted(c);
     }
     c->s.cycles++;
-    c->s.r[op->n] = moved;
+    write_back(c, op->n, moved);
     return next;
 }
 

@@ -43,7 +43,7 @@ enum {
 static uint64_t seed = 0x5EED0F0A12345678;
 static unsigned per_encoding = PER_ENCODING;
 
-enum { REG_N = 13, REG_LR = 14, REG_PC = 15, REG_XPSR = 16, REG_FPSCR = 17, REG_S0 = 18, IMAGE_REGS = 50 };
+enum { REG_SP = 13, REG_LR = 14, REG_PC = 15, REG_XPSR = 16, REG_FPSCR = 17, REG_S0 = 18, IMAGE_REGS = 50 };
 #define XPSR_COMPARED 0xFF0FFC00u /* N Z C V Q IT T GE IT */
 #define XPSR_WRITTEN  0xF80F0000u /* N Z C V Q GE */
 #define XPSR_T        0x01000000u
@@ -365,20 +365,20 @@ static void random_registers(struct test_case *t, struct random *r)
     for (unsigned i = 0; i < REG_PC; i++) {
         t->before.r[i] = random_below(r, 3) ? random_word(r) : random_pointer(r);
     }
-    t->before.r[REG_N] = random_pointer(r) & ~3u;
+    t->before.r[REG_SP] = random_pointer(r) & ~3u;
     const int base = encoding_register(e, t->insn.bits, 'n');
     const int index = encoding_register(e, t->insn.bits, 'm');
     if ((e->flags & ENC_MEMORY) && random_below(r, 16)) {
         if (index >= 0) {
             t->before.r[index] = random_below(r, 256);
         }
-        if (base >= 0 && base != REG_N) {
+        if (base >= 0 && base != REG_SP) {
             t->before.r[base] = random_pointer(r);
         }
     } else if ((e->flags & ENC_BRANCH) && random_below(r, 8)) {
         for (unsigned i = 0; i < REG_PC; i++) {
             t->before.r[i] =
-                i == REG_N ? t->before.r[i] : (CPU_FLASH_BASE + random_below(r, FLASH_BYTES)) | 1;
+                i == REG_SP ? t->before.r[i] : (CPU_FLASH_BASE + random_below(r, FLASH_BYTES)) | 1;
         }
         if (index >= 0) {
             t->before.r[index] = random_below(r, 256);
@@ -480,16 +480,17 @@ static bool must_fault_by_alignment(const struct test_case *t)
 
 static uint32_t compared_bits(unsigned reg)
 {
-    return reg == REG_XPSR ? XPSR_COMPARED : 0xFFFFFFFF;
+    /* oracle: it keeps SP[1:0], which are always 0 (B1.4.7) */
+    return reg == REG_XPSR ? XPSR_COMPARED : reg == REG_SP ? ~3u : 0xFFFFFFFF;
 }
 
 static const char *reg_name(unsigned i, char text[8])
 {
     static const char *const named[] = {"sp", "lr", "pc", "xpsr", "fpscr"};
-    if (i >= REG_N && i < REG_S0) {
-        return named[i - REG_N];
+    if (i >= REG_SP && i < REG_S0) {
+        return named[i - REG_SP];
     }
-    (void)snprintf(text, 8, i < REG_N ? "r%u" : "s%u", i < REG_N ? i : i - REG_S0);
+    (void)snprintf(text, 8, i < REG_SP ? "r%u" : "s%u", i < REG_SP ? i : i - REG_S0);
     return text;
 }
 
@@ -558,6 +559,7 @@ static void judge(struct bench *b, const struct test_case *t, enum outcome our_o
     } else if (our_outcome == FAULT) {
         b->tally.faulted++;
     } else {
+        assert_int_equal(ours->r[REG_SP] & 3, 0);
         plant(b, e, ours);
         b->tally.compared++;
         b->tally.per_encoding[e - encodings]++;
@@ -687,7 +689,7 @@ static void planted_bugs_are_reported_every_time(void **state)
         {"it", REG_XPSR, 1u << 10},        /* ITSTATE */
         {"umaal", 7, 1},                   /* a register, lowest bit */
         {"bl", REG_LR, 1},                 /* return address without its Thumb bit */
-        {"push", REG_N, 4},                /* stack pointer one word off */
+        {"push", REG_SP, 4},               /* stack pointer one word off */
         {"b cond", REG_PC, 2},             /* branch one halfword off */
         {"vadd", REG_S0 + 31, 1},          /* one unit in the last place */
         {"vmul", REG_FPSCR, 1u << 3},      /* underflow */
