@@ -225,12 +225,13 @@ void twin_set_options(struct twin *t, uint32_t optcr)
     flash_if_set_options(t->flash_dev, optcr);
 }
 
+_Static_assert(TWIN_CUTS == FLASH_OUTCOME_ONE_ZERO - FLASH_OUTCOME_BEFORE + 1,
+               "the cuts are the outcomes, in order");
+
 bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut)
 {
-    static const enum flash_outcome outcome[] = {FLASH_OUTCOME_BEFORE, FLASH_OUTCOME_BLANK,
-                                                 FLASH_OUTCOME_GARBAGE, FLASH_OUTCOME_COMPLETE,
-                                                 FLASH_OUTCOME_FRONT};
-    return (unsigned)cut <= TWIN_CUT_FRONT && flash_if_plan_cut(t->flash_dev, op, outcome[cut]);
+    return (unsigned)cut < TWIN_CUTS &&
+           flash_if_plan_cut(t->flash_dev, op, (enum flash_outcome)(FLASH_OUTCOME_BEFORE + (unsigned)cut));
 }
 
 void twin_forget_cuts(struct twin *t)

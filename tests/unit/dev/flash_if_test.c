@@ -473,6 +473,32 @@ static void planned_cut_of_an_erase_leaves_what_was_asked(void **state)
     assert_int_equal(sector[100], 0xFF);
 }
 
+/* Each pattern of a cut erase differs from the others, and only the pre-program phase leaves old bytes and
+ * zeros alone.
+ */
+static void erase_can_be_cut_in_thirteen_ways(void **state)
+{
+    (void)state;
+    enum { BYTES = 0x4000, FIRST = FLASH_OUTCOME_BEFORE, LAST = FLASH_OUTCOME_ONE_ZERO };
+    static uint8_t sector[LAST + 1][BYTES];
+    unsigned n_different = 0;
+    for (unsigned k = FIRST; k <= LAST; k++) {
+        memset(sector[k], 0x5A, BYTES);
+        flash_tear_erase(sector[k], BYTES, (enum flash_outcome)k, 3);
+        bool is_new = true;
+        for (unsigned i = FIRST; i < k; i++) {
+            is_new = is_new && memcmp(sector[i], sector[k], BYTES) != 0;
+        }
+        n_different += is_new;
+        for (unsigned i = 0; i < BYTES && k >= FLASH_OUTCOME_ZEROING && k <= FLASH_OUTCOME_ZERO; i++) {
+            assert_int_equal(sector[k][i] & ~0x5A, 0);
+        }
+    }
+    assert_int_equal(n_different, 13);
+    assert_int_equal(sector[FLASH_OUTCOME_STRIPES][0], 0xFF);
+    assert_int_equal(sector[FLASH_OUTCOME_STRIPES][512], 0x5A);
+}
+
 static void same_seed_tears_alike(void **state)
 {
     (void)state;
@@ -555,6 +581,7 @@ int main(void)
         cmocka_unit_test(reset_in_an_erase_tears_it_and_locks),
         cmocka_unit_test(planned_cut_of_a_program_leaves_what_was_asked),
         cmocka_unit_test(planned_cut_of_an_erase_leaves_what_was_asked),
+        cmocka_unit_test(erase_can_be_cut_in_thirteen_ways),
         cmocka_unit_test(same_seed_tears_alike),
         cmocka_unit_test(locked_one_time_block_cannot_be_programmed),
         cmocka_unit_test(option_bytes_need_their_keys_and_last),

@@ -85,7 +85,18 @@ enum twin_cut {
     TWIN_CUT_BLANK,    /* program: as before; erase: reads as blank */
     TWIN_CUT_GARBAGE,  /* program: some of the zeros; erase: each word old, blank, zero or garbage */
     TWIN_CUT_COMPLETE, /* reads as if it were complete */
-    TWIN_CUT_FRONT     /* erase: the front part blank, the rest old; program: as garbage */
+    TWIN_CUT_FRONT,    /* erase: the front part blank, the rest old; program: as garbage */
+    /* Erases by phase, dev/flash_faults.h: the cells are programmed to zero first. Of a program: garbage. */
+    TWIN_CUT_ZEROING,
+    TWIN_CUT_ZERO_FRONT,
+    TWIN_CUT_ZERO,
+    TWIN_CUT_RISING,
+    TWIN_CUT_RISEN,
+    TWIN_CUT_BACK,
+    TWIN_CUT_STRIPES,
+    TWIN_CUT_ONE_OLD,
+    TWIN_CUT_ONE_ZERO,
+    TWIN_CUTS
 };
 /**
  * Plan a power cut at flash operation number `op` (twin_stats: flash_ops counts them). The run ends there

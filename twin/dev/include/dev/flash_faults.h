@@ -18,7 +18,18 @@ enum flash_outcome {
     FLASH_OUTCOME_BLANK,    /* program: reads as before; erase: reads as blank */
     FLASH_OUTCOME_GARBAGE,  /* program: some of the zeros; erase: words old, blank, zero or garbage */
     FLASH_OUTCOME_COMPLETE, /* reads as if complete */
-    FLASH_OUTCOME_FRONT     /* erase: the first part of the sector blank, the rest old; program: as garbage */
+    FLASH_OUTCOME_FRONT,    /* erase: the first part of the sector blank, the rest old; program: as garbage */
+    /* Erases only, phase by phase; of a program, garbage. First all cells are programmed to zero ... */
+    FLASH_OUTCOME_ZEROING,    /* each zero-to-be may still be what it was */
+    FLASH_OUTCOME_ZERO_FRONT, /* the first part zero, the rest old */
+    FLASH_OUTCOME_ZERO,       /* all zero */
+    /* ... then they are erased. */
+    FLASH_OUTCOME_RISING,  /* any bits */
+    FLASH_OUTCOME_RISEN,   /* blank but for a bit in some words */
+    FLASH_OUTCOME_BACK,    /* the last part blank, the first old */
+    FLASH_OUTCOME_STRIPES, /* rows old and blank in turn */
+    FLASH_OUTCOME_ONE_OLD, /* blank but for one old word */
+    FLASH_OUTCOME_ONE_ZERO /* blank but for one word of zero */
 };
 
 /** SplitMix64: next number of the sequence that starts at *state. */
