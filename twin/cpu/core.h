@@ -196,7 +196,6 @@ struct cpu {
                            run */
     bool flash_watched; /* loads from flash are told to the bus */
     bool unprivileged_access;
-    bool skip_breakpoint;
     uint32_t breakpoint; /* odd: none */
 
     /* Derived from the state (core_refresh): how far the fast paths may reach; 0
@@ -316,6 +315,7 @@ int exc_execution_priority(const struct cpu *c, bool ignore_primask);
 /** The pending and enabled exception that comes first. @return 0: none */
 unsigned exc_first_pending(const struct cpu *c, int *group_priority);
 void exc_set_pending(struct cpu *c, unsigned exception);
+unsigned exc_count_active(const struct cpu *c);
 /** Take what s.sync says. @return false: a flash stall ended the run, nothing
  * happened */
 bool exc_take_sync(struct cpu *c);

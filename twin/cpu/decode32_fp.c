@@ -192,7 +192,7 @@ static void decode_memory(uint32_t pc, uint32_t hw1, uint32_t hw2, struct op *op
         /* FLDMX and FSTMX: an odd count moves the base one word further. */
         op->x = (uint8_t)(op->x | (is_double && (imm8 & 1) ? OP_POST : 0));
     }
-    if (op->fn != exec_unpredictable && (count == 0 || d + count > 32 || n == REG_PC) && n != REG_PC) {
+    if (count == 0 || d + count > 32 || op->n == REG_PC) {
         decode_unpredictable(op);
     }
 }

@@ -6,7 +6,8 @@ enum {
     FP_FRAME_BYTES = 0x68,
     XPSR_ALIGNED = 1 << 9,
     ENTRY_CYCLES = 12,
-    EXIT_CYCLES = 10
+    EXIT_CYCLES = 10,
+    FP_CYCLES = 17
 };
 enum { SHCSR_MEM = 1 << 16, SHCSR_BUS = 1 << 17, SHCSR_USAGE = 1 << 18 };
 enum { PRIORITY_HARD = -1, PRIORITY_NMI = -2 };
@@ -89,14 +90,13 @@ unsigned exc_first_pending(const struct cpu *c, int *group)
 
 void exc_set_pending(struct cpu *c, unsigned exception)
 {
-    if (exception < EXC_IRQ0) {
-        c->s.sys_pending |= 1u << exception;
-    } else {
-        c->s.irq_pending[(exception - EXC_IRQ0) / 32] |= 1u << (exception - EXC_IRQ0) % 32;
+    uint32_t *word =
+        exception < EXC_IRQ0 ? &c->s.sys_pending : &c->s.irq_pending[(exception - EXC_IRQ0) / 32];
+    const uint32_t bit = 1u << (exception < EXC_IRQ0 ? exception : (exception - EXC_IRQ0) % 32);
+    if (!(*word & bit) && (c->s.scr & SCR_SEVONPEND)) {
+        c->s.event = true; /* on entering the pending state (B1.5.18) */
     }
-    if (c->s.scr & SCR_SEVONPEND) {
-        c->s.event = true;
-    }
+    *word |= bit;
     core_attention(c);
 }
 
@@ -125,7 +125,7 @@ static bool is_active(const struct cpu *c, unsigned exception)
            (c->s.irq_active[(exception - EXC_IRQ0) / 32] >> (exception - EXC_IRQ0) % 32 & 1);
 }
 
-static unsigned count_active(const struct cpu *c)
+unsigned exc_count_active(const struct cpu *c)
 {
     unsigned n = (unsigned)__builtin_popcount(c->s.sys_active);
     for (unsigned w = 0; w < IRQ_WORDS; w++) {
@@ -144,10 +144,15 @@ void exc_raise(struct cpu *c, unsigned exception)
     core_attention(c);
 }
 
+static unsigned fault_of(uint32_t cfsr_bits)
+{
+    return cfsr_bits & 0xFF ? EXC_MEM : cfsr_bits & 0xFF00 ? EXC_BUS : EXC_USAGE;
+}
+
 void exc_fault(struct cpu *c, uint32_t cfsr_bits)
 {
     c->s.cfsr |= cfsr_bits;
-    exc_raise(c, cfsr_bits & 0xFF ? EXC_MEM : cfsr_bits & 0xFF00 ? EXC_BUS : EXC_USAGE);
+    exc_raise(c, fault_of(cfsr_bits));
 }
 
 static bool is_enabled(const struct cpu *c, unsigned exception)
@@ -225,9 +230,21 @@ static bool write_words(struct cpu *c, uint32_t addr, const uint32_t *words, uns
     return true;
 }
 
-/* Push the frame. An error leaves a derived fault pending; the entry goes on
- * (B1.5.6). */
-static void push_frame(struct cpu *c)
+/* The frame of `exception` could not be written: a derived fault becomes pending, the entry goes on (B1.5.6).
+ * The entry of HardFault or NMI derives none above itself. */
+static void stacking_failed(struct cpu *c, unsigned exception, enum mem_result bad)
+{
+    const unsigned fault = bad == MEM_PROTECTED ? EXC_MEM : EXC_BUS;
+    c->s.cfsr |= bad == MEM_PROTECTED ? CFSR_MSTKERR : CFSR_STKERR;
+    if (is_enabled(c, fault)) {
+        exc_set_pending(c, fault);
+    } else if (exception != EXC_HARD && exception != EXC_NMI) {
+        c->s.hfsr |= HFSR_FORCED;
+        exc_set_pending(c, EXC_HARD);
+    }
+}
+
+static void push_frame(struct cpu *c, unsigned exception)
 {
     struct core_state *s = &c->s;
     const bool with_fp = s->control & CONTROL_FPCA;
@@ -245,41 +262,29 @@ static void push_frame(struct cpu *c)
     }
     s->r[REG_SP] = sp;
     if (!ok) {
-        s->cfsr |= bad == MEM_PROTECTED ? CFSR_MSTKERR : CFSR_STKERR;
-        const unsigned fault = bad == MEM_PROTECTED ? EXC_MEM : EXC_BUS;
-        if (is_enabled(c, fault)) {
-            exc_set_pending(c, fault);
-        } else {
-            s->hfsr |= HFSR_FORCED;
-            exc_set_pending(c, EXC_HARD);
-        }
+        stacking_failed(c, exception, bad);
     }
 }
 
-/* Enter `exception`. @return false: a flash stall ended the run, nothing
- * happened */
-static bool enter(struct cpu *c, unsigned exception)
+/* Where `exception` begins. One whose vector cannot be read becomes a HardFault (B1.5.6); if that has none
+ * either, the core locks up: MEM_ERROR. */
+static enum mem_result read_vector(struct cpu *c, unsigned *exception, uint32_t *vector)
+{
+    enum mem_result result = mem_read_word(c, c->s.vtor + 4 * *exception, true, vector);
+    if (result != MEM_OK && result != MEM_RESTART) {
+        c->s.hfsr |= HFSR_VECTTBL;
+        const bool is_last = *exception == EXC_HARD || *exception == EXC_NMI;
+        *exception = EXC_HARD;
+        result = is_last ? result : mem_read_word(c, c->s.vtor + 4 * EXC_HARD, true, vector);
+        c->s.lockup = result != MEM_OK && result != MEM_RESTART;
+    }
+    return result;
+}
+
+/* ExceptionTaken (B1.5.6): the context is on the stack already. */
+static void start_handler(struct cpu *c, unsigned exception, uint32_t vector, uint32_t exc_return)
 {
     struct core_state *s = &c->s;
-    uint32_t vector = 0;
-    const enum mem_result result = mem_read_word(c, s->vtor + 4 * exception, true, &vector);
-    if (result == MEM_RESTART) {
-        return false;
-    }
-    if (result != MEM_OK) {
-        s->hfsr |= HFSR_VECTTBL;
-        if (exception == EXC_HARD || exception == EXC_NMI) {
-            s->lockup = true;
-            return true;
-        }
-        return enter(c, EXC_HARD);
-    }
-    const bool with_fp = s->control & CONTROL_FPCA;
-    const bool from_psp = uses_psp(s->ipsr, s->control);
-    const uint32_t exc_return =
-        0xFFFFFFE1u | (with_fp ? 0 : 0x10) | (s->ipsr == 0 ? 8 : 0) | (from_psp ? 4 : 0);
-    clear_pending(c, exception);
-    push_frame(c);
     set_active(c, exception, true);
     exc_set_mode(c, exception, s->control & ~(uint32_t)(CONTROL_SPSEL | CONTROL_FPCA));
     s->r[REG_LR] = exc_return;
@@ -289,29 +294,51 @@ static bool enter(struct cpu *c, unsigned exception)
     s->excl = false;
     s->event = true;
     s->sleep = SLEEP_NONE;
-    s->cycles += with_fp ? ENTRY_CYCLES + 17u : ENTRY_CYCLES;
+    s->cycles += ENTRY_CYCLES;
     core_attention(c);
+}
+
+/* Enter `exception`. @return false: a flash stall ended the run, nothing
+ * happened */
+static bool enter(struct cpu *c, unsigned exception)
+{
+    struct core_state *s = &c->s;
+    uint32_t vector = 0;
+    const enum mem_result result = read_vector(c, &exception, &vector);
+    if (result != MEM_OK) {
+        return result != MEM_RESTART;
+    }
+    const bool with_fp = s->control & CONTROL_FPCA;
+    const bool from_psp = uses_psp(s->ipsr, s->control);
+    const uint32_t exc_return =
+        0xFFFFFFE1u | (with_fp ? 0 : 0x10) | (s->ipsr == 0 ? 8 : 0) | (from_psp ? 4 : 0);
+    clear_pending(c, exception); /* first: a frame that fails may make this very exception pending again */
+    push_frame(c, exception);
+    start_handler(c, exception, vector, exc_return);
+    s->cycles += with_fp ? FP_CYCLES : 0;
     return true;
 }
 
-bool exc_take_sync(struct cpu *c)
+/* What a synchronous exception is taken as: itself, or HardFault if it is disabled or its priority does not
+ * suffice (B1.5.10). 0: the core locks up instead. */
+static unsigned escalate(struct cpu *c, unsigned exception)
 {
-    unsigned exception = c->s.sync;
     const int now = exc_execution_priority(c, false);
     if (exception != EXC_HARD && (!is_enabled(c, exception) || group_priority(c, exception) >= now)) {
-        if (exception == EXC_DEBUG) {
-            c->s.hfsr |= HFSR_DEBUGEVT;
-        } else {
-            c->s.hfsr |= HFSR_FORCED;
-        }
+        c->s.hfsr |= exception == EXC_DEBUG ? HFSR_DEBUGEVT : HFSR_FORCED;
         exception = EXC_HARD;
     }
     if (exception == EXC_HARD && now <= PRIORITY_HARD) {
         c->s.lockup = true;
-        c->s.sync = 0;
-        return true;
+        return 0;
     }
-    if (!enter(c, exception)) {
+    return exception;
+}
+
+bool exc_take_sync(struct cpu *c)
+{
+    const unsigned exception = escalate(c, c->s.sync);
+    if (exception && !enter(c, exception)) {
         return false;
     }
     c->s.sync = 0;
@@ -327,8 +354,7 @@ bool exc_take_pending(struct cpu *c, unsigned exception)
  * -----------------------------------------------------------------------------------------------
  */
 
-/* What is wrong with EXC_RETURN (B1.5.8): INVPC, taken as a UsageFault in the
- * context that returned. */
+/* Is EXC_RETURN impossible here (B1.5.8)? */
 static bool is_bad_return(const struct cpu *c, uint32_t value)
 {
     const bool to_thread = value & 8;
@@ -338,7 +364,7 @@ static bool is_bad_return(const struct cpu *c, uint32_t value)
     if (!is_active(c, c->s.ipsr)) {
         return true;
     }
-    const bool nested = count_active(c) > 1;
+    const bool nested = exc_count_active(c) > 1;
     return to_thread ? nested && !(c->s.ccr & CCR_NONBASETHRDENA) : !nested;
 }
 
@@ -378,20 +404,46 @@ static void pop_registers(struct cpu *c, const uint32_t frame[8])
     s->it = (frame[7] >> 25 & 3) | (frame[7] >> 10 & 0x3F) << 2;
 }
 
+/* A return that fails is a fault taken in its place: the frame stays where it is, LR holds the EXC_RETURN
+ * (B1.5.8). @return false: a flash stall ended the run, the return begins anew */
+static bool return_failed(struct cpu *c, uint32_t value, uint32_t cfsr_bits)
+{
+    uint32_t vector = 0;
+    c->s.cfsr |= cfsr_bits;
+    unsigned exception = escalate(c, fault_of(cfsr_bits));
+    if (!exception) {
+        return true;
+    }
+    const enum mem_result result = read_vector(c, &exception, &vector);
+    if (result == MEM_OK) {
+        clear_pending(c, exception);
+        start_handler(c, exception, vector, value);
+    }
+    return result != MEM_RESTART;
+}
+
+static bool bad_return(struct cpu *c, uint32_t value)
+{
+    deactivate(c);
+    if (!return_failed(c, value, CFSR_INVPC)) {
+        c->s.exc_return = value;
+        return false;
+    }
+    return true;
+}
+
 bool exc_return(struct cpu *c)
 {
     struct core_state *s = &c->s;
     const uint32_t value = s->exc_return;
     s->exc_return = 0;
     if (is_bad_return(c, value)) {
-        deactivate(c);
-        s->r[REG_LR] = 0xF0000000u | value;
-        exc_fault(c, CFSR_INVPC);
-        return true;
+        return bad_return(c, value);
     }
     const bool to_thread = value & 8;
     const bool with_fp = !(value & 0x10);
     const uint32_t old_ipsr = s->ipsr;
+    const uint32_t old_control = s->control;
     const uint32_t control = (s->control & CONTROL_NPRIV) | (value & 4 ? CONTROL_SPSEL : 0);
     deactivate(c);
     exc_set_mode(c, to_thread ? 0 : old_ipsr, to_thread ? control : s->control);
@@ -400,7 +452,12 @@ bool exc_return(struct cpu *c)
     uint32_t fp[17] = {0};
     enum mem_result bad = MEM_OK;
     if (!read_words(c, sp, frame, 8, &bad) || (with_fp && !read_words(c, sp + FRAME_BYTES, fp, 17, &bad))) {
-        exc_fault(c, bad == MEM_PROTECTED ? CFSR_MUNSTKERR : CFSR_UNSTKERR);
+        exc_set_mode(c, old_ipsr, old_control);
+        if (!return_failed(c, value, bad == MEM_PROTECTED ? CFSR_MUNSTKERR : CFSR_UNSTKERR)) {
+            set_active(c, old_ipsr, true);
+            s->exc_return = value;
+            return false;
+        }
         return true;
     }
     s->r[REG_SP] = (sp + (with_fp ? FP_FRAME_BYTES : FRAME_BYTES)) | (frame[7] & XPSR_ALIGNED ? 4 : 0);
@@ -413,7 +470,7 @@ bool exc_return(struct cpu *c)
     }
     s->excl = false;
     s->event = true;
-    s->cycles += with_fp ? EXIT_CYCLES + 17u : EXIT_CYCLES;
+    s->cycles += with_fp ? EXIT_CYCLES + (uint32_t)FP_CYCLES : EXIT_CYCLES;
     if (to_thread != (s->ipsr == 0) || (to_thread && (frame[7] & 0x1FF))) {
         exc_fault(c, CFSR_INVPC);
     } else if (to_thread && (s->scr & SCR_SLEEPONEXIT)) {

@@ -139,6 +139,14 @@ uint32_t exec_mrs(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
+/* Setting it is ignored in NMI and HardFault, clearing it never is (B1.4.3, B5.2.1). */
+static void set_faultmask(struct cpu *c, bool on)
+{
+    if (!on || exc_execution_priority(c, true) > -1) {
+        c->s.faultmask = on;
+    }
+}
+
 static void write_control(struct cpu *c, uint32_t value)
 {
     uint32_t control = value & (CONTROL_NPRIV | CONTROL_FPCA);
@@ -167,9 +175,7 @@ static void write_privileged(struct cpu *c, uint32_t sysm, uint32_t value)
         }
         break;
     case SYSM_FAULTMASK:
-        if (exc_execution_priority(c, true) > -1) {
-            c->s.faultmask = value & 1;
-        }
+        set_faultmask(c, value & 1);
         break;
     case SYSM_CONTROL:
         write_control(c, value);
@@ -208,8 +214,8 @@ uint32_t exec_cps(struct cpu *c, const struct op *op, uint32_t next)
         if (op->imm & 2) {
             c->s.primask = on;
         }
-        if ((op->imm & 1) && exc_execution_priority(c, true) > -1) {
-            c->s.faultmask = on;
+        if (op->imm & 1) {
+            set_faultmask(c, on);
         }
     }
     core_attention(c);

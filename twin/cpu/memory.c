@@ -12,9 +12,10 @@ enum {
     DEVICE_END = 0x60000000,
     PAGE_BYTES = 1 << CODE_PAGE_SHIFT
 };
-#define PPB_BASE    0xE0000000u
-#define PPB_BYTES   0x00100000u
-#define DBGMCU_BASE 0xE0042000u
+#define EXTERNAL_DEVICE_BASE 0xA0000000u
+#define PPB_BASE             0xE0000000u
+#define PPB_BYTES            0x00100000u
+#define DBGMCU_BASE          0xE0042000u
 
 static uint32_t get(const uint8_t *p, unsigned n_bytes)
 {
@@ -142,9 +143,10 @@ static enum mem_result write_aligned(struct cpu *c, uint32_t addr, unsigned n_by
     return result ? result : write_region(c, target, 4, (word & ~(1u << bit)) | (value & 1) << bit);
 }
 
+/* Device memory and the system region of the default map (B3.1): no unaligned access, no execution. */
 static bool is_device(uint32_t addr)
 {
-    return is_in(addr, PERIPHERAL_BASE, DEVICE_END - PERIPHERAL_BASE) || addr >= PPB_BASE;
+    return is_in(addr, PERIPHERAL_BASE, DEVICE_END - PERIPHERAL_BASE) || addr >= EXTERNAL_DEVICE_BASE;
 }
 
 /* Alignment and protection before any byte moves. @return false: a fault was
@@ -171,6 +173,9 @@ static bool check_access(struct cpu *c, uint32_t addr, unsigned n_bytes, enum mp
 
 static bool settle(struct cpu *c, enum mem_result result, uint32_t addr)
 {
+    if (result == MEM_ERROR && (c->s.ccr & CCR_BFHFNMIGN) && exc_execution_priority(c, false) < 0) {
+        return true; /* handlers of faults may probe (B3.2.8) */
+    }
     if (result == MEM_ERROR) {
         c->s.bfar = addr;
         exc_fault(c, CFSR_PRECISERR | CFSR_BFARVALID);
@@ -183,6 +188,7 @@ bool mem_load_slow(struct cpu *c, uint32_t addr, unsigned n_bytes, uint32_t *val
     if (!check_access(c, addr, n_bytes, MPU_READ)) {
         return false;
     }
+    *value = 0;
     if ((addr & (n_bytes - 1)) == 0) {
         return settle(c, read_aligned(c, addr, n_bytes, value), addr);
     }
@@ -273,9 +279,8 @@ const struct op *mem_fetch_slow(struct cpu *c, uint32_t pc)
     if (c->alias_code.bytes && pc < c->alias_code.n_bytes - 1) {
         return fetch_from(c, &c->alias_code, pc, alias_is_flash(c));
     }
-    /* Peripherals and the PPB are execute-never; CCM hangs on the data bus only
-     * (RM0090 2.1). */
-    exc_fault(c, pc >= PERIPHERAL_BASE && (pc < DEVICE_END || pc >= PPB_BASE) ? CFSR_IACCVIOL : CFSR_IBUSERR);
+    /* CCM hangs on the data bus only (RM0090 2.1). */
+    exc_fault(c, is_device(pc) ? CFSR_IACCVIOL : CFSR_IBUSERR);
     return NULL;
 }
 

@@ -53,6 +53,14 @@ static void write_priorities(struct cpu *c, uint32_t off, uint32_t value, uint32
     }
 }
 
+static void set_pending(struct cpu *c, unsigned w, uint32_t irqs)
+{
+    if ((irqs & ~c->s.irq_pending[w]) && (c->s.scr & SCR_SEVONPEND)) {
+        c->s.event = true;
+    }
+    c->s.irq_pending[w] |= irqs;
+}
+
 void nvic_write(struct cpu *c, uint32_t off, uint32_t value, uint32_t mask)
 {
     const unsigned w = off >> 2 & 0x1F;
@@ -61,7 +69,7 @@ void nvic_write(struct cpu *c, uint32_t off, uint32_t value, uint32_t mask)
     } else if (in_bank(off, ICER)) {
         c->s.irq_enabled[w] &= ~(value & mask);
     } else if (in_bank(off, ISPR)) {
-        c->s.irq_pending[w] |= value & mask & implemented(w);
+        set_pending(c, w, value & mask & implemented(w));
     } else if (in_bank(off, ICPR)) {
         /* A line that is held stays pending (B3.4.1); an active one pends again at
          * its return. */

@@ -60,16 +60,13 @@ static uint32_t icsr(const struct cpu *c)
     int group;
     const unsigned pending = exc_first_pending(c, &group);
     uint32_t irqs_pending = 0;
-    uint32_t irqs_active = 0;
     for (unsigned w = 0; w < IRQ_WORDS; w++) {
         irqs_pending |= c->s.irq_pending[w];
-        irqs_active |= c->s.irq_active[w];
     }
-    const uint32_t others = c->s.sys_active & ~(c->s.ipsr < EXC_IRQ0 ? 1u << c->s.ipsr : 0);
+    const bool returns_to_base = exc_count_active(c) <= (c->s.ipsr ? 1u : 0u);
     return c->s.ipsr | pending << 12 | (irqs_pending ? 1u << 22 : 0) |
            (c->s.sys_pending >> EXC_SYSTICK & 1) << 26 | (c->s.sys_pending >> EXC_PENDSV & 1) << 28 |
-           (c->s.sys_pending >> EXC_NMI & 1) << 31 |
-           (!others && (!irqs_active || c->s.ipsr >= EXC_IRQ0) ? ICSR_RETTOBASE : 0);
+           (c->s.sys_pending >> EXC_NMI & 1) << 31 | (returns_to_base ? ICSR_RETTOBASE : 0);
 }
 
 static uint32_t shcsr(const struct cpu *c)

@@ -119,6 +119,10 @@ void systick_write(struct cpu *c, uint32_t off, uint32_t value)
         write_csr(c, value);
     } else if (off == RVR) {
         t->rvr = value & 0xFFFFFF; /* counts from the next reload on */
+        if ((t->csr & CSR_ENABLE) && !is_running(t) && t->rvr) {
+            start_from(c, 0); /* a counter that stood at 0 has something to reload now */
+            core_attention(c);
+        }
     } else if (off == CVR) {
         t->csr &= ~(uint32_t)CSR_COUNTFLAG;
         t->cvr = 0;
