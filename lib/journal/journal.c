@@ -60,17 +60,23 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
     }
 }
 
-/* Newest record of a sector and its level. Records are appended, so the last that counts is the newest. 0:
- * there is none. */
+/* Newest record of a sector and its level; 0 if there is none. Records are appended, so the last that counts
+ * is the newest. Behind it may be one that a cut write left with its checksum in place: it would count if its
+ * torn mark came to read 0 some day. Until it is buried, both words that bury() writes reading 0, the newest
+ * has level 1 at most: what is acted upon without that write is never changed by it. */
 static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS])
 {
     struct journal_head *head = &j->head[a];
+    uint32_t highest = 2;
     for (head->next = j->areas[a].n_records; head->next > 0; head->next--) {
         head->newest = head->next - 1;
         read_record(j, a, head->newest, words);
         uint32_t level = level_of(words);
         if (level != 0) {
-            return level;
+            return level < highest ? level : highest;
+        }
+        if (words[W_CRC] != UINT32_MAX && (words[0] | words[W_CRC]) != 0) {
+            highest = 1;
         }
     }
     return 0;
