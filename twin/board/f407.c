@@ -78,6 +78,7 @@ void f407_build(struct twin *t)
     add_memories(t);
     rcc_attach(chip);
     struct flash_if_config flash = {.maximum_timing = t->config.flash_timing == TWIN_FLASH_MAXIMUM,
+                                    .hasty_timing = t->config.flash_timing == TWIN_FLASH_HASTY,
                                     .seed = t->config.seed};
     t->flash_dev = flash_if_attach(chip, t->flash, &flash);
     pwr_attach(chip);

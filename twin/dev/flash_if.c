@@ -83,6 +83,9 @@ static unsigned psize(const struct flash_if *f)
 
 static uint64_t op_us(const struct flash_if *f, const struct flash_op *op)
 {
+    if (f->config.hasty_timing) {
+        return op->kind == OP_PROGRAM ? 4 : 100;
+    }
     switch (op->kind) {
     case OP_PROGRAM:
         return flash_times_program_us(f->config.maximum_timing);

@@ -28,6 +28,7 @@ enum {
 
 struct flash_if_config {
     bool maximum_timing; /* DS8626 maximum instead of typical */
+    bool hasty_timing;   /* erases and programs in microseconds: no chip */
     uint64_t seed;       /* of torn cells */
 };
 
