@@ -51,11 +51,13 @@ size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
     if (spi->has_echo || spi->has_heard) {
         return receive_from_handler(spi, bytes, n_bytes);
     }
-    if (has_run_over(spi, spi_write_pos())) {
+    uint16_t pos =
+        spi_write_pos(); /* one look: what comes later, with or without a wrap, is for the next call */
+    if (has_run_over(spi, pos)) {
         spi_slave_irq_discard(spi);
         return 0;
     }
-    return spi_slave_receive(spi, bytes, n_bytes);
+    return spi_copy_ring(spi, bytes, n_bytes, pos);
 }
 
 void spi_slave_irq_discard(void *ctx)
