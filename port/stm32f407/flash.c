@@ -19,17 +19,19 @@ enum {
     SMALL_SECTORS = 4 /* 16 KB each; sector 4 has 64 KB, the others 128 KB (RM0090 table 5) */
 };
 
-#define KEY2      0xCDEF89ABU
-#define BLANK     0xFFFFFFFFU
-#define SR_ERRORS (FLASH_SR_WRPERR | FLASH_SR_PGAERR | FLASH_SR_PGPERR | FLASH_SR_PGSERR)
-#define SR_FLAGS  (SR_ERRORS | FLASH_SR_EOP | FLASH_SR_SOP)
-#define CR_X32    FLASH_CR_PSIZE_1
+#define KEY2       0xCDEF89ABU
+#define BLANK      0xFFFFFFFFU
+#define SR_ERRORS  (FLASH_SR_WRPERR | FLASH_SR_PGAERR | FLASH_SR_PGPERR | FLASH_SR_PGSERR)
+#define SR_FLAGS   (SR_ERRORS | FLASH_SR_EOP | FLASH_SR_SOP)
+#define SR_DIFFERS (1U << 31) /* not of the hardware */
+#define CR_X32     FLASH_CR_PSIZE_1
 
-/* One flash operation for the code in RAM. */
+/* What the code in RAM has to do: an erase, or a run of words. */
 struct ram_op {
-    uint32_t cr;             /* FLASH_CR without STRT */
-    volatile uint32_t *word; /* to program; NULL: erase */
-    uint32_t value;
+    uint32_t cr;             /* FLASH_CR of the operation */
+    volatile uint32_t *word; /* first to program; for an erase FLASH_CR itself */
+    const uint32_t *values;  /* one a word; for an erase FLASH_CR with STRT */
+    uint32_t n_words;        /* 1 for an erase */
     uint32_t max_loops;
     uint32_t basepri;
 };
@@ -48,41 +50,60 @@ void f407_flash_load_ram_code(void)
     __ISB();
 }
 
-/* Carry out one operation and wait for its end. Runs from RAM and calls nothing. Returns FLASH_SR: BSY still
- * set means it did not end in time. */
+/*
+ * Carry out an erase or a run of words, and wait for its end. Runs from RAM and calls nothing. Returns
+ * FLASH_SR of the last operation: BSY still set means it did not end in time. SR_DIFFERS: a word is neither
+ * blank nor to become 0, or does not read as written; the words behind it are untouched.
+ *
+ * The data cache is off meanwhile, so each look at a word is one at the array. Both caches are emptied at the
+ * end; that can be done only while they are off (RM0090 3.9.1).
+ */
 __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_run(const struct ram_op *op)
 {
-    uint32_t primask = __get_PRIMASK();
-    uint32_t basepri = __get_BASEPRI();
-    if (op->basepri == 0) {
-        __disable_irq();
-    } else {
-        __set_BASEPRI_MAX(op->basepri);
+    const uint32_t primask = __get_PRIMASK();
+    const uint32_t basepri = __get_BASEPRI();
+    const uint32_t acr = FLASH->ACR;
+    const uint32_t cr = op->cr;
+    const uint32_t *value = op->values;
+    const uint32_t *end = value + op->n_words;
+    uint32_t sr = 0;
+    FLASH->ACR = acr & ~FLASH_ACR_DCEN;
+    for (volatile uint32_t *word = op->word; value != end && sr == 0; word++, value++) {
+        if (cr & FLASH_CR_PG) {
+            if (*word != BLANK && *value != 0) {
+                sr = SR_DIFFERS;
+                break;
+            }
+            if (*value == BLANK) {
+                continue;
+            }
+        }
+        if (op->basepri == 0) {
+            __disable_irq();
+        }
+        __set_BASEPRI_MAX(op->basepri); /* 0: without effect (PM0214 2.1.3) */
+        FLASH->SR = SR_FLAGS;
+        FLASH->CR = cr;
+        *word = *value;
+        __DSB();
+        uint32_t i = op->max_loops;
+        do {
+            sr = FLASH->SR;
+        } while ((sr & FLASH_SR_BSY) && --i != 0);
+        if (sr == 0) {
+            FLASH->CR = CR_X32; /* a write while busy would stall the bus (RM0090 3.9.6) */
+            if ((cr & FLASH_CR_PG) && *word != *value) {
+                sr = SR_DIFFERS;
+            }
+        }
+        __set_BASEPRI(basepri);
+        __set_PRIMASK(primask);
     }
-    __ISB();
-    FLASH->SR = SR_FLAGS;
-    FLASH->CR = op->cr;
-    if (op->word) {
-        *op->word = op->value;
-    } else {
-        FLASH->CR = op->cr | FLASH_CR_STRT;
-    }
-    __DSB();
-    uint32_t sr = FLASH->SR;
-    for (uint32_t i = op->max_loops; (sr & FLASH_SR_BSY) && i != 0; i--) {
-        sr = FLASH->SR;
-    }
-    if (!(sr & FLASH_SR_BSY)) {
-        FLASH->CR = CR_X32; /* a write while busy would stall the bus (RM0090 3.9.6) */
-    }
-    /* Empty both caches; they can be reset only while they are off (RM0090 3.9.1). */
-    uint32_t acr = FLASH->ACR;
-    FLASH->ACR = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
-    FLASH->ACR = (acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN)) | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
-    FLASH->ACR = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+    uint32_t off = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
+    FLASH->ACR = off;
+    FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
+    FLASH->ACR = off;
     FLASH->ACR = acr;
-    __set_BASEPRI(basepri);
-    __set_PRIMASK(primask);
     return sr;
 }
 
@@ -129,7 +150,10 @@ static enum fota_err carry_out(const struct ram_op *op, enum fota_err failed)
     if (sr & FLASH_SR_WRPERR) {
         return E_FLASH_PROTECTED;
     }
-    return sr & SR_ERRORS ? failed : FOTA_OK;
+    if (sr & SR_ERRORS) {
+        return failed;
+    }
+    return sr ? E_FLASH_VERIFY : FOTA_OK;
 }
 
 /* RM0090 table 5 as far as it may be written: four sectors of 16 KB, then all of 128 KB; sector 4, the one of
@@ -179,7 +203,12 @@ static enum fota_err erase_sector(struct flash *base, uint32_t sector)
         return err;
     }
     iwdg_feed();
-    struct ram_op op = {.cr = CR_X32 | FLASH_CR_SER | sector << FLASH_CR_SNB_Pos,
+    const uint32_t cr = CR_X32 | FLASH_CR_SER | sector << FLASH_CR_SNB_Pos;
+    const uint32_t start = cr | FLASH_CR_STRT;
+    struct ram_op op = {.cr = cr,
+                        .word = &FLASH->CR,
+                        .values = &start,
+                        .n_words = 1,
                         .max_loops = ERASE_MAX_LOOPS,
                         .basepri = flash->basepri};
     err = carry_out(&op, E_FLASH_ERASE);
@@ -189,27 +218,6 @@ static enum fota_err erase_sector(struct flash *base, uint32_t sector)
     }
     return is_blank(sector_base(sector), 1U << sector_shift(sector < SMALL_SECTORS) >> 2) ? FOTA_OK
                                                                                           : E_FLASH_NOT_BLANK;
-}
-
-static enum fota_err program_word(const struct f407_flash *flash, volatile uint32_t *word, uint32_t value)
-{
-    uint32_t old = *word;
-    if (old == value && value == BLANK) {
-        return FOTA_OK;
-    }
-    if (old != BLANK && value != 0) {
-        return E_FLASH_VERIFY;
-    }
-    struct ram_op op = {.cr = CR_X32 | FLASH_CR_PG,
-                        .word = word,
-                        .value = value,
-                        .max_loops = PROGRAM_MAX_LOOPS,
-                        .basepri = flash->basepri};
-    enum fota_err err = carry_out(&op, E_FLASH_PROGRAM);
-    if (err) {
-        return err;
-    }
-    return *word == value ? FOTA_OK : E_FLASH_VERIFY;
 }
 
 static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *words, uint32_t n_words)
@@ -226,9 +234,16 @@ static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *
         return E_FLASH_RANGE;
     }
     enum fota_err err = unlock();
-    for (uint32_t i = 0; i < n_words && err == FOTA_OK; i++) {
-        err = program_word(flash, (volatile uint32_t *)(addr + 4 * i), words[i]);
+    if (err) {
+        return err;
     }
+    struct ram_op op = {.cr = CR_X32 | FLASH_CR_PG,
+                        .word = (volatile uint32_t *)addr,
+                        .values = words,
+                        .n_words = n_words,
+                        .max_loops = PROGRAM_MAX_LOOPS,
+                        .basepri = flash->basepri};
+    err = carry_out(&op, E_FLASH_PROGRAM);
     lock();
     return err;
 }
