@@ -30,8 +30,8 @@ enum fota_err wire_flush(struct link_client *c, size_t n_bytes);
 FOTA_MUST_CHECK
 enum fota_err wire_send_checked(struct link_client *c, const uint8_t *bytes, size_t n_bytes);
 
-/** The byte to poll for and when to give up. */
-enum { WIRE_FAST_POLLS = 32, WIRE_FAST_POLL_US = 20, WIRE_SLOW_POLL_US = 1000 };
+/** Polls: 2 ms quickly, for verdicts that come behind flash work of at most 1 ms, then slowly. */
+enum { WIRE_FAST_POLLS = 100, WIRE_FAST_POLL_US = 20, WIRE_SLOW_POLL_US = 1000 };
 
 /**
  * Poll with 00 until MISO is `first` or `second`: quickly at first, then once a millisecond, so that the ring

@@ -58,8 +58,9 @@ static void step_job(struct link_pump *pump)
 {
     struct link_job *job = &pump->job;
     uint32_t n_words = job->n_words < pump->config.chunk_words ? job->n_words : pump->config.chunk_words;
-    bool is_host_due =
-        link_slave_awaits_echo(&pump->slave) && pump->now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
+    /* Who answers the echo from a handler need not wait for it. */
+    bool is_host_due = pump->config.port->arm == NULL && link_slave_awaits_echo(&pump->slave) &&
+                       pump->now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
     if (n_words == 0 || is_host_due) {
         return;
     }
@@ -435,21 +436,35 @@ static void work(struct link_pump *pump)
 /* --- the line --------------------------------------------------------------------------------------------
  */
 
-static void hear(struct link_pump *pump)
+/* A run of counted bytes goes to its place at once; all others are looked at one by one. @return false:
+ * nothing is left, or no more than a host sends meanwhile, and it is not run after */
+static bool hear_some(struct link_pump *pump)
 {
     uint8_t bytes[LINK_RX_CHUNK_BYTES];
-    for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work; i++) {
-        size_t n_bytes = pump->config.port->receive(pump->config.port_ctx, bytes, sizeof bytes);
-        if (n_bytes == 0) {
-            return;
-        }
-        pump->heard_ms = pump->now_ms;
-        pump->has_silence = false;
-        for (size_t at = 0; at < n_bytes && !pump->has_work;) {
-            size_t n_used;
-            present(pump, link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used));
-            at += n_used;
-        }
+    uint8_t *to;
+    size_t run_bytes = link_slave_room(&pump->slave, &to);
+    size_t n_bytes = pump->config.port->receive(pump->config.port_ctx, run_bytes ? to : bytes,
+                                                run_bytes ? run_bytes : sizeof bytes);
+    if (n_bytes == 0) {
+        return false;
+    }
+    pump->heard_ms = pump->now_ms;
+    pump->has_silence = false;
+    if (run_bytes) {
+        present(pump, link_slave_filled(&pump->slave, n_bytes));
+        return n_bytes == run_bytes;
+    }
+    for (size_t at = 0; at < n_bytes && !pump->has_work;) {
+        size_t n_used;
+        present(pump, link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used));
+        at += n_used;
+    }
+    return true;
+}
+
+static void hear(struct link_pump *pump)
+{
+    for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work && hear_some(pump); i++) {
     }
 }
 
@@ -491,11 +506,11 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
 void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
 {
     pump->now_ms = now_ms;
-    step_job(pump);
     hear(pump);
     if (pump->has_work) {
         work(pump);
     }
+    step_job(pump);
     mind_silence(pump);
     mind_restart(pump);
 }

@@ -375,8 +375,21 @@ void link_slave_set_base(struct link_slave *slave, uint32_t base)
     slave->base = base;
 }
 
-/* Counted bytes are taken as a run. @return bytes taken */
-static size_t take_counted(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes)
+size_t link_slave_room(const struct link_slave *slave, uint8_t **room)
+{
+    *room = slave->stage + slave->n_have_bytes;
+    return slave->state == LINK_STATE_STAGE ? (size_t)(slave->n_want_bytes - slave->n_have_bytes) : 0;
+}
+
+enum link_out link_slave_filled(struct link_slave *slave, size_t n_bytes)
+{
+    slave->n_have_bytes = (uint16_t)(slave->n_have_bytes + n_bytes);
+    return dispatch(slave, slave->n_have_bytes == slave->n_want_bytes ? LINK_EVENT_FULL : LINK_EVENT_MORE);
+}
+
+/* Counted bytes are taken as a run. @return what to do now */
+static enum link_out take_counted(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes,
+                                  size_t *n_used_bytes)
 {
     size_t n_take = (size_t)(slave->n_want_bytes - slave->n_have_bytes);
     if (n_take > n_bytes) {
@@ -385,8 +398,8 @@ static size_t take_counted(struct link_slave *slave, const uint8_t *bytes, size_
     if (slave->state == LINK_STATE_STAGE) {
         memcpy(slave->stage + slave->n_have_bytes, bytes, n_take);
     }
-    slave->n_have_bytes = (uint16_t)(slave->n_have_bytes + n_take);
-    return n_take;
+    *n_used_bytes += n_take;
+    return link_slave_filled(slave, n_take);
 }
 
 static enum link_event classify(uint8_t byte)
@@ -403,14 +416,11 @@ enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size
     enum link_out out = LINK_OUT_NONE;
     size_t n_used = 0;
     while (n_used < n_bytes && out == LINK_OUT_NONE) {
-        enum link_event event;
         if (slave->state == LINK_STATE_STAGE || slave->state == LINK_STATE_DATA) {
-            n_used += take_counted(slave, bytes + n_used, n_bytes - n_used);
-            event = slave->n_have_bytes == slave->n_want_bytes ? LINK_EVENT_FULL : LINK_EVENT_MORE;
+            out = take_counted(slave, bytes + n_used, n_bytes - n_used, &n_used);
         } else {
-            event = classify(bytes[n_used++]);
+            out = dispatch(slave, classify(bytes[n_used++]));
         }
-        out = dispatch(slave, event);
     }
     *n_used_bytes = n_used;
     return out;

@@ -5,12 +5,15 @@
 #ifndef SPI_SLAVE_REGS_H
 #define SPI_SLAVE_REGS_H
 
+#include <string.h>
+
 #include "f407/spi_slave.h"
 #include "stm32f407xx.h"
 
 #define SPI_SLAVE_INLINE static inline __attribute__((always_inline))
 
 enum {
+    WORD_BYTES = 4,
     SPI_FILLER = 0xA5,
     SPI_ACK = 0x79,
     SPI_NACK = 0x1F,
@@ -63,17 +66,31 @@ SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
     return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
 }
 
+/* A run that does not wrap. @return bytes copied */
+SPI_SLAVE_INLINE size_t spi_copy_run(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
+{
+    uint16_t pos = spi->read_pos;
+    size_t n_run = (size_t)(end >= pos ? end : SPI_SLAVE_RING_BYTES) - pos;
+    if (n_run > n_bytes) {
+        n_run = n_bytes;
+    }
+    const uint8_t *from = spi->ring + pos;
+    size_t i = 0;
+    for (; i + WORD_BYTES <= n_run; i += WORD_BYTES) {
+        memcpy(bytes + i, from + i, WORD_BYTES); /* one load and one store, aligned or not */
+    }
+    for (; i < n_run; i++) {
+        bytes[i] = from[i];
+    }
+    spi->read_pos = (uint16_t)((pos + n_run) % SPI_SLAVE_RING_BYTES);
+    return n_run;
+}
+
 /* @return bytes copied, up to position `end` of the ring */
 SPI_SLAVE_INLINE size_t spi_copy_ring(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
 {
-    size_t n_done = 0;
-    uint32_t pos = spi->read_pos;
-    while (n_done < n_bytes && pos != end) {
-        bytes[n_done++] = spi->ring[pos];
-        pos = (pos + 1U) % SPI_SLAVE_RING_BYTES;
-    }
-    spi->read_pos = (uint16_t)pos;
-    return n_done;
+    size_t n_done = spi_copy_run(spi, bytes, n_bytes, end);
+    return n_done + spi_copy_run(spi, bytes + n_done, n_bytes - n_done, end);
 }
 
 #endif

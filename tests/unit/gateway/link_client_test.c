@@ -253,7 +253,7 @@ static void polls_slow_down_to_one_a_millisecond(void **state)
     const uint8_t data[4] = {0};
     assert_int_equal(link_client_write(&client, 0x08020000, data, sizeof data), E_TIMEOUT);
     assert_true(wire.now_us >= 4000 * 1000); /* the whole budget of a command */
-    assert_true(wire.n_mosi < 4000 + 50);    /* and no more than one byte for each of its milliseconds */
+    assert_true(wire.n_mosi < 4000 + 150);   /* one byte for each of its milliseconds, and the quick ones */
 }
 
 static void plain_loader_has_no_vendor_commands(void **state)

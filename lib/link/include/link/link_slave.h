@@ -92,6 +92,17 @@ uint32_t link_slave_first_sector(const struct link_slave *slave);
 enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes,
                             size_t *n_used_bytes);
 
+/**
+ * Where the bytes to come belong, so that an owner may put them there without a copy in between: up to the
+ * returned number at *room, and then say how many it were with link_slave_filled.
+ *
+ * @return 0..LINK_BUFFER_BYTES; 0: the machine wants to see each byte (link_slave_rx)
+ */
+size_t link_slave_room(const struct link_slave *slave, uint8_t **room);
+
+/** @param n_bytes  1..the result of link_slave_room @return as link_slave_rx */
+enum link_out link_slave_filled(struct link_slave *slave, size_t n_bytes);
+
 /** The work of READ, WRITE, ERASE or GO is done. @return what to do now; LINK_OUT_NONE if there was no work
  */
 enum link_out link_slave_ack(struct link_slave *slave);
