@@ -71,6 +71,21 @@ static enum fota_err read_statement(const struct update *u, enum slot slot, cons
     return out->image_bytes > update_slot_bytes(u) ? E_IMAGE_SIZE : FOTA_OK;
 }
 
+/* Sectors of a slot that are blank. Blank proves nothing where an erase may have been cut (axiom F6: it may
+ * read otherwise some day), so there are none in a slot that is being received or whose reception was given
+ * up. */
+static uint32_t clean_sectors(const struct update *u, enum slot slot)
+{
+    const struct update_config *config = u->config;
+    uint32_t mask = 0;
+    bool is_doubtful = u->record.state[slot] == SLOT_STATE_RECEIVING || u->record.resume_sectors != 0;
+    for (uint32_t k = 0; k < config->n_sectors && !is_doubtful; k++) {
+        const uint8_t *sector = config->slot[slot] + (size_t)k * config->sector_bytes;
+        mask |= (uint32_t)bytes_all_equal(sector, config->sector_bytes, 0xFF) << k;
+    }
+    return mask;
+}
+
 /* What is known about the slot from now on; the record is the one of before otherwise. The floor rises to the
  * confirmed image here, because the slot's image, its fallback, goes. `digest` may be the record's own. */
 static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest,
@@ -80,7 +95,7 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     record.security_floor = update_floor(u);
     record.state[slot] = (uint8_t)state;
     record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-    record.resume_sectors = 0;
+    record.resume_sectors = state == SLOT_STATE_EMPTY; /* given up: see clean_sectors */
     record.version[slot] = version;
     memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     return update_commit(u, &record);
@@ -140,6 +155,7 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     }
     uint32_t off;
     if (!is_held(u, slot, &release, &off)) {
+        u->session_clean = clean_sectors(u, slot);
         update_make_room(u);
         enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256, release.version);
         if (err) {
@@ -211,7 +227,10 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     if (u->session_flashed > off) {
         u->session_flashed = off;
     }
-    return flash_erase_sector(u->config->flash, sector);
+    u->session_clean &= ~(1U << k);
+    err = flash_erase_sector(u->config->flash, sector);
+    u->session_clean |= (uint32_t)(err == FOTA_OK) << k;
+    return err;
 }
 
 enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words)
@@ -224,10 +243,12 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
     if (err) {
         return err;
     }
-    err = disown(u, off / u->config->sector_bytes);
+    uint32_t k = off / u->config->sector_bytes;
+    err = disown(u, k);
     if (err) {
         return err;
     }
+    u->session_clean &= ~(1U << k);
     err = flash_program(u->config->flash, addr, words, n_words);
     if (err || off != u->session_flashed) {
         return err;
@@ -255,7 +276,7 @@ static enum fota_err clear_rest(struct update *u)
     }
     uint32_t sector_bytes = u->config->sector_bytes;
     for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < u->config->n_sectors; k++) {
-        if (bytes_all_equal(slot + (size_t)k * sector_bytes, sector_bytes, 0xFF)) {
+        if ((u->session_clean >> k & 1) != 0) {
             continue;
         }
         enum fota_err err = update_erase(u, u->config->first_sector[u->session_slot] + k);
@@ -290,7 +311,7 @@ enum fota_err update_finish(struct update *u)
     }
     struct image_result result;
     enum slot slot = u->session_slot;
-    enum fota_err err = clear_rest(u);
+    enum fota_err err = u->record.state[slot] == SLOT_STATE_RECEIVING ? clear_rest(u) : FOTA_OK;
     if (err) {
         return err;
     }

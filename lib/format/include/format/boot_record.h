@@ -23,7 +23,8 @@ struct boot_record {
     uint8_t state[2];   /* enum slot_state of A and B */
     uint8_t tries;      /* runs left of the slot in SLOT_STATE_TRIAL */
     uint8_t boot_fails; /* fault resets in a row of the active image */
-    uint8_t resume_sectors;  /* sectors of the slot in SLOT_STATE_RECEIVING that are complete in flash */
+    uint8_t resume_sectors;  /* sectors of the slot in SLOT_STATE_RECEIVING that are complete in flash; 1 in
+                                SLOT_STATE_EMPTY: a reception was given up there */
     uint16_t last_reason;    /* enum fota_err: why an image was last refused or rolled back */
     uint32_t security_floor; /* lowest security counter that boots */
     uint32_t version[2];     /* major << 24 | minor << 16 | revision */

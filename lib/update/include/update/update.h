@@ -48,6 +48,7 @@ struct update {
     enum slot session_slot;
     uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
     uint32_t session_bytes;   /* size of the image; of the slot if not described */
+    uint32_t session_clean;   /* mask of sectors of the slot whose every word is known to be erased */
     uint32_t session_flashed; /* bytes from the start that are in flash and read back */
     uint8_t session_sha256[CRYPTO_SHA256_BYTES];
 };
