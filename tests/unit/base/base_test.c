@@ -19,6 +19,25 @@ static void crc_check_values_of_the_catalogue(void **state)
     assert_int_equal(crc32c_update(0, "123456789", 9), 0xE3069283);
 }
 
+/* lib/base/crc_small.c under other names (CMakeLists.txt). */
+uint32_t crc32_small_update(uint32_t crc, const void *data, size_t n_bytes);
+uint32_t crc32c_small_update(uint32_t crc, const void *data, size_t n_bytes);
+
+static void crc_of_sector_0_is_the_same(void **state)
+{
+    (void)state;
+    uint8_t bytes[256];
+    uint32_t x = 1;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        x = x * 1664525U + 1013904223U;
+        bytes[i] = (uint8_t)(x >> 24);
+    }
+    for (size_t n = 0; n < sizeof bytes; n++) {
+        assert_int_equal(crc32_update(x, bytes, n), crc32_small_update(x, bytes, n));
+        assert_int_equal(crc32c_update(x, bytes + n, 1), crc32c_small_update(x, bytes + n, 1));
+    }
+}
+
 static void crc_of_parts_equals_crc_of_whole(void **state)
 {
     (void)state;
@@ -112,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc_check_values_of_the_catalogue),
+        cmocka_unit_test(crc_of_sector_0_is_the_same),
         cmocka_unit_test(crc_of_parts_equals_crc_of_whole),
         cmocka_unit_test(crc_sees_every_single_bit_flip),
         cmocka_unit_test(integers_come_back_in_both_byte_orders),
