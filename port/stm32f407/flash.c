@@ -64,27 +64,30 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
     const uint32_t basepri = __get_BASEPRI();
     const uint32_t acr = FLASH->ACR;
     const uint32_t cr = op->cr;
+    const uint32_t mask = op->basepri;
     const uint32_t *value = op->values;
-    const uint32_t *end = value + op->n_words;
+    volatile uint32_t *word = op->word;
+    uint32_t n_left = op->n_words;
     uint32_t sr = 0;
     FLASH->ACR = acr & ~FLASH_ACR_DCEN;
-    for (volatile uint32_t *word = op->word; value != end && sr == 0; word++, value++) {
+    do {
+        const uint32_t wanted = *value++;
         if (cr & FLASH_CR_PG) {
-            if (*word != BLANK && *value != 0) {
+            if (*word != BLANK && wanted != 0) {
                 sr = SR_DIFFERS;
                 break;
             }
-            if (*value == BLANK) {
+            if (wanted == BLANK) {
                 continue;
             }
         }
-        if (op->basepri == 0) {
+        if (mask == 0) {
             __disable_irq();
         }
-        __set_BASEPRI_MAX(op->basepri); /* 0: without effect (PM0214 2.1.3) */
+        __set_BASEPRI_MAX(mask); /* 0: without effect (PM0214 2.1.3) */
         FLASH->SR = SR_FLAGS;
         FLASH->CR = cr;
-        *word = *value;
+        *word = wanted;
         __DSB();
         uint32_t i = op->max_loops;
         do {
@@ -92,13 +95,13 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
         } while ((sr & FLASH_SR_BSY) && --i != 0);
         if (sr == 0) {
             FLASH->CR = CR_X32; /* a write while busy would stall the bus (RM0090 3.9.6) */
-            if ((cr & FLASH_CR_PG) && *word != *value) {
+            if ((cr & FLASH_CR_PG) && *word != wanted) {
                 sr = SR_DIFFERS;
             }
         }
         __set_BASEPRI(basepri);
         __set_PRIMASK(primask);
-    }
+    } while (word++, --n_left != 0 && sr == 0);
     uint32_t off = acr & ~(FLASH_ACR_ICEN | FLASH_ACR_DCEN);
     FLASH->ACR = off;
     FLASH->ACR = off | FLASH_ACR_ICRST | FLASH_ACR_DCRST;
