@@ -19,7 +19,7 @@ static void make_release(unsigned version, struct test_release *out)
     for (unsigned slot = 0; slot < 2; slot++) {
         char path[512];
         size_t n_bytes;
-        (void)snprintf(path, sizeof path, FOTA_FIRMWARE_DIR "/app/demo-%u.0.0-%c.bin", version,
+        (void)snprintf(path, sizeof path, "%s/app/demo-%u.0.0-%c.bin", factory_firmware(), version,
                        slot ? 'b' : 'a');
         if (file_read(path, TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes, NULL) != FOTA_OK) {
             factory_die(path, "cannot be read; build the firmware first (make fw)");

@@ -12,7 +12,7 @@
 #include "release_maker.h"
 #include "twin/twin.h"
 
-enum { CUTS_CONSOLE_BYTES = 1 << 16, CUTS_VERSIONS = 3 };
+enum { CUTS_CONSOLE_BYTES = 1 << 14, CUTS_VERSIONS = 3 };
 
 /** Releases 1.0.0 (factory), 2.0.0 (good) and 3.0.0 (never confirms). */
 struct cuts_releases {

@@ -20,13 +20,15 @@
 #include "port_twin/twin_link.h"
 
 enum {
-    SLICE_US = 2000,
+    SLICE_US = 8000,
     BOOT_MAX_MS = 12000, /* a repair of both sectors is two erases: 2 s at the datasheet's maximum */
     CONFIRM_MAX_MS = 8000,
     CUT_MAX_MS = 5000,
     DEPTHS = 2,
     MEMO = 1 << 18,
     CLASSES = 1 << 12,
+    FILL_RECORDS = 121, /* two places of J1 each: 16 must stay free (journal rule R8) */
+    SECOND_STRIDE = 4,
     BRICKS_SHOWN = 20
 };
 
@@ -56,6 +58,7 @@ struct explorer {
     struct link_io io; /* first member: the wires, with a snapshot before each step */
     struct twin_link wires;
     struct cuts_board board;
+    struct twin_snapshot *factory; /* confirmed, powered */
     struct cuts_releases releases;
     const char *scenario;
     bool is_exploring;
@@ -215,21 +218,15 @@ static const char *follow_up(struct explorer *x, const struct cuts_start *start)
     return now.version == 2 ? cuts_check(b, &now) : "the following update does not run";
 }
 
-/* What kind of situation this is, as far as a following update can tell. */
-static uint64_t class_of(struct explorer *x, const struct cuts_start *start)
+/* What kind of situation this is, as far as the next boots and a following update can tell; `salt` makes
+ * finer kinds. */
+static uint64_t class_of(const struct explorer *x, const struct cuts_start *start, uint64_t salt)
 {
     struct boot_record r = {0};
     bool has_record = factory_record(x->board.twin, &r);
     uint64_t key = has_record ? 2 : 1;
-    const uint64_t parts[] = {(uint64_t)x->scenario[0] << 8 | (uint64_t)x->scenario[2],
-                              r.active,
-                              r.state[0],
-                              r.state[1],
-                              r.tries,
-                              r.resume_sectors,
-                              start->version,
-                              x->path[0].outcome,
-                              x->depth};
+    const uint64_t parts[] = {r.active,         r.state[0],     r.state[1],        r.tries,
+                              r.resume_sectors, start->version, start->tries_left, salt};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         key = (key ^ parts[i]) * 0xBF58476D1CE4E5B9U;
         key ^= key >> 31;
@@ -260,15 +257,22 @@ static void judge(struct explorer *x)
     if (!why && twin_stats(x->board.twin)->violations != n_violations) {
         why = "the recovery does what the manual forbids";
     }
-    if (!why && ops_of(x) != ops_before) {
+    uint64_t salt = (uint64_t)x->depth << 8 | x->path[x->depth - 1].outcome | 0x10000;
+    bool is_new = note(x->class_seen, CLASSES, class_of(x, &start, salt));
+    bool is_due = is_new || x->n_replay != 0 || x->counts.distinct % SECOND_STRIDE == 0;
+    if (!why && ops_of(x) != ops_before && is_due) {
         struct twin_snapshot *here = save(x);
         x->counts.second_boots++;
         why = check_second(x, &start);
+        if (why) {
+            printf("first boot: version %u slot %c %s, %u left; then:\n%s\n", start.version, start.slot,
+                   start.state, start.tries_left, x->board.console);
+        }
         twin_restore(x->board.twin, here);
         twin_snapshot_free(here);
         cuts_clear_console(&x->board);
     }
-    if (!why && (note(x->class_seen, CLASSES, class_of(x, &start)) || x->n_replay != 0)) {
+    if (!why && (note(x->class_seen, CLASSES, class_of(x, &start, 0)) || x->n_replay != 0)) {
         why = follow_up(x, &start);
     }
     if (why) {
@@ -377,7 +381,10 @@ static void explore(struct explorer *x, const struct twin_snapshot *before, cons
             }
         }
         x->counts.meta_ops += is_meta;
-        for (unsigned outcome = 0; outcome < n_outcomes; outcome++) {
+        /* In a recovery, one outcome each, another each time. */
+        bool is_one = depth > 0 && x->n_replay == 0;
+        unsigned from = is_one ? (unsigned)(x->counts.nested % n_outcomes) : 0;
+        for (unsigned outcome = from; outcome < n_outcomes && (outcome == from || !is_one); outcome++) {
             try_cut(x, before, action, op, outcome);
         }
     }
@@ -385,6 +392,7 @@ static void explore(struct explorer *x, const struct twin_snapshot *before, cons
 
 static void step(struct explorer *x, const struct action *action, uint8_t *miso)
 {
+    static char console[DEPTHS][CUTS_CONSOLE_BYTES];
     static uint8_t journal[DEPTHS][FLASH_J0_BYTES + FLASH_J1_BYTES];
     if (!x->is_exploring) {
         (void)perform(x, action, miso);
@@ -399,10 +407,16 @@ static void step(struct explorer *x, const struct action *action, uint8_t *miso)
     uint64_t last = ops_of(x);
     if (last >= first) {
         struct twin_snapshot *after = save(x);
+        cuts_listen(&x->board);
+        size_t n_console = x->board.n_console;
+        memcpy(console[x->depth], x->board.console, n_console);
         bool is_meta = is_journal(x, journal[x->depth]);
         explore(x, before, action, first, last, erases_of(x) - erases, is_meta);
         twin_restore(x->board.twin, after);
         twin_snapshot_free(after);
+        x->board.n_console = n_console;
+        memcpy(x->board.console, console[x->depth], n_console);
+        x->board.console[n_console] = '\0';
     }
     twin_snapshot_free(before);
 }
@@ -473,16 +487,22 @@ static void begin_exploring(struct explorer *x)
 /* A board whose factory image has confirmed itself. */
 static void open_board(struct explorer *x)
 {
-    const struct twin_config config = {.flash_timing = TWIN_FLASH_TYPICAL, .seed = 3};
-    cuts_open(&x->board, &x->releases, &config);
+    const struct twin_config config = {.flash_timing = TWIN_FLASH_HASTY, .seed = 3};
     x->is_exploring = false;
     x->wires.clock_hz = 1000000;
     x->wires.gap_ns = 15000;
+    if (x->factory != NULL) {
+        twin_restore(x->board.twin, x->factory);
+        cuts_clear_console(&x->board);
+        return;
+    }
+    cuts_open(&x->board, &x->releases, &config);
     struct cuts_start start = boot(x);
     if (!start.is_there || !wait_for(x, "app: confirmed")) {
         factory_die("board", "does not start from the factory");
     }
     run_us(x, 20000);
+    x->factory = save(x);
 }
 
 static void install(struct explorer *x, unsigned version)
@@ -558,7 +578,7 @@ static void scenario_repair_j0(struct explorer *x)
 static void scenario_reserve(struct explorer *x)
 {
     struct boot_record record;
-    for (unsigned i = 0; i < 115; i++) {
+    for (unsigned i = 0; i < FILL_RECORDS; i++) {
         if (!factory_record(x->board.twin, &record)) {
             factory_die("journal", "has no state");
         }
@@ -595,8 +615,6 @@ static void run_scenario(struct explorer *x, const struct scenario *s)
            s->name, x->counts.cuts - before.cuts, x->counts.nested - before.nested,
            x->counts.distinct - before.distinct, x->counts.second_boots - before.second_boots,
            x->counts.follow_ups - before.follow_ups, x->counts.bricks - before.bricks);
-    (void)fflush(stdout);
-    cuts_close(&x->board);
 }
 
 /* A boot with nothing to do writes nothing. */
@@ -609,7 +627,6 @@ static uint64_t normal_boot_writes(struct explorer *x)
     if (!start.is_there) {
         factory_die("board", "does not boot");
     }
-    cuts_close(&x->board);
     return n;
 }
 
@@ -617,9 +634,9 @@ static uint64_t normal_boot_writes(struct explorer *x)
 
 static void set_strides(struct explorer *x)
 {
-    x->bulk_stride = x->is_quick ? 997 : 31;
-    x->meta_stride = x->is_quick ? 23 : 1;
-    x->nested_stride = x->is_quick ? 0 : 41;
+    x->bulk_stride = x->is_quick ? 2999 : 31;
+    x->meta_stride = x->is_quick ? 61 : 1;
+    x->nested_stride = x->is_quick ? 0 : 997;
 }
 
 static unsigned outcome_named(const char *text)
@@ -670,6 +687,7 @@ static bool is_wanted(const char *name, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct explorer x;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     x.io.ops = &IO_OPS;
     x.is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     set_strides(&x);

@@ -37,10 +37,17 @@ void factory_read_key(struct key *out)
     }
 }
 
+const char *factory_firmware(void)
+{
+    const char *folder = getenv("FOTA_FIRMWARE");
+    return folder ? folder : FOTA_FIRMWARE_DIR;
+}
+
 struct twin *factory_board(const struct twin_config *config)
 {
-    static const char elf[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
+    char elf[512];
     char why[256] = "";
+    (void)snprintf(elf, sizeof elf, "%s/bootloader/bootloader.elf", factory_firmware());
     struct twin *t = twin_create(config, why, sizeof why);
     if (t == NULL || !twin_load_elf(t, elf, why, sizeof why)) {
         factory_die(elf, why);

@@ -23,6 +23,9 @@ struct small_image {
 /** Print and exit(2): the bench is broken, nothing was tested. */
 _Noreturn void factory_die(const char *what, const char *why);
 
+/** Folder with the firmware: $FOTA_FIRMWARE if it is set, else build/f407. */
+const char *factory_firmware(void);
+
 /** The development key whose public half is in the bootloader of build/f407. */
 void factory_read_key(struct key *out);
 
