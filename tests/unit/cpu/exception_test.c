@@ -270,6 +270,10 @@ static void pendsv_follows_systick(void **state)
     rig_poke(r, SHPR3, 0xF0E00000); /* the other way round PendSV preempts */
     rig_poke(r, ICSR, 1u << 26);
     assert_string_equal(rig_trace(r, 10), "0 15 14 15 0");
+    rig_poke(r, SHPR3, 0xF0F00000); /* equal: the lower number first */
+    CODE(r, rig_handler(SYSTICK), 0x4770);
+    rig_poke(r, ICSR, 1u << 28 | 1u << 26);
+    assert_string_equal(rig_trace(r, 10), "0 14 15 0");
 }
 
 static void primask_holds_all_but_nmi_and_hardfault(void **state)
@@ -483,6 +487,14 @@ static void an_exception_clears_the_exclusive_monitor(void **state)
     rig_raise(r, 5);
     rig_steps(r, 3); /* in, out, strex */
     assert_int_equal(rig_reg(r, PC), MAIN + 8);
+    assert_int_equal(rig_reg(r, 3), 1);
+    assert_int_equal(rig_word(r, DATA), 0x1234);
+    CODE(r, rig_handler(IRQ0 + 5), 0xE840, 0x2300); /* nor may the handler complete what the thread began */
+    rig_set(r, PC, MAIN);
+    rig_set(r, 3, 0);
+    rig_step(r);
+    rig_raise(r, 5);
+    rig_steps(r, 2);
     assert_int_equal(rig_reg(r, 3), 1);
     assert_int_equal(rig_word(r, DATA), 0x1234);
 }
