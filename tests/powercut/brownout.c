@@ -1,0 +1,109 @@
+#include "brownout.h"
+
+#include <setjmp.h>
+#include <string.h>
+
+#include "base/flash_map.h"
+#include "chip.h"
+#include "journal/journal.h"
+
+enum {
+    DAY_S = 24 * 3600,
+    OFF_MS = 100,
+    BOOT_US = 5000, /* reset to the first flash operation: clock, journal read */
+    WORD_US = 16,
+    ERASE_J0_US = 1000000, /* DS8626 table 40: 128 KB, x32, typical */
+    ERASE_J1_US = 250000   /* 16 KB */
+};
+
+struct supply {
+    struct chip *chip;
+    uint64_t now_us; /* since power came */
+    uint64_t end_us;
+    uint64_t random;
+    jmp_buf lost;
+};
+
+static const struct journal_area AREAS[JOURNAL_AREAS] = {
+    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
+    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
+
+static uint32_t draw(uint64_t *random)
+{
+    *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (uint32_t)(*random >> 33);
+}
+
+/* Time passes; the operation that it runs out in is torn, in a way drawn by lot. */
+static void before_op(void *ctx, const struct chip_event *event)
+{
+    struct supply *supply = ctx;
+    uint64_t erase_us = event->sector == CHIP_J0 ? ERASE_J0_US : ERASE_J1_US;
+    supply->now_us += event->op == CHIP_ERASE ? erase_us : WORD_US;
+    if (supply->now_us >= supply->end_us) {
+        uint32_t outcome =
+            draw(&supply->random) % (event->op == CHIP_ERASE ? CHIP_OUTCOMES : CHIP_PROGRAM_OUTCOMES);
+        chip_tear(supply->chip, event, (enum chip_outcome)outcome, draw(&supply->random));
+        longjmp(supply->lost, 1);
+    }
+}
+
+/* One period with supply. Returns what a boot would act on; 0: nothing was acted upon. */
+static uint32_t run_period(struct supply *supply, uint32_t on_ms, uint32_t hold_off_ms, const char **broken)
+{
+    struct journal j;
+    struct boot_record record = {0};
+    supply->now_us = BOOT_US;
+    supply->end_us = 1000ULL * on_ms;
+    chip_power_up(supply->chip, draw(&supply->random));
+    if (setjmp(supply->lost) != 0) {
+        return 0;
+    }
+    enum fota_err err = journal_load(&j, &supply->chip->flash, AREAS, &record);
+    if (err == E_JOURNAL_DEGRADED) {
+        supply->now_us += 1000ULL * hold_off_ms;
+        err = supply->now_us < supply->end_us ? journal_repair(&j) : E_STATE;
+    }
+    if (err == E_JOURNAL_LOST) {
+        *broken = "no state was found";
+    }
+    return err == FOTA_OK ? record.version[0] : 0;
+}
+
+static void write_state(struct chip *chip, uint32_t value)
+{
+    struct journal j;
+    struct boot_record record = {0};
+    enum fota_err err = journal_load(&j, &chip->flash, AREAS, &record);
+    record.version[0] = value;
+    err = err == FOTA_OK || err == E_JOURNAL_LOST ? journal_append(&j, &record) : err;
+    (void)err;
+}
+
+void brownout_day(uint32_t on_ms, uint32_t hold_off_ms, uint64_t seed, struct brownout_result *out)
+{
+    struct supply supply = {.chip = chip_new(), .random = seed};
+    *out = (struct brownout_result){.on_ms = on_ms};
+    write_state(supply.chip, 1);
+    write_state(supply.chip, 2);
+    chip_flip(supply.chip, FLASH_J1_BASE + JOURNAL_RECORD_BYTES,
+              1); /* the first cut: J1's record is damaged */
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        supply.chip->sector[s].n_erases = 0;
+    }
+    supply.chip->observer = (struct chip_observer){before_op, NULL, &supply};
+    uint64_t t_ms = 0;
+    for (; t_ms < 1000ULL * DAY_S && out->broken == NULL; t_ms += on_ms + OFF_MS) {
+        (void)run_period(&supply, on_ms, hold_off_ms, &out->broken);
+        out->n_boots++;
+        supply.chip->n_log = 0;
+        if (supply.chip->sector[CHIP_J0].n_suspect + supply.chip->sector[CHIP_J1].n_suspect == 0 &&
+            out->n_boots > 1) {
+            chip_flip(supply.chip, FLASH_J1_BASE, 1); /* repaired: and the next cut, at once */
+        }
+    }
+    uint32_t e0 = supply.chip->sector[CHIP_J0].n_erases;
+    uint32_t e1 = supply.chip->sector[CHIP_J1].n_erases;
+    out->erases = e0 > e1 ? e0 : e1;
+    chip_free(supply.chip);
+}

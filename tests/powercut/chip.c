@@ -1,0 +1,500 @@
+#include "chip.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORD_BYTES = 4 };
+static const uint32_t BLANK_WORD = UINT32_MAX;
+
+/* One entry of the undo log, the last thing pushed is its size. A sector's entry is followed by its arrays.
+ */
+struct undo {
+    struct chip_sector sector;
+    uint32_t index; /* of the sector */
+    uint32_t first; /* words that follow: first, n */
+    uint32_t n_words;
+    bool has_suspects;
+    size_t n_bytes; /* of what is in front of this struct in the log */
+};
+
+static uint64_t mix64(uint64_t x)
+{
+    x ^= x >> 32;
+    x *= 0xD6E8FEB86659FD93ULL;
+    x ^= x >> 32;
+    x *= 0xD6E8FEB86659FD93ULL;
+    x ^= x >> 32;
+    return x;
+}
+
+static uint64_t hash_word(const struct chip *chip, uint32_t w)
+{
+    uint8_t kind = chip->kind[w];
+    if (kind == CHIP_KIND_BLANK) {
+        return 0;
+    }
+    uint64_t h = mix64(((uint64_t)w << 40) ^ ((uint64_t)kind << 33) ^ chip->words[w] ^ 0x5851F42D4C957F2DULL);
+    if ((kind & CHIP_KIND_SUSPECT) != 0) {
+        h = mix64(h ^ ((uint64_t)chip->old[w] << 32 | chip->target[w]));
+    }
+    return h;
+}
+
+static void count(struct chip_sector *sector, uint8_t kind, uint32_t n)
+{
+    sector->n_suspect += (kind & CHIP_KIND_SUSPECT) != 0 ? n : 0;
+    sector->n_flaky += (kind & CHIP_IS_FLAKY) != 0 ? n : 0;
+}
+
+/* A cell gets a new word and kind; everything that is kept about it follows. */
+static void set_word(struct chip *chip, struct chip_sector *sector, uint32_t w, uint32_t value, uint8_t kind)
+{
+    sector->sum -= hash_word(chip, w);
+    count(sector, chip->kind[w], UINT32_MAX);
+    chip->words[w] = value;
+    chip->kind[w] = kind;
+    count(sector, kind, 1);
+    sector->sum += hash_word(chip, w);
+    chip->is_block_known[w / CHIP_BLOCK_WORDS] = false;
+}
+
+static void push(struct chip *chip, const void *bytes, size_t n_bytes)
+{
+    if (n_bytes == 0) {
+        return;
+    }
+    if (chip->n_log + n_bytes > chip->n_room) {
+        chip->n_room = 2 * (chip->n_log + n_bytes);
+        uint8_t *log = realloc(chip->log, chip->n_room);
+        if (log == NULL) {
+            abort();
+        }
+        chip->log = log;
+    }
+    memcpy(chip->log + chip->n_log, bytes, n_bytes);
+    chip->n_log += n_bytes;
+}
+
+/* Remember words first..first+n-1 of a sector, and the sector itself. */
+static void remember(struct chip *chip, uint32_t s, uint32_t first, uint32_t n_words)
+{
+    struct undo undo;
+    memset(&undo, 0, sizeof undo);
+    undo.sector = chip->sector[s];
+    undo.index = s;
+    undo.first = first;
+    undo.n_words = n_words;
+    undo.has_suspects = undo.sector.n_suspect != 0;
+    size_t before = chip->n_log;
+    push(chip, chip->words + first, WORD_BYTES * (size_t)n_words);
+    push(chip, chip->kind + first, n_words);
+    if (undo.has_suspects) {
+        push(chip, chip->old + first, WORD_BYTES * (size_t)n_words);
+        push(chip, chip->target + first, WORD_BYTES * (size_t)n_words);
+    }
+    undo.n_bytes = chip->n_log - before;
+    push(chip, &undo, sizeof undo);
+}
+
+static void forget_blocks(struct chip *chip, uint32_t first, uint32_t n_words)
+{
+    for (uint32_t b = first / CHIP_BLOCK_WORDS; n_words != 0 && b <= (first + n_words - 1) / CHIP_BLOCK_WORDS;
+         b++) {
+        chip->is_block_known[b] = false;
+    }
+}
+
+size_t chip_mark(const struct chip *chip)
+{
+    return chip->n_log;
+}
+
+void chip_undo(struct chip *chip, size_t mark)
+{
+    while (chip->n_log > mark) {
+        struct undo undo;
+        chip->n_log -= sizeof undo;
+        memcpy(&undo, chip->log + chip->n_log, sizeof undo);
+        chip->n_log -= undo.n_bytes;
+        const uint8_t *from = chip->log + chip->n_log;
+        size_t n = undo.n_words;
+        memcpy(chip->words + undo.first, from, WORD_BYTES * n);
+        memcpy(chip->kind + undo.first, from + WORD_BYTES * n, n);
+        if (undo.has_suspects) {
+            memcpy(chip->old + undo.first, from + 5 * n, WORD_BYTES * n);
+            memcpy(chip->target + undo.first, from + 9 * n, WORD_BYTES * n);
+        }
+        chip->sector[undo.index] = undo.sector;
+        forget_blocks(chip, undo.first, undo.n_words);
+    }
+}
+
+/* xorshift64*: any seed gives the same run on every machine. */
+static uint32_t draw(uint64_t *random)
+{
+    *random ^= *random >> 12;
+    *random ^= *random << 25;
+    *random ^= *random >> 27;
+    return (uint32_t)((*random * 0x2545F4914F6CDD1DULL) >> 32);
+}
+
+static uint64_t seeded(uint64_t seed)
+{
+    return mix64(seed * 2 + 1) | 1;
+}
+
+/* Bits that a torn operation leaves: some of them changed. An erase pre-programs to 0 first, so it may clear
+ * bits. */
+static uint32_t garbage_of(const struct chip *chip, uint32_t w, uint64_t *random)
+{
+    uint32_t mask = draw(random);
+    bool is_erase = (chip->kind[w] & CHIP_IS_ERASED) != 0;
+    return is_erase ? mask : (chip->old[w] & (chip->target[w] | mask));
+}
+
+static uint32_t flicker(const struct chip *chip, uint32_t w, uint64_t *random)
+{
+    switch (draw(random) % 4) {
+    case 0:
+        return chip->old[w];
+    case 1:
+        return chip->target[w];
+    case 2:
+        return garbage_of(chip, w, random);
+    default:
+        return (chip->kind[w] & CHIP_IS_ERASED) != 0 ? 0 : chip->old[w];
+    }
+}
+
+static uint32_t reading_of(const struct chip *chip, uint32_t w, enum chip_outcome outcome, uint64_t *random)
+{
+    switch (outcome) {
+    case CHIP_GARBAGE:
+        return garbage_of(chip, w, random);
+    case CHIP_COMPLETE:
+    case CHIP_FADES:
+    case CHIP_FADES_LATE:
+        return chip->target[w];
+    case CHIP_FLAKY:
+        return flicker(chip, w, random);
+    case CHIP_ZERO:
+        return 0;
+    case CHIP_HALF:
+        return w % 2 == 0 ? chip->target[w] : chip->old[w];
+    default:
+        return chip->old[w];
+    }
+}
+
+static uint8_t kind_after(enum chip_outcome outcome, bool is_erase)
+{
+    uint32_t kind = CHIP_KIND_SUSPECT | (is_erase ? (uint32_t)CHIP_IS_ERASED : 0);
+    if (outcome == CHIP_FLAKY || outcome == CHIP_FADES || outcome == CHIP_FADES_LATE) {
+        kind |= CHIP_IS_FLAKY;
+    }
+    uint32_t n_power_ups = outcome == CHIP_FADES ? 1 : outcome == CHIP_FADES_LATE ? 3 : 0;
+    return (uint8_t)(kind | CHIP_ONE_POWER_UP * n_power_ups);
+}
+
+void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outcome outcome, uint64_t seed)
+{
+    if (outcome == CHIP_BEFORE) {
+        return;
+    }
+    struct chip_sector *sector = &chip->sector[event->sector];
+    bool is_erase = event->op == CHIP_ERASE;
+    uint32_t first = sector->first + (is_erase ? 0 : event->word);
+    uint32_t n_words = is_erase ? sector->n_words : 1;
+    uint64_t random = seeded(seed);
+    remember(chip, event->sector, first, n_words);
+    uint8_t kind = kind_after(outcome, is_erase);
+    for (uint32_t w = first; w < first + n_words; w++) {
+        uint32_t old = chip->words[w];
+        uint32_t target = is_erase ? BLANK_WORD : (old & event->value);
+        set_word(chip, sector, w, old, CHIP_KIND_BLANK);
+        chip->old[w] = old;
+        chip->target[w] = target;
+        chip->kind[w] = kind; /* for the drawing; counted by set_word below */
+        uint32_t reading = reading_of(chip, w, outcome, &random);
+        chip->kind[w] = CHIP_KIND_BLANK;
+        set_word(chip, sector, w, reading, kind);
+    }
+    sector->n_erases += is_erase;
+}
+
+void chip_power_up(struct chip *chip, uint64_t seed)
+{
+    uint64_t random = seeded(seed);
+    chip->n_erases = 0;
+    chip->n_ops = 0;
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        struct chip_sector *sector = &chip->sector[s];
+        uint32_t n_left = sector->n_flaky;
+        if (n_left > 1) {
+            remember(chip, s, sector->first, sector->n_words);
+        }
+        for (uint32_t w = sector->first; n_left > 0; w++) {
+            if ((chip->kind[w] & CHIP_IS_FLAKY) != 0) {
+                if (sector->n_flaky == 1) {
+                    remember(chip, s, w, 1);
+                }
+                bool keeps = (chip->kind[w] & CHIP_POWER_UPS) != 0;
+                uint32_t reading = keeps ? chip->words[w] : flicker(chip, w, &random);
+                set_word(chip, sector, w, reading,
+                         (uint8_t)(chip->kind[w] - (keeps ? CHIP_ONE_POWER_UP : 0)));
+                n_left--;
+            }
+        }
+    }
+}
+
+uint64_t chip_hash(const struct chip *chip)
+{
+    uint64_t h = 0;
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        h = mix64(h ^ chip->sector[s].sum ^ (uint64_t)chip->sector[s].is_worn << 63) + s;
+    }
+    return h;
+}
+
+bool chip_is_flaky(const struct chip *chip)
+{
+    bool is_any = false;
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        is_any = is_any || chip->sector[s].n_flaky != 0;
+    }
+    return is_any;
+}
+
+static struct chip_sector *sector_of(struct chip *chip, uint32_t addr, uint32_t *s)
+{
+    for (*s = 0; *s < CHIP_SECTORS; (*s)++) {
+        struct chip_sector *sector = &chip->sector[*s];
+        if (addr >= sector->addr && (addr - sector->addr) / WORD_BYTES < sector->n_words) {
+            return sector;
+        }
+    }
+    return NULL;
+}
+
+static void announce(struct chip *chip, enum chip_op op, uint32_t s, uint32_t word, uint32_t value)
+{
+    chip->n_ops++;
+    if (chip->observer.before_op != NULL) {
+        struct chip_event event = {op, s, word, value};
+        chip->observer.before_op(chip->observer.ctx, &event);
+    }
+}
+
+static void report(const struct chip *chip, const char *check, const char *text)
+{
+    if (chip->observer.broke != NULL) {
+        chip->observer.broke(chip->observer.ctx, check, text);
+    }
+}
+
+static enum fota_err chip_erase(struct flash *flash, uint32_t number)
+{
+    struct chip *chip = (struct chip *)flash;
+    uint32_t s = 0;
+    while (s < CHIP_SECTORS && chip->sector[s].number != number) {
+        s++;
+    }
+    if (s == CHIP_SECTORS) {
+        report(chip, "P12", "erase of a sector that is not the updater's");
+        return E_FLASH_RANGE;
+    }
+    struct chip_sector *sector = &chip->sector[s];
+    announce(chip, CHIP_ERASE, s, 0, BLANK_WORD);
+    chip->n_erases++;
+    sector->n_erases++;
+    if (sector->is_worn) {
+        return E_FLASH_ERASE;
+    }
+    remember(chip, s, sector->first, sector->sum == 0 ? 0 : sector->n_words);
+    memset(chip->words + sector->first, 0xFF, WORD_BYTES * (size_t)sector->n_words);
+    memset(chip->kind + sector->first, CHIP_KIND_BLANK, sector->n_words);
+    forget_blocks(chip, sector->first, sector->n_words);
+    sector->n_suspect = 0;
+    sector->n_flaky = 0;
+    sector->sum = 0;
+    return FOTA_OK;
+}
+
+static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, uint32_t value)
+{
+    struct chip_sector *sector = &chip->sector[s];
+    uint32_t w = sector->first + word;
+    uint8_t kind = chip->kind[w];
+    if (sector->is_worn || (value != 0 && kind == CHIP_KIND_SOLID)) {
+        return E_FLASH_PROGRAM;
+    }
+    announce(chip, CHIP_PROGRAM, s, word, value);
+    if (value != 0 && kind != CHIP_KIND_BLANK) {
+        report(chip, "P7", "program of a word that is not known to be blank (J3)");
+    }
+    remember(chip, s, w, 1);
+    uint32_t after = chip->words[w] & value;
+    set_word(chip, sector, w, after, value == 0 || kind == CHIP_KIND_BLANK ? CHIP_KIND_SOLID : kind);
+    return after == value ? FOTA_OK : E_FLASH_VERIFY;
+}
+
+static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    struct chip *chip = (struct chip *)flash;
+    uint32_t s = 0;
+    if (addr % WORD_BYTES != 0) {
+        return E_FLASH_ALIGN;
+    }
+    if (n_words == 0) {
+        return FOTA_OK;
+    }
+    const struct chip_sector *sector = sector_of(chip, addr, &s);
+    uint32_t first = sector != NULL ? (addr - sector->addr) / WORD_BYTES : 0;
+    if (sector == NULL || n_words > sector->n_words - first) {
+        report(chip, "P12", "program outside the updater's sectors");
+        return E_FLASH_RANGE;
+    }
+    for (uint32_t i = 0; i < n_words; i++) {
+        enum fota_err err = program_word(chip, s, first + i, words[i]);
+        if (err) {
+            return err;
+        }
+    }
+    return FOTA_OK;
+}
+
+static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    struct chip *chip = (struct chip *)flash;
+    uint32_t s = 0;
+    if (addr % WORD_BYTES != 0) {
+        return E_FLASH_ALIGN;
+    }
+    if (n_words == 0) {
+        return FOTA_OK;
+    }
+    const struct chip_sector *sector = sector_of(chip, addr, &s);
+    uint32_t first = sector != NULL ? (addr - sector->addr) / WORD_BYTES : 0;
+    if (sector == NULL || n_words > sector->n_words - first) {
+        memset(words, 0xFF, WORD_BYTES * (size_t)n_words); /* sectors without cells are blank */
+        return FOTA_OK;
+    }
+    memcpy(words, chip->words + sector->first + first, WORD_BYTES * (size_t)n_words);
+    return FOTA_OK;
+}
+
+struct chip *chip_new(void)
+{
+    static const struct flash_ops OPS = {chip_erase, chip_program, chip_read};
+    static const struct chip_sector SECTORS[CHIP_SECTORS] = {
+        {.number = 3, .addr = 0x0800C000, .n_words = 4096},
+        {.number = 5, .addr = 0x08020000, .n_words = 32768},
+        {.number = 6, .addr = 0x08040000, .n_words = 32768},
+        {.number = 7, .addr = 0x08060000, .n_words = 32768},
+        {.number = 8, .addr = 0x08080000, .n_words = 32768},
+        {.number = 9, .addr = 0x080A0000, .n_words = 32768},
+        {.number = 10, .addr = 0x080C0000, .n_words = 32768},
+        {.number = 11, .addr = 0x080E0000, .n_words = 32768}};
+    struct chip *chip = calloc(1, sizeof *chip);
+    if (chip == NULL) {
+        abort();
+    }
+    chip->flash.ops = &OPS;
+    uint32_t first = 0;
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        chip->sector[s] = SECTORS[s];
+        chip->sector[s].first = first;
+        first += SECTORS[s].n_words;
+    }
+    memset(chip->words, 0xFF, sizeof chip->words);
+    return chip;
+}
+
+void chip_free(struct chip *chip)
+{
+    free(chip->log);
+    free(chip);
+}
+
+void chip_load(struct chip *chip, uint32_t addr, const void *bytes, uint32_t n_bytes)
+{
+    uint32_t s = 0;
+    for (uint32_t i = 0; i < n_bytes / WORD_BYTES; i++) {
+        struct chip_sector *sector = sector_of(chip, addr + WORD_BYTES * i, &s);
+        if (sector != NULL) {
+            uint32_t value = 0;
+            memcpy(&value, (const uint8_t *)bytes + WORD_BYTES * (size_t)i, WORD_BYTES);
+            uint32_t w = sector->first + (addr + WORD_BYTES * i - sector->addr) / WORD_BYTES;
+            remember(chip, s, w, 1);
+            set_word(chip, sector, w, value, CHIP_KIND_SOLID);
+        }
+    }
+}
+
+void chip_lose(struct chip *chip, uint32_t s, uint64_t seed)
+{
+    uint64_t random = seeded(seed);
+    struct chip_sector *sector = &chip->sector[s];
+    remember(chip, s, sector->first, sector->n_words);
+    for (uint32_t w = sector->first; w < sector->first + sector->n_words; w++) {
+        set_word(chip, sector, w, BLANK_WORD, CHIP_KIND_BLANK);
+        uint32_t value = draw(&random);
+        chip->old[w] = value;
+        chip->target[w] = 0;
+        set_word(chip, sector, w, value, CHIP_KIND_SUSPECT);
+    }
+}
+
+void chip_flip(struct chip *chip, uint32_t addr, uint32_t xor_mask)
+{
+    uint32_t s = 0;
+    struct chip_sector *sector = sector_of(chip, addr, &s);
+    if (sector != NULL) {
+        uint32_t w = sector->first + (addr - sector->addr) / WORD_BYTES;
+        remember(chip, s, w, 1);
+        set_word(chip, sector, w, chip->words[w] ^ xor_mask, CHIP_KIND_SOLID);
+    }
+}
+
+const uint32_t *chip_at(const struct chip *chip, uint32_t addr)
+{
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        const struct chip_sector *sector = &chip->sector[s];
+        if (addr >= sector->addr && (addr - sector->addr) / WORD_BYTES < sector->n_words) {
+            return &chip->words[sector->first + (addr - sector->addr) / WORD_BYTES];
+        }
+    }
+    return NULL;
+}
+
+void chip_digest_words(const void *p, uint64_t out[2])
+{
+    uint64_t a = 0x243F6A8885A308D3ULL;
+    uint64_t b = 0x13198A2E03707344ULL;
+    for (size_t i = 0; i < CHIP_BLOCK_WORDS / 2; i++) {
+        uint64_t word = 0;
+        memcpy(&word, (const uint8_t *)p + 8 * i, sizeof word);
+        a = (a ^ word) * 0x9E3779B97F4A7C15ULL;
+        a ^= a >> 29;
+        b = (b + word) * 0xC2B2AE3D27D4EB4FULL;
+        b ^= b >> 31;
+    }
+    out[0] = mix64(a);
+    out[1] = mix64(b ^ a);
+}
+
+bool chip_block_digest(struct chip *chip, const void *p, uint64_t out[2])
+{
+    uintptr_t off = (uintptr_t)p - (uintptr_t)chip->words;
+    if (off >= sizeof chip->words || off % (WORD_BYTES * CHIP_BLOCK_WORDS) != 0) {
+        return false;
+    }
+    size_t b = off / (WORD_BYTES * CHIP_BLOCK_WORDS);
+    if (!chip->is_block_known[b]) {
+        chip_digest_words(p, chip->block[b]);
+        chip->is_block_known[b] = true;
+    }
+    memcpy(out, chip->block[b], sizeof chip->block[b]);
+    return true;
+}

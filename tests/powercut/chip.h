@@ -1,0 +1,145 @@
+/**
+ * The flash of a whole STM32F407 for sweeps of millions of cuts: the fault model of port/fake/flash_fake.c
+ * (same cells, same outcomes; a test runs both against each other), with what a sweep needs besides: going
+ * back to any earlier moment in time that depends on what changed since, a hash of the whole state that is
+ * always up to date, and a call before each operation.
+ *
+ * Sectors 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is reported and
+ * refused.
+ */
+#ifndef POWERCUT_CHIP_H
+#define POWERCUT_CHIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port/flash.h"
+
+enum {
+    CHIP_SECTORS = 8, /* J1, A, A, A, B, B, B, J0 */
+    CHIP_J1 = 0,
+    CHIP_SLOT_A = 1,
+    CHIP_SLOT_B = 4,
+    CHIP_J0 = 7,
+    CHIP_SLOT_WORDS = 3 * 32768,
+    CHIP_WORDS = 4096 + 2 * CHIP_SLOT_WORDS + 32768,
+    CHIP_BLOCK_WORDS = 1024, /* a 4 KB chunk of an image */
+    CHIP_BLOCKS = CHIP_WORDS / CHIP_BLOCK_WORDS
+};
+
+/** How the operation that power failed in left its cells. Programs: the first seven. Erases: all. */
+enum chip_outcome {
+    CHIP_BEFORE,     /* nothing happened */
+    CHIP_BLANK,      /* a program that reads blank; an erase after which all reads as before */
+    CHIP_GARBAGE,    /* some of the bits */
+    CHIP_COMPLETE,   /* reads as if it had completed */
+    CHIP_FLAKY,      /* any of these, drawn anew at each power-up */
+    CHIP_FADES,      /* reads as if it had completed for one power-up, flickers from then on */
+    CHIP_FADES_LATE, /* the same for three power-ups */
+    CHIP_ZERO,       /* erase: all programmed to 0, nothing erased yet */
+    CHIP_HALF,       /* erase: every other word back to blank */
+    CHIP_OUTCOMES,
+    CHIP_PROGRAM_OUTCOMES = CHIP_ZERO
+};
+
+/** Kinds of operation. */
+enum chip_op { CHIP_PROGRAM, CHIP_ERASE };
+
+/** What is about to happen, for the observer. */
+struct chip_event {
+    enum chip_op op;
+    uint32_t sector; /* CHIP_J1 ... */
+    uint32_t word;   /* index in the sector; CHIP_PROGRAM */
+    uint32_t value;
+};
+
+/** Called before each operation, and instead of one that is not allowed. */
+struct chip_observer {
+    void (*before_op)(void *ctx, const struct chip_event *event);
+    void (*broke)(void *ctx, const char *check, const char *text);
+    void *ctx;
+};
+
+/** Kind of a cell. A flaky one keeps its reading for as many power-ups as its count says. */
+enum {
+    CHIP_KIND_BLANK = 0,
+    CHIP_KIND_SOLID = 1,
+    CHIP_KIND_SUSPECT = 2,
+    CHIP_IS_FLAKY = 4,
+    CHIP_IS_ERASED = 8,
+    CHIP_ONE_POWER_UP = 16,
+    CHIP_POWER_UPS = 0x70
+};
+
+struct chip_sector {
+    uint32_t number;
+    uint32_t addr;
+    uint32_t first; /* index of its first word in the arrays */
+    uint32_t n_words;
+    uint32_t n_suspect;
+    uint32_t n_flaky;
+    uint32_t n_erases; /* completed or torn; not part of the state that the hash is of */
+    bool is_worn;      /* erase and program report errors (axiom F9) */
+    uint64_t sum;      /* of the hashes of its words; 0 when blank */
+};
+
+/** The chip. Large: never on the stack. */
+struct chip {
+    struct flash flash; /* first member */
+    struct chip_sector sector[CHIP_SECTORS];
+    struct chip_observer observer;
+    uint32_t n_erases; /* since chip_power_up */
+    uint32_t n_ops;    /* since chip_power_up */
+    uint32_t words[CHIP_WORDS];
+    uint8_t kind[CHIP_WORDS];
+    uint32_t old[CHIP_WORDS];    /* SUSPECT: before the cut operation */
+    uint32_t target[CHIP_WORDS]; /* SUSPECT: what it was going to leave */
+    bool is_block_known[CHIP_BLOCKS];
+    uint64_t block[CHIP_BLOCKS][2];
+    uint8_t *log; /* undo log */
+    size_t n_log;
+    size_t n_room;
+};
+
+/** A blank chip; the journal sectors use their first `n_j0` and `n_j1` records, J0 last. */
+struct chip *chip_new(void);
+void chip_free(struct chip *chip);
+
+/** Now; chip_undo goes back to it. Marks nest. */
+size_t chip_mark(const struct chip *chip);
+void chip_undo(struct chip *chip, size_t mark);
+
+/** Leave what the cut operation `event` leaves. `seed` decides garbage and the first reading of what is
+ * flaky. */
+void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outcome outcome, uint64_t seed);
+
+/** Power is back: what is flaky is drawn anew. */
+void chip_power_up(struct chip *chip, uint64_t seed);
+
+/** Hash of all cells: words, kinds, and what suspect cells may read as. */
+uint64_t chip_hash(const struct chip *chip);
+
+/** True if any cell is flaky. */
+bool chip_is_flaky(const struct chip *chip);
+
+/** Put bytes there as if from the factory. `addr` and `n_bytes` multiples of 4. */
+void chip_load(struct chip *chip, uint32_t addr, const void *bytes, uint32_t n_bytes);
+
+/** Every word of the sector reads as random bits and is suspect (axiom F9). */
+void chip_lose(struct chip *chip, uint32_t sector, uint64_t seed);
+
+/** Change one word past all rules: decay at rest. */
+void chip_flip(struct chip *chip, uint32_t addr, uint32_t xor_mask);
+
+/** The word at an address, for plain reading; NULL where there are no cells. */
+const uint32_t *chip_at(const struct chip *chip, uint32_t addr);
+
+/** 128-bit digest of a block of CHIP_BLOCK_WORDS of this chip, kept until a word of it changes. False: `p` is
+ * not the start of such a block. */
+bool chip_block_digest(struct chip *chip, const void *p, uint64_t out[2]);
+
+/** Digest of any block of 4 KB, by the same function. */
+void chip_digest_words(const void *p, uint64_t out[2]);
+
+#endif

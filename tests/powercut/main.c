@@ -1,0 +1,291 @@
+/* powercut: the proof that no cut of power bricks the device (docs/POWERCUT.md). Prints what it covers; ends
+ * with 1 if anything is broken, with the replay id. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "brownout.h"
+#include "fixpoint.h"
+#include "sweep.h"
+
+enum { CUTS_MAX = 2, RANDOM_RUNS = 60000, RANDOM_RUNS_QUICK = 1500, SEED = 20, ERASES_PER_DAY_MAX = 3000 };
+
+/* What sector 0 does today about rule R10: nothing. */
+enum { SHIPPED_HOLD_OFF_MS = 0, R10_HOLD_OFF_MS = 30000 };
+
+static FILE *figures;
+
+static void put_figure(const char *key, uint64_t value)
+{
+    if (figures != NULL) {
+        (void)fprintf(figures, "%s %llu\n", key, (unsigned long long)value);
+    }
+}
+
+static double seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static int report_broken(const char *check, const char *text, const char *id)
+{
+    (void)printf("BROKEN %s: %s\n  replay: powercut %s\n", check, text, id);
+    return 1;
+}
+
+static int run_fixpoint(uint32_t n_slots)
+{
+    static struct fixpoint_result r;
+    struct fixpoint_config config = {.n_slots = n_slots,
+                                     .n_writes = n_slots - 3,
+                                     .cuts_max = CUTS_MAX,
+                                     .loses_sectors = true,
+                                     .stops_at_first = true};
+    double start = seconds();
+    fixpoint_explore(&config, &r);
+    (void)printf("fixpoint, %u records   %8u states %10llu sessions %10llu cuts  %u violations  %.1f s\n",
+                 (unsigned)n_slots, (unsigned)r.n_states, (unsigned long long)r.n_runs,
+                 (unsigned long long)r.n_cuts, (unsigned)r.n_violations, seconds() - start);
+    char key[32];
+    (void)snprintf(key, sizeof key, "fixpoint%u_states", (unsigned)n_slots);
+    put_figure(key, r.n_states);
+    (void)snprintf(key, sizeof key, "fixpoint%u_violations", (unsigned)n_slots);
+    put_figure(key, r.n_violations);
+    if (r.n_violations != 0) {
+        return report_broken(r.check, r.text, r.id);
+    }
+    return r.is_complete ? 0 : report_broken("J", "the fixpoint was not reached", "");
+}
+
+/* One scenario: print, collect, complain. `kind`: the first word of the figures. */
+static int report_sweep(const char *kind, const struct world_scenario *scenario, const struct sweep_result *r,
+                        double start)
+{
+    char key[32];
+    (void)printf("%-7s %-14s %10llu sessions %10llu states (%llu more covered)  %u bricks  %.1f s\n", kind,
+                 scenario->name, (unsigned long long)r->n_sessions, (unsigned long long)r->n_states,
+                 (unsigned long long)r->n_covered, (unsigned)r->n_bricks, seconds() - start);
+    (void)fflush(stdout);
+    (void)snprintf(key, sizeof key, "%s_sessions", kind);
+    put_figure(key, r->n_sessions);
+    (void)snprintf(key, sizeof key, "%s_bricks", kind);
+    put_figure(key, r->n_bricks);
+    put_figure("normal_boot_flash_writes", r->normal_boot_ops);
+    return r->n_bricks == 0 ? 0 : report_broken(r->check, r->text, r->id);
+}
+
+static const struct world_scenario *scenario_named(const char *name)
+{
+    for (uint32_t i = 0; i < WORLD_N_SCENARIOS; i++) {
+        if (strcmp(WORLD_SCENARIOS[i].name, name) == 0) {
+            return &WORLD_SCENARIOS[i];
+        }
+    }
+    return NULL;
+}
+
+static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
+{
+    struct sweep_result r;
+    struct sweep_config config = {.scenario = scenario, .depth = 1, .first = ops};
+    double start = seconds();
+    sweep_run(&config, &r);
+    return report_sweep("single", scenario, &r, start);
+}
+
+/* Pairs: the second cut in all that follows the first. `first_op` to `last_op` limit the first; 0: no limit.
+ */
+static int run_nested(const struct world_scenario *scenario, uint32_t first_op, uint32_t last_op)
+{
+    struct sweep_result r;
+    struct sweep_config config = {.scenario = scenario,
+                                  .depth = 2,
+                                  .first = SWEEP_INTERESTING,
+                                  .later = SWEEP_INTERESTING,
+                                  .first_op = first_op,
+                                  .last_op = last_op};
+    double start = seconds();
+    sweep_run(&config, &r);
+    return report_sweep("nested", scenario, &r, start);
+}
+
+static int run_random(uint32_t n_runs)
+{
+    static const char *const NAMES[] = {"nested-wrap", "nested-reject", "tail", "rot", "factory", "abort"};
+    int result = 0;
+    for (uint32_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && result == 0; i++) {
+        struct sweep_result r;
+        double start = seconds();
+        const struct world_scenario *scenario = scenario_named(NAMES[i]);
+        (void)printf("3 to 5 cuts, seed %u: ", (unsigned)SEED + i);
+        sweep_random(scenario, SEED + i, n_runs, &r);
+        result = report_sweep("random", scenario, &r, start);
+    }
+    return result;
+}
+
+static int run_brownout(void)
+{
+    static const uint16_t ON_MS[] = {50, 100, 200, 260, 300, 500, 800, 1100, 1300, 1500, 2000, 3000, 5000};
+    static const uint16_t LONG_ON_MS[] = {30100, 30400, 31000, 31400, 32000};
+    struct brownout_result r;
+    uint32_t worst = 0;
+    uint32_t worst_r10 = 0;
+    for (uint32_t i = 0; i < sizeof ON_MS / sizeof ON_MS[0]; i++) {
+        brownout_day(ON_MS[i], SHIPPED_HOLD_OFF_MS, SEED, &r);
+        worst = r.erases > worst ? r.erases : worst;
+        (void)printf("supply holds %5u ms: %6u boots, %6u erases of one sector in a day%s\n",
+                     (unsigned)r.on_ms, (unsigned)r.n_boots, (unsigned)r.erases,
+                     r.broken != NULL ? " (state lost: rule R11)" : "");
+    }
+    for (uint32_t i = 0; i < sizeof LONG_ON_MS / sizeof LONG_ON_MS[0]; i++) {
+        brownout_day(LONG_ON_MS[i], R10_HOLD_OFF_MS, SEED, &r);
+        worst_r10 = r.erases > worst_r10 ? r.erases : worst_r10;
+        (void)printf("with 30 s of R10, supply holds %5u ms: %6u erases\n", (unsigned)r.on_ms,
+                     (unsigned)r.erases);
+    }
+    (void)printf("brown-out day: %u erases of one sector as shipped, %u with rule R10 (limit %u)\n",
+                 (unsigned)worst, (unsigned)worst_r10, (unsigned)ERASES_PER_DAY_MAX);
+    put_figure("brownout_erases_per_sector_day", worst);
+    return 0;
+}
+
+/* All scenarios with small images; the large ones at the operations that matter. */
+static int run_quick(void)
+{
+    int result = run_fixpoint(4);
+    result = result != 0 ? result : run_fixpoint(5);
+    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
+        const struct world_scenario *scenario = &WORLD_SCENARIOS[i];
+        bool is_large = scenario->factory == RELEASE_V1 && scenario->offer[0] == RELEASE_V2;
+        bool is_again = strncmp(scenario->name, "lost-j0", 7) == 0 || scenario->mishap == MISHAP_WORN_SLOT;
+        result = run_single(scenario, is_large || is_again ? SWEEP_INTERESTING : SWEEP_ALL);
+    }
+    result = result != 0 ? result : run_nested(scenario_named("plain"), 1, 60);
+    return result != 0 ? result : run_random(RANDOM_RUNS_QUICK);
+}
+
+static int run_all_single(void)
+{
+    int result = 0;
+    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
+        if (strncmp(WORLD_SCENARIOS[i].name, "nested", 6) != 0) {
+            result = run_single(&WORLD_SCENARIOS[i], SWEEP_ALL);
+        }
+    }
+    return result;
+}
+
+static int replay(const char *id)
+{
+    const struct world_scenario *scenario = NULL;
+    struct sweep_cut cuts[SWEEP_DEPTH_MAX];
+    struct sweep_result r;
+    if (strncmp(id, "pc/fixpoint", 11) == 0) {
+        struct fixpoint_config config = {.cuts_max = CUTS_MAX, .loses_sectors = true};
+        return fixpoint_replay(&config, id) ? 1 : 0;
+    }
+    uint32_t n_cuts = sweep_parse(id, &scenario, cuts);
+    if (n_cuts == 0) {
+        (void)fprintf(
+            stderr,
+            "powercut: %s is no replay id; it has the form pc/<scenario>/<op>/<outcome>[+<op>/<outcome>]\n",
+            id);
+        return 2;
+    }
+    (void)printf("%s: %s\n", scenario->name, scenario->story);
+    sweep_path(scenario, cuts, n_cuts, true, &r);
+    if (r.n_sessions == 0) {
+        (void)printf("the scenario has no operation %u\n", (unsigned)cuts[0].op);
+    }
+    (void)printf(r.n_bricks == 0 ? "nothing is broken\n" : "");
+    return r.n_bricks == 0 ? 0 : report_broken(r.check, r.text, r.id);
+}
+
+static int usage(void)
+{
+    (void)printf("usage: powercut [--figures FILE] COMMAND\n"
+                 "  quick                     everything small, less than a minute\n"
+                 "  fixpoint N                every state of the journal on sectors of N records (4 to 8)\n"
+                 "  single [SCENARIO]         one cut at every flash operation, in every way\n"
+                 "  nested SCENARIO [A B]     two cuts; the first at operations A to B\n"
+                 "  random                    three to five cuts by lot\n"
+                 "  brownout                  a day of supply that comes and goes\n"
+                 "  list                      the scenarios\n"
+                 "  pc/...                    one replay id, told step by step\n");
+    return 2;
+}
+
+static int list(void)
+{
+    for (uint32_t i = 0; i < WORLD_N_SCENARIOS; i++) {
+        (void)printf("%-14s %s\n", WORLD_SCENARIOS[i].name, WORLD_SCENARIOS[i].story);
+    }
+    return 0;
+}
+
+static int run_named(int n_args, char **args)
+{
+    const struct world_scenario *scenario = n_args > 1 ? scenario_named(args[1]) : NULL;
+    if (n_args > 1 && scenario == NULL) {
+        (void)fprintf(stderr, "powercut: no scenario %s; `powercut list` shows them\n", args[1]);
+        return 2;
+    }
+    if (strcmp(args[0], "single") == 0) {
+        return scenario != NULL ? run_single(scenario, SWEEP_ALL) : run_all_single();
+    }
+    if (scenario == NULL || (n_args != 2 && n_args != 4)) {
+        return usage();
+    }
+    uint32_t first_op = n_args == 4 ? (uint32_t)strtoul(args[2], NULL, 10) : 0;
+    uint32_t last_op = n_args == 4 ? (uint32_t)strtoul(args[3], NULL, 10) : 0;
+    return run_nested(scenario, first_op, last_op);
+}
+
+static int run(int n_args, char **args)
+{
+    const char *command = args[0];
+    if (strncmp(command, "pc/", 3) == 0) {
+        return replay(command);
+    }
+    if (strcmp(command, "quick") == 0) {
+        return run_quick();
+    }
+    if (strcmp(command, "fixpoint") == 0 && n_args == 2) {
+        uint32_t n_slots = (uint32_t)strtoul(args[1], NULL, 10);
+        return n_slots < 4 || n_slots > 8 ? usage() : run_fixpoint(n_slots);
+    }
+    if (strcmp(command, "single") == 0 || strcmp(command, "nested") == 0) {
+        return run_named(n_args, args);
+    }
+    if (strcmp(command, "random") == 0) {
+        return run_random(RANDOM_RUNS);
+    }
+    if (strcmp(command, "brownout") == 0) {
+        return run_brownout();
+    }
+    return strcmp(command, "list") == 0 ? list() : usage();
+}
+
+int main(int argc, char **argv)
+{
+    int at = 1;
+    if (argc > 2 && strcmp(argv[1], "--figures") == 0) {
+        figures = fopen(argv[2], "a");
+        if (figures == NULL) {
+            (void)fprintf(stderr, "powercut: cannot write %s\n", argv[2]);
+            return 2;
+        }
+        at = 3;
+    }
+    if (at >= argc) {
+        return usage();
+    }
+    releases_make();
+    int result = run(argc - at, argv + at);
+    if (figures != NULL && fclose(figures) != 0) {
+        return 2;
+    }
+    return result;
+}

@@ -1,0 +1,442 @@
+#include "sweep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEEN_START = 1 << 12, KEYS_MAX = 128, RANDOM_OPS = 400 };
+
+static const char *const OUTCOME_NAMES[CHIP_OUTCOMES] = {
+    "before", "blank", "garbage", "complete", "flaky", "fades", "fades-late", "zero", "half"};
+
+/* States whose future has been seen to be good, with the number of sessions in it. */
+struct seen {
+    uint64_t *key;
+    uint64_t *n_sessions;
+    uint32_t n;
+    uint32_t mask;
+};
+
+struct sweep {
+    struct sweep_config config;
+    struct sweep_result *result;
+    struct world world;
+    struct seen seen;
+    struct sweep_cut cut[SWEEP_DEPTH_MAX]; /* made so far */
+    uint32_t n_cuts;
+    uint32_t n_ops;         /* since the start or the last cut */
+    uint32_t n_interesting; /* of them */
+    bool is_path;           /* only the cuts of `plan` */
+    bool is_by_interest;    /* plan[].op counts interesting operations */
+    struct sweep_cut plan[SWEEP_DEPTH_MAX];
+    uint32_t n_plan;
+    uint64_t key[KEYS_MAX]; /* states on the way of the current lives */
+    uint64_t key_sessions[KEYS_MAX];
+    uint32_t n_keys;
+};
+
+static void *grow(void *old, size_t n_bytes)
+{
+    void *p = realloc(old, n_bytes);
+    if (p == NULL) {
+        abort();
+    }
+    return p;
+}
+
+/* Where the key is or belongs. */
+static uint32_t slot_of(const struct seen *seen, uint64_t key)
+{
+    uint32_t at = (uint32_t)(key >> 20) & seen->mask;
+    while (seen->key[at] != 0 && seen->key[at] != key) {
+        at = (at + 1) & seen->mask;
+    }
+    return at;
+}
+
+static void seen_resize(struct seen *seen, uint32_t n_room)
+{
+    struct seen old = *seen;
+    seen->mask = n_room - 1;
+    seen->key = grow(NULL, n_room * sizeof *seen->key);
+    seen->n_sessions = grow(NULL, n_room * sizeof *seen->n_sessions);
+    memset(seen->key, 0, n_room * sizeof *seen->key);
+    for (uint32_t i = 0; old.key != NULL && i <= old.mask; i++) {
+        if (old.key[i] != 0) {
+            uint32_t at = slot_of(seen, old.key[i]);
+            seen->key[at] = old.key[i];
+            seen->n_sessions[at] = old.n_sessions[i];
+        }
+    }
+    free(old.key);
+    free(old.n_sessions);
+}
+
+static void seen_add(struct seen *seen, uint64_t key, uint64_t n_sessions)
+{
+    if (2 * seen->n > seen->mask) {
+        seen_resize(seen, 2 * (seen->mask + 1));
+    }
+    uint32_t at = slot_of(seen, key);
+    seen->n += seen->key[at] == 0;
+    seen->key[at] = key;
+    seen->n_sessions[at] = n_sessions;
+}
+
+static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n_bytes)
+{
+    const uint8_t *p = bytes;
+    size_t i = 0;
+    for (; i + 8 <= n_bytes; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, sizeof word);
+        h = (h ^ word) * 0x9E3779B97F4A7C15ULL;
+        h ^= h >> 29;
+    }
+    for (; i < n_bytes; i++) {
+        h = (h ^ p[i]) * 0x9E3779B97F4A7C15ULL;
+    }
+    h ^= h >> 32;
+    return h;
+}
+
+/* All the future depends on: flash, what the world has seen, cuts that are still to come, and in the middle
+ * of a life RAM.
+ */
+static uint64_t key_of(const struct sweep *s, const struct update *u)
+{
+    uint64_t h = chip_hash(s->world.chip);
+    h = hash_bytes(h, &s->world.view, sizeof s->world.view);
+    h = hash_bytes(h, &s->n_cuts, sizeof s->n_cuts);
+    h = u != NULL ? hash_bytes(h, u, sizeof *u) : h;
+    return h | 1;
+}
+
+/* True: seen already. Otherwise it will have been, once these lives have ended well. */
+static bool note_state(struct sweep *s, uint64_t key)
+{
+    uint32_t at = slot_of(&s->seen, key);
+    if (s->seen.key[at] != 0) {
+        s->result->n_covered += s->seen.n_sessions[at];
+        return true;
+    }
+    if (s->n_keys < KEYS_MAX) {
+        s->key[s->n_keys] = key;
+        s->key_sessions[s->n_keys++] = s->result->n_sessions + s->result->n_covered;
+    }
+    return false;
+}
+
+static bool is_seen(void *ctx, const struct update *u)
+{
+    struct sweep *s = ctx;
+    return s->n_cuts > 0 && !s->is_path && note_state(s, key_of(s, u));
+}
+
+static void print_id(const struct sweep *s, char *out, size_t n_bytes)
+{
+    size_t at = (size_t)snprintf(out, n_bytes, "pc/%s", s->config.scenario->name);
+    for (uint32_t i = 0; i < s->n_cuts && at < n_bytes; i++) {
+        const struct sweep_cut *cut = &s->cut[i];
+        at += (size_t)snprintf(out + at, n_bytes - at, "%c%u/%s%s", i == 0 ? '/' : '+', (unsigned)cut->op,
+                               OUTCOME_NAMES[cut->outcome], cut->is_second_draw ? "2" : "");
+    }
+}
+
+static void note_brick(struct sweep *s)
+{
+    struct sweep_result *result = s->result;
+    if (s->world.check == NULL || result->n_bricks++ != 0) {
+        return;
+    }
+    (void)snprintf(result->check, sizeof result->check, "%s", s->world.check);
+    (void)snprintf(result->text, sizeof result->text, "%s", s->world.text);
+    print_id(s, result->id, sizeof result->id);
+}
+
+/* Lives until everything is done. What is flaky is drawn from the state itself: the same state has the same
+ * future. */
+static void live_on(struct sweep *s)
+{
+    struct world *w = &s->world;
+    for (uint32_t life = 0; life < WORLD_LIVES_MAX && !world_is_done(w); life++) {
+        chip_power_up(w->chip,
+                      chip_hash(w->chip) + life + (s->n_cuts > 0 && s->cut[s->n_cuts - 1].is_second_draw));
+        world_live(w);
+        if (w->check != NULL || w->is_known) {
+            return;
+        }
+    }
+    if (!world_is_done(w)) {
+        world_blame(w, "P4", "the update does not come to an end");
+        return;
+    }
+    world_check_end(w);
+}
+
+/* What is changed by the lives after a cut and must be as before afterwards. */
+struct moment {
+    size_t mark;
+    struct world world;
+    uint32_t n_ops;
+    uint32_t n_interesting;
+    uint32_t n_keys;
+    uint32_t chip_ops;
+    uint32_t chip_erases;
+};
+
+static struct moment now(const struct sweep *s)
+{
+    return (struct moment){chip_mark(s->world.chip), s->world,  s->n_ops,
+                           s->n_interesting,         s->n_keys, s->world.chip->n_ops,
+                           s->world.chip->n_erases};
+}
+
+static void go_back(struct sweep *s, const struct moment *to)
+{
+    struct world after = s->world;
+    chip_undo(to->world.chip, to->mark);
+    s->world = to->world;
+    s->n_ops = to->n_ops;
+    s->n_interesting = to->n_interesting;
+    s->n_keys = to->n_keys;
+    s->world.chip->n_ops = to->chip_ops;
+    s->world.chip->n_erases = to->chip_erases;
+    s->world.normal_boot_ops = after.normal_boot_ops;
+    s->world.boot_ops_max = after.boot_ops_max;
+    s->world.boot_erases_max = after.boot_erases_max;
+}
+
+/* Power fails in `event` and comes back; everything that follows; then back in time. */
+static void cut_here(struct sweep *s, const struct chip_event *event, enum chip_outcome outcome,
+                     bool is_second_draw)
+{
+    struct moment before = now(s);
+    struct chip *chip = s->world.chip;
+    s->cut[s->n_cuts++] = (struct sweep_cut){s->n_ops, outcome, is_second_draw};
+    chip_tear(chip, event, outcome, chip_hash(chip) + outcome + (is_second_draw ? 100 : 0));
+    s->result->n_sessions++;
+    s->n_ops = 0;
+    s->n_interesting = 0;
+    s->world.n_lives = 0;
+    s->world.is_known = false;
+    uint32_t first_key = s->n_keys;
+    if (s->is_path || !note_state(s, key_of(s, NULL) + is_second_draw * 2)) {
+        s->result->n_states++;
+        live_on(s);
+        note_brick(s);
+        uint64_t n_now = s->result->n_sessions + s->result->n_covered;
+        for (uint32_t i = first_key; i < s->n_keys && s->world.check == NULL; i++) {
+            seen_add(&s->seen, s->key[i], n_now - s->key_sessions[i]);
+        }
+    }
+    bool is_broken = s->world.check != NULL;
+    go_back(s, &before);
+    s->n_cuts--;
+    if (is_broken) {
+        world_blame(&s->world, s->result->check, s->result->text); /* no need to go on */
+    }
+}
+
+static bool is_interesting(const struct world *w, const struct chip_event *event)
+{
+    uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
+    return event->op == CHIP_ERASE || event->sector == CHIP_J0 || event->sector == CHIP_J1 ||
+           event->word % CHIP_BLOCK_WORDS == 0 || event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 ||
+           in_slot == w->last_word;
+}
+
+/* P3: nothing touches the image that is confirmed. */
+static void check_place(struct sweep *s, const struct chip_event *event)
+{
+    const struct world_view *view = &s->world.view;
+    uint32_t slot = event->sector >= CHIP_SLOT_B ? SLOT_B : SLOT_A;
+    bool is_slot = event->sector != CHIP_J0 && event->sector != CHIP_J1;
+    if (is_slot && view->confirmed != RELEASE_NONE && !view->has_rotted && slot == view->confirmed_slot) {
+        world_blame(&s->world, "P3", "the slot of the confirmed image is touched");
+    }
+}
+
+static void cut_as_planned(struct sweep *s, const struct chip_event *event, bool interests)
+{
+    const struct sweep_cut *plan = &s->plan[s->n_cuts];
+    uint32_t at = s->is_by_interest ? s->n_interesting : s->n_ops;
+    if (plan->op == at && (!s->is_by_interest || interests)) {
+        enum chip_outcome outcome = plan->outcome;
+        if (event->op == CHIP_PROGRAM && outcome >= CHIP_PROGRAM_OUTCOMES) {
+            outcome = CHIP_FLAKY;
+        }
+        cut_here(s, event, outcome, plan->is_second_draw);
+        s->world.is_known = true; /* nothing else is wanted of this run */
+    }
+}
+
+static void before_op(void *ctx, const struct chip_event *event)
+{
+    struct sweep *s = ctx;
+    bool interests = is_interesting(&s->world, event);
+    s->n_ops++;
+    s->n_interesting += interests;
+    check_place(s, event);
+    if (s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth) {
+        return;
+    }
+    if (s->is_path) {
+        if (!s->world.is_known) {
+            cut_as_planned(s, event, interests);
+        }
+        return;
+    }
+    enum sweep_ops ops = s->n_cuts == 0 ? s->config.first : s->config.later;
+    bool is_outside = s->n_cuts == 0 && s->config.last_op != 0 &&
+                      (s->n_ops < s->config.first_op || s->n_ops > s->config.last_op);
+    if (is_outside || (ops == SWEEP_INTERESTING && !interests)) {
+        return;
+    }
+    enum chip_outcome end = event->op == CHIP_ERASE ? CHIP_OUTCOMES : CHIP_PROGRAM_OUTCOMES;
+    for (enum chip_outcome outcome = CHIP_BEFORE; outcome < end && s->world.check == NULL; outcome++) {
+        cut_here(s, event, outcome, false);
+        if (outcome == CHIP_FLAKY && s->world.check == NULL) {
+            cut_here(s, event, outcome, true);
+        }
+    }
+}
+
+static void on_broken(void *ctx, const char *check, const char *text)
+{
+    struct sweep *s = ctx;
+    world_blame(&s->world, check, text);
+}
+
+static void set_up(struct sweep *s, const struct world_scenario *scenario, struct sweep_result *out)
+{
+    memset(s, 0, sizeof *s);
+    memset(out, 0, sizeof *out);
+    s->config.scenario = scenario;
+    s->result = out;
+    world_open(&s->world, scenario);
+    s->world.is_seen = is_seen;
+    s->world.ctx = s;
+    s->world.chip->observer = (struct chip_observer){before_op, on_broken, s};
+    seen_resize(&s->seen, SEEN_START);
+}
+
+static void finish(struct sweep *s)
+{
+    struct sweep_result *out = s->result;
+    out->normal_boot_ops = s->world.normal_boot_ops;
+    out->boot_ops_max = s->world.boot_ops_max;
+    out->boot_erases_max = s->world.boot_erases_max;
+    out->n_lives = s->world.n_lives;
+    out->n_ops = s->n_ops;
+    if (s->world.check != NULL && out->n_bricks == 0) {
+        note_brick(s);
+    }
+}
+
+static void tear_down(struct sweep *s)
+{
+    world_close(&s->world);
+    free(s->seen.key);
+    free(s->seen.n_sessions);
+    free(s);
+}
+
+void sweep_run(const struct sweep_config *config, struct sweep_result *out)
+{
+    struct sweep *s = grow(NULL, sizeof *s);
+    set_up(s, config->scenario, out);
+    s->config = *config;
+    live_on(s);
+    finish(s);
+    tear_down(s);
+}
+
+void sweep_path(const struct world_scenario *scenario, const struct sweep_cut *cuts, uint32_t n_cuts,
+                bool is_traced, struct sweep_result *out)
+{
+    struct sweep *s = grow(NULL, sizeof *s);
+    set_up(s, scenario, out);
+    s->config.depth = n_cuts;
+    s->is_path = true;
+    s->world.is_traced = is_traced;
+    memcpy(s->plan, cuts, n_cuts * sizeof *cuts);
+    s->n_plan = n_cuts;
+    live_on(s);
+    finish(s);
+    tear_down(s);
+}
+
+static uint32_t draw(uint64_t *random)
+{
+    *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (uint32_t)(*random >> 33);
+}
+
+void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t n_runs,
+                  struct sweep_result *out)
+{
+    struct sweep *s = grow(NULL, sizeof *s);
+    set_up(s, scenario, out);
+    s->is_path = true;
+    s->is_by_interest = true;
+    uint64_t random = seed;
+    for (uint32_t run = 0; run < n_runs && out->n_bricks == 0; run++) {
+        struct moment start = now(s);
+        s->config.depth = 3 + draw(&random) % 3;
+        for (uint32_t i = 0; i < s->config.depth; i++) {
+            s->plan[i] = (struct sweep_cut){1 + draw(&random) % RANDOM_OPS, draw(&random) % CHIP_OUTCOMES,
+                                            draw(&random) % 2 != 0};
+        }
+        live_on(s);
+        finish(s);
+        go_back(s, &start);
+    }
+    tear_down(s);
+}
+
+static bool parse_cut(const char **at, struct sweep_cut *cut)
+{
+    char *end = NULL;
+    cut->op = (uint32_t)strtoul(*at, &end, 10);
+    if (end == *at || *end != '/') {
+        return false;
+    }
+    const char *name = end + 1;
+    for (uint32_t i = 0; i < CHIP_OUTCOMES; i++) {
+        size_t n = strlen(OUTCOME_NAMES[i]);
+        bool is_whole =
+            strncmp(name, OUTCOME_NAMES[i], n) == 0 && (name[n] == '\0' || name[n] == '+' || name[n] == '2');
+        if (is_whole) {
+            cut->outcome = (enum chip_outcome)i;
+            cut->is_second_draw = name[n] == '2';
+            *at = name + n + (cut->is_second_draw ? 1 : 0);
+            return **at == '\0' || **at == '+';
+        }
+    }
+    return false;
+}
+
+uint32_t sweep_parse(const char *id, const struct world_scenario **scenario,
+                     struct sweep_cut cuts[SWEEP_DEPTH_MAX])
+{
+    if (strncmp(id, "pc/", 3) != 0) {
+        return 0;
+    }
+    const char *at = strchr(id + 3, '/');
+    *scenario = NULL;
+    for (uint32_t i = 0; at != NULL && i < WORLD_N_SCENARIOS; i++) {
+        const char *name = WORLD_SCENARIOS[i].name;
+        if (strlen(name) == (size_t)(at - id - 3) && strncmp(name, id + 3, strlen(name)) == 0) {
+            *scenario = &WORLD_SCENARIOS[i];
+        }
+    }
+    uint32_t n = 0;
+    while (*scenario != NULL && at != NULL && *at != '\0' && n < SWEEP_DEPTH_MAX) {
+        at++;
+        if (!parse_cut(&at, &cuts[n++])) {
+            return 0;
+        }
+    }
+    return *scenario != NULL && at != NULL && *at == '\0' ? n : 0;
+}

@@ -1,0 +1,72 @@
+/**
+ * Cutting a scenario at every operation in every way, and again in what follows. Replay ids:
+ *
+ *   pc/<scenario>/<op>/<outcome>[+<op>/<outcome>...]
+ *
+ * `op` counts flash operations (erases and programmed words) from the start of the scenario, then from the
+ * last cut on.
+ */
+#ifndef POWERCUT_SWEEP_H
+#define POWERCUT_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "world.h"
+
+enum { SWEEP_DEPTH_MAX = 6, SWEEP_ID_BYTES = 256 };
+
+/** Which operations are cut. */
+enum sweep_ops {
+    SWEEP_ALL,
+    SWEEP_INTERESTING /* the journal's, erases, first and last word of each 4 KB chunk and of the image */
+};
+
+/** One cut. */
+struct sweep_cut {
+    uint32_t op;
+    enum chip_outcome outcome;
+    bool is_second_draw; /* CHIP_FLAKY with other readings */
+};
+
+struct sweep_config {
+    const struct world_scenario *scenario;
+    uint32_t depth;       /* cuts one after the other */
+    enum sweep_ops first; /* operations for the first cut, and for the later ones */
+    enum sweep_ops later;
+    uint32_t first_op; /* the first cut is in first_op..last_op; last_op 0: any */
+    uint32_t last_op;
+};
+
+struct sweep_result {
+    uint64_t n_sessions; /* cuts that were made: each is followed by boots and an update to the end */
+    uint64_t n_states;   /* of them, those that left a state not seen before */
+    uint64_t
+        n_covered; /* sessions that begin in a state whose sessions had been run already: not in n_sessions */
+    uint32_t n_bricks; /* anything broken */
+    uint32_t n_ops;    /* of the run without cuts */
+    uint32_t n_lives;
+    uint32_t normal_boot_ops;
+    uint32_t boot_ops_max;
+    uint32_t boot_erases_max;
+    char check[8]; /* of the first that broke */
+    char text[96];
+    char id[SWEEP_ID_BYTES];
+};
+
+/** All of it. Stops at the first brick. */
+void sweep_run(const struct sweep_config *config, struct sweep_result *out);
+
+/** One run with these cuts, on every operation where they say. Traced: tells what happens. */
+void sweep_path(const struct world_scenario *scenario, const struct sweep_cut *cuts, uint32_t n_cuts,
+                bool is_traced, struct sweep_result *out);
+
+/** `n_runs` runs with 3 to 5 cuts at random interesting operations. */
+void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t n_runs,
+                  struct sweep_result *out);
+
+/** Read a replay id. @return number of cuts, 0: not such an id */
+uint32_t sweep_parse(const char *id, const struct world_scenario **scenario,
+                     struct sweep_cut cuts[SWEEP_DEPTH_MAX]);
+
+#endif

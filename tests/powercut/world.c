@@ -1,0 +1,725 @@
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/flash_map.h"
+#include "crypto_model.h"
+
+enum {
+    J0_RECORDS = 2048,
+    J1_RECORDS = 256,
+    FEW_J0 = 40,
+    FEW_J1 = 28,
+    CHUNK_WORDS = 1024,
+    SECTOR_WORDS = 32768
+};
+
+#define FULL_JOURNAL .n_j0 = J0_RECORDS, .n_j1 = J1_RECORDS
+#define FEW_RECORDS  .n_j0 = FEW_J0, .n_j1 = FEW_J1
+
+const struct world_scenario WORLD_SCENARIOS[] = {
+    {"update",
+     "an image that fills the slot, into B",
+     START_RUNNING,
+     RELEASE_V1,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V2},
+     RELEASE_V2,
+     FULL_JOURNAL,
+     .n_fill = 100},
+    {"return",
+     "the next update goes into A, over the fallback; the floor rises",
+     START_SECOND,
+     RELEASE_V1,
+     RELEASE_V2,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FULL_JOURNAL,
+     .n_fill = 120},
+    {"reject",
+     "an image that never confirms; then one that does",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_BAD, RELEASE_BAD, RELEASE_V4},
+     RELEASE_V4,
+     FULL_JOURNAL,
+     .n_fill = 100},
+    {"wrap",
+     "an update when both journal sectors are full",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V4},
+     RELEASE_V4,
+     .n_j0 = J1_RECORDS,
+     .n_j1 = J1_RECORDS,
+     .n_fill = 238},
+    {"plain",
+     "a plain AN4286 host: no statement, no resume",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_PLAIN,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"tail",
+     "a small image over one that filled the slot",
+     START_SECOND,
+     RELEASE_V1,
+     RELEASE_V2,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"abort",
+     "the gateway gives up half-way and begins another release",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_ABORTS,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"newer",
+     "another release while one is complete but not activated",
+     START_PENDING,
+     RELEASE_SMALL,
+     RELEASE_V4,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V5},
+     RELEASE_V5,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"factory",
+     "first boot ever, then an update",
+     START_FACTORY,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 0},
+    {"rot",
+     "the active image rots: the one before runs again, then an update",
+     START_SECOND,
+     RELEASE_SMALL,
+     RELEASE_V4,
+     MISHAP_ROT_ACTIVE,
+     MANNER_VENDOR,
+     {RELEASE_V5},
+     RELEASE_V5,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"rot-rejected",
+     "the active image rots and the other slot holds a rejected one: loader, then an update",
+     START_REJECTED,
+     RELEASE_SMALL,
+     RELEASE_BAD,
+     MISHAP_ROT_ACTIVE,
+     MANNER_VENDOR,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"lost",
+     "both journal sectors are lost",
+     START_SECOND,
+     RELEASE_SMALL,
+     RELEASE_V4,
+     MISHAP_LOST_BOTH,
+     MANNER_VENDOR,
+     {RELEASE_V5},
+     RELEASE_V5,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"lost-j0",
+     "J0 is lost: all its 2048 records are killed",
+     START_SECOND,
+     RELEASE_SMALL,
+     RELEASE_V4,
+     MISHAP_LOST_J0,
+     MANNER_VENDOR,
+     {RELEASE_V5},
+     RELEASE_V5,
+     FULL_JOURNAL,
+     .n_fill = 3},
+    {"lost-j1",
+     "J1 is lost",
+     START_SECOND,
+     RELEASE_SMALL,
+     RELEASE_V4,
+     MISHAP_LOST_J1,
+     MANNER_VENDOR,
+     {RELEASE_V5},
+     RELEASE_V5,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"worn",
+     "the inactive slot cannot be erased any more: the device goes on as it is",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_WORN_SLOT,
+     MANNER_VENDOR,
+     {RELEASE_V2},
+     RELEASE_SMALL,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"nested",
+     "as `update`, with journal sectors of 40 and 28 records",
+     START_RUNNING,
+     RELEASE_V1,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V2},
+     RELEASE_V2,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"nested-reject",
+     "as `reject`, with journal sectors of 40 and 28 records",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_BAD, RELEASE_BAD, RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"nested-wrap",
+     "as `wrap`, with journal sectors of 40 and 28 records",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_VENDOR,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 11},
+};
+const uint32_t WORLD_N_SCENARIOS = sizeof WORLD_SCENARIOS / sizeof WORLD_SCENARIOS[0];
+
+void world_blame(struct world *w, const char *check, const char *text)
+{
+    if (w->check == NULL) {
+        w->check = check;
+        w->text = text;
+    }
+}
+
+static void tell(const struct world *w, const char *what, const char *detail)
+{
+    if (w->is_traced && !w->is_quiet) {
+        (void)printf("    life %u: %s %s\n", (unsigned)w->n_lives, what, detail);
+    }
+}
+
+bool world_is_done(const struct world *w)
+{
+    return w->view.offer == WORLD_OFFERS || w->scenario->offer[w->view.offer] == RELEASE_NONE;
+}
+
+/* Is exactly this release in the slot? By the digest of what is in flash now. */
+static bool is_intact(const struct world *w, uint32_t slot, uint32_t id)
+{
+    const struct release_files *release = release_of((enum release_id)id);
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    struct crypto_sha256 ctx;
+    crypto_sha256_init(&ctx);
+    crypto_sha256_update(&ctx, w->config.slot[slot], release->n_bytes[slot]);
+    crypto_sha256_final(&ctx, digest);
+    return memcmp(digest, release->sha256[slot], sizeof digest) == 0;
+}
+
+static uint32_t identify(const struct world *w, uint32_t slot)
+{
+    for (uint32_t id = RELEASE_V1; id < RELEASES; id++) {
+        if (is_intact(w, slot, id)) {
+            return id;
+        }
+    }
+    return RELEASE_NONE;
+}
+
+static void note_confirmed(struct world *w, uint32_t id, uint32_t slot)
+{
+    struct world_view *view = &w->view;
+    view->fallback = view->confirmed;
+    view->confirmed = (uint8_t)id;
+    view->confirmed_slot = (uint8_t)slot;
+    view->candidate = RELEASE_NONE;
+    view->is_confirming = 0;
+    view->is_rejected = 0;
+    view->n_runs = 0;
+    view->residents = 0;
+    view->has_rotted = 0;
+}
+
+/* The candidate runs. */
+static void check_candidate(struct world *w, const struct update *u, uint32_t id, uint32_t slot)
+{
+    struct world_view *view = &w->view;
+    if (u->record.active == slot) {
+        if (!view->is_confirming) {
+            world_blame(w, "P15", "an image is confirmed that nobody confirmed");
+        }
+        note_confirmed(w, id, slot);
+        return;
+    }
+    view->n_runs++;
+    if (view->is_rejected) {
+        world_blame(w, "P10", "a rejected image boots");
+    } else if (view->n_runs > BOOT_TRIAL_RUNS) {
+        world_blame(w, "P5", "an image that was never confirmed runs more than three times");
+    }
+}
+
+/* A verified image is about to run: may it? */
+static void check_boot(struct world *w, const struct update *u, uint32_t slot)
+{
+    struct world_view *view = &w->view;
+    uint32_t id = identify(w, slot);
+    bool is_unsettled = view->confirmed == RELEASE_NONE && (view->residents >> id & 1) != 0;
+    if (id == RELEASE_NONE) {
+        world_blame(w, "P2", "boots bytes that are no release");
+    } else if (release_of((enum release_id)id)->counter < view->floor) {
+        world_blame(w, "P6", "boots an image below the security floor");
+    } else if (id == view->confirmed) {
+        bool is_over =
+            view->candidate != RELEASE_NONE && u->record.state[view->candidate_slot] == SLOT_STATE_REJECTED;
+        view->is_rejected = view->is_rejected || is_over;
+    } else if (id == view->candidate) {
+        check_candidate(w, u, id, slot);
+    } else if (is_unsettled) {
+        view->candidate = (uint8_t)id;
+        view->candidate_slot = (uint8_t)slot;
+        view->n_runs = 0;
+        check_candidate(w, u, id, slot);
+    } else if (id == view->fallback && view->has_rotted) {
+        note_confirmed(w, id, slot);
+        view->fallback = RELEASE_NONE;
+    } else {
+        world_blame(w, "P10", "boots an image that is neither confirmed nor on trial");
+    }
+}
+
+static void check_decision(struct world *w, const struct update *u, const struct slots_decision *decision,
+                           const struct image_result images[2])
+{
+    struct world_view *view = &w->view;
+    const char *const must_boot = "no image boots although a confirmed one is whole";
+    if (u->record.security_floor < view->floor) {
+        world_blame(w, "P6", "the security floor went down");
+    }
+    view->floor = u->record.security_floor;
+    if (decision->action == SLOTS_BOOT) {
+        if (decision->slot > SLOT_B || images[decision->slot].verdict != CRYPTO_ACCEPT) {
+            world_blame(w, "P2", "boots a slot that was not verified in this boot");
+            return;
+        }
+        check_boot(w, u, decision->slot);
+    } else if (view->confirmed != RELEASE_NONE && !view->has_rotted) {
+        world_blame(w, "P1", must_boot);
+    } else if (view->has_rotted && view->fallback != RELEASE_NONE) {
+        world_blame(w, "P1", must_boot);
+    } else if (view->confirmed == RELEASE_NONE && view->residents != 0 && view->n_runs < BOOT_TRIAL_RUNS) {
+        world_blame(w, "P1", "no image boots although a whole one has not been tried");
+    }
+}
+
+/* Boot on new RAM. */
+static void boot(struct world *w, struct update *u, struct slots_decision *decision,
+                 struct image_result images[2])
+{
+    memset(u, 0xA5, sizeof *u);
+    memset(decision, 0xA5, sizeof *decision);
+    memset(images, 0xA5, 2 * sizeof images[0]);
+    enum fota_err err = update_open(u, &w->config, RESET_POWER_ON);
+    if (err) {
+        world_blame(w, "P1", "update_open failed with power on");
+        return;
+    }
+    update_choose(u, false, decision, images);
+    const struct chip *chip = w->chip;
+    uint32_t ops_bound = 2U * (w->config.journal[0].n_records + w->config.journal[1].n_records) + 400;
+    if (chip->n_ops > ops_bound || chip->n_erases > 4) {
+        world_blame(w, "P11", "a boot took more operations than it may");
+    }
+    w->boot_ops_max = chip->n_ops > w->boot_ops_max ? chip->n_ops : w->boot_ops_max;
+    w->boot_erases_max = chip->n_erases > w->boot_erases_max ? chip->n_erases : w->boot_erases_max;
+}
+
+/* Power goes and comes back right after the decision: the next boot decides the same, although flaky cells
+ * read differently. */
+static void check_second_boot(struct world *w, const struct update *u, const struct slots_decision *first)
+{
+    struct update u2;
+    struct slots_decision second;
+    struct image_result images[2];
+    bool has_written = w->chip->n_ops != 0;
+    bool is_flaky = chip_is_flaky(w->chip);
+    struct chip_observer observer = w->chip->observer;
+    uint32_t n_ops = w->chip->n_ops;
+    uint32_t n_erases = w->chip->n_erases;
+    size_t mark = chip_mark(w->chip);
+    w->chip->observer.before_op = NULL;
+    w->is_quiet = true;
+    chip_power_up(w->chip, chip_hash(w->chip) + 77);
+    boot(w, &u2, &second, images);
+    bool is_last_run = first->action == SLOTS_BOOT && first->is_trial && u->record.tries == 0;
+    bool is_same = second.action == first->action && second.slot == first->slot;
+    if (w->check == NULL && !is_same && !is_last_run) {
+        world_blame(w, "S4", "a second boot decides otherwise");
+    } else if (w->check == NULL && !has_written && !is_flaky && w->chip->n_ops != 0 && !first->is_trial) {
+        world_blame(w, "S4", "a second boot has to write what the first one had not");
+    }
+    w->is_quiet = false;
+    chip_undo(w->chip, mark);
+    w->chip->observer = observer;
+    w->chip->n_ops = n_ops;
+    w->chip->n_erases = n_erases;
+}
+
+/* P17: "done" is said only when both mirrors hold it. */
+static bool is_done_in_both(struct world *w, const struct update *u, enum fota_err err, const char *text)
+{
+    if (err) {
+        if (w->scenario->mishap != MISHAP_WORN_SLOT) {
+            world_blame(w, "P4", text);
+        }
+        tell(w, text, fota_err_name(err));
+        return false;
+    }
+    if (journal_sound_mask(&u->journal) != 3) {
+        world_blame(w, "P17", "success was told before both mirrors held it");
+    }
+    return true;
+}
+
+/* Stream the image from `off` on, erasing each sector before its first word. False: did not get to the end.
+ */
+static bool stream(struct world *w, struct update *u, const struct update_target *target, uint32_t off,
+                   uint32_t end)
+{
+    const struct release_files *release = release_of((enum release_id)w->scenario->offer[w->view.offer]);
+    w->last_word = (release->n_bytes[target->slot] + 3) / 4 - 1;
+    for (; off < end; off += 4 * CHUNK_WORDS) {
+        uint32_t words[CHUNK_WORDS];
+        uint32_t n_bytes = end - off < sizeof words ? end - off : (uint32_t)sizeof words;
+        memset(words, 0xFF, sizeof words);
+        memcpy(words, release->bytes[target->slot] + off, n_bytes);
+        if (off % FLASH_SLOT_SECTOR_BYTES == 0) {
+            enum fota_err err =
+                update_erase(u, w->config.first_sector[target->slot] + off / FLASH_SLOT_SECTOR_BYTES);
+            if (!is_done_in_both(w, u, err, "update_erase failed with power on")) {
+                return false;
+            }
+            w->is_known = !w->is_quiet && w->is_seen != NULL && w->is_seen(w->ctx, u);
+        }
+        if (w->is_known || w->check != NULL) {
+            return false;
+        }
+        enum fota_err err = update_program(u, target->base + off, words, (n_bytes + 3) / 4);
+        if (!is_done_in_both(w, u, err, "update_program failed with power on")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool begin(struct world *w, struct update *u, struct update_target *target)
+{
+    const struct release_files *release = release_of((enum release_id)w->scenario->offer[w->view.offer]);
+    uint32_t n_ops = w->chip->n_ops;
+    bool is_plain = w->scenario->manner == MANNER_PLAIN;
+    if (w->view.confirmed != RELEASE_NONE && !w->view.has_rotted) {
+        w->view.fallback = RELEASE_NONE; /* its slot goes */
+    }
+    enum fota_err err =
+        update_begin(u, is_plain ? NULL : release->text, is_plain ? 0 : (uint32_t)release->n_text, target);
+    if (err != FOTA_OK && w->chip->n_ops != n_ops) {
+        world_blame(w, "P9", "something was written for a release that was refused");
+    }
+    if (err == E_SLOT_REJECTED) {
+        tell(w, "the release is refused:", fota_err_name(err));
+        w->view.offer++;
+        return false;
+    }
+    return is_done_in_both(w, u, err, "update_begin failed with power on");
+}
+
+/* The gateway's part of a life: offer, stream, finish, activate. */
+static void serve(struct world *w, struct update *u)
+{
+    struct update_target target;
+    struct world_view *view = &w->view;
+    uint32_t id = w->scenario->offer[view->offer];
+    if (!begin(w, u, &target)) {
+        return;
+    }
+    uint32_t end = release_of((enum release_id)id)->n_bytes[target.slot];
+    if (w->scenario->manner == MANNER_ABORTS && !view->has_aborted) {
+        if (!stream(w, u, &target, target.resume_off, end / 2) ||
+            !is_done_in_both(w, u, update_abort(u), "update_abort failed with power on")) {
+            return;
+        }
+        view->has_aborted = 1;
+        if (!begin(w, u, &target)) {
+            return;
+        }
+    }
+    if (!stream(w, u, &target, target.resume_off, end)) {
+        if (w->scenario->mishap == MISHAP_WORN_SLOT && w->check == NULL && !w->is_known) {
+            view->offer++; /* the slot refuses: give up */
+        }
+        return;
+    }
+    if (!is_done_in_both(w, u, update_finish(u), "update_finish failed with power on")) {
+        return;
+    }
+    if (!is_intact(w, target.slot, id)) {
+        world_blame(w, "P17", "update_finish took what is not the release");
+    }
+    view->candidate = (uint8_t)id;
+    view->candidate_slot = (uint8_t)target.slot;
+    view->is_rejected = 0;
+    view->is_confirming = 0;
+    view->n_runs = 0;
+    (void)is_done_in_both(w, u, update_activate(u), "update_activate failed with power on");
+    tell(w, "activated", "");
+}
+
+/* The application's part: confirm, if it is one that does. True: it is confirmed. */
+static bool run_application(struct world *w, struct update *u, uint32_t slot)
+{
+    struct world_view *view = &w->view;
+    uint32_t id = identify(w, slot);
+    tell(w, "runs", id == view->candidate ? "the candidate" : "the confirmed image");
+    if (!release_of((enum release_id)id)->confirms) {
+        return false;
+    }
+    view->is_confirming = id == view->candidate;
+    if (!is_done_in_both(w, u, update_confirm(u), "update_confirm failed with power on")) {
+        return false;
+    }
+    if (id == view->candidate) {
+        note_confirmed(w, id, slot);
+    }
+    if (id == w->scenario->offer[view->offer]) {
+        view->offer++;
+        return false;
+    }
+    return true;
+}
+
+void world_live(struct world *w)
+{
+    struct update u;
+    struct slots_decision decision;
+    struct image_result images[2];
+    w->n_lives++;
+    boot(w, &u, &decision, images);
+    if (w->check == NULL) {
+        check_decision(w, &u, &decision, images);
+    }
+    if (w->check == NULL && w->n_lives == 1 && !w->is_quiet) {
+        check_second_boot(w, &u, &decision);
+    }
+    if (w->check != NULL) {
+        return;
+    }
+    bool goes_on = decision.action != SLOTS_BOOT || run_application(w, &u, decision.slot);
+    if (goes_on && w->check == NULL && !world_is_done(w)) {
+        serve(w, &u);
+    }
+}
+
+void world_check_end(struct world *w)
+{
+    struct update u;
+    struct slots_decision decision;
+    struct image_result images[2];
+    w->is_quiet = true;
+    for (uint32_t i = 0; i < 2; i++) { /* the first one may have to make room in the journal */
+        chip_power_up(w->chip, 1);
+        boot(w, &u, &decision, images);
+    }
+    w->is_quiet = false;
+    if (w->check != NULL) {
+        return;
+    }
+    if (decision.action != SLOTS_BOOT || !is_intact(w, decision.slot, w->scenario->ends_with)) {
+        world_blame(w, "P4", "ended with the wrong image");
+    }
+    if (chip_is_flaky(w->chip)) {
+        return; /* it may have to repair what flickers now */
+    }
+    w->normal_boot_ops = w->chip->n_ops > w->normal_boot_ops ? w->chip->n_ops : w->normal_boot_ops;
+    if (w->chip->n_ops != 0) {
+        world_blame(w, "P14", "a boot with nothing to do wrote to flash");
+    }
+}
+
+/* Lives with power until the offer is done; for setting a scene. */
+static void set_scene(struct world *w, const struct world_scenario *scene)
+{
+    const struct world_scenario *kept = w->scenario;
+    w->scenario = scene;
+    w->view.offer = 0;
+    for (uint32_t life = 0; life < WORLD_LIVES_MAX && !world_is_done(w) && w->check == NULL; life++) {
+        w->n_lives = 1; /* no look at second boots */
+        chip_power_up(w->chip, 1);
+        world_live(w);
+    }
+    w->scenario = kept;
+    w->view.offer = 0;
+}
+
+static void fill_journal(struct world *w, uint32_t n_fill)
+{
+    struct journal j;
+    struct boot_record record;
+    struct journal_area areas[JOURNAL_AREAS];
+    memcpy(areas, w->config.journal, sizeof areas);
+    for (uint32_t i = 0; i < n_fill; i++) {
+        if (journal_load(&j, &w->chip->flash, areas, &record) != FOTA_OK || j.head[1].next >= n_fill) {
+            return;
+        }
+        if (journal_append(&j, &record) != FOTA_OK) {
+            return;
+        }
+    }
+}
+
+static void leave_pending(struct world *w, uint32_t id)
+{
+    struct update u;
+    struct slots_decision decision;
+    struct image_result images[2];
+    struct update_target target;
+    struct world_scenario scene = *w->scenario;
+    scene.offer[0] = (uint8_t)id;
+    w->scenario = &scene;
+    boot(w, &u, &decision, images);
+    if (begin(w, &u, &target) &&
+        stream(w, &u, &target, 0, release_of((enum release_id)id)->n_bytes[target.slot])) {
+        (void)is_done_in_both(w, &u, update_finish(&u), "update_finish failed in the prelude");
+    }
+}
+
+static void strike(struct world *w, enum world_mishap mishap)
+{
+    uint32_t slot = w->view.confirmed_slot;
+    if (mishap == MISHAP_ROT_ACTIVE) {
+        chip_flip(w->chip, w->config.base[slot] + 0x1000, 0x00010000);
+        w->view.has_rotted = 1;
+        if (w->scenario->start == START_REJECTED) {
+            w->view.fallback = RELEASE_NONE;
+        }
+    } else if (mishap == MISHAP_LOST_BOTH) {
+        w->view.residents = (uint8_t)(1U << w->view.confirmed | 1U << w->view.fallback);
+        w->view.confirmed = RELEASE_NONE;
+        w->view.fallback = RELEASE_NONE;
+        w->view.floor = 0;
+    } else if (mishap == MISHAP_WORN_SLOT) {
+        w->chip->sector[slot == 0 ? CHIP_SLOT_B + 2 : CHIP_SLOT_A + 2].is_worn = true;
+    }
+    if (mishap == MISHAP_LOST_BOTH || mishap == MISHAP_LOST_J0) {
+        chip_lose(w->chip, CHIP_J0, 5);
+    }
+    if (mishap == MISHAP_LOST_BOTH || mishap == MISHAP_LOST_J1) {
+        chip_lose(w->chip, CHIP_J1, 6);
+    }
+}
+
+static void on_broken(void *ctx, const char *check, const char *text)
+{
+    world_blame(ctx, check, text);
+}
+
+static void configure(struct world *w)
+{
+    w->config = (struct update_config){
+        .flash = &w->chip->flash,
+        .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, w->scenario->n_j0},
+                    {FLASH_J1_BASE, FLASH_J1_SECTOR, w->scenario->n_j1}},
+        .slot = {(const uint8_t *)chip_at(w->chip, FLASH_SLOT_A_BASE),
+                 (const uint8_t *)chip_at(w->chip, FLASH_SLOT_B_BASE)},
+        .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
+        .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
+        .sector_bytes = FLASH_SLOT_SECTOR_BYTES,
+        .n_sectors = FLASH_SLOT_SECTORS,
+        .bootloader_version = 0x01000000,
+        .hw_id = WORLD_HW,
+        .keys = {crypto_model_point(MODEL_KEY_A), crypto_model_point(MODEL_KEY_B)},
+    };
+}
+
+void world_open(struct world *w, const struct world_scenario *scenario)
+{
+    memset(w, 0, sizeof *w);
+    w->scenario = scenario;
+    w->chip = chip_new();
+    crypto_model_use(w->chip);
+    configure(w);
+    w->chip->observer.broke = on_broken;
+    w->chip->observer.ctx = w;
+    const struct release_files *factory = release_of(scenario->factory);
+    chip_load(w->chip, FLASH_SLOT_A_BASE, factory->bytes[0], (factory->n_bytes[0] + 3) / 4 * 4);
+    w->view.residents = (uint8_t)(1U << scenario->factory);
+    struct world_scenario scene = *scenario;
+    scene.mishap = MISHAP_NONE;
+    scene.manner = MANNER_VENDOR;
+    memset(scene.offer, 0, sizeof scene.offer);
+    scene.offer[0] = (uint8_t)scenario->factory;
+    if (scenario->start != START_FACTORY) {
+        set_scene(w, &scene);
+    }
+    if (scenario->start == START_SECOND || scenario->start == START_REJECTED) {
+        scene.offer[0] = (uint8_t)scenario->second;
+        set_scene(w, &scene);
+    } else if (scenario->start == START_PENDING) {
+        leave_pending(w, (uint32_t)scenario->second);
+        w->scenario = scenario;
+    }
+    fill_journal(w, scenario->n_fill);
+    strike(w, scenario->mishap);
+    if (w->check != NULL) {
+        (void)fprintf(stderr, "powercut: scenario %s breaks before it begins: %s: %s\n", scenario->name,
+                      w->check, w->text);
+        exit(2);
+    }
+    w->view.offer = 0;
+    w->n_lives = 0;
+    w->chip->n_log = 0;
+}
+
+void world_close(struct world *w)
+{
+    crypto_model_use(NULL);
+    chip_free(w->chip);
+    w->chip = NULL;
+}

@@ -1,0 +1,126 @@
+/**
+ * A device, its gateway and its application, life by life; and the oracle: what must never be seen, whatever
+ * happened to the power (docs/POWERCUT.md, oracle). The device runs the shipping boot core on a chip of full
+ * size.
+ *
+ * A life is one powered session: boot, application, gateway. A cut is not simulated by making calls fail:
+ * whoever observes the chip runs the lives that follow a cut inside the call that was cut, on new RAM, and
+ * then goes back in time (sweep.h).
+ */
+#ifndef POWERCUT_WORLD_H
+#define POWERCUT_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chip.h"
+#include "releases.h"
+#include "update/update.h"
+
+#define WORLD_HW "f407-disco"
+
+enum { WORLD_OFFERS = 3 };
+
+/** How a scenario begins. */
+enum world_start {
+    START_FACTORY,  /* an image in A, journal blank */
+    START_RUNNING,  /* it has confirmed itself */
+    START_SECOND,   /* then another was installed in B and confirmed: the first is its fallback */
+    START_REJECTED, /* an image in B was tried and rejected */
+    START_PENDING   /* an image in B is complete but not activated */
+};
+
+/** What happens before the scenario runs, past the updater. */
+enum world_mishap {
+    MISHAP_NONE,
+    MISHAP_ROT_ACTIVE, /* a word of the active image flips */
+    MISHAP_LOST_BOTH,  /* both journal sectors read as garbage */
+    MISHAP_LOST_J0,
+    MISHAP_LOST_J1,
+    MISHAP_WORN_SLOT /* the last sector of the inactive slot refuses erase and program */
+};
+
+/** How the gateway talks to the target. */
+enum world_manner {
+    MANNER_VENDOR, /* statement, resume */
+    MANNER_PLAIN,  /* AN4286 without a statement */
+    MANNER_ABORTS  /* changes its mind once, half-way */
+};
+
+/** What is enumerated. */
+struct world_scenario {
+    const char *name;
+    const char *story;
+    enum world_start start;
+    enum release_id factory;
+    enum release_id second; /* of START_SECOND, START_REJECTED, START_PENDING */
+    enum world_mishap mishap;
+    enum world_manner manner;
+    uint8_t offer[WORLD_OFFERS]; /* enum release_id: what the gateway wants installed, one after the other */
+    uint8_t ends_with;           /* enum release_id: what runs in the end */
+    uint16_t n_j0;               /* records of the journal sectors */
+    uint16_t n_j1;
+    uint16_t n_fill; /* records of J1 in use when the scenario begins */
+};
+
+extern const struct world_scenario WORLD_SCENARIOS[];
+extern const uint32_t WORLD_N_SCENARIOS;
+
+/** What the world has seen and wants. Part of what a state is: no padding, no pointers. */
+struct world_view {
+    uint8_t
+        confirmed; /* enum release_id that must boot, unless the candidate does; RELEASE_NONE: none known */
+    uint8_t confirmed_slot;
+    uint8_t fallback;  /* confirmed before, still whole; boots if the confirmed one has rotted */
+    uint8_t candidate; /* activated, neither confirmed nor rejected as far as the world knows */
+    uint8_t candidate_slot;
+    uint8_t is_confirming; /* confirm was called for it and no answer came */
+    uint8_t is_rejected;   /* the candidate was seen rejected */
+    uint8_t n_runs;        /* runs of the candidate */
+    uint8_t residents;     /* mask of releases that may be tried while nothing is confirmed */
+    uint8_t has_rotted;    /* the confirmed image is damaged */
+    uint8_t offer;         /* index of the offer that is worked on */
+    uint8_t has_aborted;
+    uint32_t floor; /* highest security floor that was in force at a boot */
+};
+
+/** A run of a scenario. */
+struct world {
+    struct chip *chip;
+    const struct world_scenario *scenario;
+    struct update_config config;
+    struct world_view view;
+    uint32_t last_word; /* index in the slot of the last word of the image that is being sent */
+    uint32_t n_lives;   /* since the start or the last cut */
+    const char *check;  /* what was broken: P1 ...; NULL: nothing */
+    const char *text;
+    bool is_known; /* the life came to a state whose future has been seen: stop here */
+    bool is_quiet; /* observers do nothing: a look ahead */
+    bool is_traced;
+    /* Called after the erase of a slot's sector: true if this state's future has been seen. */
+    bool (*is_seen)(void *ctx, const struct update *u);
+    void *ctx;
+    uint32_t normal_boot_ops; /* operations of the boot at the end, with nothing to do */
+    uint32_t boot_ops_max;    /* operations and erases of one boot */
+    uint32_t boot_erases_max;
+};
+
+enum { WORLD_LIVES_MAX = 24 };
+
+/** A device at the beginning of the scenario. */
+void world_open(struct world *w, const struct world_scenario *scenario);
+void world_close(struct world *w);
+
+/** One life. Power is up already. */
+void world_live(struct world *w);
+
+/** Everything the gateway wants is done, or refused for good. */
+bool world_is_done(const struct world *w);
+
+/** At the end: the right image runs, and a boot with nothing to do writes nothing. */
+void world_check_end(struct world *w);
+
+/** Something is broken. The first counts. */
+void world_blame(struct world *w, const char *check, const char *text);
+
+#endif
