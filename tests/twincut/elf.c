@@ -59,6 +59,8 @@ struct explorer {
     struct twin_link wires;
     struct cuts_board board;
     struct twin_snapshot *factory; /* confirmed, powered */
+    bool wants_erase;              /* keep the next moment inside an erase: */
+    struct twin_snapshot *in_erase;
     struct cuts_releases releases;
     const char *scenario;
     bool is_exploring;
@@ -395,7 +397,12 @@ static void step(struct explorer *x, const struct action *action, uint8_t *miso)
     static char console[DEPTHS][CUTS_CONSOLE_BYTES];
     static uint8_t journal[DEPTHS][FLASH_J0_BYTES + FLASH_J1_BYTES];
     if (!x->is_exploring) {
+        uint64_t n_erases = x->wants_erase ? erases_of(x) : 0;
         (void)perform(x, action, miso);
+        if (x->wants_erase && erases_of(x) != n_erases) {
+            x->wants_erase = false;
+            x->in_erase = save(x);
+        }
         return;
     }
     uint64_t first = ops_of(x) + 1;
@@ -630,6 +637,83 @@ static uint64_t normal_boot_writes(struct explorer *x)
     return n;
 }
 
+/* --- the watchdog, at both ends of its clock's spread ---
+ *
+ * A trial runs under the watchdog, and so does the update that follows its confirm without a reset between.
+ * With the longest erases of the datasheet it must not bite. If the chip is reset inside an erase all the
+ * same, here by its pin at several moments, the board starts what was confirmed.
+ */
+static const char *reset_inside(struct explorer *x, uint32_t into_ms)
+{
+    struct cuts_board *b = &x->board;
+    struct cuts_start start = {0};
+    twin_restore(b->twin, x->in_erase);
+    run_us(x, into_ms * 1000);
+    uint64_t torn = twin_stats(b->twin)->flash_torn;
+    twin_set_pin(b->twin, TWIN_PIN_NSS, true);
+    twin_set_pin(b->twin, TWIN_PIN_NRST, false);
+    run_us(x, 1000);
+    twin_set_pin(b->twin, TWIN_PIN_NRST, true);
+    cuts_clear_console(b);
+    for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && !start.is_there; us += SLICE_US) {
+        run_us(x, SLICE_US);
+        cuts_listen(b);
+        start = cuts_last_start(b);
+    }
+    x->counts.cuts++;
+    if (twin_stats(b->twin)->flash_torn == torn) {
+        return "the reset did not hit the erase";
+    }
+    return !start.is_there || start.version != 2 || start.slot != 'B' ? "the confirmed image does not run"
+                                                                      : NULL;
+}
+
+static const char *watchdog_at(struct explorer *x, uint32_t lsi_hz)
+{
+    static const uint16_t moments_ms[] = {1, 50, 400, 1000, 1900};
+    const struct twin_config config = {.flash_timing = TWIN_FLASH_MAXIMUM, .seed = 3, .lsi_hz = lsi_hz};
+    cuts_open(&x->board, &x->releases, &config);
+    x->scenario = "watchdog";
+    (void)boot(x);
+    if (!wait_for(x, "app: confirmed")) {
+        return "the factory image does not confirm";
+    }
+    install(x, 2);
+    cuts_clear_console(&x->board);
+    if (!wait_for(x, "app: confirmed")) {
+        return "the update does not confirm";
+    }
+    x->wants_erase = true;
+    install(x, 3);
+    if (twin_stats(x->board.twin)->resets_iwdg != 0) {
+        return "the watchdog bit during an update";
+    }
+    const char *why = x->in_erase ? NULL : "nothing was erased";
+    for (size_t i = 0; i < sizeof moments_ms / sizeof moments_ms[0] && !why; i++) {
+        why = reset_inside(x, moments_ms[i]);
+    }
+    twin_snapshot_free(x->in_erase);
+    x->in_erase = NULL;
+    cuts_close(&x->board);
+    return why;
+}
+
+static void watchdog(struct explorer *x)
+{
+    static const uint32_t spread_hz[] = {17000, 47000}; /* DS8626, LSI */
+    if (x->factory != NULL) {
+        twin_snapshot_free(x->factory);
+        x->factory = NULL;
+        cuts_close(&x->board);
+    }
+    for (size_t i = 0; i < sizeof spread_hz / sizeof spread_hz[0]; i++) {
+        const char *why = watchdog_at(x, spread_hz[i]);
+        printf("elf/watchdog: LSI %u Hz: %s\n", (unsigned)spread_hz[i],
+               why ? why : "no reset, and 5 resets inside an erase survived");
+        x->counts.bricks += why != NULL;
+    }
+}
+
 /* --- the command --- */
 
 static void set_strides(struct explorer *x)
@@ -701,6 +785,9 @@ int main(int argc, char **argv)
         if (is_wanted(SCENARIOS[i].name, argc, argv)) {
             run_scenario(&x, &SCENARIOS[i]);
         }
+    }
+    if (is_wanted("watchdog", argc, argv) && !x.is_quick) {
+        watchdog(&x);
     }
     printf("elf_cuts %" PRIu64 "\nelf_distinct %" PRIu64 "\nelf_nested %" PRIu64 "\nelf_bricks %" PRIu64
            "\nnormal_boot_flash_writes %" PRIu64 "\nseconds %ld\n",
