@@ -96,7 +96,7 @@ install_packages() {
 
 # A private source list made from the machine's own Debian entry; the system's configuration is only read.
 fetch_bearssl() {
-    say "BearSSL $bearssl_version source will be fetched with apt-get: make bench compiles it for the target, beside our own verifier"
+    say "BearSSL $bearssl_version source will be fetched with apt-get: what our own verifier is measured against (docs/adr/0009)"
     apt_dir=$PWD/build/setup/apt
     mkdir -p "$apt_dir/lists/partial" build/third_party
     log=$PWD/$(log_of bearssl)
