@@ -16,7 +16,7 @@
 #include "release/key.h"
 #include "twin/twin.h"
 
-enum { IMAGE_MAX_BYTES = 0x60000, CONSOLE_BYTES = 1 << 16 };
+enum { IMAGE_MAX_BYTES = 0x60000, CONSOLE_BYTES = 1 << 16, CONFIRM_MS = 10000 };
 
 /** End the program with a sentence. */
 FOTA_NORETURN FOTA_PRINTF(1, 2) void bench_fail(const char *fmt, ...);
@@ -59,6 +59,9 @@ struct board {
 /** Bootloader in sector 0 and, unless NULL, an image in slot A; power is on, no time has passed. */
 void board_open(struct board *b, const struct bench_image *slot_a, uint32_t spi_hz);
 void board_close(struct board *b);
+/** As board_open, with the journal of a board that has run and confirmed `slot_a`, which is damaged now: the
+ * bootloader's loader answers. */
+void board_open_damaged(struct board *b, const struct bench_image *slot_a, uint32_t spi_hz);
 void board_run_us(struct board *b, uint64_t us);
 /** Run until the console shows `text` behind what it showed before. Fails after `max_ms`. */
 void board_wait(struct board *b, const char *text, uint32_t max_ms);

@@ -14,7 +14,7 @@
 #define BOOTLOADER FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
 #define HW_ID      "f407-disco"
 
-enum { SLICE_US = 200, PATH_BYTES = 512, COUNTER = 1 };
+enum { SLICE_US = 200, LOADER_START_US = 500000, PATH_BYTES = 512, COUNTER = 1 };
 
 void bench_fail(const char *fmt, ...)
 {
@@ -116,6 +116,19 @@ void board_open(struct board *b, const struct bench_image *slot_a, uint32_t spi_
     twin_link_init(&b->wires, b->twin);
     link_client_init(&b->link, &b->wires.io, &link);
     twin_set_power(b->twin, true);
+}
+
+void board_open_damaged(struct board *b, const struct bench_image *slot_a, uint32_t spi_hz)
+{
+    static const uint8_t damage[16] = {0};
+    board_open(b, slot_a, spi_hz);
+    board_wait(b, "app: confirmed", CONFIRM_MS);
+    twin_set_power(b->twin, false);
+    if (!twin_flash_store(b->twin, FLASH_SLOT_A_BASE, damage, sizeof damage)) {
+        bench_fail("slot A cannot be damaged");
+    }
+    twin_set_power(b->twin, true);
+    board_run_us(b, LOADER_START_US);
 }
 
 void board_close(struct board *b)

@@ -6,13 +6,7 @@
 
 #define BOOTLOADER FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
 
-enum {
-    BOOT_IMAGE_BYTES = 200 * 1024,
-    SMALL_IMAGE_BYTES = 40 * 1024,
-    CONFIRM_MS = 10000,
-    RESET_US = 1000,
-    BOOT_MAX_US = 5000000
-};
+enum { BOOT_IMAGE_BYTES = 200 * 1024, SMALL_IMAGE_BYTES = 40 * 1024, RESET_US = 1000, BOOT_MAX_US = 5000000 };
 
 static struct bench_image image;
 
