@@ -35,10 +35,10 @@ void link_address_store(uint8_t out[5], uint32_t addr)
 size_t link_packet_store(uint8_t *out, const uint8_t *body, size_t n_bytes)
 {
     if (n_bytes > 0 && body != out + 2) {
-        memmove(out + 2, body, n_bytes);
+        memcpy(out + 2, body, n_bytes);
     }
     bytes_store_be16(out, (uint16_t)n_bytes);
-    bytes_store_be32(out + 2 + n_bytes, crc32_update(0, out, 2 + n_bytes));
+    bytes_store_be32(out + 2 + n_bytes, crc32_run(out, 2 + n_bytes));
     return n_bytes + LINK_PACKET_OVERHEAD_BYTES;
 }
 
@@ -51,7 +51,7 @@ enum fota_err link_packet_check(const uint8_t *packet, size_t n_bytes, size_t *n
     if (n_body != n_bytes - LINK_PACKET_OVERHEAD_BYTES) {
         return E_LINK_LENGTH;
     }
-    if (crc32_update(0, packet, 2 + n_body) != bytes_load_be32(packet + 2 + n_body)) {
+    if (crc32_run(packet, 2 + n_body) != bytes_load_be32(packet + 2 + n_body)) {
         return E_LINK_CHECKSUM;
     }
     *n_body_bytes = n_body;

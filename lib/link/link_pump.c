@@ -427,8 +427,7 @@ static void work(struct link_pump *pump)
     }
     /* What the host clocked meanwhile were polls; the ring may have run over with them. */
     pump->has_work = false;
-    pump->heard_ms = pump->now_ms;
-    pump->since_ms = pump->now_ms;
+    pump->is_clock_late = true;
     pump->config.port->discard(pump->config.port_ctx);
     present(pump, out);
 }
@@ -506,6 +505,11 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
 void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
 {
     pump->now_ms = now_ms;
+    if (pump->is_clock_late) { /* the work may have taken seconds: what is waited for now starts now */
+        pump->is_clock_late = false;
+        pump->heard_ms = now_ms;
+        pump->since_ms = now_ms;
+    }
     hear(pump);
     if (pump->has_work) {
         work(pump);

@@ -66,8 +66,8 @@ SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
     return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
 }
 
-/* A run that does not wrap. @return bytes copied */
-SPI_SLAVE_INLINE size_t spi_copy_run(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
+/* @return bytes copied, up to position `end` or the ring's own end */
+SPI_SLAVE_INLINE size_t spi_copy_ring(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
 {
     uint16_t pos = spi->read_pos;
     size_t n_run = (size_t)(end >= pos ? end : SPI_SLAVE_RING_BYTES) - pos;
@@ -84,13 +84,6 @@ SPI_SLAVE_INLINE size_t spi_copy_run(struct spi_slave *spi, uint8_t *bytes, size
     }
     spi->read_pos = (uint16_t)((pos + n_run) % SPI_SLAVE_RING_BYTES);
     return n_run;
-}
-
-/* @return bytes copied, up to position `end` of the ring */
-SPI_SLAVE_INLINE size_t spi_copy_ring(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes, uint16_t end)
-{
-    size_t n_done = spi_copy_run(spi, bytes, n_bytes, end);
-    return n_done + spi_copy_run(spi, bytes + n_done, n_bytes - n_done, end);
 }
 
 #endif

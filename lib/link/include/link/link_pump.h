@@ -122,6 +122,7 @@ struct link_pump {
     bool is_finished;   /* update_finish went well in this session */
     bool has_work;      /* slave.work waits to be carried out */
     bool has_silence;   /* the silence since the last byte was acted upon */
+    bool is_clock_late; /* work was done since the owner told the time */
     bool wants_restart; /* as soon as the host has what it waits for */
     uint32_t buffer[2][LINK_BUFFER_BYTES / 4];
 };
