@@ -275,7 +275,7 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
     uint32_t i = 0;
     uint32_t first = 0;
     if (!find(flash, addr, &a, &i, &first) || first + n_words > JOURNAL_RECORD_WORDS) {
-        flash->observer.broke(flash->observer.ctx, "range", "program outside the journal");
+        flash->observer.broke(flash->observer.ctx, "J6", "program outside the journal");
         return E_FLASH_RANGE;
     }
     struct cells_record *record = &flash->state.record[a][i];
@@ -291,7 +291,8 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
                                   "program of a word that is not known to be blank");
         }
         if (words[n] != 0 && words[n] != words_of(record->seq, record->value)[first + n]) {
-            flash->observer.broke(flash->observer.ctx, "format", "a record not as the format says");
+            flash->observer.broke(flash->observer.ctx, "J6",
+                                  "a record is written that is not as the format says");
         }
         if (is_done[cell]) {
             continue;

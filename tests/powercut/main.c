@@ -9,7 +9,7 @@
 #include "fixpoint.h"
 #include "sweep.h"
 
-enum { CUTS_MAX = 2, RANDOM_RUNS = 60000, RANDOM_RUNS_QUICK = 1500, SEED = 20, ERASES_PER_DAY_MAX = 3000 };
+enum { CUTS_MAX = 2, RANDOM_RUNS = 25000, RANDOM_RUNS_QUICK = 1500, SEED = 20, ERASES_PER_DAY_MAX = 3000 };
 
 /* What sector 0 does today about rule R10: nothing. */
 enum { SHIPPED_HOLD_OFF_MS = 0, R10_HOLD_OFF_MS = 30000 };

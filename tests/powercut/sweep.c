@@ -219,6 +219,7 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum chip_
     s->n_ops = 0;
     s->n_interesting = 0;
     s->world.n_lives = 0;
+    s->world.n_cuts = s->n_cuts;
     s->world.is_known = false;
     uint32_t first_key = s->n_keys;
     if (s->is_path || !note_state(s, key_of(s, NULL) + is_second_draw * 2)) {

@@ -13,6 +13,7 @@ enum {
     FEW_J0 = 40,
     FEW_J1 = 28,
     CHUNK_WORDS = 1024,
+    CUTS_TO_LOSE = 3,
     SECTOR_WORDS = 32768
 };
 
@@ -64,7 +65,7 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      RELEASE_V4,
      .n_j0 = J1_RECORDS,
      .n_j1 = J1_RECORDS,
-     .n_fill = 238},
+     .n_fill = 250},
     {"plain",
      "a plain AN4286 host: no statement, no resume",
      START_RUNNING,
@@ -94,6 +95,17 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      0,
      MISHAP_NONE,
      MANNER_ABORTS,
+     {RELEASE_V4},
+     RELEASE_V4,
+     FEW_RECORDS,
+     .n_fill = 3},
+    {"wire",
+     "a wrong byte reaches the flash; it is refused, and sent again",
+     START_RUNNING,
+     RELEASE_SMALL,
+     0,
+     MISHAP_NONE,
+     MANNER_CORRUPTS,
      {RELEASE_V4},
      RELEASE_V4,
      FEW_RECORDS,
@@ -276,6 +288,7 @@ static void note_confirmed(struct world *w, uint32_t id, uint32_t slot)
     view->n_runs = 0;
     view->residents = 0;
     view->has_rotted = 0;
+    view->rejected = RELEASE_NONE;
 }
 
 /* The candidate runs. */
@@ -311,6 +324,7 @@ static void check_boot(struct world *w, const struct update *u, uint32_t slot)
         bool is_over =
             view->candidate != RELEASE_NONE && u->record.state[view->candidate_slot] == SLOT_STATE_REJECTED;
         view->is_rejected = view->is_rejected || is_over;
+        view->rejected = is_over ? view->candidate : view->rejected;
     } else if (id == view->candidate) {
         check_candidate(w, u, id, slot);
     } else if (is_unsettled) {
@@ -345,8 +359,26 @@ static void check_decision(struct world *w, const struct update *u, const struct
         world_blame(w, "P1", must_boot);
     } else if (view->has_rotted && view->fallback != RELEASE_NONE) {
         world_blame(w, "P1", must_boot);
-    } else if (view->confirmed == RELEASE_NONE && view->residents != 0 && view->n_runs < BOOT_TRIAL_RUNS) {
+    } else if (view->confirmed == RELEASE_NONE && view->residents != 0 && view->n_runs < BOOT_TRIAL_RUNS &&
+               w->n_cuts < BOOT_TRIAL_RUNS) { /* each cut may cost a trial run */
         world_blame(w, "P1", "no image boots although a whole one has not been tried");
+    }
+}
+
+/* The journal is gone. That takes three torn operations with no completed write between them (rule R11): then
+ * every whole image may be tried again, and the floor is forgotten. */
+static void note_lost_journal(struct world *w)
+{
+    struct world_view *view = &w->view;
+    if (w->n_cuts < CUTS_TO_LOSE) {
+        world_blame(w, "P7", "the journal is lost after less than three cuts");
+    }
+    uint8_t has_aborted = view->has_aborted;
+    uint8_t offer = view->offer;
+    *view = (struct world_view){.has_aborted = has_aborted, .offer = offer};
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        uint32_t id = identify(w, slot);
+        view->residents |= id != RELEASE_NONE ? (uint8_t)(1U << id) : 0;
     }
 }
 
@@ -361,6 +393,10 @@ static void boot(struct world *w, struct update *u, struct slots_decision *decis
     if (err) {
         world_blame(w, "P1", "update_open failed with power on");
         return;
+    }
+    if (!u->journal.has_state && (w->view.confirmed != RELEASE_NONE || w->view.candidate != RELEASE_NONE) &&
+        !w->is_quiet) {
+        note_lost_journal(w);
     }
     update_choose(u, false, decision, images);
     const struct chip *chip = w->chip;
@@ -431,6 +467,7 @@ static bool stream(struct world *w, struct update *u, const struct update_target
         uint32_t n_bytes = end - off < sizeof words ? end - off : (uint32_t)sizeof words;
         memset(words, 0xFF, sizeof words);
         memcpy(words, release->bytes[target->slot] + off, n_bytes);
+        words[CHUNK_WORDS / 2] ^= w->scenario->manner == MANNER_CORRUPTS && !w->view.has_aborted ? 0x100 : 0;
         if (off % FLASH_SLOT_SECTOR_BYTES == 0) {
             enum fota_err err =
                 update_erase(u, w->config.first_sector[target->slot] + off / FLASH_SLOT_SECTOR_BYTES);
@@ -464,9 +501,14 @@ static bool begin(struct world *w, struct update *u, struct update_target *targe
         world_blame(w, "P9", "something was written for a release that was refused");
     }
     if (err == E_SLOT_REJECTED) {
+        /* Each cut may cost a trial run; three of them the image. */
+        w->view.has_spent = release->confirms && w->n_cuts >= BOOT_TRIAL_RUNS;
         tell(w, "the release is refused:", fota_err_name(err));
         w->view.offer++;
         return false;
+    }
+    if (!is_plain && w->view.rejected == w->scenario->offer[w->view.offer]) {
+        world_blame(w, "P10", "a rejected release is accepted again");
     }
     return is_done_in_both(w, u, err, "update_begin failed with power on");
 }
@@ -497,7 +539,12 @@ static void serve(struct world *w, struct update *u)
         }
         return;
     }
-    if (!is_done_in_both(w, u, update_finish(u), "update_finish failed with power on")) {
+    enum fota_err err = update_finish(u);
+    if (w->scenario->manner == MANNER_CORRUPTS && !view->has_aborted && err == E_IMAGE_HASH) {
+        view->has_aborted = 1;
+        return; /* the next life sends it again */
+    }
+    if (!is_done_in_both(w, u, err, "update_finish failed with power on")) {
         return;
     }
     if (!is_intact(w, target.slot, id)) {
@@ -571,7 +618,8 @@ void world_check_end(struct world *w)
     if (w->check != NULL) {
         return;
     }
-    if (decision.action != SLOTS_BOOT || !is_intact(w, decision.slot, w->scenario->ends_with)) {
+    uint32_t wanted = w->view.has_spent ? w->view.confirmed : w->scenario->ends_with;
+    if (decision.action != SLOTS_BOOT || !is_intact(w, decision.slot, wanted)) {
         world_blame(w, "P4", "ended with the wrong image");
     }
     if (chip_is_flaky(w->chip)) {
@@ -708,9 +756,9 @@ void world_open(struct world *w, const struct world_scenario *scenario)
     fill_journal(w, scenario->n_fill);
     strike(w, scenario->mishap);
     if (w->check != NULL) {
-        (void)fprintf(stderr, "powercut: scenario %s breaks before it begins: %s: %s\n", scenario->name,
-                      w->check, w->text);
-        exit(2);
+        (void)printf("BROKEN %s: %s, before the first cut\n  replay: powercut pc/%s/0/before\n", w->check,
+                     w->text, scenario->name);
+        exit(1);
     }
     w->view.offer = 0;
     w->n_lives = 0;

@@ -42,9 +42,10 @@ enum world_mishap {
 
 /** How the gateway talks to the target. */
 enum world_manner {
-    MANNER_VENDOR, /* statement, resume */
-    MANNER_PLAIN,  /* AN4286 without a statement */
-    MANNER_ABORTS  /* changes its mind once, half-way */
+    MANNER_VENDOR,  /* statement, resume */
+    MANNER_PLAIN,   /* AN4286 without a statement */
+    MANNER_ABORTS,  /* changes its mind once, half-way */
+    MANNER_CORRUPTS /* sends a wrong byte until the target has refused it once */
 };
 
 /** What is enumerated. */
@@ -80,7 +81,10 @@ struct world_view {
     uint8_t residents;     /* mask of releases that may be tried while nothing is confirmed */
     uint8_t has_rotted;    /* the confirmed image is damaged */
     uint8_t offer;         /* index of the offer that is worked on */
-    uint8_t has_aborted;
+    uint8_t has_aborted;   /* or has had a wrong byte refused */
+    uint8_t rejected;      /* last seen rejected; must not be accepted again */
+    uint8_t has_spent;     /* cuts took all trial runs of an image that would have confirmed itself */
+    uint8_t unused[2];
     uint32_t floor; /* highest security floor that was in force at a boot */
 };
 
@@ -92,6 +96,7 @@ struct world {
     struct world_view view;
     uint32_t last_word; /* index in the slot of the last word of the image that is being sent */
     uint32_t n_lives;   /* since the start or the last cut */
+    uint32_t n_cuts;    /* so far */
     const char *check;  /* what was broken: P1 ...; NULL: nothing */
     const char *text;
     bool is_known; /* the life came to a state whose future has been seen: stop here */

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Write the source of a planted bug: a copy of a shipping file with one thing wrong (mutants.json).
+
+Usage: mutate.py SOURCE_DIR NAME OUT   write the copy
+       mutate.py SOURCE_DIR --check    every edit still finds what it replaces, exactly once
+"""
+import json
+import sys
+from pathlib import Path
+
+TABLE = Path(__file__).resolve().parent / "mutants.json"
+
+
+def mutate(root, mutant):
+    path = Path(root) / mutant["file"]
+    text = path.read_text(encoding="utf-8")
+    for old, new in mutant["edits"]:
+        found = text.count(old)
+        if found != 1:
+            sys.exit(f"{mutant['name']}: {mutant['file']} has {found} times, not once:\n{old}\n"
+                     "The code has changed: adapt tests/powercut/mutants.json, so that the bug is planted again.")
+        text = text.replace(old, new)
+    return text
+
+
+def main(args):
+    mutants = json.loads(TABLE.read_text(encoding="utf-8"))
+    if len(args) == 2 and args[1] == "--check":
+        for mutant in mutants:
+            mutate(args[0], mutant)
+        print(f"{len(mutants)} planted bugs can be planted")
+        return 0
+    if len(args) != 3:
+        sys.exit(__doc__)
+    for mutant in mutants:
+        if mutant["name"] == args[1]:
+            Path(args[2]).write_text(mutate(args[0], mutant), encoding="utf-8")
+            return 0
+    sys.exit(f"mutate.py: mutants.json has no {args[1]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
