@@ -1,5 +1,7 @@
 #include "base/bytes.h"
 
+#include <string.h>
+
 uint16_t bytes_load_le16(const uint8_t p[2])
 {
     return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
@@ -48,8 +50,16 @@ void bytes_store_be32(uint8_t p[4], uint32_t value)
 
 bool bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
 {
-    for (size_t i = 0; i < n_bytes; i++) {
-        if (p[i] != value) {
+    const uint32_t four = 0x01010101U * value;
+    for (; n_bytes >= sizeof four; n_bytes -= sizeof four, p += sizeof four) {
+        uint32_t word; /* every boot looks at all that is blank of a slot */
+        memcpy(&word, p, sizeof word);
+        if (word != four) {
+            return false;
+        }
+    }
+    for (; n_bytes > 0; n_bytes--, p++) {
+        if (*p != value) {
             return false;
         }
     }

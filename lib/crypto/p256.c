@@ -1,296 +1,289 @@
 /* ECDSA verification on P-256, made for sector 0: small, no table, no heap. Works on public values only (key,
  * hash, signature), so it does not hide its timing; it must never be used to sign. Checked against BearSSL in
- * tests/unit/boot/crypto_test.c. Numbers are eight 32-bit limbs, least significant first. */
+ * tests/unit/boot/crypto_test.c. */
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
+#include "number.h"
 
-enum { LIMBS = 8, NUMBER_BYTES = 32, DER_SEQUENCE = 0x30, DER_INTEGER = 0x02 };
+enum { LIMB_BITS = 32, NUMBER_BYTES = 32, NUMBER_BITS = 256, DER_SEQUENCE = 0x30, DER_INTEGER = 0x02 };
 
-typedef uint32_t number[LIMBS]; /* an array type, so that [4][3] of them stays readable */
+/* Field and order of the curve (SEC 2 2.4.2), both primes above 2^255. */
+static const number FIELD = {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0x00000000,
+                             0x00000000, 0x00000000, 0x00000001, 0xFFFFFFFF};
+static const number ORDER = {0xFC632551, 0xF3B9CAC2, 0xA7179E84, 0xBCE6FAAD,
+                             0xFFFFFFFF, 0xFFFFFFFF, 0x00000000, 0xFFFFFFFF};
 
-/* A prime above 2^255 and -1 / prime mod 2^32. */
-struct prime {
-    number m;
-    uint32_t m_inverse;
-};
+/* x and y of the base point. */
+static const uint8_t BASE[2 * NUMBER_BYTES] = {
+    0x6B, 0x17, 0xD1, 0xF2, 0xE1, 0x2C, 0x42, 0x47, 0xF8, 0xBC, 0xE6, 0xE5, 0x63, 0xA4, 0x40, 0xF2,
+    0x77, 0x03, 0x7D, 0x81, 0x2D, 0xEB, 0x33, 0xA0, 0xF4, 0xA1, 0x39, 0x45, 0xD8, 0x98, 0xC2, 0x96,
+    0x4F, 0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E, 0x16,
+    0x2B, 0xCE, 0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51, 0xF5};
 
-/* Field and order of the curve (SEC 2 2.4.2). */
-static const struct prime FIELD = {
-    {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0x00000000, 0x00000000, 0x00000000, 0x00000001, 0xFFFFFFFF},
-    0x00000001};
-static const struct prime ORDER = {
-    {0xFC632551, 0xF3B9CAC2, 0xA7179E84, 0xBCE6FAAD, 0xFFFFFFFF, 0xFFFFFFFF, 0x00000000, 0xFFFFFFFF},
-    0xEE00BC4F};
-
-/* In form (see to_form): b of y^2 = x^3 - 3x + b, and the base point (x, y, 1). */
-static const number CURVE_B = {0x29C4BDDF, 0xD89CDF62, 0x78843090, 0xACF005CD,
-                               0xF7212ED6, 0xE5A220AB, 0x04874834, 0xDC30061D};
-static const number BASE[3] = {
-    {0x18A9143C, 0x79E730D4, 0x5FEDB601, 0x75BA95FC, 0x77622510, 0x79FB732B, 0xA53755C6, 0x18905F76},
-    {0xCE95560A, 0xDDF25357, 0xBA19E45C, 0x8B4AB8E4, 0xDD21F325, 0xD2E88688, 0x25885D85, 0x8571FF18},
-    {0x00000001, 0x00000000, 0x00000000, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFE, 0x00000000}};
-
-static uint32_t add(number out, const number a, const number b)
+/* Big-endian bytes, at most 32. */
+static void load(number out, const uint8_t *bytes, size_t n_bytes)
 {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < LIMBS; i++) {
-        sum = (sum >> 32) + a[i] + b[i];
-        out[i] = (uint32_t)sum;
-    }
-    return (uint32_t)(sum >> 32);
-}
-
-static uint32_t subtract(number out, const number a, const number b)
-{
-    uint64_t difference = 0;
-    for (unsigned i = 0; i < LIMBS; i++) {
-        difference = (uint64_t)a[i] - b[i] - (difference >> 63);
-        out[i] = (uint32_t)difference;
-    }
-    return (uint32_t)(difference >> 63);
-}
-
-/* out = carry * 2^256 + a, which is below 2m, mod m. */
-static void reduce(number out, const number a, uint32_t carry, const struct prime *p)
-{
-    if (carry < subtract(out, a, p->m)) {
-        (void)add(out, out, p->m);
+    memset(out, 0, sizeof(number));
+    for (size_t i = 0; n_bytes-- > 0; i++) {
+        out[i / 4] |= (uint32_t)bytes[n_bytes] << 8 * (i % 4);
     }
 }
 
-static void add_mod(number out, const number a, const number b, const struct prime *p)
-{
-    uint32_t carry = add(out, a, b);
-    reduce(out, out, carry, p);
-}
-
-static void subtract_mod(number out, const number a, const number b, const struct prime *p)
-{
-    if (subtract(out, a, b) != 0) {
-        (void)add(out, out, p->m);
-    }
-}
-
-/* out = a * b / 2^256 mod m (Montgomery), for a < 2^256 and b < m. `out` may be a or b. */
-static void multiply(number out, const number a, const number b, const struct prime *p)
-{
-    uint32_t t[LIMBS + 1] = {0};
-    for (unsigned i = 0; i < LIMBS; i++) {
-        uint64_t sum = 0;
-        uint64_t fold = 0;
-        uint32_t factor = (t[0] + a[i] * b[0]) * p->m_inverse;
-        for (unsigned k = 0; k < LIMBS; k++) {
-            sum = (uint64_t)a[i] * b[k] + t[k] + (sum >> 32);
-            fold = (uint64_t)factor * p->m[k] + (uint32_t)sum + (fold >> 32);
-            if (k > 0) {
-                t[k - 1] = (uint32_t)fold;
-            }
-        }
-        uint64_t top = (sum >> 32) + (fold >> 32) + t[LIMBS];
-        t[LIMBS - 1] = (uint32_t)top;
-        t[LIMBS] = (uint32_t)(top >> 32);
-    }
-    reduce(out, t, t[LIMBS], p);
-}
-
-/* out = 2^256 * a mod m: the form that multiply works on. */
-static void to_form(number out, const number a, const struct prime *p)
-{
-    reduce(out, a, 0, p);
-    for (unsigned i = 0; i < 32 * LIMBS; i++) {
-        add_mod(out, out, out, p);
-    }
-}
-
-/* out = 1 / a mod m by Fermat: a^(m - 2), whose highest bit is 1. In form. */
-static void invert(number out, const number a, const struct prime *p)
-{
-    memcpy(out, a, sizeof(number));
-    for (unsigned i = 32 * LIMBS - 1; i-- > 0;) {
-        multiply(out, out, out, p);
-        uint32_t limb = p->m[i / 32] - (i < 32 ? 2 : 0); /* both primes end in a limb above 1 */
-        if ((limb >> i % 32 & 1) != 0) {
-            multiply(out, out, a, p);
-        }
-    }
-}
-
-static void load(number out, const uint8_t bytes[NUMBER_BYTES])
-{
-    for (size_t i = 0; i < LIMBS; i++) {
-        out[i] = bytes_load_be32(bytes + NUMBER_BYTES - 4 - 4 * i);
-    }
-}
-
-static bool is_below(const number a, const number m)
+static uint32_t is_below(const number a, const number m)
 {
     number unused;
-    return subtract(unused, a, m) != 0;
+    return number_subtract(unused, a, m);
 }
 
-/* Formulas are lists of steps over registers: registers 0-2 and 3-5 are the points P and Q (X:Y:Z), 6-8 the
- * result. */
-enum { PX, PY, PZ, QX, QY, QZ, RX, RY, RZ, T0, T1, T2, T3, T4, B, REGISTERS };
+static bool is_zero(const number a)
+{
+    return bytes_all_equal((const uint8_t *)a, sizeof(number), 0);
+}
+
+static void subtract_mod(number out, const number a, const number b, const number m)
+{
+    if (number_subtract(out, a, b) != 0) {
+        (void)number_add(out, out, m);
+    }
+}
+
+/* a = (top * 2^256 + a) / 2, rounded down */
+static void halve(number a, uint32_t top)
+{
+    for (size_t i = NUMBER_LIMBS; i-- > 0;) {
+        uint32_t limb = a[i];
+        a[i] = limb >> 1 | top << 31;
+        top = limb & 1;
+    }
+}
+
+/* A divisor, and two numbers that shrink with it. */
+struct ratio {
+    number value;
+    uint32_t scaled[2][NUMBER_LIMBS + 1]; /* the topmost limb stays 0 */
+};
+
+/* Divide both numbers by the value, mod the order: binary extended Euclid on (value, order), where scaled[k]
+ * of either is its value times the quotient. Values lose a bit together in each turn, so 512 turns end at 0
+ * and 1. The quotients are below 2^256, not always below the order. @return where they are: p or q */
+static const struct ratio *divide(struct ratio *p, struct ratio *q)
+{
+    memset(q, 0, sizeof *q);
+    (void)number_add(q->value, q->value, ORDER);
+    for (unsigned i = 0; i < 2 * NUMBER_BITS; i++) {
+        if ((p->value[0] & 1) != 0) {
+            if (is_below(p->value, q->value)) {
+                struct ratio *other = p;
+                p = q;
+                q = other;
+            }
+            (void)number_subtract(p->value, p->value, q->value);
+            for (unsigned k = 0; k < 2; k++) {
+                subtract_mod(p->scaled[k], p->scaled[k], q->scaled[k], ORDER);
+            }
+        }
+        halve(p->value, 0);
+        for (unsigned k = 0; k < 2; k++) {
+            uint32_t *x = p->scaled[k];
+            halve(x, (x[0] & 1) != 0 ? number_add(x, x, ORDER) : 0);
+        }
+    }
+    return q;
+}
+
+/* Formulas are lists of steps over registers, all in form. P is the sum so far, in Jacobian coordinates (x =
+ * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. */
+enum { PX, PY, PZ, QX, QY, T0, T1, T2, T3, BASE_X, BASE_Y, KEY_X, KEY_Y, FORM, R, REGISTERS };
 enum { MUL = 0, ADD = 1, SUB = 2 };
 #define STEP(op, out, a, b) ((op) << 12 | (out) << 8 | (a) << 4 | (b))
+enum { END = STEP(MUL, PX, PX, PX) }; /* in no formula */
 
-/* R = P + Q, complete: holds for P = Q, for the point at infinity (0:1:0) and for P = -Q as well, so that
- * there is no special case to forget. Renes, Costello, Batina: "Complete addition formulas for prime order
- * elliptic curves", Eurocrypt 2016, algorithm 4. */
-static const uint16_t POINT_ADD[] = {
-    STEP(MUL, T0, PX, QX), STEP(MUL, T1, PY, QY), STEP(MUL, T2, PZ, QZ), STEP(ADD, T3, PX, PY),
-    STEP(ADD, T4, QX, QY), STEP(MUL, T3, T3, T4), STEP(ADD, T4, T0, T1), STEP(SUB, T3, T3, T4),
-    STEP(ADD, T4, PY, PZ), STEP(ADD, RX, QY, QZ), STEP(MUL, T4, T4, RX), STEP(ADD, RX, T1, T2),
-    STEP(SUB, T4, T4, RX), STEP(ADD, RX, PX, PZ), STEP(ADD, RY, QX, QZ), STEP(MUL, RX, RX, RY),
-    STEP(ADD, RY, T0, T2), STEP(SUB, RY, RX, RY), STEP(MUL, RZ, B, T2),  STEP(SUB, RX, RY, RZ),
-    STEP(ADD, RZ, RX, RX), STEP(ADD, RX, RX, RZ), STEP(SUB, RZ, T1, RX), STEP(ADD, RX, T1, RX),
-    STEP(MUL, RY, B, RY),  STEP(ADD, T1, T2, T2), STEP(ADD, T2, T1, T2), STEP(SUB, RY, RY, T2),
-    STEP(SUB, RY, RY, T0), STEP(ADD, T1, RY, RY), STEP(ADD, RY, T1, RY), STEP(ADD, T1, T0, T0),
-    STEP(ADD, T0, T1, T0), STEP(SUB, T0, T0, T2), STEP(MUL, T1, T4, RY), STEP(MUL, T2, T0, RY),
-    STEP(MUL, RY, RX, RZ), STEP(ADD, RY, RY, T2), STEP(MUL, RX, T3, RX), STEP(SUB, RX, RX, T1),
-    STEP(MUL, RZ, T4, RZ), STEP(MUL, T1, T3, T0), STEP(ADD, RZ, RZ, T1)};
+/* P = 2P. Infinity stays what it is, and no point of this curve is its own opposite. */
+static const uint16_t POINT_DOUBLE[] = {
+    STEP(ADD, T0, PY, PY), STEP(MUL, T1, PZ, PZ), STEP(MUL, T2, PY, T0), STEP(MUL, PZ, PZ, T0),
+    STEP(ADD, T0, PX, PX), STEP(MUL, T0, T0, T2), STEP(MUL, T2, T2, T2), STEP(ADD, T2, T2, T2),
+    STEP(ADD, T3, PX, T1), STEP(SUB, T1, PX, T1), STEP(MUL, T1, T1, T3), STEP(ADD, T3, T1, T1),
+    STEP(ADD, T1, T1, T3), STEP(MUL, PX, T1, T1), STEP(SUB, PX, PX, T0), STEP(SUB, PX, PX, T0),
+    STEP(SUB, T0, T0, PX), STEP(MUL, T0, T0, T1), STEP(SUB, PY, T0, T2), END};
 
-/* T0 = Px^3 - 3Px + b - Py^2: 0 on the curve. */
-static const uint16_t CURVE_EQUATION[] = {STEP(MUL, T0, PX, PX), STEP(MUL, T0, T0, PX), STEP(SUB, T0, T0, PX),
-                                          STEP(SUB, T0, T0, PX), STEP(SUB, T0, T0, PX), STEP(ADD, T0, T0, B),
-                                          STEP(MUL, T1, PY, PY), STEP(SUB, T0, T0, T1)};
+/* P = P + Q, unless P is infinity or Q. P = -Q gives infinity. */
+static const uint16_t POINT_ADD[] = {STEP(MUL, T0, PZ, PZ),
+                                     STEP(MUL, T1, T0, PZ),
+                                     STEP(MUL, T0, T0, QX),
+                                     STEP(MUL, T1, T1, QY),
+                                     STEP(SUB, T0, T0, PX),
+                                     STEP(SUB, T1, T1, PY),
+                                     STEP(MUL, PZ, PZ, T0),
+                                     STEP(MUL, T2, T0, T0),
+                                     STEP(MUL, T0, T0, T2),
+                                     STEP(MUL, T2, T2, PX),
+                                     STEP(MUL, PX, T1, T1),
+                                     STEP(SUB, PX, PX, T0),
+                                     STEP(SUB, PX, PX, T2),
+                                     STEP(SUB, PX, PX, T2),
+                                     STEP(SUB, T2, T2, PX),
+                                     STEP(MUL, T2, T2, T1),
+                                     STEP(MUL, T0, T0, PY),
+                                     STEP(SUB, PY, T2, T0),
+                                     END};
 
-static void run(number registers[REGISTERS], const uint16_t *steps, unsigned n_steps)
+/* PX, PY = Q, for PZ = 0 */
+static const uint16_t POINT_COPY[] = {STEP(ADD, PX, QX, PZ), STEP(ADD, PY, QY, PZ), END};
+
+/* Q in form; T1 = y^2 - x^3 + 3x, which is b on the curve; T3 = T1 - T2; T2 = T1. For PZ = 0. */
+static const uint16_t POINT_LOAD[] = {STEP(MUL, QX, QX, FORM), STEP(MUL, QY, QY, FORM), STEP(MUL, T0, QX, QX),
+                                      STEP(MUL, T0, T0, QX),   STEP(SUB, T0, T0, QX),   STEP(SUB, T0, T0, QX),
+                                      STEP(SUB, T0, T0, QX),   STEP(MUL, T1, QY, QY),   STEP(SUB, T1, T1, T0),
+                                      STEP(SUB, T3, T1, T2),   STEP(ADD, T2, T1, PZ),   END};
+
+/* T0 = R * PZ^2 - PX: 0 if R, which is not in form, is the x coordinate of P. */
+static const uint16_t COMPARE_X[] = {STEP(MUL, T0, PZ, PZ), STEP(MUL, T0, T0, FORM), STEP(MUL, T0, T0, R),
+                                     STEP(SUB, T0, T0, PX), END};
+
+static const uint16_t FORM_DOUBLE[] = {STEP(ADD, FORM, FORM, FORM), END};
+
+static void run(number registers[REGISTERS], const uint16_t *step)
 {
-    for (unsigned i = 0; i < n_steps; i++) {
-        uint32_t *out = registers[steps[i] >> 8 & 0xF];
-        const uint32_t *a = registers[steps[i] >> 4 & 0xF];
-        const uint32_t *b = registers[steps[i] & 0xF];
-        if (steps[i] >> 12 == MUL) {
-            multiply(out, a, b, &FIELD);
-        } else if (steps[i] >> 12 == ADD) {
-            add_mod(out, a, b, &FIELD);
+    for (; *step != END; step++) {
+        uint32_t *out = registers[*step >> 8 & 0xF];
+        const uint32_t *a = registers[*step >> 4 & 0xF];
+        const uint32_t *b = registers[*step & 0xF];
+        if (*step >> 12 == MUL) {
+            number_multiply(out, a, b);
+        } else if (*step >> 12 == SUB) {
+            subtract_mod(out, a, b, FIELD);
         } else {
-            subtract_mod(out, a, b, &FIELD);
+            uint32_t carry = number_add(out, a, b);
+            if (carry < number_subtract(out, out, FIELD)) {
+                (void)number_add(out, out, FIELD);
+            }
         }
     }
 }
 
-enum { POINT_BYTES_IN_FORM = 3 * sizeof(number) };
-
-/* P = P + point */
-static void add_point(number registers[REGISTERS], const number *point)
+/* P = P + Q */
+static void add_point(number registers[REGISTERS])
 {
-    memcpy(registers[QX], point, POINT_BYTES_IN_FORM);
-    run(registers, POINT_ADD, sizeof POINT_ADD / sizeof POINT_ADD[0]);
-    memcpy(registers[PX], registers[RX], POINT_BYTES_IN_FORM);
-}
-
-/* P = the key, and is it a point of the curve? Expects b in its register. */
-static bool load_key(number registers[REGISTERS], const uint8_t *key)
-{
-    bool is_in_field = true;
-    for (size_t i = 0; i < 2; i++) {
-        number coordinate;
-        load(coordinate, key + i * NUMBER_BYTES);
-        is_in_field = is_in_field && is_below(coordinate, FIELD.m);
-        to_form(registers[PX + i], coordinate, &FIELD);
-    }
-    memcpy(registers[PZ], BASE[2], sizeof(number));
-    run(registers, CURVE_EQUATION, sizeof CURVE_EQUATION / sizeof CURVE_EQUATION[0]);
-    return is_in_field && bytes_all_equal((const uint8_t *)registers[T0], sizeof(number), 0);
-}
-
-/* P = u * base point + v * key. False: the key is not on the curve. */
-static bool multiply_points(number registers[REGISTERS], const number u, const number v, const uint8_t *key)
-{
-    number sums[3][3]; /* base point, key, both */
-    memcpy(registers[B], CURVE_B, sizeof(number));
-    if (!load_key(registers, key)) {
-        return false;
-    }
-    memcpy(sums[0], BASE, sizeof BASE);
-    memcpy(sums[1], registers[PX], POINT_BYTES_IN_FORM);
-    add_point(registers, BASE);
-    memcpy(sums[2], registers[PX], POINT_BYTES_IN_FORM);
-    memset(registers[PX], 0, POINT_BYTES_IN_FORM);
-    memcpy(registers[PY], BASE[2], sizeof(number)); /* infinity is (0:1:0) */
-    for (unsigned i = 32 * LIMBS; i-- > 0;) {
-        add_point(registers, (const number *)&registers[PX]);
-        unsigned which = (u[i / 32] >> i % 32 & 1) | (v[i / 32] >> i % 32 & 1) << 1;
-        if (which != 0) {
-            add_point(registers, (const number *)sums[which - 1]);
+    bool is_infinity = is_zero(registers[PZ]);
+    run(registers, POINT_ADD);
+    if (is_zero(registers[PZ]) && (is_infinity || is_zero(registers[PX]))) {
+        run(registers, POINT_COPY);
+        (void)number_subtract(registers[PZ], registers[PZ],
+                              FIELD); /* 0 - field is 2^256 mod field: 1 in form */
+        if (!is_infinity) {
+            run(registers, POINT_DOUBLE);
         }
     }
-    return true;
 }
 
-/* FIPS 186-4 6.4. The x of a point may exceed the order by chance, once in 2^128 signatures: that one is
- * refused. */
-static bool is_signature(const uint8_t *key, const uint8_t *hash, const number r, const number s)
+static uint32_t bit(const uint32_t *limbs, unsigned i)
+{
+    return limbs[i / LIMB_BITS] >> i % LIMB_BITS & 1;
+}
+
+/* P = the two scalars times base point and key. Their digits are -1, 0 and 1, two thirds of them 0: digit i
+ * of u is bit i + 1 of 3u minus bit i + 1 of u (non-adjacent form). */
+static void multiply_points(number registers[REGISTERS], const uint32_t scalar[2][NUMBER_LIMBS + 1])
+{
+    uint32_t thrice[2][NUMBER_LIMBS + 1];
+    for (unsigned k = 0; k < 2; k++) {
+        thrice[k][NUMBER_LIMBS] = number_add(thrice[k], scalar[k], scalar[k]);
+        thrice[k][NUMBER_LIMBS] += number_add(thrice[k], thrice[k], scalar[k]);
+    }
+    for (unsigned i = NUMBER_BITS + 1; i > 0; i--) {
+        run(registers, POINT_DOUBLE);
+        for (unsigned k = 0; k < 2; k++) {
+            uint32_t is_plus = bit(thrice[k], i);
+            if (is_plus != bit(scalar[k], i)) {
+                memmove(registers[QX], registers[BASE_X + 2 * k], 2 * sizeof(number));
+                if (!is_plus) {
+                    (void)number_subtract(registers[QY], FIELD, registers[QY]);
+                }
+                add_point(registers);
+            }
+        }
+    }
+}
+
+/* Base point or key into its registers. @return not 0 if its coordinates are below the field */
+static uint32_t load_point(number registers[REGISTERS], unsigned to, const uint8_t *bytes)
+{
+    load(registers[QX], bytes, NUMBER_BYTES);
+    load(registers[QY], bytes + NUMBER_BYTES, NUMBER_BYTES);
+    uint32_t is_in_field = is_below(registers[QX], FIELD) & is_below(registers[QY], FIELD);
+    run(registers, POINT_LOAD);
+    memmove(registers[to], registers[QX], 2 * sizeof(number));
+    return is_in_field;
+}
+
+/* FIPS 186-4 6.4: `p` holds s, and hash and r to be divided by it. Whatever is wrong is found at the end. */
+static bool is_signature(const uint8_t *key, struct ratio *p)
 {
     number registers[REGISTERS];
-    number u;
-    number v;
-    number inverse;
-    if (!is_below(r, ORDER.m) || !is_below(s, ORDER.m)) {
+    struct ratio q;
+    uint32_t is_valid = is_below(p->value, ORDER) & is_below(p->scaled[1], ORDER);
+    subtract_mod(p->scaled[0], p->scaled[0], ORDER, ORDER); /* a hash may be above the order */
+    memset(registers, 0, sizeof registers);
+    memmove(registers[R], p->scaled[1], sizeof(number));
+    (void)number_subtract(registers[FORM], registers[FORM],
+                          FIELD); /* 2^256 mod the field; its form is wanted */
+    for (unsigned i = 0; i < NUMBER_BITS; i++) {
+        run(registers, FORM_DOUBLE);
+    }
+    (void)load_point(registers, BASE_X, BASE);
+    is_valid &= load_point(registers, KEY_X, key);
+    is_valid &= is_zero(registers[T3]);
+    multiply_points(registers, divide(p, &q)->scaled);
+    if (is_valid == 0 || is_zero(registers[PZ])) {
         return false;
     }
-    to_form(v, s, &ORDER);
-    invert(inverse, v, &ORDER);
-    load(u, hash);
-    multiply(u, u, inverse, &ORDER);
-    multiply(v, r, inverse, &ORDER);
-    if (!multiply_points(registers, u, v, key)) {
-        return false;
-    }
-    to_form(u, r, &FIELD);
-    multiply(u, u, registers[PZ], &FIELD);
-    return !bytes_all_equal((const uint8_t *)registers[PZ], sizeof(number), 0) &&
-           memcmp(u, registers[PX], sizeof u) == 0;
+    do {
+        run(registers, COMPARE_X);
+        if (is_zero(registers[T0])) {
+            return true;
+        }
+    } while (number_add(registers[R], registers[R], ORDER) == 0 && is_below(registers[R], FIELD));
+    return false;
 }
 
-/* One DER INTEGER at the front of `p`: positive, not zero, minimal (X.690 8.3.2), at most 32 bytes of value.
- * Returns how many bytes it takes, 0 if it is anything else. */
-static size_t take_scalar(const uint8_t *p, size_t n_bytes, number out)
-{
-    if (n_bytes < 3 || p[0] != DER_INTEGER) {
-        return 0;
-    }
-    size_t skip = p[2] == 0;
-    size_t value_bytes = (size_t)p[1] - skip;
-    if (p[1] <= skip || value_bytes > NUMBER_BYTES || 2 + (size_t)p[1] > n_bytes) {
-        return 0;
-    }
-    const uint8_t *value = p + 2 + skip;
-    if ((value[0] >= 0x80) != (skip == 1)) {
-        return 0;
-    }
-    uint8_t wide[NUMBER_BYTES] = {0};
-    memcpy(wide + NUMBER_BYTES - value_bytes, value, value_bytes);
-    load(out, wide);
-    return 2 + (size_t)p[1];
-}
-
+/* Strict DER: a SEQUENCE of two INTEGERs, each positive, not 0, minimal (X.690 8.3.2) and of at most 32 bytes
+ * of value, and nothing behind them. */
 static bool take_signature(const uint8_t *der, size_t n_bytes, number r, number s)
 {
-    if (n_bytes < CRYPTO_SIGNATURE_MIN_BYTES || n_bytes > CRYPTO_SIGNATURE_MAX_BYTES ||
-        der[0] != DER_SEQUENCE || der[1] != n_bytes - 2) {
+    if (n_bytes < CRYPTO_SIGNATURE_MIN_BYTES || der[0] != DER_SEQUENCE || der[1] != n_bytes - 2) {
         return false;
     }
-    size_t r_bytes = take_scalar(der + 2, n_bytes - 2, r);
-    if (r_bytes == 0) {
-        return false;
+    const uint8_t *end = der + n_bytes;
+    der += 2;
+    for (unsigned k = 0; k < 2; k++) {
+        size_t left = (size_t)(end - der);
+        if (left < 3 || der[0] != DER_INTEGER || der[1] > left - 2) {
+            return false;
+        }
+        size_t skip = der[2] == 0;
+        size_t value_bytes = der[1] - skip;
+        der += 2 + skip;
+        if (value_bytes - 1 >= NUMBER_BYTES || der[0] >> 7 != skip) {
+            return false;
+        }
+        load(k == 0 ? r : s, der, value_bytes);
+        der += value_bytes;
     }
-    size_t left = n_bytes - 2 - r_bytes;
-    return left != 0 && take_scalar(der + 2 + r_bytes, left, s) == left;
+    return der == end;
 }
 
 enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
                                        const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
                                        size_t n_bytes)
 {
-    number r;
-    number s;
-    if (point[0] != 4 || !take_signature(signature, n_bytes, r, s) || !is_signature(point + 1, hash, r, s)) {
+    struct ratio p;
+    memset(&p, 0, sizeof p);
+    load(p.scaled[0], hash, CRYPTO_SHA256_BYTES);
+    if (point[0] != 4 || !take_signature(signature, n_bytes, p.scaled[1], p.value) ||
+        !is_signature(point + 1, &p)) {
         return CRYPTO_REJECT;
     }
     return CRYPTO_ACCEPT;
