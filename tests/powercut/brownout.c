@@ -80,26 +80,38 @@ static void write_state(struct chip *chip, uint32_t value)
     (void)err;
 }
 
+/* What a cut in the last words of a write leaves: J1's newest record does not verify. */
+static void damage(struct chip *chip)
+{
+    struct journal j;
+    struct boot_record record;
+    struct chip_observer observer = chip->observer;
+    chip->observer = (struct chip_observer){0};
+    enum fota_err err = journal_load(&j, &chip->flash, AREAS, &record);
+    if (err == FOTA_OK) {
+        chip_flip(chip, AREAS[1].base + j.head[1].newest * JOURNAL_RECORD_BYTES + 8, 1);
+    }
+    chip->observer = observer;
+}
+
 void brownout_day(uint32_t on_ms, uint32_t hold_off_ms, uint64_t seed, struct brownout_result *out)
 {
     struct supply supply = {.chip = chip_new(), .random = seed};
     *out = (struct brownout_result){.on_ms = on_ms};
     write_state(supply.chip, 1);
     write_state(supply.chip, 2);
-    chip_flip(supply.chip, FLASH_J1_BASE + JOURNAL_RECORD_BYTES,
-              1); /* the first cut: J1's record is damaged */
+    damage(supply.chip); /* the first cut */
     for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
         supply.chip->sector[s].n_erases = 0;
     }
     supply.chip->observer = (struct chip_observer){before_op, NULL, &supply};
     uint64_t t_ms = 0;
     for (; t_ms < 1000ULL * DAY_S && out->broken == NULL; t_ms += on_ms + OFF_MS) {
-        (void)run_period(&supply, on_ms, hold_off_ms, &out->broken);
+        uint32_t found = run_period(&supply, on_ms, hold_off_ms, &out->broken);
         out->n_boots++;
         supply.chip->n_log = 0;
-        if (supply.chip->sector[CHIP_J0].n_suspect + supply.chip->sector[CHIP_J1].n_suspect == 0 &&
-            out->n_boots > 1) {
-            chip_flip(supply.chip, FLASH_J1_BASE, 1); /* repaired: and the next cut, at once */
+        if (found != 0) {
+            damage(supply.chip); /* repaired: and the next write is cut, at once */
         }
     }
     uint32_t e0 = supply.chip->sector[CHIP_J0].n_erases;

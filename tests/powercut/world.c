@@ -378,7 +378,7 @@ static void note_lost_journal(struct world *w)
     *view = (struct world_view){.has_aborted = has_aborted, .offer = offer};
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
         uint32_t id = identify(w, slot);
-        view->residents |= id != RELEASE_NONE ? (uint8_t)(1U << id) : 0;
+        view->residents = (uint8_t)(view->residents | (id != RELEASE_NONE ? 1U << id : 0U));
     }
 }
 

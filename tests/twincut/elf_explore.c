@@ -1,0 +1,488 @@
+#include "elf_explore.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "factory.h"
+
+const char *const elf_outcomes[TWIN_CUTS] = {"before",  "blank",      "garbage", "complete", "front",
+                                             "zeroing", "zero-front", "zero",    "rising",   "risen",
+                                             "back",    "stripes",    "one-old", "one-zero"};
+
+uint64_t elf_ops(const struct explorer *x)
+{
+    return twin_stats(x->board.twin)->flash_ops;
+}
+
+uint64_t elf_erases(const struct explorer *x)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < FLASH_SECTORS; i++) {
+        n += twin_stats(x->board.twin)->flash_erases[i];
+    }
+    return n;
+}
+
+struct twin_snapshot *elf_save(const struct explorer *x)
+{
+    struct twin_snapshot *s = twin_save(x->board.twin);
+    if (s == NULL) {
+        factory_die("snapshot", "out of memory");
+    }
+    return s;
+}
+
+/* @return true the first time */
+static bool note(uint64_t *table, uint32_t n, uint64_t key)
+{
+    uint32_t i = (uint32_t)(key >> 7) & (n - 1);
+    for (uint32_t tries = 0; tries < n; tries++, i = (i + 1) & (n - 1)) {
+        if (table[i] == key) {
+            return false;
+        }
+        if (table[i] == 0) {
+            table[i] = key;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* --- judging --- */
+
+static void print_id(const struct explorer *x)
+{
+    printf("elf/%s", x->scenario);
+    for (unsigned d = 0; d < x->depth; d++) {
+        printf("%c%" PRIu64 "/%s", d ? '+' : '/', x->path[d].op, elf_outcomes[x->path[d].outcome]);
+    }
+}
+
+static void brick(struct explorer *x, const char *why)
+{
+    x->counts.bricks++;
+    if (x->counts.bricks <= BRICKS_SHOWN) {
+        printf("BRICK ");
+        print_id(x);
+        printf(": %s\n%s\n", why, x->board.console);
+        (void)fflush(stdout);
+    }
+}
+
+static void step(struct explorer *x, const struct action *action, uint8_t *miso);
+static void drop_trail(struct explorer *x);
+
+void elf_run_us(struct explorer *x, uint32_t us)
+{
+    const struct action action = {.until_ns = twin_now_ns(x->board.twin) + (uint64_t)us * 1000U};
+    step(x, &action, NULL);
+}
+
+/* Power on, and run until an application has introduced itself or time is up. */
+struct cuts_start elf_boot(struct explorer *x)
+{
+    struct cuts_board *b = &x->board;
+    struct cuts_start start = {0};
+    cuts_clear_console(b);
+    if (x->is_exploring) {
+        drop_trail(x);
+    }
+    twin_set_pin(b->twin, TWIN_PIN_NSS, true);
+    twin_set_pin(b->twin, TWIN_PIN_NRST, true);
+    twin_set_power(b->twin, false);
+    twin_set_power(b->twin, true);
+    for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && !start.is_there; us += SLICE_US) {
+        elf_run_us(x, SLICE_US);
+        cuts_listen(b);
+        start = cuts_last_start(b);
+    }
+    return start;
+}
+
+/* The next boot decides the same, but for the trial that is counted. */
+static const char *check_second(struct explorer *x, const struct cuts_start *first)
+{
+    struct cuts_start second = elf_boot(x);
+    const char *why = cuts_check(&x->board, &second);
+    if (why) {
+        return why;
+    }
+    bool was_last_trial = strcmp(first->state, "trial") == 0 && first->tries_left == 0;
+    if (was_last_trial) {
+        return second.version == 1 ? NULL : "after the last trial the old image should run";
+    }
+    return second.version == first->version && second.slot == first->slot
+               ? NULL
+               : "the second boot decides otherwise";
+}
+
+bool elf_wait_for(struct explorer *x, const char *text)
+{
+    for (unsigned ms = 0; ms < CONFIRM_MAX_MS; ms += 20) {
+        cuts_listen(&x->board);
+        if (cuts_said(&x->board, text)) {
+            return true;
+        }
+        elf_run_us(x, 20000);
+    }
+    return false;
+}
+
+/* The board takes release 2.0.0 now, whatever was before. */
+static const char *follow_up(struct explorer *x, const struct cuts_start *start)
+{
+    struct cuts_board *b = &x->board;
+    x->counts.follow_ups++;
+    if (start->version == 2) {
+        bool is_confirmed = strcmp(start->state, "confirmed") == 0;
+        return is_confirmed || elf_wait_for(x, "app: confirmed") ? NULL
+                                                                 : "the trial that runs does not confirm";
+    }
+    if (start->version == 3) {
+        return NULL; /* never confirms, and refuses updates while on trial: the next boots are in the
+                        enumeration */
+    }
+    elf_run_us(x, 20000);
+    enum fota_err err = cuts_install(b, 2, &x->io);
+    if (err) {
+        static char why[80];
+        (void)snprintf(why, sizeof why, "the following update fails: %s", fota_err_name(err));
+        return why;
+    }
+    cuts_clear_console(b);
+    if (!elf_wait_for(x, "app: confirmed")) {
+        return "the following update does not confirm";
+    }
+    struct cuts_start now = cuts_last_start(b);
+    return now.version == 2 ? cuts_check(b, &now) : "the following update does not run";
+}
+
+/* What kind of situation this is, as far as the next boots and a following update can tell; `salt` makes
+ * finer kinds. */
+static uint64_t class_of(const struct explorer *x, const struct cuts_start *start, uint64_t salt)
+{
+    struct boot_record r = {0};
+    bool has_record = factory_record(x->board.twin, &r);
+    uint64_t key = has_record ? 2 : 1;
+    const uint64_t parts[] = {r.active,         r.state[0],     r.state[1],        r.tries,
+                              r.resume_sectors, start->version, start->tries_left, salt};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        key = (key ^ parts[i]) * 0xBF58476D1CE4E5B9U;
+        key ^= key >> 31;
+    }
+    return key | 1U;
+}
+
+/* The power has gone; what becomes of the board? */
+static void judge(struct explorer *x)
+{
+    bool was_exploring = x->is_exploring;
+    uint64_t n_violations = twin_stats(x->board.twin)->violations;
+    x->counts.cuts++;
+    x->counts.nested += x->depth > 1;
+    if (!note(x->memo, MEMO, cuts_flash_hash(&x->board) ^ (uint64_t)(x->depth > 1)) && x->n_replay == 0) {
+        return;
+    }
+    x->counts.distinct++;
+    x->is_exploring = was_exploring && x->depth < DEPTHS && x->nested_stride != 0;
+    if (x->depth < DEPTHS) {
+        x->base_op[x->depth] = elf_ops(x);
+        x->n_seen[x->depth] = x->counts.distinct; /* another phase of the stride each time */
+    }
+    uint64_t ops_before = elf_ops(x);
+    struct cuts_start start = elf_boot(x);
+    x->is_exploring = false;
+    const char *why = cuts_check(&x->board, &start);
+    if (!why && twin_stats(x->board.twin)->violations != n_violations) {
+        why = "the recovery does what the manual forbids";
+    }
+    uint64_t salt = (uint64_t)x->depth << 8 | x->path[x->depth - 1].outcome | 0x10000;
+    bool is_new = note(x->class_seen, CLASSES, class_of(x, &start, salt));
+    bool is_due = is_new || x->n_replay != 0 || x->counts.distinct % SECOND_STRIDE == 0;
+    if (!why && elf_ops(x) != ops_before && is_due) {
+        struct twin_snapshot *here = elf_save(x);
+        x->counts.second_boots++;
+        why = check_second(x, &start);
+        if (why) {
+            printf("first boot: version %u slot %c %s, %u left; then:\n%s\n", start.version, start.slot,
+                   start.state, start.tries_left, x->board.console);
+        }
+        twin_restore(x->board.twin, here);
+        twin_snapshot_free(here);
+        cuts_clear_console(&x->board);
+    }
+    if (!why && (note(x->class_seen, CLASSES, class_of(x, &start, 0)) || x->n_replay != 0)) {
+        why = follow_up(x, &start);
+    }
+    if (why) {
+        brick(x, why);
+    }
+    x->is_exploring = was_exploring;
+}
+
+/* --- cutting --- */
+
+static enum twin_stop perform(struct explorer *x, const struct action *action, uint8_t *miso)
+{
+    struct twin *t = x->board.twin;
+    if (action->is_spi) {
+        return twin_spi_transfer(t, action->mosi, miso, action->n_bytes, x->wires.clock_hz, x->wires.gap_ns);
+    }
+    return twin_run_until(t, action->until_ns);
+}
+
+/* From the snapshot to the cut. */
+static void cut_at(struct explorer *x, const struct trail *trail, uint64_t op, unsigned outcome)
+{
+    struct twin *t = x->board.twin;
+    twin_restore(t, trail->before);
+    if (!twin_plan_cut(t, op, (enum twin_cut)outcome)) {
+        factory_die("cut", "cannot be planned");
+    }
+    for (size_t i = 0; i < trail->n_actions; i++) {
+        (void)perform(x, &trail->action[i], NULL);
+    }
+    if (twin_run_until(t, twin_now_ns(t)) != TWIN_STOP_POWER &&
+        twin_run_until(t, twin_now_ns(t) + CUT_MAX_MS * 1000000ULL) != TWIN_STOP_POWER) {
+        factory_die("cut", "the operation did not come again");
+    }
+    twin_forget_cuts(t);
+}
+
+static bool is_asked_for(const struct explorer *x, unsigned depth, uint64_t op, unsigned outcome)
+{
+    return x->n_replay == 0 ||
+           (depth < x->n_replay && x->replay[depth].op == op && x->replay[depth].outcome == outcome);
+}
+
+static void try_cut(struct explorer *x, const struct trail *trail, uint64_t op, unsigned outcome)
+{
+    unsigned depth = x->depth;
+    uint64_t number = op - x->base_op[depth];
+    if (!is_asked_for(x, depth, number, outcome)) {
+        return;
+    }
+    cut_at(x, trail, op, outcome);
+    x->path[depth] = (struct cut){number, outcome};
+    x->depth = depth + 1;
+    judge(x);
+    x->depth = depth;
+}
+
+/* Tells whether the journal is among what the steps have written. */
+static uint64_t journal_hash(const struct explorer *x)
+{
+    static uint64_t words[FLASH_J0_BYTES / 8];
+    uint64_t h = 1;
+    (void)twin_peek(x->board.twin, FLASH_J0_BASE, words, FLASH_J0_BYTES);
+    for (size_t i = 0; i < FLASH_J0_BYTES / 8; i++) {
+        h = (h ^ words[i]) * 0x9E3779B97F4A7C15U;
+    }
+    (void)twin_peek(x->board.twin, FLASH_J1_BASE, words, FLASH_J1_BYTES);
+    for (size_t i = 0; i < FLASH_J1_BYTES / 8; i++) {
+        h = (h ^ words[i]) * 0x9E3779B97F4A7C15U;
+    }
+    return h;
+}
+
+static unsigned stride_of(const struct explorer *x, bool is_meta, uint64_t n_ops)
+{
+    if (x->n_replay != 0) {
+        return 1;
+    }
+    if (x->depth > 0) {
+        return x->nested_stride;
+    }
+    if (!is_meta) {
+        return x->bulk_stride;
+    }
+    return n_ops > 1 && x->kill_run > 1 ? x->kill_run : x->meta_stride;
+}
+
+/* Cut every operation that this step has begun. */
+static void explore(struct explorer *x, const struct trail *trail, uint64_t first, uint64_t last,
+                    uint64_t erases, bool is_meta)
+{
+    unsigned depth = x->depth;
+    unsigned stride = stride_of(x, is_meta, last - first);
+    uint64_t n_erases = 0; /* among the operations looked at */
+    for (uint64_t op = first; op <= last; op++) {
+        uint64_t seen = x->n_seen[depth]++;
+        bool may_be_erase = erases != 0;
+        if (!may_be_erase && seen % stride != 0) {
+            continue;
+        }
+        unsigned n_outcomes = PROGRAM_OUTCOMES;
+        if (may_be_erase) {
+            cut_at(x, trail, op, TWIN_CUT_BEFORE);
+            uint64_t now = elf_erases(x);
+            twin_restore(x->board.twin, trail->before);
+            bool is_erase = now - elf_erases(x) > n_erases;
+            n_outcomes = is_erase ? TWIN_CUTS : PROGRAM_OUTCOMES;
+            n_erases += is_erase;
+            x->counts.erases += is_erase;
+            if (!is_erase && seen % stride != 0) {
+                continue;
+            }
+        }
+        x->counts.meta_ops += is_meta;
+        /* In a recovery, one outcome each, another each time. */
+        bool is_one = depth > 0 && x->n_replay == 0;
+        unsigned from = is_one ? (unsigned)(x->counts.nested % n_outcomes) : 0;
+        for (unsigned outcome = from; outcome < n_outcomes && (outcome == from || !is_one); outcome++) {
+            try_cut(x, trail, op, outcome);
+        }
+    }
+}
+
+static void drop_trail(struct explorer *x)
+{
+    struct trail *trail = &x->trail[x->depth < DEPTHS ? x->depth : DEPTHS - 1];
+    twin_snapshot_free(trail->before);
+    trail->before = NULL;
+}
+
+static void add_to_trail(struct explorer *x, struct trail *trail, const struct action *action)
+{
+    size_t n_bytes = action->mosi ? action->n_bytes : 0;
+    if (trail->before != NULL &&
+        (trail->n_actions == TRAIL_ACTIONS || twin_now_ns(x->board.twin) - trail->start_ns > TRAIL_NS ||
+         trail->n_bytes + n_bytes > sizeof trail->bytes)) {
+        drop_trail(x);
+    }
+    if (trail->before == NULL) {
+        trail->before = elf_save(x);
+        trail->start_ns = twin_now_ns(x->board.twin);
+        trail->n_actions = 0;
+        trail->n_bytes = 0;
+    }
+    struct action *copy = &trail->action[trail->n_actions++];
+    *copy = *action;
+    if (n_bytes != 0) {
+        copy->mosi = memcpy(trail->bytes + trail->n_bytes, action->mosi, n_bytes);
+        trail->n_bytes += n_bytes;
+    }
+}
+
+/* The console belongs to the run that goes on, not to the boots between. */
+static void explore_trail(struct explorer *x, struct trail *trail, uint64_t first, uint64_t last)
+{
+    static char console[DEPTHS][CUTS_CONSOLE_BYTES];
+    unsigned depth = x->depth;
+    struct twin_snapshot *after = elf_save(x);
+    cuts_listen(&x->board);
+    size_t n_console = x->board.n_console;
+    memcpy(console[depth], x->board.console, n_console);
+    uint64_t erases = elf_erases(x);
+    uint64_t hash = journal_hash(x);
+    twin_restore(x->board.twin, trail->before);
+    bool is_meta = journal_hash(x) != hash;
+    explore(x, trail, first, last, erases - elf_erases(x), is_meta);
+    twin_restore(x->board.twin, after);
+    twin_snapshot_free(after);
+    x->board.n_console = n_console;
+    memcpy(x->board.console, console[depth], n_console);
+    x->board.console[n_console] = '\0';
+}
+
+static void step(struct explorer *x, const struct action *action, uint8_t *miso)
+{
+    if (!x->is_exploring) {
+        uint64_t n_erases = x->wants_erase ? elf_erases(x) : 0;
+        (void)perform(x, action, miso);
+        if (x->wants_erase && elf_erases(x) != n_erases) {
+            x->wants_erase = false;
+            x->in_erase = elf_save(x);
+        }
+        return;
+    }
+    struct trail *trail = &x->trail[x->depth];
+    uint64_t first = elf_ops(x) + 1;
+    add_to_trail(x, trail, action);
+    (void)perform(x, action, miso);
+    if (elf_ops(x) >= first) {
+        explore_trail(x, trail, first, elf_ops(x));
+        drop_trail(x);
+    }
+}
+
+/* --- the wires, with a snapshot before each step --- */
+
+/* Pins and clock are not part of a trail: a new one begins. */
+static void forget_way(struct explorer *x)
+{
+    if (x->is_exploring) {
+        drop_trail(x);
+    }
+}
+
+static enum fota_err io_transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
+{
+    const struct action action = {.is_spi = true, .mosi = mosi, .n_bytes = n_bytes};
+    step((struct explorer *)io, &action, miso);
+    return FOTA_OK;
+}
+
+static enum fota_err io_select(struct link_io *io, bool selected)
+{
+    forget_way((struct explorer *)io);
+    twin_set_pin(((struct explorer *)io)->board.twin, TWIN_PIN_NSS, !selected);
+    return FOTA_OK;
+}
+
+static enum fota_err io_nrst(struct link_io *io, bool low)
+{
+    forget_way((struct explorer *)io);
+    twin_set_pin(((struct explorer *)io)->board.twin, TWIN_PIN_NRST, !low);
+    return FOTA_OK;
+}
+
+static enum fota_err io_boot0(struct link_io *io, bool high)
+{
+    forget_way((struct explorer *)io);
+    twin_set_pin(((struct explorer *)io)->board.twin, TWIN_PIN_BOOT0, high);
+    return FOTA_OK;
+}
+
+static enum fota_err io_clock(struct link_io *io, uint32_t hz, uint32_t byte_gap_us)
+{
+    struct explorer *x = (struct explorer *)io;
+    forget_way(x);
+    x->wires.clock_hz = hz;
+    x->wires.gap_ns = byte_gap_us * 1000U;
+    return FOTA_OK;
+}
+
+static void io_delay(struct link_io *io, uint32_t us)
+{
+    elf_run_us((struct explorer *)io, us);
+}
+
+static uint64_t io_now(struct link_io *io)
+{
+    return twin_now_ns(((struct explorer *)io)->board.twin) / 1000U;
+}
+
+static const struct link_io_ops IO_OPS = {.transfer = io_transfer,
+                                          .select = io_select,
+                                          .set_nrst = io_nrst,
+                                          .set_boot0 = io_boot0,
+                                          .set_clock = io_clock,
+                                          .delay_us = io_delay,
+                                          .now_us = io_now};
+
+void elf_begin_exploring(struct explorer *x)
+{
+    x->depth = 0;
+    drop_trail(x);
+    x->n_seen[0] = 0;
+    x->base_op[0] = elf_ops(x);
+    x->is_exploring = true;
+}
+
+void elf_init_wires(struct explorer *x)
+{
+    x->io.ops = &IO_OPS;
+}
