@@ -10,6 +10,7 @@ Usage: sizes.py [--print] BUILD_DIR     --print: also the applications, without 
        sizes.py --self-test
 """
 import json
+import os
 import re
 import struct
 import subprocess
@@ -106,10 +107,9 @@ def follow(functions, addr, path, done):
 
 
 def source_file(name):
-    name = name.rsplit(":", 1)[0].split(" ")[0]
-    for part in (str(ROOT) + "/", "/./"):
-        name = name.replace(part, "")
-    return re.sub(r"^.*/main/", "", name)
+    """What addr2line says, as a path inside the source tree where it is one."""
+    name = os.path.normpath(name.rsplit(":", 1)[0].split(" ")[0])
+    return name.removeprefix(str(ROOT) + "/")
 
 
 class Elf:
