@@ -28,6 +28,9 @@ FOTA_NORETURN FOTA_PRINTF(1, 2) void bench_fail(const char *fmt, ...);
 /** Add a figure: a flat JSON key, its value, and a line for the table. */
 void figure_add(const char *key, double value, unsigned decimals, const char *text);
 
+/** Add a line of text to the table. */
+FOTA_PRINTF(1, 2) void figure_text(const char *fmt, ...);
+
 /** Keep all figures in build/bench.json. */
 void figures_write(void);
 
@@ -75,8 +78,6 @@ void board_check(const struct board *b);
 
 void update_measure(void); /* update.c */
 void boot_measure(void);   /* boot.c */
-
-/** Address of a function in an ELF file, 0 if it has none of that name (symbol.c). */
-uint32_t symbol_address(const char *elf_path, const char *name);
+void crypto_measure(void); /* crypto.c */
 
 #endif

@@ -1,11 +1,12 @@
 /* The table of figures: printed as they come, kept as flat JSON at the end. */
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "bench.h"
 
 #define JSON FOTA_BUILD_DIR "/bench.json"
 
-enum { FIGURES_MAX = 64 };
+enum { FIGURES_MAX = 128 };
 
 struct figure {
     const char *key;
@@ -27,6 +28,16 @@ void figure_add(const char *key, double value, unsigned decimals, const char *te
     table.figure[table.n++] = (struct figure){key, text, value, decimals};
     (void)printf("  %-64s %14.*f\n", text, (int)decimals, value);
     (void)fflush(stdout);
+}
+
+void figure_text(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)printf("  ");
+    (void)vprintf(fmt, args);
+    (void)printf("\n");
+    va_end(args);
 }
 
 void figures_write(void)

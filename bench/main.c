@@ -9,6 +9,7 @@ int main(void)
     (void)printf("\nvirtual time, flash typical (DS8626 table 40, x32)\n\n");
     update_measure();
     boot_measure();
+    crypto_measure();
     figures_write();
     (void)printf("\n  figures as JSON: build/bench.json\n");
     return EXIT_SUCCESS;

@@ -1,9 +1,10 @@
-/* Addresses of functions, from the symbol table of an ELF file (System V ABI, chapter 4). */
+/* From the symbol table of an ELF file (System V ABI, chapter 4). */
+#include "symbol.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "bench.h"
 #include "release/file.h"
 
 enum {
@@ -31,35 +32,35 @@ static bool read_section(const uint8_t *elf, size_t n_bytes, uint32_t index, str
     return (size_t)out->off + out->n_bytes <= n_bytes;
 }
 
-static uint32_t look_up(const uint8_t *elf, const struct section *symbols, const struct section *names,
-                        const char *name)
+static bool look_up(const uint8_t *elf, const struct section *symbols, const struct section *names,
+                    const char *name, struct symbol *out)
 {
     for (uint32_t i = 0; i + SYMBOL_BYTES <= symbols->n_bytes; i += SYMBOL_BYTES) {
         const uint8_t *symbol = elf + symbols->off + i;
         const uint32_t at = bytes_load_le32(symbol);
         if (at + strlen(name) < names->n_bytes && strcmp((const char *)elf + names->off + at, name) == 0) {
-            return bytes_load_le32(symbol + 4) & ~1U;
+            *out = (struct symbol){bytes_load_le32(symbol + 4) & ~1U, bytes_load_le32(symbol + 8)};
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-uint32_t symbol_address(const char *elf_path, const char *name)
+bool symbol_find(const char *elf_path, const char *name, struct symbol *out)
 {
     uint8_t *elf = NULL;
     size_t n_bytes = 0;
-    uint32_t found = 0;
+    bool is_found = false;
     struct section symbols;
     struct section names;
     if (file_read(elf_path, ELF_MAX_BYTES, &elf, &n_bytes, NULL)) {
-        bench_fail("cannot read %s", elf_path);
+        return false;
     }
-    for (uint32_t i = 0; n_bytes > E_SHNUM + 1 && found == 0 && read_section(elf, n_bytes, i, &symbols);
-         i++) {
+    for (uint32_t i = 0; n_bytes > E_SHNUM + 1 && !is_found && read_section(elf, n_bytes, i, &symbols); i++) {
         if (symbols.type == SHT_SYMTAB && read_section(elf, n_bytes, symbols.link, &names)) {
-            found = look_up(elf, &symbols, &names, name);
+            is_found = look_up(elf, &symbols, &names, name, out);
         }
     }
     free(elf);
-    return found;
+    return is_found;
 }

@@ -18,7 +18,7 @@ git:finds the files that the checks read
 python3:build steps and checks (standard library only)
 gcc-arm-none-eabi:compiler for the STM32F407
 libnewlib-arm-none-eabi:C library headers for the STM32F407
-libbearssl-dev:SHA-256 and ECDSA P-256 on the host
+libbearssl-dev:signs for the fota command, and judges our own P-256 in the tests
 libcurl4-openssl-dev:HTTP for the gateway
 libcmocka-dev:unit tests
 libunicorn-dev:second opinion on the emulated core (differential test)
@@ -94,9 +94,9 @@ install_packages() {
         die "apt-get could not install: $list(no network, or no right to install): see $log"
 }
 
-# A private source list made from the machine's own Debian entry; the system's configuration is only read.
+# Nothing of it goes into the firmware or the host programs. A private source list made from the machine's own Debian entry; the system's configuration is only read.
 fetch_bearssl() {
-    say "BearSSL $bearssl_version source will be fetched with apt-get: what our own verifier is measured against (docs/adr/0009)"
+    say "BearSSL $bearssl_version source will be fetched with apt-get: compiled for the twin's core by the bench, which measures our own P-256 beside it (docs/adr/0010)"
     apt_dir=$PWD/build/setup/apt
     mkdir -p "$apt_dir/lists/partial" build/third_party
     log=$PWD/$(log_of bearssl)
