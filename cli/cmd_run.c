@@ -13,6 +13,7 @@
 #include "release/file.h"
 #include "run_watch.h"
 #include "s3_client.h"
+#include "twin/vcd.h"
 
 enum {
     OPT_PRODUCT = CLI_S3_OPTIONS,
@@ -27,7 +28,9 @@ enum {
     OPT_INTERVAL,
     OPT_STATE,
     OPT_FLASH,
-    OPT_MAX_FLASH_TIME
+    OPT_MAX_FLASH_TIME,
+    OPT_VCD,
+    OPT_VCD_MB
 };
 
 static const struct cli_option OPTIONS[] = {
@@ -45,6 +48,8 @@ static const struct cli_option OPTIONS[] = {
     {"state", CLI_TEXT, "FILE", NULL, "keep the gateway's record here, for the next run"},
     {"flash", CLI_TEXT, "FILE", NULL, "keep the twin's flash here; read at the start if it exists"},
     {"max-flash-time", CLI_FLAG, NULL, NULL, "flash as slow as the datasheet allows, not typical"},
+    {"vcd", CLI_TEXT, "FILE", NULL, "record the wires here, for GTKWave or sigrok"},
+    {"vcd-mb", CLI_NUMBER, "N", "100", "stop to record when the file has so many megabytes"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
@@ -62,6 +67,7 @@ struct run {
     struct cli_values values;
     struct cli_s3 s3;
     struct twin *twin;
+    struct vcd *vcd;
     struct twin_link wires;
     struct link_client link;
     struct run_clock clock;
@@ -167,6 +173,35 @@ static enum cli_exit load_factory(struct run *r)
     return is_stored ? CLI_OK : cli_fail(r->cli, E_IMAGE_SIZE, "%s does not fit slot A", path);
 }
 
+static enum cli_exit open_vcd(struct run *r)
+{
+    char why[256];
+    const char *path = text_of(r, OPT_VCD);
+    if (!path) {
+        return CLI_OK;
+    }
+    r->vcd =
+        vcd_open(r->twin, path, (uint64_t)r->values.option[OPT_VCD_MB].number * 1000000U, why, sizeof why);
+    return r->vcd ? CLI_OK : cli_fail(r->cli, E_IO, "cannot record the wires in %s: %s", path, why);
+}
+
+/** Also after a failure: that is when one wants to see the wires. */
+static enum cli_exit close_vcd(struct run *r, enum cli_exit result)
+{
+    char why[256];
+    uint64_t full_ns = r->vcd ? vcd_full_ns(r->vcd) : 0;
+    if (full_ns) {
+        cli_note(r->cli, "%s ends at %llu ms of virtual time: it has %s MB; --vcd-mb allows more",
+                 text_of(r, OPT_VCD), (unsigned long long)(full_ns / 1000000U), text_of(r, OPT_VCD_MB));
+    }
+    bool is_kept = vcd_close(r->vcd, why, sizeof why);
+    r->vcd = NULL;
+    if (!is_kept && result == CLI_OK) {
+        return cli_fail(r->cli, E_IO, "cannot write %s: %s", text_of(r, OPT_VCD), why);
+    }
+    return result;
+}
+
 static enum cli_exit program_board(struct run *r)
 {
     char why[256];
@@ -193,6 +228,10 @@ static enum cli_exit program_board(struct run *r)
     }
     if (!twin_load_elf(r->twin, text_of(r, OPT_BOOTLOADER), why, sizeof why)) {
         return cli_fail(r->cli, E_IO, "cannot load the bootloader: %s", why);
+    }
+    enum cli_exit result = open_vcd(r);
+    if (result != CLI_OK) {
+        return result;
     }
     twin_set_power(r->twin, true);
     (void)twin_run_until(r->twin, (uint64_t)SETTLE_MS * 1000000U);
@@ -392,6 +431,9 @@ static enum cli_exit check_options(struct run *r)
         r->values.option[OPT_INTERVAL].number > 604800) {
         return cli_usage(r->cli, r->self, "--polls is at least 1, --interval is 1 to 604800 seconds");
     }
+    if (r->values.option[OPT_VCD_MB].number == 0) {
+        return cli_usage(r->cli, r->self, "--vcd-mb is at least 1");
+    }
     return r->values.n_positionals
                ? cli_usage(r->cli, r->self, "'%s' is not an option", r->values.positional[0])
                : CLI_OK;
@@ -409,6 +451,7 @@ static enum cli_exit run_all(struct run *r)
     if (result == CLI_OK) {
         result = save_flash(r);
     }
+    result = close_vcd(r, result);
     return result == CLI_OK ? conclude(r) : result;
 }
 

@@ -65,8 +65,11 @@ struct twin {
     bool in_core;       /* inside cpu_run */
     bool at_breakpoint; /* the last run ended before the breakpoint's instruction */
     uint32_t breakpoint;
-    bool is_stepping;   /* inside twin_step */
-    uint64_t step_from; /* instructions before it */
+    bool is_stepping;                    /* inside twin_step */
+    uint64_t step_from;                  /* instructions before it */
+    const struct twin_wire_watch *watch; /* NULL: nobody looks at the wires */
+    void *watch_ctx;
+    uint32_t shown; /* mask of enum twin_wire: levels that the watch was told */
     unsigned nrst_event;
     unsigned release_event;
     unsigned supply_event;
@@ -103,6 +106,12 @@ void board_apply_alias(struct twin *t);
 
 /* run.c */
 enum twin_stop board_run_until_ps(struct twin *t, uint64_t target_ps);
+
+/* wires.c */
+/** Tell the watch of the wires' levels, as far as they changed. */
+void board_show_wires(struct twin *t);
+/** Tell the watch of a byte that begins now. */
+void board_show_byte(struct twin *t, uint64_t byte_ps, uint8_t mosi, uint8_t miso);
 
 /* elf.c */
 struct elf_segment {

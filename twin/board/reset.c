@@ -28,6 +28,7 @@ void board_apply_alias(struct twin *t)
 static void release(struct twin *t, uint32_t hold)
 {
     t->s.hold &= ~hold;
+    board_show_wires(t);
     if (t->s.mode == BOARD_HELD && t->s.hold == 0) {
         t->s.mode = BOARD_STARTING;
         uint64_t cycles_ps = START_HSI_CYCLES * (1000000ULL * PS_PER_US / HSI_HZ);
@@ -156,6 +157,7 @@ void board_power_off(struct twin *t)
     chip_event_cancel(t->chip, t->supply_event);
     t->s.mode = BOARD_OFF;
     t->s.stalled = 0;
+    board_show_wires(t);
 }
 
 static void power_on(struct twin *t)
@@ -171,6 +173,7 @@ static void power_on(struct twin *t)
     if (chip_vdd_mv(t->chip) < brown_out_mv(t)) {
         t->s.hold |= HOLD_BROWN_OUT;
     }
+    board_show_wires(t);
     chip_event_at(t->chip, t->supply_event, chip_now_ps(t->chip) + SUPPLY_SETTLES_US * PS_PER_US);
 }
 
@@ -212,6 +215,7 @@ static void set_nrst(struct twin *t, bool level)
     t->s.nrst = level;
     if (!level) {
         chip_event_at(t->chip, t->nrst_event, chip_now_ps(t->chip) + NRST_FILTER_NS * 1000ULL);
+        board_show_wires(t);
         return;
     }
     chip_event_cancel(t->chip, t->nrst_event);
@@ -234,4 +238,5 @@ void twin_set_pin(struct twin *t, enum twin_pin pin, bool level)
         chip_pin_outside(t->chip, 'A', 0, level);
         break;
     }
+    board_show_wires(t);
 }

@@ -175,6 +175,7 @@ static enum twin_stop spi_byte(struct twin *t, uint8_t mosi, uint8_t *miso, uint
                                uint64_t gap_ps)
 {
     *miso = t->s.mode == BOARD_OFF ? 0xFF : chip_spi_begin(t->chip);
+    board_show_byte(t, byte_ps, mosi, *miso);
     *at_ps += byte_ps;
     enum twin_stop stop = board_run_until_ps(t, *at_ps);
     if (t->s.mode != BOARD_OFF) {

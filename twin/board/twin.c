@@ -60,7 +60,9 @@ static void set_irq(void *ctx, unsigned irq, bool level)
 
 static void open_flash(void *ctx, bool open)
 {
-    cpu_flash_open(((struct twin *)ctx)->cpu, open);
+    struct twin *t = ctx;
+    cpu_flash_open(t->cpu, open);
+    board_show_wires(t);
 }
 
 static void watch_flash(void *ctx, bool on)

@@ -136,6 +136,29 @@ void twin_set_breakpoint(struct twin *t, uint32_t addr);
 enum twin_stop twin_spi_transfer(struct twin *t, const uint8_t *mosi, uint8_t *miso, size_t n_bytes,
                                  uint32_t hz, uint32_t gap_ns);
 
+enum twin_wire {
+    TWIN_WIRE_NSS,
+    TWIN_WIRE_SCK,
+    TWIN_WIRE_MOSI,
+    TWIN_WIRE_MISO,
+    TWIN_WIRE_NRST, /* as a probe sees it: low while anybody pulls it, the chip itself included */
+    TWIN_WIRE_BOOT0,
+    TWIN_WIRE_BSY, /* no pin: FLASH_SR.BSY */
+    TWIN_WIRES
+};
+
+/** Who is told of what happens on the wires, in order of time; vcd.h is one. */
+struct twin_wire_watch {
+    /** A wire but SCK, MOSI or MISO has another level now. */
+    void (*level)(void *ctx, uint64_t time_ps, enum twin_wire wire, bool level);
+    /** A byte begins on SCK, MOSI and MISO and takes `byte_ps`; mode 0. */
+    void (*byte)(void *ctx, uint64_t time_ps, uint64_t byte_ps, uint8_t mosi, uint8_t miso);
+};
+
+/** Watch from now on; the present levels are told at once. One watch, NULL ends it. It belongs to the board,
+ * not to snapshots. */
+void twin_watch_wires(struct twin *t, const struct twin_wire_watch *watch, void *ctx);
+
 /** Take console bytes (USART2 TX, PA2) printed since the last call. @return bytes written to `out`, ≤ n_bytes
  */
 size_t twin_console_read(struct twin *t, char *out, size_t n_bytes);
