@@ -27,8 +27,10 @@ void link_client_init(struct link_client *c, struct link_io *io, const struct li
     c->config.clock_hz = or_default(from->clock_hz, 8000000);
     c->config.safe_clock_hz = or_default(from->safe_clock_hz, 1000000);
     c->config.safe_gap_us = or_default(from->safe_gap_us, 15);
+    c->config.rom_clock_hz = or_default(from->rom_clock_hz, 4000000);
     c->config.attempts = (uint8_t)or_default(from->attempts, 8);
     c->config.sync_attempts = (uint8_t)or_default(from->sync_attempts, 5);
+    c->sync_max_ms = LINK_CLIENT_SYNC_MAX_MS;
 }
 
 bool link_client_is_transport(enum fota_err err)
@@ -38,8 +40,11 @@ bool link_client_is_transport(enum fota_err err)
 
 static enum fota_err set_clock(struct link_client *c)
 {
-    return c->has_vendor ? link_io_set_clock(c->io, c->config.clock_hz, 0)
-                         : link_io_set_clock(c->io, c->config.safe_clock_hz, c->config.safe_gap_us);
+    if (c->has_vendor) {
+        return link_io_set_clock(c->io, c->config.clock_hz, 0);
+    }
+    return link_io_set_clock(c->io, c->is_rom_fast ? c->config.rom_clock_hz : c->config.safe_clock_hz,
+                             c->config.safe_gap_us);
 }
 
 /* --- pins ------------------------------------------------------------------------------------------------
@@ -58,6 +63,8 @@ static enum fota_err pulse_nrst(struct link_client *c)
 enum fota_err link_client_reset(struct link_client *c, enum link_boot boot)
 {
     c->has_vendor = false;
+    c->is_rom = false;
+    c->is_rom_fast = false;
     enum fota_err err = link_io_select(c->io, false);
     if (!err) {
         err = link_io_set_boot0(c->io, boot == LINK_BOOT_ROM);
@@ -122,7 +129,7 @@ static enum fota_err sync_once(struct link_client *c)
     if (err) {
         return err;
     }
-    err = wire_ack(c, LINK_CLIENT_SYNC_MAX_MS);
+    err = wire_ack(c, c->sync_max_ms);
     if (err && err != E_LINK_NACK) {
         return err;
     }
@@ -154,7 +161,13 @@ enum fota_err link_client_sync(struct link_client *c)
     enum fota_err err = set_clock(c);
     for (uint8_t i = 0; !err && i < c->config.sync_attempts; i++) {
         c->stats.syncs++;
-        err = wire_open(c);
+        if (i > 0 && c->is_rom_fast) {
+            c->is_rom_fast = false; /* these wires do not carry it */
+            err = set_clock(c);
+        }
+        if (!err) {
+            err = wire_open(c);
+        }
         if (!err && i > 0) {
             err = unwind(c, i);
         }
@@ -175,6 +188,15 @@ enum fota_err link_client_sync(struct link_client *c)
 
 /* --- commands that read
  * ------------------------------------------------------------------------------------- */
+
+enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id)
+{
+    enum fota_err err = wire_open(c);
+    if (!err) {
+        err = get_id_once(c, chip_id);
+    }
+    return wire_close(c, err);
+}
 
 enum fota_err link_client_get_id(struct link_client *c, uint16_t *chip_id)
 {

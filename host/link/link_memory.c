@@ -4,6 +4,8 @@
 #include "base/bytes.h"
 #include "link_wire.h"
 
+enum { ROM_WRITE_MARGIN_US = 100, ERASE_PROOF_US = 50000 };
+
 struct memory_command {
     uint8_t op;
     uint32_t addr;
@@ -79,6 +81,9 @@ static enum fota_err write_once(struct link_client *c, void *arg)
     if (err) {
         return err;
     }
+    if (c->is_rom) { /* "wait enough time before polling" (AN4286 2.7): its MISO may show an old ACK */
+        link_io_delay_us(c->io, ROM_WRITE_MARGIN_US + m->n_bytes / c->rom_unit_bytes * c->rom_unit_us);
+    }
     return wire_ack(c, LINK_CLIENT_WRITE_MAX_MS);
 }
 
@@ -148,19 +153,36 @@ static enum fota_err erase_once(struct link_client *c, void *arg)
     return wire_ack(c, LINK_CLIENT_ERASE_MAX_MS);
 }
 
-enum fota_err link_client_erase(struct link_client *c, uint16_t sector)
+/**
+ * An erase is over when the loader answers with data. Older loaders repeat the ACK while the core is still
+ * stalled by the erase, and lose what is sent meanwhile (AN4286 2.8), so Get ID goes out again until it is
+ * answered or the longest erase would be over.
+ */
+static enum fota_err prove_idle(struct link_client *c, uint64_t until_us)
 {
-    enum fota_err err = wire_repeat(c, erase_once, &sector);
-    if (err) {
-        return err;
-    }
-    /* Older loaders repeat the ACK while the core is still stalled by the erase (AN4286 2.8). */
     uint16_t chip_id = 0;
-    err = link_client_get_id(c, &chip_id);
+    enum fota_err err = wire_get_id(c, &chip_id);
+    while (err && err != E_IO && link_io_now_us(c->io) <= until_us) {
+        link_io_delay_us(c->io, ERASE_PROOF_US);
+        err = wire_get_id(c, &chip_id);
+    }
+    if (err && err != E_IO) {
+        err = link_client_get_id(c, &chip_id);
+    }
     if (err) {
         return err;
     }
     return chip_id == LINK_CHIP_ID ? FOTA_OK : E_LINK_REPLY;
+}
+
+enum fota_err link_client_erase(struct link_client *c, uint16_t sector)
+{
+    uint64_t until_us = link_io_now_us(c->io) + (uint64_t)LINK_CLIENT_ERASE_MAX_MS * 1000U;
+    enum fota_err err = wire_repeat(c, erase_once, &sector);
+    if (err) {
+        return err;
+    }
+    return prove_idle(c, until_us);
 }
 
 static enum fota_err go_once(struct link_client *c, void *arg)

@@ -50,6 +50,11 @@ enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms);
 FOTA_MUST_CHECK
 enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_ms);
 
+/** Get ID, once, without a sync: the proof that a loader is in step. @return FOTA_OK · E_LINK_REPLY (what
+ * came is no ID: an old ACK, say) · E_LINK_NACK · E_TIMEOUT · E_IO */
+FOTA_MUST_CHECK
+enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id);
+
 /** Run `once` until it succeeds, the target refuses for good, or `attempts` are spent; resync in between. */
 FOTA_MUST_CHECK
 enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct link_client *c, void *arg),

@@ -4,12 +4,14 @@
 #include "f407/clock.h"
 #include "stm32f407xx.h"
 
-enum { LOADER_WISH = 0x10ADE12A, VECTOR_WORDS = 2, NVIC_REGISTERS = 3 };
+enum { LOADER_WISH = RAM_WISH_LOADER, VECTOR_WORDS = 2, NVIC_REGISTERS = 3 };
 
-/* The last two words of the services' RAM: above what the ROM loader overwrites. */
+_Static_assert(RAM_WISH_ADDR == RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 8,
+               "the wish ends the services' RAM, above what the ROM loader overwrites");
+
 static volatile uint32_t *wish_words(void)
 {
-    return (volatile uint32_t *)(RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 8);
+    return (volatile uint32_t *)RAM_WISH_ADDR;
 }
 
 enum reset_cause reset_take_cause(void)

@@ -61,7 +61,7 @@ static void add_memories(struct twin *t)
 static void fill_constants(struct twin *t)
 {
     enum { ROM_ID_OFF = 0x77DE, UID_OFF = 0x00, FLASH_SIZE_OFF = 0x12 };
-    t->system_memory[ROM_ID_OFF] = t->config.rom == TWIN_ROM_V9_1 ? 0x91 : 0x31;
+    t->system_memory[ROM_ID_OFF] = t->config.rom == TWIN_ROM_V3_1 ? 0x31 : 0x91;
     memset(t->identity, 0xFF, sizeof t->identity);
     uint64_t seed = t->config.seed ^ 0x55494431ULL;
     for (unsigned i = 0; i < 12; i++) {
@@ -93,7 +93,9 @@ void f407_build(struct twin *t)
     spi_attach(chip);
     usart_attach(chip);
     tim_attach(chip);
-    struct rom_loader_config rom = {.has_spi = t->config.rom == TWIN_ROM_V9_1};
+    struct rom_loader_config rom = {.has_spi = t->config.rom != TWIN_ROM_V3_1,
+                                    .busy = t->config.rom == TWIN_ROM_V9_1_EARLY ? ROM_LOADER_BUSY_STALE
+                                                                                 : ROM_LOADER_BUSY_FILLER};
     rom_loader_attach(chip, &rom);
     for (size_t i = 0; i < sizeof gates / sizeof gates[0]; i++) {
         chip_gate(chip, gates[i].dev, gates[i].bus, gates[i].bit);

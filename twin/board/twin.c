@@ -130,7 +130,7 @@ static bool check_config(const struct twin_config *c, char *why, size_t why_byte
         (void)snprintf(why, why_bytes, "vdd_mv is %u; give 1800 to 3600, or 0 for 3300", (unsigned)c->vdd_mv);
         return false;
     }
-    if ((unsigned)c->flash_timing > TWIN_FLASH_HASTY || (unsigned)c->rom > TWIN_ROM_V3_1) {
+    if ((unsigned)c->flash_timing > TWIN_FLASH_HASTY || (unsigned)c->rom > TWIN_ROM_V9_1_EARLY) {
         (void)snprintf(why, why_bytes, "flash_timing or rom is not one of the values in twin.h");
         return false;
     }

@@ -65,10 +65,18 @@ enum {
     OPTION_BASE = 0x1FFFC000,
     OPTION_END = 0x1FFFC010
 };
+enum {
+    IWDG_KR = 0x40003000,
+    IWDG_PR = 0x40003004,
+    IWDG_KEY_UNLOCK = 0x5555,
+    IWDG_KEY_RELOAD = 0xAAAA,
+    IWDG_PR_MAX = 6 /* divider 256 */
+};
 static const uint32_t voltage_register = 0xFFFF0000U; /* AN2606 table 4 */
 static const uint64_t default_startup_ps = 74000000000ULL;
 static const uint64_t program_poll_ps = 2000000ULL;
 static const uint64_t erase_poll_ps = 50000000ULL;
+static const uint64_t food_period_ps = 100000000000ULL;
 
 struct rom_state {
     uint64_t last_end_ps; /* end of the last byte, for min_gap_ps */
@@ -98,6 +106,7 @@ struct rom {
     struct rom_loader_config config;
     struct chip *chip;
     unsigned event;
+    unsigned food_event;
 };
 
 /* --- bytes to the host */
@@ -700,6 +709,7 @@ static void on_stop(void *ctx)
     struct rom *r = ctx;
     memset(&r->state, 0, sizeof r->state);
     chip_event_cancel(r->chip, r->event);
+    chip_event_cancel(r->chip, r->food_event);
 }
 
 /* The loader's variables and buffers: any pattern will do, as long as what stood there is gone. */
@@ -710,10 +720,28 @@ static void overwrite_sram(struct rom *r, uint32_t n_bytes)
     }
 }
 
+/* The longest period for a watchdog that runs, and food for it (AN2606). One that does not run keeps SR.PVU:
+ * the prescaler never arrives without LSI, and code that waits for it behind Go hangs. */
+static void calm_watchdog(struct rom *r)
+{
+    (void)chip_bus_write(r->chip, IWDG_KR, 4, IWDG_KEY_UNLOCK);
+    (void)chip_bus_write(r->chip, IWDG_PR, 4, IWDG_PR_MAX);
+    (void)chip_bus_write(r->chip, IWDG_KR, 4, IWDG_KEY_RELOAD);
+    chip_event_at(r->chip, r->food_event, chip_now_ps(r->chip) + food_period_ps);
+}
+
+static void on_food(void *ctx)
+{
+    struct rom *r = ctx;
+    (void)chip_bus_write(r->chip, IWDG_KR, 4, IWDG_KEY_RELOAD);
+    chip_event_at(r->chip, r->food_event, chip_now_ps(r->chip) + food_period_ps);
+}
+
 static void on_start(void *ctx)
 {
     struct rom *r = ctx;
     on_stop(r);
+    calm_watchdog(r);
     overwrite_sram(r, r->config.has_spi ? SRAM_USED_V9 : SRAM_USED_V3);
     r->state.dr = FILLER;
     if (!r->config.has_spi) {
@@ -733,6 +761,7 @@ void rom_loader_attach(struct chip *chip, const struct rom_loader_config *config
     r->chip = chip;
     r->config = *config;
     r->event = chip_event_add(chip, "ROM loader", on_event, r);
+    r->food_event = chip_event_add(chip, "ROM loader feeds the watchdog", on_food, r);
     chip_add_state(chip, "ROM loader", &r->state, sizeof r->state);
     chip_on_rom(chip, &rom_calls, r);
 }

@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include "dev/flash_if.h"
+#include "dev/iwdg.h"
 #include "dev/rcc.h"
 #include "dev/rom_loader.h"
 
@@ -30,6 +31,7 @@ static int setup(void **state)
     rcc_attach(chip);
     board.chip = chip;
     board.flash = flash_if_attach(chip, board.array, &(struct flash_if_config){.seed = 1});
+    iwdg_attach(chip);
     rom_loader_attach(chip, &(struct rom_loader_config){.has_spi = true});
     bench_reset(chip, CHIP_RESET_POWER);
     chip_pin_outside(chip, 'A', 4, false);
@@ -249,6 +251,26 @@ static void reset_in_an_erase_leaves_a_loader_that_starts_again(void **state)
     }
 }
 
+static void watchdog_that_runs_never_bites_in_the_loader(void **state)
+{
+    (void)state;
+    chip_rom_stop(board.chip);
+    flash_if_set_options(board.flash, 0x0FFFAAED & ~(1U << 5)); /* WDG_SW 0: it starts with the chip */
+    bench_reset(board.chip, CHIP_RESET_POWER);
+    chip_rom_start(board.chip);
+    assert_true(bench_pass(board.chip, 120000 * BENCH_MS));
+    synchronise();
+    erase_sector(SECTOR);
+}
+
+static void watchdog_that_stands_keeps_its_update_flag(void **state)
+{
+    (void)state;
+    enum { IWDG_SR = 0x4000300C };
+    assert_true(bench_pass(board.chip, 1000 * BENCH_MS));
+    assert_int_equal(bench_read(board.chip, IWDG_SR) & 1, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +279,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(write_to_a_protected_sector_is_acknowledged_and_lost, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(readout_protection_and_its_removal_erase_the_flash, setup, teardown),
+        cmocka_unit_test_setup_teardown(watchdog_that_runs_never_bites_in_the_loader, setup, teardown),
+        cmocka_unit_test_setup_teardown(watchdog_that_stands_keeps_its_update_flag, setup, teardown),
         cmocka_unit_test_setup_teardown(go_names_the_vector_table, setup, teardown),
         cmocka_unit_test_setup_teardown(reset_in_an_erase_leaves_a_loader_that_starts_again, setup, teardown),
     };

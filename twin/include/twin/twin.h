@@ -26,7 +26,11 @@ enum twin_flash_timing {
     TWIN_FLASH_HASTY /* no chip: erases in 100 us, programs in 4, for enumerations where only the order counts
                       */
 };
-enum twin_rom { TWIN_ROM_V9_1, TWIN_ROM_V3_1 }; /* AN2606: V3.1 has no SPI */
+enum twin_rom {
+    TWIN_ROM_V9_1,
+    TWIN_ROM_V3_1,      /* AN2606: no SPI */
+    TWIN_ROM_V9_1_EARLY /* V9.1 whose MISO shows the last ACK while flash work goes on (AN4286 2.8) */
+};
 
 struct twin_config {
     enum twin_flash_timing flash_timing;

@@ -43,6 +43,8 @@ struct link_client_config {
     uint32_t clock_hz; /* [8,000,000] SPI clock once vendor commands were found (AN2606: at most 8 MHz) */
     uint32_t safe_clock_hz; /* [1,000,000] SPI clock until then, and for ST's ROM */
     uint32_t safe_gap_us;   /* [15] pause between bytes until then (AN4286 1) */
+    uint32_t rom_clock_hz;  /* [4,000,000] SPI clock of a ROM loader that proved itself; after damage the safe
+                               one again */
     uint8_t attempts;       /* [8] tries of one command before giving up */
     uint8_t sync_attempts;  /* [5] tries of a sync before E_LINK_NO_LOADER */
 };
@@ -62,8 +64,13 @@ struct link_client {
     struct link_io *io;
     struct link_client_config config;
     struct link_client_stats stats;
-    bool has_vendor; /* Get announced the vendor commands: fast clock, no gaps */
-    bool in_request; /* the last NACK answered a vendor request, so INFO knows why */
+    bool has_vendor;         /* Get announced the vendor commands: fast clock, no gaps */
+    bool in_request;         /* the last NACK answered a vendor request, so INFO knows why */
+    bool is_rom;             /* link_rom_enter found ST's ROM: pauses for its flash work */
+    bool is_rom_fast;        /* and it takes config.rom_clock_hz */
+    uint32_t rom_unit_us;    /* flash time of one program unit to wait before a poll */
+    uint32_t rom_unit_bytes; /* size of that unit: 1 until the ROM was told the supply, then 4 */
+    uint32_t sync_max_ms;    /* longest wait of one sync attempt */
 };
 
 /** What answers on the wire. */

@@ -66,6 +66,7 @@
     X(E_SLOT_NOT_BOOTABLE,        0x0503, "slot: no bootable image in either slot")                            \
     X(E_SLOT_FELL_BACK,           0x0504, "slot: active image failed verification, other confirmed image runs")\
     X(E_SLOT_CRASH_LOOP,          0x0505, "slot: confirmed image crash-looped, other confirmed image runs")    \
+    X(E_SLOT_HEALTHY,             0x0506, "slot: a confirmed image runs, there is nothing to recover")         \
     X(E_UPDATE_NO_SESSION,        0x0510, "update: no session is open")                                        \
     X(E_UPDATE_SESSION,           0x0511, "update: another session is open")                                   \
     X(E_UPDATE_OFFSET,            0x0512, "update: offset is not the next expected one")                       \
@@ -81,6 +82,14 @@
     X(E_LINK_NO_LOADER,           0x0606, "link: no loader answers")                                           \
     X(E_LINK_REPLY,               0x0607, "link: reply is malformed")                                          \
     X(E_LINK_NO_VENDOR,           0x0608, "link: the loader has no vendor commands")                           \
+    X(E_LINK_AGENT_SILENT,        0x0609, "link: nothing answers as the target stands")                        \
+    X(E_LINK_RESET_SILENT,        0x060A, "link: nothing answers after a reset")                               \
+    X(E_LINK_BOOT_MISSING,        0x060B, "link: sector 0 holds no bootloader")                                \
+    X(E_LINK_WISH_IGNORED,        0x060C, "link: the bootloader was asked to stay and does not answer")        \
+    X(E_LINK_ROM_SILENT,          0x060D, "link: ST's ROM loader does not answer on SPI1")                     \
+    X(E_LINK_BOOT0,               0x060E, "link: BOOT0 has no effect, our own loader answers")                 \
+    X(E_LINK_PROTECTED,           0x060F, "link: the chip is read-protected (RDP)")                            \
+    X(E_LINK_CHIP,                0x0610, "link: another chip than STM32F405/407 answers")                     \
     X(E_CRYPTO_KEY,               0x0701, "key: not a P-256 key")                                              \
     X(E_KEY_FILE,                 0x0702, "key: file cannot be read as PEM")                                   \
     X(E_KEY_MODE,                 0x0703, "key: private key file can be read by others; chmod 600 it")         \

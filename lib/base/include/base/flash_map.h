@@ -58,4 +58,10 @@
 #define RAM_APP_BASE       0x20000000
 #define RAM_APP_BYTES      0x0001F000
 
+/* The last 8 bytes of the services' RAM: the wish that the bootloader stay in its loader, the pattern and its
+ * complement, little-endian. Survives every reset but a loss of power; granted once. Whoever reaches RAM may
+ * leave it, a host by ST's ROM loader too. */
+#define RAM_WISH_ADDR   0x2001FFF8
+#define RAM_WISH_LOADER 0x10ADE12A
+
 #endif

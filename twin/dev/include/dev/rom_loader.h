@@ -6,7 +6,7 @@
  * What a host must cope with, all of it modelled: MISO repeats the last byte for ever, so an old ACK (79) is
  * seen as first answer to the next command; a write is acknowledged whatever became of it; the loader has no
  * time-outs; it overwrites SRAM at its start; it programs bytes until told the supply voltage; a misaligned
- * write spoils all writes that follow.
+ * write spoils all writes that follow. It sets the watchdog to its longest period and feeds it.
  */
 #ifndef DEV_ROM_LOADER_H
 #define DEV_ROM_LOADER_H

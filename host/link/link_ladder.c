@@ -1,0 +1,119 @@
+#include "link_client/link_ladder.h"
+
+#include "base/bytes.h"
+#include "base/flash_map.h"
+#include "update/boot_services.h"
+
+enum {
+    BOOT_START_MS = 1000 /* two verifications at most, and a repair of the journal comes on top: sync waits */
+};
+
+const char *link_rung_name(enum link_rung rung)
+{
+    static const char *const names[LINK_RUNGS] = {"standing", "reset", "wish", "rom"};
+    return (unsigned)rung < LINK_RUNGS ? names[rung] : "none";
+}
+
+/** A silent target is E_LINK_NO_LOADER; the rung says what that means here. */
+static enum fota_err or_reason(enum fota_err err, enum fota_err silent)
+{
+    return err == E_LINK_NO_LOADER || err == E_TIMEOUT ? silent : err;
+}
+
+static enum fota_err stand(struct link_client *c, struct link_ladder *l)
+{
+    return or_reason(link_client_detect(c, &l->peer), E_LINK_AGENT_SILENT);
+}
+
+static enum fota_err reset(struct link_client *c, struct link_ladder *l)
+{
+    enum fota_err err = link_client_reset(c, LINK_BOOT_FLASH);
+    if (!err) {
+        link_io_delay_us(c->io, BOOT_START_MS * 1000U);
+        err = link_client_detect(c, &l->peer);
+    }
+    if (!err && l->peer.kind == LINK_PEER_PLAIN) {
+        return E_LINK_NO_VENDOR; /* BOOT0 is stuck high: the ROM answers where our code should */
+    }
+    return or_reason(err, E_LINK_RESET_SILENT);
+}
+
+/** Is there a bootloader to be asked? Its table of services stands at a fixed address. */
+static enum fota_err look_at_sector_0(struct link_client *c)
+{
+    uint8_t magic[4];
+    enum fota_err err = link_client_read(c, FLASH_SERVICES_ADDR, magic, sizeof magic);
+    if (err) {
+        return err;
+    }
+    return bytes_load_le32(magic) == BOOT_SERVICES_MAGIC ? FOTA_OK : E_LINK_BOOT_MISSING;
+}
+
+static enum fota_err leave_wish(struct link_client *c)
+{
+    uint8_t wish[8];
+    bytes_store_le32(wish, RAM_WISH_LOADER);
+    bytes_store_le32(wish + 4, ~(uint32_t)RAM_WISH_LOADER);
+    return link_client_write_checked(c, RAM_WISH_ADDR, wish, sizeof wish);
+}
+
+static enum fota_err wish(struct link_client *c, struct link_ladder *l)
+{
+    enum fota_err err = link_rom_enter(c, &l->rom);
+    if (!err) {
+        err = look_at_sector_0(c);
+    }
+    if (!err) {
+        err = leave_wish(c);
+    }
+    if (!err) {
+        err = link_client_reset(c, LINK_BOOT_FLASH);
+    }
+    if (!err) {
+        err = link_client_detect(c, &l->peer);
+    }
+    if (!err && l->peer.kind != LINK_PEER_BOOTLOADER) {
+        return E_LINK_WISH_IGNORED;
+    }
+    return or_reason(err, E_LINK_WISH_IGNORED);
+}
+
+static enum fota_err rom(struct link_client *c, struct link_ladder *l)
+{
+    enum fota_err err = link_rom_enter(c, &l->rom);
+    if (!err) {
+        l->peer = (struct link_peer){
+            .kind = LINK_PEER_PLAIN, .protocol = l->rom.protocol, .chip_id = l->rom.chip_id};
+    }
+    return err;
+}
+
+enum fota_err link_ladder_climb(struct link_client *c, enum link_rung first, enum link_rung last,
+                                struct link_ladder *out)
+{
+    static enum fota_err (*const rungs[LINK_RUNGS])(struct link_client *,
+                                                    struct link_ladder *) = {[LINK_RUNG_STANDING] = stand,
+                                                                             [LINK_RUNG_RESET] = reset,
+                                                                             [LINK_RUNG_WISH] = wish,
+                                                                             [LINK_RUNG_ROM] = rom};
+    enum fota_err err = E_ARG;
+    *out = (struct link_ladder){.rung = LINK_RUNGS};
+    for (unsigned i = (unsigned)first; i <= (unsigned)last && i < LINK_RUNGS; i++) {
+        out->is_tried[i] = true;
+        err = rungs[i](c, out);
+        bool is_rom_already = !err && i == LINK_RUNG_STANDING && out->peer.kind == LINK_PEER_PLAIN;
+        if (is_rom_already) { /* left over from an interrupted recovery: our own code has not been tried */
+            err = E_LINK_NO_VENDOR;
+        }
+        out->reason[i] = err;
+        if (!err) {
+            out->is_found = true;
+            out->rung = (enum link_rung)i;
+            return FOTA_OK;
+        }
+        if (err == E_IO) {
+            return err;
+        }
+    }
+    return err;
+}
