@@ -25,7 +25,7 @@ LAYERS = {
     "update": ("lib/update", ["base", "format", "crypto", "journal", "slots", "port_api"]),
     "port_api": ("port/include", ["base"]),
     "port_stm32f407": ("port/stm32f407", ["base", "port_api"]),
-    "port_fake": ("port/fake", ["base", "port_api"]),
+    "port_fake": ("port/fake", ["base", "port_api", "flash_model"]),
     "port_posix": ("port/posix", ["base", "port_api"]),
     "port_twin": ("port/twin", ["base", "port_api", "twin"]),
     "bootloader": ("bootloader", ["base", "format", "crypto", "journal", "slots", "update", "link", "port_api",
@@ -43,8 +43,9 @@ LAYERS = {
     "bench": ("bench", ["base", "format", "crypto", "update", "port_api", "port_twin", "twin", "host_link", "host_s3", "host_release"]),
     "cpu": ("twin/cpu", []),
     "bus": ("twin/bus", []),
-    "dev": ("twin/dev", ["bus"]),
-    "twin": ("twin", ["cpu", "bus", "dev"]),
+    "flash_model": ("twin/flash_model", []),
+    "dev": ("twin/dev", ["bus", "flash_model"]),
+    "twin": ("twin", ["cpu", "bus", "dev", "flash_model"]),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

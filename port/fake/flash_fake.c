@@ -3,21 +3,6 @@
 #include <stddef.h>
 #include <string.h>
 
-/* xorshift64*: any seed gives the same run on every machine. */
-static uint32_t draw(struct flash_fake *fake)
-{
-    fake->random ^= fake->random >> 12;
-    fake->random ^= fake->random << 25;
-    fake->random ^= fake->random >> 27;
-    return (uint32_t)((fake->random * 0x2545F4914F6CDD1DULL) >> 32);
-}
-
-static void set_seed(struct flash_fake *fake, uint64_t seed)
-{
-    fake->random = seed * 0x9E3779B97F4A7C15ULL + 1;
-    (void)draw(fake);
-}
-
 /* Index of the first word of a sector. */
 static uint32_t first_word(const struct flash_fake *fake, uint32_t s)
 {
@@ -43,45 +28,6 @@ static bool find(const struct flash_fake *fake, uint32_t addr, uint32_t n_words,
     return false;
 }
 
-/* Bits a torn operation leaves: some of them changed. An erase pre-programs to 0 first, so it may clear bits
- * as well. */
-static uint32_t garbage_of(struct flash_fake *fake, const struct flash_fake_cell *cell)
-{
-    uint32_t mask = draw(fake);
-    return cell->is_erase ? mask : (cell->old & (cell->target | mask));
-}
-
-static uint32_t flicker(struct flash_fake *fake, const struct flash_fake_cell *cell)
-{
-    switch (draw(fake) % 4) {
-    case 0:
-        return cell->old;
-    case 1:
-        return cell->target;
-    case 2:
-        return garbage_of(fake, cell);
-    default:
-        return cell->is_erase ? 0 : cell->old;
-    }
-}
-
-static void tear(struct flash_fake *fake, uint32_t word, uint32_t target, bool is_erase)
-{
-    struct flash_fake_cell *cell = &fake->cells[word];
-    *cell = (struct flash_fake_cell){.old = fake->words[word],
-                                     .target = target,
-                                     .kind = FLASH_FAKE_SUSPECT,
-                                     .is_flaky = fake->outcome == FLASH_FAKE_FLAKY,
-                                     .is_erase = is_erase};
-    if (fake->outcome == FLASH_FAKE_TORN_GARBAGE) {
-        fake->words[word] = garbage_of(fake, cell);
-    } else if (fake->outcome == FLASH_FAKE_TORN_COMPLETE) {
-        fake->words[word] = target;
-    } else if (fake->outcome == FLASH_FAKE_FLAKY) {
-        fake->words[word] = flicker(fake, cell);
-    }
-}
-
 /* Count one operation. True: power fails in it. */
 static bool fails_now(struct flash_fake *fake)
 {
@@ -90,56 +36,108 @@ static bool fails_now(struct flash_fake *fake)
     return fake->is_cut;
 }
 
+/* What a cut erase leaves, or a cut program of word `w`. */
+static void tear(struct flash_fake *fake, const struct flash_fake_sector *sector, uint32_t first, uint32_t w,
+                 uint32_t value, bool is_erase)
+{
+    struct flash_cut_work work;
+    uint32_t n_words = is_erase ? sector->n_words : 1;
+    flash_cut_begin(&work, fake->outcome, is_erase, n_words, fake->random);
+    for (uint32_t i = 0; i < n_words; i++) {
+        fake->words[w + i] = flash_cut_word(&work, i, fake->words[w + i], value, &fake->cells[w + i]);
+    }
+    for (uint32_t i = first; fake->is_disturbing && !is_erase && i < first + sector->n_words; i++) {
+        if (i != w) {
+            fake->words[i] = flash_cell_disturb(&fake->cells[i], fake->words[i], &work.random);
+        }
+    }
+    fake->random = work.random;
+}
+
+/* What a worn sector's erase or program left of word `i`, given what a sound one leaves. */
+static uint32_t worn(const struct flash_fake *fake, const struct flash_fake_sector *sector, uint32_t i,
+                     uint32_t before, uint32_t after)
+{
+    if (!sector->is_worn) {
+        return after;
+    }
+    bool is_stuck = fake->wear == FLASH_WEAR_STUCK && i == flash_stuck_word(sector->number, sector->n_words);
+    uint32_t left = fake->wear == FLASH_WEAR_STUCK ? after : before;
+    return is_stuck ? left & ~flash_stuck_bit(sector->number) : left;
+}
+
+/* Why no operation may begin in the sector, or FOTA_OK. */
+static enum fota_err refusal(const struct flash_fake *fake, const struct flash_fake_sector *sector,
+                             enum fota_err failed)
+{
+    if (fake->is_supply_low) {
+        return E_FLASH_SUPPLY;
+    }
+    if ((fake->protected_sectors >> sector->number & 1) != 0) {
+        return E_FLASH_PROTECTED;
+    }
+    return fake->is_cut || (sector->is_worn && fake->wear == FLASH_WEAR_ERRORS) ? failed : FOTA_OK;
+}
+
+static enum fota_err erase(struct flash_fake *fake, uint32_t s)
+{
+    struct flash_fake_sector *sector = &fake->sectors[s];
+    uint32_t first = first_word(fake, s);
+    enum fota_err err = refusal(fake, sector, E_FLASH_ERASE);
+    if (err) {
+        return err;
+    }
+    sector->n_erases++;
+    if (fails_now(fake)) {
+        tear(fake, sector, first, first, 0, true);
+        return E_FLASH_ERASE;
+    }
+    bool is_blank = true;
+    for (uint32_t i = 0; i < sector->n_words; i++) {
+        uint32_t *word = &fake->words[first + i];
+        *word = worn(fake, sector, i, *word, FLASH_WORD_BLANK);
+        fake->cells[first + i] = (struct flash_cell){
+            .kind = (uint8_t)(*word == FLASH_WORD_BLANK ? FLASH_CELL_BLANK : FLASH_CELL_SOLID)};
+        is_blank = is_blank && *word == FLASH_WORD_BLANK;
+    }
+    return is_blank ? FOTA_OK : E_FLASH_NOT_BLANK;
+}
+
 static enum fota_err erase_sector(struct flash *flash, uint32_t number)
 {
     struct flash_fake *fake = (struct flash_fake *)flash;
     for (uint32_t s = 0; s < fake->n_sectors; s++) {
-        struct flash_fake_sector *sector = &fake->sectors[s];
-        if (sector->number != number || !sector->is_open) {
-            continue;
+        if (fake->sectors[s].number == number && fake->sectors[s].is_open) {
+            return erase(fake, s);
         }
-        if (fake->is_cut || sector->is_worn) {
-            return E_FLASH_ERASE;
-        }
-        bool is_torn = fails_now(fake) && fake->outcome != FLASH_FAKE_BEFORE;
-        for (uint32_t i = 0, w = first_word(fake, s); i < sector->n_words; i++, w++) {
-            if (is_torn) {
-                tear(fake, w, UINT32_MAX, true);
-            } else if (!fake->is_cut) {
-                fake->words[w] = UINT32_MAX;
-                fake->cells[w] = (struct flash_fake_cell){.kind = FLASH_FAKE_BLANK};
-            }
-        }
-        sector->n_erases++;
-        return fake->is_cut ? E_FLASH_ERASE : FOTA_OK;
     }
     return E_FLASH_RANGE;
 }
 
-static enum fota_err program_word(struct flash_fake *fake, uint32_t w, uint32_t value)
+static enum fota_err program_word(struct flash_fake *fake, uint32_t s, uint32_t w, uint32_t value)
 {
-    struct flash_fake_cell *cell = &fake->cells[w];
-    if (fake->is_cut) {
-        return E_FLASH_PROGRAM;
+    struct flash_cell *cell = &fake->cells[w];
+    const struct flash_fake_sector *sector = &fake->sectors[s];
+    uint32_t before = fake->words[w];
+    enum fota_err err = refusal(fake, sector, E_FLASH_PROGRAM);
+    if (err) {
+        return err;
     }
-    if (value != 0 && cell->kind == FLASH_FAKE_SOLID) {
-        return E_FLASH_PROGRAM;
-    }
-    if (value != 0 && cell->kind == FLASH_FAKE_SUSPECT) {
+    if (value != 0 && value != FLASH_WORD_BLANK && cell->kind == FLASH_CELL_SUSPECT) {
         fake->n_suspect_programs++;
     }
+    if (value != 0 && (before != FLASH_WORD_BLANK || cell->kind == FLASH_CELL_SOLID)) {
+        return E_FLASH_VERIFY;
+    }
+    if (value == FLASH_WORD_BLANK) {
+        return FOTA_OK; /* it reads so already: nothing is begun */
+    }
     if (fails_now(fake)) {
-        if (fake->outcome != FLASH_FAKE_BEFORE) {
-            tear(fake, w, value & fake->words[w], false);
-        }
+        tear(fake, sector, first_word(fake, s), w, value, false);
         return E_FLASH_PROGRAM;
     }
-    fake->words[w] &= value;
-    if (value == 0 || cell->kind == FLASH_FAKE_BLANK) {
-        *cell = (struct flash_fake_cell){.kind = FLASH_FAKE_SOLID};
-    } else {
-        cell->target = fake->words[w]; /* F3: still not to be trusted */
-    }
+    uint32_t after = flash_cell_program(cell, before, value);
+    fake->words[w] = worn(fake, sector, w - first_word(fake, s), before, after);
     return fake->words[w] == value ? FOTA_OK : E_FLASH_VERIFY;
 }
 
@@ -158,7 +156,7 @@ static enum fota_err program(struct flash *flash, uint32_t addr, const uint32_t 
         return E_FLASH_RANGE;
     }
     for (uint32_t i = 0; i < n_words; i++) {
-        enum fota_err err = fake->sectors[s].is_worn ? E_FLASH_PROGRAM : program_word(fake, w + i, words[i]);
+        enum fota_err err = program_word(fake, s, w + i, words[i]);
         if (err) {
             return err;
         }
@@ -187,7 +185,7 @@ static enum fota_err read(struct flash *flash, uint32_t addr, uint32_t *words, u
 static const struct flash_ops OPS = {erase_sector, program, read};
 
 void flash_fake_init(struct flash_fake *fake, struct flash_fake_sector *sectors, uint32_t n_sectors,
-                     uint32_t *words, struct flash_fake_cell *cells)
+                     uint32_t *words, struct flash_cell *cells)
 {
     memset(fake, 0, sizeof *fake);
     fake->flash.ops = &OPS;
@@ -198,10 +196,11 @@ void flash_fake_init(struct flash_fake *fake, struct flash_fake_sector *sectors,
     fake->n_words = first_word(fake, n_sectors);
     memset(words, 0xFF, 4 * (size_t)fake->n_words);
     memset(cells, 0, fake->n_words * sizeof *cells);
-    set_seed(fake, 1);
+    fake->wear = FLASH_WEAR_ERRORS;
+    fake->random = flash_seed(1);
 }
 
-void flash_fake_cut_at(struct flash_fake *fake, uint32_t op, enum flash_fake_outcome outcome)
+void flash_fake_cut_at(struct flash_fake *fake, uint32_t op, enum flash_cut outcome)
 {
     fake->n_ops = 0;
     fake->cut_at = op;
@@ -210,14 +209,12 @@ void flash_fake_cut_at(struct flash_fake *fake, uint32_t op, enum flash_fake_out
 
 void flash_fake_power_up(struct flash_fake *fake, uint64_t seed)
 {
-    set_seed(fake, seed);
+    fake->random = flash_seed(seed);
     fake->is_cut = false;
     fake->cut_at = 0;
     fake->n_ops = 0;
     for (uint32_t w = 0; w < fake->n_words; w++) {
-        if (fake->cells[w].kind == FLASH_FAKE_SUSPECT && fake->cells[w].is_flaky) {
-            fake->words[w] = flicker(fake, &fake->cells[w]);
-        }
+        fake->words[w] = flash_cell_boot(&fake->cells[w], fake->words[w], &fake->random);
     }
 }
 
@@ -235,13 +232,12 @@ void flash_fake_copy(struct flash_fake *to, const struct flash_fake *from)
 
 void flash_fake_lose_sector(struct flash_fake *fake, uint32_t number, uint64_t seed)
 {
-    set_seed(fake, seed);
+    fake->random = flash_seed(seed);
     for (uint32_t s = 0; s < fake->n_sectors; s++) {
         for (uint32_t i = 0, w = first_word(fake, s);
              fake->sectors[s].number == number && i < fake->sectors[s].n_words; i++, w++) {
-            fake->words[w] = draw(fake);
-            fake->cells[w] =
-                (struct flash_fake_cell){.old = fake->words[w], .target = 0, .kind = FLASH_FAKE_SUSPECT};
+            fake->words[w] = flash_draw(&fake->random);
+            fake->cells[w] = (struct flash_cell){.old = fake->words[w], .kind = FLASH_CELL_SUSPECT};
         }
     }
 }
@@ -253,7 +249,7 @@ void flash_fake_load(struct flash_fake *fake, uint32_t addr, const void *bytes, 
     for (uint32_t i = 0; i < n_bytes / 4; i++) {
         if (find(fake, addr + 4 * i, 1, &s, &w)) {
             memcpy(&fake->words[w], (const uint8_t *)bytes + 4 * (size_t)i, 4);
-            fake->cells[w] = (struct flash_fake_cell){.kind = FLASH_FAKE_SOLID};
+            fake->cells[w] = (struct flash_cell){.kind = FLASH_CELL_SOLID};
         }
     }
 }

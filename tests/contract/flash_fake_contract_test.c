@@ -16,7 +16,7 @@ struct chip {
     struct flash_fake fake;
     struct flash_fake_sector sectors[N_SECTORS];
     uint32_t words[N_SECTORS * SECTOR_WORDS];
-    struct flash_fake_cell cells[N_SECTORS * SECTOR_WORDS];
+    struct flash_cell cells[N_SECTORS * SECTOR_WORDS];
     struct flash_contract_env env;
 };
 

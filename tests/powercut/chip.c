@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flash_model/flash_model.h"
+
 enum { WORD_BYTES = 4 };
 static const uint32_t BLANK_WORD = UINT32_MAX;
 
@@ -129,71 +131,45 @@ void chip_undo(struct chip *chip, size_t mark)
     }
 }
 
-/* xorshift64*: any seed gives the same run on every machine. */
-static uint32_t draw(uint64_t *random)
+/* What is behind a word, as the fault model has it. */
+static struct flash_cell cell_at(const struct chip *chip, uint32_t w)
 {
-    *random ^= *random >> 12;
-    *random ^= *random << 25;
-    *random ^= *random >> 27;
-    return (uint32_t)((*random * 0x2545F4914F6CDD1DULL) >> 32);
+    uint8_t kind = chip->kind[w];
+    return (struct flash_cell){.old = chip->old[w],
+                               .target = chip->target[w],
+                               .kind = (uint8_t)(kind & (CHIP_KIND_SOLID | CHIP_KIND_SUSPECT)),
+                               .is_flaky = (kind & CHIP_IS_FLAKY) != 0,
+                               .is_erase = (kind & CHIP_IS_ERASED) != 0,
+                               .keeps = (uint8_t)((kind & CHIP_POWER_UPS) / CHIP_ONE_POWER_UP)};
 }
 
-static uint64_t seeded(uint64_t seed)
+static void set_cell(struct chip *chip, struct chip_sector *sector, uint32_t w, uint32_t reading,
+                     const struct flash_cell *cell)
 {
-    return mix64(seed * 2 + 1) | 1;
-}
-
-/* Bits that a torn operation leaves: some of them changed. An erase pre-programs to 0 first, so it may clear
- * bits. */
-static uint32_t garbage_of(const struct chip *chip, uint32_t w, uint64_t *random)
-{
-    uint32_t mask = draw(random);
-    bool is_erase = (chip->kind[w] & CHIP_IS_ERASED) != 0;
-    return is_erase ? mask : (chip->old[w] & (chip->target[w] | mask));
-}
-
-static uint32_t flicker(const struct chip *chip, uint32_t w, uint64_t *random)
-{
-    switch (draw(random) % 4) {
-    case 0:
-        return chip->old[w];
-    case 1:
-        return chip->target[w];
-    case 2:
-        return garbage_of(chip, w, random);
-    default:
-        return (chip->kind[w] & CHIP_IS_ERASED) != 0 ? 0 : chip->old[w];
+    uint32_t kind = cell->kind;
+    set_word(chip, sector, w, reading, CHIP_KIND_BLANK);
+    if (cell->kind == FLASH_CELL_SUSPECT) {
+        chip->old[w] = cell->old;
+        chip->target[w] = cell->target;
+        kind |=
+            (cell->is_flaky ? (uint32_t)CHIP_IS_FLAKY : 0) | (cell->is_erase ? (uint32_t)CHIP_IS_ERASED : 0);
+        kind |= (uint32_t)CHIP_ONE_POWER_UP * cell->keeps;
     }
+    set_word(chip, sector, w, reading, (uint8_t)kind);
 }
 
-static uint32_t reading_of(const struct chip *chip, uint32_t w, enum chip_outcome outcome, uint64_t *random)
+static enum flash_cut cut_of(enum chip_outcome outcome)
 {
-    switch (outcome) {
-    case CHIP_GARBAGE:
-        return garbage_of(chip, w, random);
-    case CHIP_COMPLETE:
-    case CHIP_FADES:
-    case CHIP_FADES_LATE:
-        return chip->target[w];
-    case CHIP_FLAKY:
-        return flicker(chip, w, random);
-    case CHIP_ZERO:
-        return 0;
-    case CHIP_HALF:
-        return w % 2 == 0 ? chip->target[w] : chip->old[w];
-    default:
-        return chip->old[w];
-    }
-}
-
-static uint8_t kind_after(enum chip_outcome outcome, bool is_erase)
-{
-    uint32_t kind = CHIP_KIND_SUSPECT | (is_erase ? (uint32_t)CHIP_IS_ERASED : 0);
-    if (outcome == CHIP_FLAKY || outcome == CHIP_FADES || outcome == CHIP_FADES_LATE) {
-        kind |= CHIP_IS_FLAKY;
-    }
-    uint32_t n_power_ups = outcome == CHIP_FADES ? 1 : outcome == CHIP_FADES_LATE ? 3 : 0;
-    return (uint8_t)(kind | CHIP_ONE_POWER_UP * n_power_ups);
+    static const enum flash_cut CUT[CHIP_OUTCOMES] = {[CHIP_BEFORE] = FLASH_CUT_BEFORE,
+                                                      [CHIP_BLANK] = FLASH_CUT_OLD,
+                                                      [CHIP_GARBAGE] = FLASH_CUT_GARBAGE,
+                                                      [CHIP_COMPLETE] = FLASH_CUT_COMPLETE,
+                                                      [CHIP_FLAKY] = FLASH_CUT_FLAKY,
+                                                      [CHIP_FADES] = FLASH_CUT_FADES,
+                                                      [CHIP_FADES_LATE] = FLASH_CUT_FADES_LATE,
+                                                      [CHIP_ZERO] = FLASH_CUT_ZERO,
+                                                      [CHIP_HALF] = FLASH_CUT_HALF};
+    return CUT[outcome];
 }
 
 void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outcome outcome, uint64_t seed)
@@ -205,26 +181,20 @@ void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outc
     bool is_erase = event->op == CHIP_ERASE;
     uint32_t first = sector->first + (is_erase ? 0 : event->word);
     uint32_t n_words = is_erase ? sector->n_words : 1;
-    uint64_t random = seeded(seed);
+    struct flash_cut_work work;
+    flash_cut_begin(&work, cut_of(outcome), is_erase, n_words, seed);
     remember(chip, event->sector, first, n_words);
-    uint8_t kind = kind_after(outcome, is_erase);
-    for (uint32_t w = first; w < first + n_words; w++) {
-        uint32_t old = chip->words[w];
-        uint32_t target = is_erase ? BLANK_WORD : (old & event->value);
-        set_word(chip, sector, w, old, CHIP_KIND_BLANK);
-        chip->old[w] = old;
-        chip->target[w] = target;
-        chip->kind[w] = kind; /* for the drawing; counted by set_word below */
-        uint32_t reading = reading_of(chip, w, outcome, &random);
-        chip->kind[w] = CHIP_KIND_BLANK;
-        set_word(chip, sector, w, reading, kind);
+    for (uint32_t i = 0; i < n_words; i++) {
+        struct flash_cell cell = cell_at(chip, first + i);
+        uint32_t reading = flash_cut_word(&work, i, chip->words[first + i], event->value, &cell);
+        set_cell(chip, sector, first + i, reading, &cell);
     }
     sector->n_erases += is_erase;
 }
 
 void chip_power_up(struct chip *chip, uint64_t seed)
 {
-    uint64_t random = seeded(seed);
+    uint64_t random = flash_seed(seed);
     chip->n_erases = 0;
     chip->n_ops = 0;
     for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
@@ -238,10 +208,9 @@ void chip_power_up(struct chip *chip, uint64_t seed)
                 if (sector->n_flaky == 1) {
                     remember(chip, s, w, 1);
                 }
-                bool keeps = (chip->kind[w] & CHIP_POWER_UPS) != 0;
-                uint32_t reading = keeps ? chip->words[w] : flicker(chip, w, &random);
-                set_word(chip, sector, w, reading,
-                         (uint8_t)(chip->kind[w] - (keeps ? CHIP_ONE_POWER_UP : 0)));
+                struct flash_cell cell = cell_at(chip, w);
+                uint32_t reading = flash_cell_boot(&cell, chip->words[w], &random);
+                set_cell(chip, sector, w, reading, &cell);
                 n_left--;
             }
         }
@@ -325,17 +294,20 @@ static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, 
 {
     struct chip_sector *sector = &chip->sector[s];
     uint32_t w = sector->first + word;
-    uint8_t kind = chip->kind[w];
-    if (sector->is_worn || (value != 0 && kind == CHIP_KIND_SOLID)) {
+    struct flash_cell cell = cell_at(chip, w);
+    if (sector->is_worn) {
         return E_FLASH_PROGRAM;
     }
-    announce(chip, CHIP_PROGRAM, s, word, value);
-    if (value != 0 && kind != CHIP_KIND_BLANK) {
+    if (value != 0 && cell.kind == FLASH_CELL_SUSPECT) {
         report(chip, "P7", "program of a word that is not known to be blank (J3)");
     }
+    if (value != 0 && (cell.kind == FLASH_CELL_SOLID || chip->words[w] != BLANK_WORD)) {
+        return E_FLASH_VERIFY;
+    }
+    announce(chip, CHIP_PROGRAM, s, word, value);
     remember(chip, s, w, 1);
-    uint32_t after = chip->words[w] & value;
-    set_word(chip, sector, w, after, value == 0 || kind == CHIP_KIND_BLANK ? CHIP_KIND_SOLID : kind);
+    uint32_t after = flash_cell_program(&cell, chip->words[w], value);
+    set_cell(chip, sector, w, after, &cell);
     return after == value ? FOTA_OK : E_FLASH_VERIFY;
 }
 
@@ -434,15 +406,13 @@ void chip_load(struct chip *chip, uint32_t addr, const void *bytes, uint32_t n_b
 
 void chip_lose(struct chip *chip, uint32_t s, uint64_t seed)
 {
-    uint64_t random = seeded(seed);
+    uint64_t random = flash_seed(seed);
     struct chip_sector *sector = &chip->sector[s];
     remember(chip, s, sector->first, sector->n_words);
     for (uint32_t w = sector->first; w < sector->first + sector->n_words; w++) {
-        set_word(chip, sector, w, BLANK_WORD, CHIP_KIND_BLANK);
-        uint32_t value = draw(&random);
-        chip->old[w] = value;
-        chip->target[w] = 0;
-        set_word(chip, sector, w, value, CHIP_KIND_SUSPECT);
+        uint32_t value = flash_draw(&random);
+        const struct flash_cell cell = {.old = value, .kind = FLASH_CELL_SUSPECT};
+        set_cell(chip, sector, w, value, &cell);
     }
 }
 

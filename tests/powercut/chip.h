@@ -1,8 +1,8 @@
 /**
- * The flash of a whole STM32F407 for sweeps of millions of cuts: the fault model of port/fake/flash_fake.c
- * (same cells, same outcomes; a test runs both against each other), with what a sweep needs besides: going
- * back to any earlier moment in time that depends on what changed since, a hash of the whole state that is
- * always up to date, and a call before each operation.
+ * The flash of a whole STM32F407 for sweeps of millions of cuts: the fault model of flash_model.h as the fake
+ * flash has it (a test runs both against each other), with what a sweep needs besides: going back to any
+ * earlier moment in time that depends on what changed since, a hash of the whole state that is always up to
+ * date, and a call before each operation.
  *
  * Sectors 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is reported and
  * refused.

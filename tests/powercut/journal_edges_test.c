@@ -26,7 +26,7 @@ struct chip {
     struct flash_fake fake;
     struct flash_fake_sector sectors[2]; /* J1, J0 */
     uint32_t words[WORDS];
-    struct flash_fake_cell cells[WORDS];
+    struct flash_cell cells[WORDS];
 };
 
 static struct chip chip;

@@ -54,7 +54,7 @@ struct pair {
     struct flash_fake fake;
     struct flash_fake_sector sector;
     uint32_t *words;
-    struct flash_fake_cell *cells;
+    struct flash_cell *cells;
     uint32_t n_suspect_programs;
     bool is_torn; /* the next operation is cut */
     bool is_cut;  /* it was */
@@ -114,8 +114,7 @@ static void assert_alike(const struct pair *pair)
 /* A cut operation on both: the same readings for every outcome that leaves nothing to chance. */
 static void cut_both(struct pair *pair, uint64_t *random)
 {
-    static const enum flash_fake_outcome OF_FAKE[] = {FLASH_FAKE_BEFORE, FLASH_FAKE_TORN_OLD,
-                                                      FLASH_FAKE_TORN_COMPLETE};
+    static const enum flash_cut OF_FAKE[] = {FLASH_CUT_BEFORE, FLASH_CUT_OLD, FLASH_CUT_COMPLETE};
     static const enum chip_outcome OF_CHIP[] = {CHIP_BEFORE, CHIP_BLANK, CHIP_COMPLETE};
     uint32_t how = draw(random) % 3;
     uint32_t addr = SLOT_ADDR + 4 * (draw(random) % 64);

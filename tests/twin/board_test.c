@@ -509,6 +509,18 @@ static void check_cut_word(const struct twin *t, unsigned i, enum twin_cut cut)
     }
 }
 
+/* The guest goes on where it reads blank. If the cut word is there, the twin says that this proves nothing.
+ */
+static void check_no_other_violation(const struct twin *t, enum twin_cut cut)
+{
+    struct twin_violation first;
+    size_t n = twin_violation(t, 0, &first);
+    if (n == 1 && cut == TWIN_CUT_BLANK && strstr(first.text, "reads blank but was not erased") != NULL) {
+        return;
+    }
+    clean(t);
+}
+
 static void cut_at_operation_n_leaves_n_minus_1_whole_and_the_next_boot_goes_on(void **state)
 {
     (void)state;
@@ -533,7 +545,7 @@ static void cut_at_operation_n_leaves_n_minus_1_whole_and_the_next_boot_goes_on(
             run_ms(t, 10);
             assert_int_equal(out(t, OUT_DONE), 1);
             assert_int_equal(log_word(t, 63) & 0xA5A5003FU, 0xA5A5003FU);
-            clean(t);
+            check_no_other_violation(t, cut);
         }
     }
     twin_snapshot_free(start);

@@ -146,7 +146,7 @@ uint64_t cuts_flash_hash(const struct cuts_board *b)
         *lane = (*lane ^ words[i]) * 0x9E3779B97F4A7C15U;
         *lane ^= *lane >> 32;
     }
-    return (h[0] ^ h[1] * 3 ^ h[2] * 5 ^ h[3] * 7) | 1U;
+    return (h[0] ^ h[1] * 3 ^ h[2] * 5 ^ h[3] * 7 ^ twin_cells_hash(b->twin)) | 1U;
 }
 
 /* --- a host that installs a release --- */

@@ -7,9 +7,9 @@
 
 #include "factory.h"
 
-const char *const elf_outcomes[TWIN_CUTS] = {"before",  "blank",      "garbage", "complete", "front",
-                                             "zeroing", "zero-front", "zero",    "rising",   "risen",
-                                             "back",    "stripes",    "one-old", "one-zero"};
+const char *const elf_outcomes[TWIN_CUTS] = {
+    "before", "blank",   "garbage", "complete", "front", "zeroing", "zero-front", "zero", "rising", "risen",
+    "back",   "stripes", "one-old", "one-zero", "flaky", "fades",   "fades-late", "old",  "half"};
 
 uint64_t elf_ops(const struct explorer *x)
 {

@@ -1,7 +1,7 @@
 /* Reset, supply, and what the chip starts with (RM0090 chapters 2.4 and 7.1; DS8626 tables 19 and 51). */
 #include "board.h"
 
-#include "dev/flash_faults.h"
+#include "dev/flash_if.h"
 
 #include <string.h>
 
@@ -40,6 +40,7 @@ static void release(struct twin *t, uint32_t hold)
 static void start(void *ctx)
 {
     struct twin *t = ctx;
+    flash_if_boot(t->flash_dev);
     bool rdp_level_2 = ((chip_options(t->chip) >> 8) & 0xFF) == RDP_LEVEL_2;
     bool boot1 = chip_pin_level(t->chip, 'B', 2);
     t->s.mem_mode = !t->s.boot0 || rdp_level_2 ? MEM_FLASH : boot1 ? MEM_SRAM : MEM_SYSTEM;

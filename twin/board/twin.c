@@ -217,7 +217,7 @@ bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n
     if (addr < FLASH_BASE || addr - FLASH_BASE > FLASH_BYTES || n_bytes > FLASH_BYTES - (addr - FLASH_BASE)) {
         return false;
     }
-    memcpy(t->flash + (addr - FLASH_BASE), bytes, n_bytes);
+    flash_if_store(t->flash_dev, addr - FLASH_BASE, bytes, (uint32_t)n_bytes);
     cpu_code_changed(t->cpu, addr, n_bytes);
     return true;
 }
@@ -227,18 +227,56 @@ void twin_set_options(struct twin *t, uint32_t optcr)
     flash_if_set_options(t->flash_dev, optcr);
 }
 
-_Static_assert(TWIN_CUTS == FLASH_OUTCOME_ONE_ZERO - FLASH_OUTCOME_BEFORE + 1,
-               "the cuts are the outcomes, in order");
-
 bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut)
 {
-    return (unsigned)cut < TWIN_CUTS &&
-           flash_if_plan_cut(t->flash_dev, op, (enum flash_outcome)(FLASH_OUTCOME_BEFORE + (unsigned)cut));
+    static const struct flash_cut_pair CUT[TWIN_CUTS] = {
+        [TWIN_CUT_BEFORE] = {FLASH_CUT_BEFORE, FLASH_CUT_BEFORE},
+        [TWIN_CUT_BLANK] = {FLASH_CUT_OLD, FLASH_CUT_COMPLETE},
+        [TWIN_CUT_GARBAGE] = {FLASH_CUT_GARBAGE, FLASH_CUT_MIXED},
+        [TWIN_CUT_COMPLETE] = {FLASH_CUT_COMPLETE, FLASH_CUT_COMPLETE},
+        [TWIN_CUT_FRONT] = {FLASH_CUT_GARBAGE, FLASH_CUT_FRONT},
+        [TWIN_CUT_ZEROING] = {FLASH_CUT_GARBAGE, FLASH_CUT_ZEROING},
+        [TWIN_CUT_ZERO_FRONT] = {FLASH_CUT_GARBAGE, FLASH_CUT_ZERO_FRONT},
+        [TWIN_CUT_ZERO] = {FLASH_CUT_GARBAGE, FLASH_CUT_ZERO},
+        [TWIN_CUT_RISING] = {FLASH_CUT_GARBAGE, FLASH_CUT_GARBAGE},
+        [TWIN_CUT_RISEN] = {FLASH_CUT_GARBAGE, FLASH_CUT_RISEN},
+        [TWIN_CUT_BACK] = {FLASH_CUT_GARBAGE, FLASH_CUT_BACK},
+        [TWIN_CUT_STRIPES] = {FLASH_CUT_GARBAGE, FLASH_CUT_STRIPES},
+        [TWIN_CUT_ONE_OLD] = {FLASH_CUT_GARBAGE, FLASH_CUT_ONE_OLD},
+        [TWIN_CUT_ONE_ZERO] = {FLASH_CUT_GARBAGE, FLASH_CUT_ONE_ZERO},
+        [TWIN_CUT_FLAKY] = {FLASH_CUT_FLAKY, FLASH_CUT_FLAKY},
+        [TWIN_CUT_FADES] = {FLASH_CUT_FADES, FLASH_CUT_FADES},
+        [TWIN_CUT_FADES_LATE] = {FLASH_CUT_FADES_LATE, FLASH_CUT_FADES_LATE},
+        [TWIN_CUT_OLD] = {FLASH_CUT_OLD, FLASH_CUT_OLD},
+        [TWIN_CUT_HALF] = {FLASH_CUT_GARBAGE, FLASH_CUT_HALF}};
+    return (unsigned)cut < TWIN_CUTS && flash_if_plan_cut(t->flash_dev, op, CUT[cut]);
 }
 
 void twin_forget_cuts(struct twin *t)
 {
     flash_if_forget_plans(t->flash_dev);
+}
+
+void twin_disturb(struct twin *t, bool on)
+{
+    flash_if_cells(t->flash_dev)->is_disturbing = on;
+}
+
+bool twin_wear_out(struct twin *t, unsigned sector, enum twin_wear wear)
+{
+    static const enum flash_wear WEAR[] = {[TWIN_WEAR_NONE] = FLASH_WEAR_NONE,
+                                           [TWIN_WEAR_STUCK] = FLASH_WEAR_STUCK,
+                                           [TWIN_WEAR_DEAF] = FLASH_WEAR_DEAF};
+    if (sector >= FLASH_IF_SECTORS || (unsigned)wear >= sizeof WEAR / sizeof WEAR[0]) {
+        return false;
+    }
+    flash_if_wear(t->flash_dev, sector, WEAR[wear]);
+    return true;
+}
+
+uint64_t twin_cells_hash(const struct twin *t)
+{
+    return flash_cells_hash(flash_if_cells(t->flash_dev));
 }
 
 /* --- looking --- */
@@ -314,6 +352,8 @@ const struct twin_stats *twin_stats(const struct twin *t)
     memcpy(s->flash_erases, f->erases, sizeof s->flash_erases);
     s->flash_ops = f->ops;
     s->flash_torn = f->torn;
+    s->flash_suspect_words = flash_if_cells(t->flash_dev)->n_suspect;
+    s->flash_flaky_words = flash_if_cells(t->flash_dev)->n_flaky;
     s->spi_bytes = t->s.spi_bytes;
     s->resets_pin = t->s.resets_pin;
     s->resets_software = t->s.resets_software;

@@ -41,7 +41,7 @@ struct flash_op {
 
 struct flash_plan {
     uint64_t op; /* 0: free */
-    uint64_t outcome;
+    struct flash_cut_pair cut;
 };
 
 /** Lost by reset. */
@@ -52,7 +52,8 @@ struct flash_volatile {
     uint32_t optcr;
     uint32_t key_step; /* 0, 1: first key seen; 2: locked until reset */
     uint32_t optkey_step;
-    uint32_t tear_outcome; /* of the planned cut under way */
+    bool is_planned; /* the cut under way: */
+    struct flash_cut_pair cut;
     uint32_t dcache_used;  /* 1: DCEN was on since the cache was reset */
     uint32_t dcache_stale; /* bit n: sector n was erased meanwhile */
     struct flash_op op;
@@ -71,6 +72,7 @@ struct flash_if {
     struct dev dev;
     struct flash_state s;
     struct flash_if_config config;
+    struct flash_cells *cells;
     uint8_t *array;
     unsigned done_event;
     unsigned cut_event;
@@ -149,14 +151,20 @@ static struct flash_plan *plan_for(struct flash_if *f, uint64_t op)
     return NULL;
 }
 
+static enum flash_cut cut_of(const struct flash_cut_pair *cut, const struct flash_op *op)
+{
+    return op->kind == OP_PROGRAM ? cut->program : cut->erase;
+}
+
 /** When the supply goes: at once, in the middle, or when nothing is left to see. */
 static void schedule_cut(struct flash_if *f, struct flash_plan *plan, uint64_t now_ps)
 {
     uint64_t whole_ps = f->s.v.op.end_ps - now_ps;
-    uint64_t after_ps = plan->outcome == FLASH_OUTCOME_BEFORE     ? 0
-                        : plan->outcome == FLASH_OUTCOME_COMPLETE ? whole_ps - whole_ps / 100
-                                                                  : whole_ps / 2;
-    f->s.v.tear_outcome = (uint32_t)plan->outcome;
+    enum flash_cut cut = cut_of(&plan->cut, &f->s.v.op);
+    bool is_late = cut == FLASH_CUT_COMPLETE || cut == FLASH_CUT_FADES || cut == FLASH_CUT_FADES_LATE;
+    uint64_t after_ps = cut == FLASH_CUT_BEFORE ? 0 : is_late ? whole_ps - whole_ps / 100 : whole_ps / 2;
+    f->s.v.is_planned = true;
+    f->s.v.cut = plan->cut;
     plan->op = 0;
     chip_event_at(f->dev.chip, f->cut_event, now_ps + after_ps);
 }
@@ -193,7 +201,7 @@ static void begin(struct flash_if *f, const struct flash_op *op)
     f->s.v.op.number = ++f->s.stats.ops;
     f->s.v.op.end_ps = now_ps + op_us(f, op) * PS_PER_US;
     f->s.v.sr |= SR_BSY;
-    f->s.v.tear_outcome = FLASH_OUTCOME_BY_SEED;
+    f->s.v.is_planned = false;
     if (op->kind == OP_PROGRAM) {
         f->s.stats.programs++;
     } else if (op->kind == OP_ERASE) {
@@ -248,7 +256,7 @@ static void note_erased(struct flash_if *f, uint32_t off, uint32_t n_bytes)
 
 static void erase_bytes(struct flash_if *f, uint32_t off, uint32_t n_bytes)
 {
-    memset(f->array + off, 0xFF, n_bytes);
+    flash_cells_erase(f->cells, f->array, off, n_bytes);
     note_erased(f, off, n_bytes);
     chip_code_changed(f->dev.chip, ARRAY_BASE + off, n_bytes);
 }
@@ -264,16 +272,25 @@ static void options_done(struct flash_if *f)
     f->s.v.optcr &= ~(uint32_t)OPTCR_STRT;
 }
 
+static void program_done(struct flash_if *f, const struct flash_op *op)
+{
+    if (op->addr < OTP_BASE) {
+        flash_cells_program(f->cells, f->array, op->addr - ARRAY_BASE, op->value, op->n_bytes);
+    } else {
+        for (uint32_t i = 0; i < op->n_bytes; i++) {
+            bytes_at(f, op->addr)[i] &= op->value[i];
+        }
+    }
+    chip_code_changed(f->dev.chip, op->addr, op->n_bytes);
+}
+
 static void operation_done(void *ctx)
 {
     struct flash_if *f = ctx;
     struct flash_op op = f->s.v.op;
     switch (op.kind) {
     case OP_PROGRAM:
-        for (uint32_t i = 0; i < op.n_bytes; i++) {
-            bytes_at(f, op.addr)[i] &= op.value[i];
-        }
-        chip_code_changed(f->dev.chip, op.addr, op.n_bytes);
+        program_done(f, &op);
         break;
     case OP_ERASE:
     case OP_MASS_ERASE:
@@ -306,15 +323,18 @@ static void tear(struct flash_if *f)
     if (op.kind == OP_NONE) {
         return;
     }
-    enum flash_outcome outcome = (enum flash_outcome)f->s.v.tear_outcome;
     uint64_t seed = f->config.seed ^ (op.number * 0xD1B54A32D192ED03U);
-    if (op.kind == OP_PROGRAM) {
-        flash_tear_program(bytes_at(f, op.addr), op.value, op.n_bytes, outcome, seed);
-    } else if (op.kind == OP_OPTIONS) {
+    struct flash_cut_pair cuts = f->s.v.is_planned ? f->s.v.cut : flash_cut_by_seed(&seed);
+    enum flash_cut cut = cut_of(&cuts, &op);
+    if (op.kind == OP_OPTIONS) {
         f->s.options =
             OPTCR_ALL_ONES; /* erased before it was programmed: RDP level 1, BOR off (RM0090 3.7.2) */
+    } else if (op.kind != OP_PROGRAM) {
+        flash_cells_cut_erase(f->cells, f->array, op.addr - ARRAY_BASE, op.n_bytes, cut, seed);
+    } else if (op.addr < OTP_BASE) {
+        flash_cells_cut_program(f->cells, f->array, op.addr - ARRAY_BASE, op.value, op.n_bytes, cut, seed);
     } else {
-        flash_tear_erase(bytes_at(f, op.addr), op.n_bytes, outcome, seed);
+        flash_tear_bytes(bytes_at(f, op.addr), op.value, op.n_bytes, cut, seed);
     }
     if (op.kind != OP_OPTIONS) {
         chip_code_changed(f->dev.chip, op.addr, op.n_bytes);
@@ -357,6 +377,13 @@ static void check_cell(struct flash_if *f, uint32_t addr, unsigned n_bytes, uint
             f->dev.chip,
             "FLASH: non-zero value 0x%X programmed at 0x%08X, which is not blank: the result is the AND and "
             "proves nothing (RM0090 3.6.4)",
+            (unsigned)value, (unsigned)addr);
+    } else if (value != 0 && addr < OTP_BASE &&
+               flash_cells_any_suspect(f->cells, addr - ARRAY_BASE, n_bytes)) {
+        chip_violation(
+            f->dev.chip,
+            "FLASH: non-zero value 0x%X programmed at 0x%08X, which reads blank but was not erased to "
+            "the end or programmed to the end: the result proves nothing (axiom F3)",
             (unsigned)value, (unsigned)addr);
     }
 }
@@ -670,6 +697,8 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
     struct flash_if *f = chip_alloc(chip, sizeof *f);
     f->config = *config;
     f->array = array;
+    f->cells = chip_alloc(chip, sizeof *f->cells);
+    chip_add_state(chip, "flash cells", f->cells, sizeof *f->cells);
     memset(array, 0xFF, FLASH_IF_BYTES);
     memset(f->s.otp, 0xFF, sizeof f->s.otp);
     set_options(f, FLASH_IF_OPTCR_FACTORY);
@@ -715,14 +744,14 @@ const struct flash_if_stats *flash_if_stats(const struct dev *flash)
     return &((const struct flash_if *)flash)->s.stats;
 }
 
-bool flash_if_plan_cut(struct dev *flash, uint64_t op, enum flash_outcome outcome)
+bool flash_if_plan_cut(struct dev *flash, uint64_t op, struct flash_cut_pair cut)
 {
     struct flash_if *f = (struct flash_if *)flash;
     struct flash_plan *room = plan_for(f, 0);
     if (op <= f->s.stats.ops || !room) {
         return false;
     }
-    *room = (struct flash_plan){op, outcome};
+    *room = (struct flash_plan){op, cut};
     return true;
 }
 
@@ -734,4 +763,32 @@ void flash_if_forget_plans(struct dev *flash)
 void flash_if_set_options(struct dev *flash, uint32_t optcr)
 {
     set_options((struct flash_if *)flash, optcr);
+}
+
+struct flash_cells *flash_if_cells(struct dev *flash)
+{
+    return ((struct flash_if *)flash)->cells;
+}
+
+void flash_if_store(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes)
+{
+    struct flash_if *f = (struct flash_if *)flash;
+    memcpy(f->array + off, bytes, n_bytes);
+    flash_cells_store(f->cells, f->array, off, n_bytes);
+}
+
+void flash_if_boot(struct dev *flash)
+{
+    struct flash_if *f = (struct flash_if *)flash;
+    if (flash_cells_boot(f->cells, f->array, f->config.seed) != 0) {
+        chip_code_changed(f->dev.chip, ARRAY_BASE, FLASH_IF_BYTES);
+    }
+}
+
+void flash_if_wear(struct dev *flash, unsigned sector, enum flash_wear wear)
+{
+    struct flash_if *f = (struct flash_if *)flash;
+    flash_cells_wear(f->cells, f->array, sector, wear);
+    chip_code_changed(f->dev.chip, ARRAY_BASE + flash_if_sector_off(sector),
+                      flash_if_sector_off(sector + 1) - flash_if_sector_off(sector));
 }

@@ -45,7 +45,7 @@ struct target_fake {
     struct flash_fake flash;
     struct flash_fake_sector sectors[TARGET_FAKE_SECTORS];
     uint32_t words[TARGET_FAKE_WORDS];
-    struct flash_fake_cell cells[TARGET_FAKE_WORDS];
+    struct flash_cell cells[TARGET_FAKE_WORDS];
     struct update_config config;
     struct update update;
     struct link_pump pump;

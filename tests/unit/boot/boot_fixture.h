@@ -38,7 +38,7 @@ struct fixture {
     struct flash_fake fake;
     struct flash_fake_sector sectors[FIX_SECTORS];
     uint32_t words[FIX_WORDS];
-    struct flash_fake_cell cells[FIX_WORDS];
+    struct flash_cell cells[FIX_WORDS];
     struct update_config config;
 };
 

@@ -33,7 +33,7 @@ struct chip {
     struct flash_fake fake;
     struct flash_fake_sector sectors[2];
     uint32_t words[WORDS];
-    struct flash_fake_cell cells[WORDS];
+    struct flash_cell cells[WORDS];
 };
 
 static enum fota_err chip_erase(struct flash *flash, uint32_t sector)
@@ -202,9 +202,9 @@ static uint32_t ops_of_session(const struct chip *from, const struct witness *w0
 
 /* Ways to tear, by what a sweep can afford: alone, first of two, second of two. */
 enum {
-    ALONE = (1 << FLASH_FAKE_OUTCOMES) - 1,
-    FIRST = 1 << FLASH_FAKE_TORN_GARBAGE | 1 << FLASH_FAKE_FLAKY,
-    SECOND = 1 << FLASH_FAKE_TORN_GARBAGE | 1 << FLASH_FAKE_TORN_COMPLETE | 1 << FLASH_FAKE_FLAKY
+    ALONE = (1 << FLASH_CUTS_OF_PROGRAM) - 1,
+    FIRST = 1 << FLASH_CUT_GARBAGE | 1 << FLASH_CUT_FLAKY,
+    SECOND = 1 << FLASH_CUT_GARBAGE | 1 << FLASH_CUT_COMPLETE | 1 << FLASH_CUT_FLAKY
 };
 
 /* Cut the next session at every operation in the ways of `mask`. Then settle; after FIRST cut again. */
@@ -215,7 +215,7 @@ static void cut_session(struct sweep *sweep, const struct chip *from, const stru
     struct chip *chip = malloc(sizeof *chip);
     assert_non_null(chip);
     for (uint32_t op = 1; op <= n_ops && sweep->broken == NULL; op++) {
-        for (uint32_t how = 0; how < FLASH_FAKE_OUTCOMES && sweep->broken == NULL; how++) {
+        for (uint32_t how = 0; how < FLASH_CUTS_OF_PROGRAM && sweep->broken == NULL; how++) {
             struct witness w = *w0;
             char here[64];
             if ((mask & 1U << how) == 0) {
@@ -223,7 +223,7 @@ static void cut_session(struct sweep *sweep, const struct chip *from, const stru
             }
             chip_copy(chip, from);
             flash_fake_power_up(&chip->fake, seed);
-            flash_fake_cut_at(&chip->fake, op, (enum flash_fake_outcome)how);
+            flash_fake_cut_at(&chip->fake, op, (enum flash_cut)how);
             session(chip, &w, SESSION_WRITES, sweep->skips_repair);
             sweep->n_cuts++;
             (void)snprintf(here, sizeof here, "%s/%u.%u", id, (unsigned)op, (unsigned)how);
@@ -441,7 +441,7 @@ static void write_that_a_boot_went_without_never_takes_effect(void **state)
         struct boot_record record;
         write_states(&chip, &w, 1);
         flash_fake_cut_at(&chip.fake, 2 + 15,
-                          FLASH_FAKE_TORN_OLD); /* two words bury, then the 15th of the record */
+                          FLASH_CUT_OLD); /* two words bury, then the 15th of the record */
         assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), FOTA_OK);
         record = record_of(2);
         w.written = 2;

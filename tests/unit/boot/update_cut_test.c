@@ -217,10 +217,10 @@ static void cut_life(struct sweep *sweep, const struct device *before, uint32_t 
 {
     static struct device d;
     for (uint32_t op = 1; op <= n_ops && sweep->broken[0] == '\0'; op++) {
-        for (uint32_t how = 0; how < FLASH_FAKE_OUTCOMES; how++) {
-            for (uint32_t draw = 0; draw < (how == FLASH_FAKE_FLAKY ? DRAWS : 1U); draw++) {
+        for (uint32_t how = 0; how < FLASH_CUTS_OF_PROGRAM; how++) {
+            for (uint32_t draw = 0; draw < (how == FLASH_CUT_FLAKY ? DRAWS : 1U); draw++) {
                 copy_device(&d, before);
-                flash_fake_cut_at(&d.fix.fake, op, (enum flash_fake_outcome)how);
+                flash_fake_cut_at(&d.fix.fake, op, (enum flash_cut)how);
                 live(&d);
                 d.seed = 100 + 50 * draw;
                 live_on(&d);
@@ -293,9 +293,9 @@ static void two_cuts_at_random_end_with_the_new_image(void **state)
         for (uint32_t cut = 0; cut < 2 && !d.is_done && d.broken == NULL; cut++) {
             random = random * 6364136223846793005ULL + 1442695040888963407ULL;
             uint32_t op = 1 + (uint32_t)(random >> 40) % 600;
-            uint32_t how = (uint32_t)(random >> 33) % FLASH_FAKE_OUTCOMES;
+            uint32_t how = (uint32_t)(random >> 33) % FLASH_CUTS_OF_PROGRAM;
             flash_fake_power_up(&d.fix.fake, i + cut);
-            flash_fake_cut_at(&d.fix.fake, op, (enum flash_fake_outcome)how);
+            flash_fake_cut_at(&d.fix.fake, op, (enum flash_cut)how);
             live(&d);
         }
         live_on(&d);

@@ -412,12 +412,13 @@ static void reset_in_an_erase_tears_it_and_locks(void **state)
     chip_destroy(chip);
 }
 
-/** Run a planned cut of one program of `value` on a blank word; @return the word afterwards. */
-static uint32_t cut_program(enum flash_outcome outcome, uint32_t old, uint32_t value)
+/** Run a planned cut of one program of `value` over `old`; @return the word afterwards. */
+static uint32_t cut_program(enum flash_cut cut, uint32_t old, uint32_t value)
 {
+    const struct flash_cut_pair both = {cut, cut};
     struct chip *chip = bench(false);
-    memcpy(array + 0x20000, &old, 4);
-    assert_true(flash_if_plan_cut(flash, 1, outcome));
+    flash_if_store(flash, 0x20000, &old, 4);
+    assert_true(flash_if_plan_cut(flash, 1, both));
     unlock(chip);
     bench_write(chip, CR, CR_PG | X32);
     bench_write(chip, SLOT, value);
@@ -425,7 +426,8 @@ static uint32_t cut_program(enum flash_outcome outcome, uint32_t old, uint32_t v
     assert_true(chip_take_power_cut(chip));
     bench_reset(chip, CHIP_RESET_POWER);
     uint32_t left = word_at(SLOT);
-    assert_false(flash_if_plan_cut(flash, 1, outcome)); /* that number has been */
+    assert_int_equal(flash_cells_any_suspect(flash_if_cells(flash), 0x20000, 4), cut != FLASH_CUT_BEFORE);
+    assert_false(flash_if_plan_cut(flash, 1, both)); /* that number has been */
     chip_destroy(chip);
     return left;
 }
@@ -433,77 +435,139 @@ static uint32_t cut_program(enum flash_outcome outcome, uint32_t old, uint32_t v
 static void planned_cut_of_a_program_leaves_what_was_asked(void **state)
 {
     (void)state;
-    assert_int_equal(cut_program(FLASH_OUTCOME_BEFORE, 0xFFFFFFFFU, 0), 0xFFFFFFFFU);
-    assert_int_equal(cut_program(FLASH_OUTCOME_BLANK, 0xFFFFFFFFU, 0), 0xFFFFFFFFU);
-    assert_int_equal(cut_program(FLASH_OUTCOME_COMPLETE, 0xFFFFFFFFU, 0x1234), 0x1234);
-    uint32_t torn = cut_program(FLASH_OUTCOME_GARBAGE, 0xFFFFFFFFU, 0x00FF00FF);
+    assert_int_equal(cut_program(FLASH_CUT_BEFORE, 0xFFFFFFFFU, 0), 0xFFFFFFFFU);
+    assert_int_equal(cut_program(FLASH_CUT_OLD, 0xFFFFFFFFU, 0), 0xFFFFFFFFU);
+    assert_int_equal(cut_program(FLASH_CUT_COMPLETE, 0xFFFFFFFFU, 0x1234), 0x1234);
+    uint32_t torn = cut_program(FLASH_CUT_GARBAGE, 0xFFFFFFFFU, 0x00FF00FF);
     assert_int_equal(torn & 0x00FF00FF, 0x00FF00FF); /* no zero where none was wanted */
     assert_int_not_equal(torn, 0x00FF00FF);
     assert_int_not_equal(torn, 0xFFFFFFFFU);
 }
 
-static void planned_cut_of_an_erase_leaves_what_was_asked(void **state)
+/** Sector 3 full of 55, its erase cut. */
+static struct chip *cut_erase(enum flash_cut cut)
 {
-    (void)state;
-    static uint8_t sector[0x4000];
-    memset(sector, 0x55, sizeof sector);
-    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_BEFORE, 1);
-    assert_int_equal(sector[0], 0x55);
-    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_FRONT, 1);
-    size_t blank = 0;
-    while (blank < sizeof sector && sector[blank] == 0xFF) {
-        blank++;
-    }
-    assert_in_range(blank, 4, sizeof sector - 4);
-    for (size_t i = blank; i < sizeof sector; i++) {
-        assert_int_equal(sector[i], 0x55);
-    }
-    memset(sector, 0x55, sizeof sector);
-    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_GARBAGE, 1);
-    unsigned kinds[4] = {0};
-    for (size_t i = 0; i < sizeof sector; i += 4) {
-        uint32_t w;
-        memcpy(&w, sector + i, 4);
-        kinds[w == 0x55555555U ? 0 : w == 0xFFFFFFFFU ? 1 : w == 0 ? 2 : 3]++;
-    }
-    for (size_t i = 0; i < 4; i++) {
-        assert_in_range(kinds[i], sizeof sector / 4 / 8, sizeof sector / 4 / 2);
-    }
-    flash_tear_erase(sector, sizeof sector, FLASH_OUTCOME_BLANK, 1);
-    assert_int_equal(sector[100], 0xFF);
+    static uint8_t bytes[0x4000];
+    struct chip *chip = bench(false);
+    memset(bytes, 0x55, sizeof bytes);
+    flash_if_store(flash, 0xC000, bytes, sizeof bytes);
+    assert_true(flash_if_plan_cut(flash, 1, (struct flash_cut_pair){cut, cut}));
+    unlock(chip);
+    bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+    assert_false(bench_pass(chip, 300 * BENCH_MS));
+    assert_true(chip_take_power_cut(chip));
+    bench_reset(chip, CHIP_RESET_POWER);
+    return chip;
 }
 
-/* Each pattern of a cut erase differs from the others, and only the pre-program phase leaves old bytes and
- * zeros alone.
- */
-static void erase_can_be_cut_in_thirteen_ways(void **state)
+static void planned_cut_of_an_erase_makes_every_word_of_the_sector_suspect(void **state)
 {
     (void)state;
-    enum { BYTES = 0x4000, FIRST = FLASH_OUTCOME_BEFORE, LAST = FLASH_OUTCOME_ONE_ZERO };
-    static uint8_t sector[LAST + 1][BYTES];
-    unsigned n_different = 0;
-    for (unsigned k = FIRST; k <= LAST; k++) {
-        memset(sector[k], 0x5A, BYTES);
-        flash_tear_erase(sector[k], BYTES, (enum flash_outcome)k, 3);
-        bool is_new = true;
-        for (unsigned i = FIRST; i < k; i++) {
-            is_new = is_new && memcmp(sector[i], sector[k], BYTES) != 0;
-        }
-        n_different += is_new;
-        for (unsigned i = 0; i < BYTES && k >= FLASH_OUTCOME_ZEROING && k <= FLASH_OUTCOME_ZERO; i++) {
-            assert_int_equal(sector[k][i] & ~0x5A, 0);
-        }
+    for (enum flash_cut cut = FLASH_CUT_OLD; cut < FLASH_CUTS; cut++) {
+        struct chip *chip = cut_erase(cut);
+        const struct flash_cells *cells = flash_if_cells(flash);
+        assert_int_equal(cells->n_suspect, 0x1000);
+        assert_int_equal(flash_cells_at(cells, 0x3000).kind, FLASH_CELL_SUSPECT);
+        assert_int_equal(flash_cells_at(cells, 0x3FFF).kind, FLASH_CELL_SUSPECT);
+        assert_true(flash_cells_hash(cells) != 0);
+        unlock(chip);
+        bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+        finish(chip);
+        assert_int_equal(cells->n_suspect, 0);
+        assert_true(flash_cells_hash(cells) == 0);
+        bench_clean(chip);
+        chip_destroy(chip);
     }
-    assert_int_equal(n_different, 13);
-    assert_int_equal(sector[FLASH_OUTCOME_STRIPES][0], 0xFF);
-    assert_int_equal(sector[FLASH_OUTCOME_STRIPES][512], 0x5A);
+}
+
+/** A word that reads blank after a cut may be programmed with 0 and nothing else. */
+static void non_zero_program_of_a_suspect_blank_is_a_violation(void **state)
+{
+    (void)state;
+    struct chip *chip = cut_erase(FLASH_CUT_COMPLETE);
+    assert_int_equal(word_at(0x0800C000), 0xFFFFFFFFU);
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, 0x0800C000, 0);
+    finish(chip);
+    bench_clean(chip);
+    bench_write(chip, 0x0800C004, 5);
+    finish(chip);
+    bench_violated(chip, 0, "proves nothing");
+    assert_int_equal(flash_cells_at(flash_if_cells(flash), 0x3000).kind, FLASH_CELL_SOLID);
+    assert_int_equal(flash_cells_at(flash_if_cells(flash), 0x3001).kind, FLASH_CELL_SUSPECT);
+    chip_destroy(chip);
+}
+
+static void flaky_words_read_anew_at_each_boot_and_never_between(void **state)
+{
+    (void)state;
+    struct chip *chip = cut_erase(FLASH_CUT_FLAKY);
+    unsigned n_changes = 0;
+    for (unsigned boot = 0; boot < 20; boot++) {
+        static uint8_t before[0x4000];
+        memcpy(before, array + 0xC000, sizeof before);
+        bench_reset(chip, CHIP_RESET_PIN);
+        assert_memory_equal(array + 0xC000, before, sizeof before);
+        flash_if_boot(flash);
+        n_changes += memcmp(array + 0xC000, before, sizeof before) != 0;
+    }
+    assert_int_equal(n_changes, 20);
+    chip_destroy(chip);
+}
+
+static void cut_program_upsets_its_sector_only_on_request(void **state)
+{
+    (void)state;
+    for (unsigned on = 0; on < 2; on++) {
+        uint32_t value = 0x12345678;
+        struct chip *chip = bench(false);
+        for (uint32_t off = 0xC000; off < 0x10000; off += 4) {
+            flash_if_store(flash, off, &value, 4);
+        }
+        flash_if_store(flash, 0xC000, "\xFF\xFF\xFF\xFF", 4);
+        flash_if_store(flash, 0x10000, &value, 4);
+        flash_if_cells(flash)->is_disturbing = on != 0;
+        assert_true(flash_if_plan_cut(flash, 1, (struct flash_cut_pair){FLASH_CUT_OLD, FLASH_CUT_OLD}));
+        unlock(chip);
+        bench_write(chip, CR, CR_PG | X32);
+        bench_write(chip, 0x0800C000, 1);
+        assert_false(bench_pass(chip, 20 * BENCH_US));
+        bench_reset(chip, CHIP_RESET_POWER);
+        assert_int_equal(flash_if_cells(flash)->n_suspect, on ? 0x1000 : 1);
+        assert_int_equal(flash_cells_at(flash_if_cells(flash), 0x4000).kind, FLASH_CELL_SOLID);
+        chip_destroy(chip);
+    }
+}
+
+static void worn_sector_ends_operations_as_ever_but_does_not_verify(void **state)
+{
+    (void)state;
+    for (enum flash_wear wear = FLASH_WEAR_STUCK; wear <= FLASH_WEAR_DEAF; wear++) {
+        struct chip *chip = cut_erase(FLASH_CUT_BEFORE);
+        flash_if_wear(flash, 3, wear);
+        for (unsigned i = 0; i < 3; i++) {
+            unlock(chip);
+            bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+            finish(chip);
+            unsigned n_blank = 0;
+            for (uint32_t addr = 0x0800C000; addr < 0x08010000; addr += 4) {
+                n_blank += word_at(addr) == 0xFFFFFFFFU;
+            }
+            assert_int_equal(n_blank, wear == FLASH_WEAR_STUCK ? 0x0FFF : 0);
+            assert_int_equal(bench_read(chip, SR), 0);
+            bench_reset(chip, CHIP_RESET_POWER);
+        }
+        bench_clean(chip);
+        chip_destroy(chip);
+    }
 }
 
 static void same_seed_tears_alike(void **state)
 {
     (void)state;
-    uint32_t first = cut_program(FLASH_OUTCOME_GARBAGE, 0xFFFFFFFFU, 0);
-    assert_int_equal(cut_program(FLASH_OUTCOME_GARBAGE, 0xFFFFFFFFU, 0), first);
+    uint32_t first = cut_program(FLASH_CUT_GARBAGE, 0xFFFFFFFFU, 0);
+    assert_int_equal(cut_program(FLASH_CUT_GARBAGE, 0xFFFFFFFFU, 0), first);
 }
 
 static void locked_one_time_block_cannot_be_programmed(void **state)
@@ -580,8 +644,11 @@ int main(void)
         cmocka_unit_test(reserved_bits_and_holes_are_named),
         cmocka_unit_test(reset_in_an_erase_tears_it_and_locks),
         cmocka_unit_test(planned_cut_of_a_program_leaves_what_was_asked),
-        cmocka_unit_test(planned_cut_of_an_erase_leaves_what_was_asked),
-        cmocka_unit_test(erase_can_be_cut_in_thirteen_ways),
+        cmocka_unit_test(planned_cut_of_an_erase_makes_every_word_of_the_sector_suspect),
+        cmocka_unit_test(non_zero_program_of_a_suspect_blank_is_a_violation),
+        cmocka_unit_test(flaky_words_read_anew_at_each_boot_and_never_between),
+        cmocka_unit_test(cut_program_upsets_its_sector_only_on_request),
+        cmocka_unit_test(worn_sector_ends_operations_as_ever_but_does_not_verify),
         cmocka_unit_test(same_seed_tears_alike),
         cmocka_unit_test(locked_one_time_block_cannot_be_programmed),
         cmocka_unit_test(option_bytes_need_their_keys_and_last),

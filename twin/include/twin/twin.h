@@ -60,6 +60,8 @@ struct twin_stats {
     uint64_t flash_erases[12];
     uint64_t flash_ops;  /* programs and erases begun; the n-th has number n */
     uint64_t flash_torn; /* operations that a reset or power loss took apart */
+    uint64_t flash_suspect_words,
+        flash_flaky_words; /* as they stand: left by cut operations, not erased since */
     uint64_t spi_bytes;
     uint64_t resets_pin, resets_software, resets_iwdg, resets_power;
     uint64_t violations;
@@ -95,7 +97,7 @@ enum twin_cut {
     TWIN_CUT_GARBAGE,  /* program: some of the zeros; erase: each word old, blank, zero or garbage */
     TWIN_CUT_COMPLETE, /* reads as if it were complete */
     TWIN_CUT_FRONT,    /* erase: the front part blank, the rest old; program: as garbage */
-    /* Erases by phase, dev/flash_faults.h: the cells are programmed to zero first. Of a program: garbage. */
+    /* Erases by phase, flash_model.h: the cells are programmed to zero first. Of a program: garbage. */
     TWIN_CUT_ZEROING,
     TWIN_CUT_ZERO_FRONT,
     TWIN_CUT_ZERO,
@@ -105,6 +107,12 @@ enum twin_cut {
     TWIN_CUT_STRIPES,
     TWIN_CUT_ONE_OLD,
     TWIN_CUT_ONE_ZERO,
+    /* And these, of either. */
+    TWIN_CUT_FLAKY,      /* each word as before, as after or between, drawn anew at every reset */
+    TWIN_CUT_FADES,      /* reads as if complete until the next reset but one, flaky from then on */
+    TWIN_CUT_FADES_LATE, /* the same two resets later */
+    TWIN_CUT_OLD,        /* reads as before, but proves nothing */
+    TWIN_CUT_HALF,       /* erase: every other word blank; program: as garbage */
     TWIN_CUTS
 };
 /**
@@ -115,6 +123,23 @@ enum twin_cut {
 bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut);
 /** Forget all planned cuts. */
 void twin_forget_cuts(struct twin *t);
+
+/** On: a cut program also upsets words of its whole sector (program disturb), for a stress test. Off at
+ * first. */
+void twin_disturb(struct twin *t, bool on);
+
+/** How a sector is worn out. The part has no flag for it: operations end as ever, the array shows it. */
+enum twin_wear {
+    TWIN_WEAR_NONE,
+    TWIN_WEAR_STUCK, /* one word keeps a zero bit for ever */
+    TWIN_WEAR_DEAF   /* erases and programs change nothing */
+};
+/** Wear a sector (0..11) out. @return false: no such sector */
+bool twin_wear_out(struct twin *t, unsigned sector, enum twin_wear wear);
+
+/** Hash of what is behind suspect words of the flash: two boards whose flash reads alike may differ in it. 0:
+ * none. */
+uint64_t twin_cells_hash(const struct twin *t);
 
 /** Change the supply, e.g. to 2,600 mV. Below the brown-out level of the option bytes: held in reset; below
  * 1,680 mV: power off. */

@@ -8,7 +8,9 @@
  * value over a cell that is not blank is a violation, zero over anything is not. While an operation runs, the
  * chip's flash is closed for reads; writes to CR and to the array wait.
  *
- * The array changes when an operation ends. A reset or power loss before leaves what flash_faults.h says.
+ * The array changes when an operation ends. A reset or power loss before leaves what flash_model.h says, by
+ * plan or by seed; suspect words are known from then on (flash_faults.h), and a non-zero program on one is a
+ * violation.
  */
 #ifndef DEV_FLASH_IF_H
 #define DEV_FLASH_IF_H
@@ -50,12 +52,22 @@ const struct flash_if_stats *flash_if_stats(const struct dev *flash);
 
 /**
  * Plan a power cut at operation number `op` (1 is the first since creation): the supply goes when the
- * operation has done what `outcome` says. @return false: the plan is full (FLASH_IF_MAX_PLANS) or the
- * operation has been
+ * operation has done what `cut` says. @return false: the plan is full (FLASH_IF_MAX_PLANS) or the operation
+ * has been
  */
-bool flash_if_plan_cut(struct dev *flash, uint64_t op, enum flash_outcome outcome);
+bool flash_if_plan_cut(struct dev *flash, uint64_t op, struct flash_cut_pair cut);
 /** Forget every plan. */
 void flash_if_forget_plans(struct dev *flash);
+
+/** What is behind the words of the array. */
+struct flash_cells *flash_if_cells(struct dev *flash);
+/** Factory programmer: put bytes into the array, blank or solid. @param off  in the array, with n_bytes */
+void flash_if_store(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes);
+/** For the board, whenever the core starts after a reset: flaky words read anew. */
+void flash_if_boot(struct dev *flash);
+/** From now on the sector (0..11) is worn out. The part has no flag for it: only a look at the array shows
+ * it. */
+void flash_if_wear(struct dev *flash, unsigned sector, enum flash_wear wear);
 
 /** Factory programmer: set option bytes as FLASH_OPTCR shows them (lock bits ignored). In force from the next
  * reset. */
