@@ -1,19 +1,15 @@
 /* fota run: the gateway against the twin, an emulated STM32F407 in this process. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/flash_map.h"
+#include "board.h"
 #include "commands.h"
 #include "keys.h"
-#include "port_twin/twin_link.h"
 #include "posix/store_file.h"
-#include "release/file.h"
 #include "run_watch.h"
 #include "s3_client.h"
-#include "twin/vcd.h"
 
 enum {
     OPT_PRODUCT = CLI_S3_OPTIONS,
@@ -66,10 +62,7 @@ struct run {
     const struct cli_command *self;
     struct cli_values values;
     struct cli_s3 s3;
-    struct twin *twin;
-    struct vcd *vcd;
-    struct twin_link wires;
-    struct link_client link;
+    struct cli_board board;
     struct run_clock clock;
     struct store_file store_file;
     struct store no_store;
@@ -121,121 +114,20 @@ static enum fota_err forget_save(struct store *store, unsigned cell, const uint8
 /* --- the board
  * ---------------------------------------------------------------------------------------------------- */
 
-static enum cli_exit load_flash(struct run *r)
-{
-    const char *path = text_of(r, OPT_FLASH);
-    uint8_t *bytes = NULL;
-    size_t n_bytes = 0;
-    enum fota_err err = file_read(path, FLASH_MAP_BYTES, &bytes, &n_bytes, NULL);
-    if (err == E_NOT_FOUND) {
-        return CLI_OK;
-    }
-    if (err) {
-        return cli_fail(r->cli, err, "cannot read flash from %s: %s", path, strerror(errno));
-    }
-    bool is_whole = n_bytes == FLASH_MAP_BYTES && twin_flash_store(r->twin, FLASH_MAP_BASE, bytes, n_bytes);
-    free(bytes);
-    if (!is_whole) {
-        return cli_fail(r->cli, E_IO, "%s has %zu bytes, a flash has %u; remove it to start from the factory",
-                        path, n_bytes, (unsigned)FLASH_MAP_BYTES);
-    }
-    return CLI_OK;
-}
-
-static enum cli_exit save_flash(struct run *r)
-{
-    const char *path = text_of(r, OPT_FLASH);
-    if (!path) {
-        return CLI_OK;
-    }
-    uint8_t *bytes = malloc(FLASH_MAP_BYTES);
-    if (!bytes) {
-        return cli_fail(r->cli, E_INTERNAL, "no memory for a copy of the flash");
-    }
-    enum fota_err err = twin_peek(r->twin, FLASH_MAP_BASE, bytes, FLASH_MAP_BYTES)
-                            ? file_replace(path, bytes, FLASH_MAP_BYTES)
-                            : E_INTERNAL;
-    free(bytes);
-    return err ? cli_fail(r->cli, err, "cannot write flash to %s: %s", path, strerror(errno)) : CLI_OK;
-}
-
-static enum cli_exit load_factory(struct run *r)
-{
-    const char *path = text_of(r, OPT_FACTORY);
-    uint8_t *bytes = NULL;
-    size_t n_bytes = 0;
-    enum cli_exit result = cli_file(r->cli, path, FLASH_SLOT_BYTES, &bytes, &n_bytes);
-    if (result != CLI_OK) {
-        return result;
-    }
-    bool is_stored = twin_flash_store(r->twin, FLASH_SLOT_A_BASE, bytes, n_bytes);
-    free(bytes);
-    return is_stored ? CLI_OK : cli_fail(r->cli, E_IMAGE_SIZE, "%s does not fit slot A", path);
-}
-
-static enum cli_exit open_vcd(struct run *r)
-{
-    char why[256];
-    const char *path = text_of(r, OPT_VCD);
-    if (!path) {
-        return CLI_OK;
-    }
-    r->vcd =
-        vcd_open(r->twin, path, (uint64_t)r->values.option[OPT_VCD_MB].number * 1000000U, why, sizeof why);
-    return r->vcd ? CLI_OK : cli_fail(r->cli, E_IO, "cannot record the wires in %s: %s", path, why);
-}
-
-/** Also after a failure: that is when one wants to see the wires. */
-static enum cli_exit close_vcd(struct run *r, enum cli_exit result)
-{
-    char why[256];
-    uint64_t full_ns = r->vcd ? vcd_full_ns(r->vcd) : 0;
-    if (full_ns) {
-        cli_note(r->cli, "%s ends at %llu ms of virtual time: it has %s MB; --vcd-mb allows more",
-                 text_of(r, OPT_VCD), (unsigned long long)(full_ns / 1000000U), text_of(r, OPT_VCD_MB));
-    }
-    bool is_kept = vcd_close(r->vcd, why, sizeof why);
-    r->vcd = NULL;
-    if (!is_kept && result == CLI_OK) {
-        return cli_fail(r->cli, E_IO, "cannot write %s: %s", text_of(r, OPT_VCD), why);
-    }
-    return result;
-}
-
 static enum cli_exit program_board(struct run *r)
 {
-    char why[256];
-    const struct twin_config config = {.flash_timing = r->values.option[OPT_MAX_FLASH_TIME].is_given
-                                                           ? TWIN_FLASH_MAXIMUM
-                                                           : TWIN_FLASH_TYPICAL,
-                                       .rom = TWIN_ROM_V9_1,
-                                       .seed = 1};
-    r->twin = twin_create(&config, why, sizeof why);
-    if (!r->twin) {
-        return cli_fail(r->cli, E_INTERNAL, "cannot build the twin: %s", why);
+    const struct cli_board_config config = {.bootloader_elf = text_of(r, OPT_BOOTLOADER),
+                                            .factory_image = text_of(r, OPT_FACTORY),
+                                            .flash = text_of(r, OPT_FLASH),
+                                            .vcd = text_of(r, OPT_VCD),
+                                            .vcd_mb = r->values.option[OPT_VCD_MB].number,
+                                            .is_slow_flash = r->values.option[OPT_MAX_FLASH_TIME].is_given,
+                                            .rom = TWIN_ROM_V9_1};
+    enum cli_exit result = cli_board_open(r->cli, &config, &r->board);
+    if (result == CLI_OK) {
+        cli_board_start(&r->board, SETTLE_MS);
     }
-    if (text_of(r, OPT_FACTORY)) {
-        enum cli_exit result = load_factory(r);
-        if (result != CLI_OK) {
-            return result;
-        }
-    }
-    if (text_of(r, OPT_FLASH)) { /* what it became since the factory */
-        enum cli_exit result = load_flash(r);
-        if (result != CLI_OK) {
-            return result;
-        }
-    }
-    if (!twin_load_elf(r->twin, text_of(r, OPT_BOOTLOADER), why, sizeof why)) {
-        return cli_fail(r->cli, E_IO, "cannot load the bootloader: %s", why);
-    }
-    enum cli_exit result = open_vcd(r);
-    if (result != CLI_OK) {
-        return result;
-    }
-    twin_set_power(r->twin, true);
-    (void)twin_run_until(r->twin, (uint64_t)SETTLE_MS * 1000000U);
-    return CLI_OK;
+    return result;
 }
 
 /* --- the gateway
@@ -274,13 +166,11 @@ static enum cli_exit start_gateway(struct run *r)
 {
     static const struct clock_ops clock_ops = {.now_ms = now_ms, .utc_s = utc_s};
     static const struct store_ops no_store_ops = {.load = forget_load, .save = forget_save};
-    r->clock = (struct run_clock){.clock = {.ops = &clock_ops}, .twin = r->twin};
+    r->clock = (struct run_clock){.clock = {.ops = &clock_ops}, .twin = r->board.twin};
     r->no_store.ops = &no_store_ops;
     if (text_of(r, OPT_STATE)) {
         store_file_init(&r->store_file, text_of(r, OPT_STATE));
     }
-    twin_link_init(&r->wires, r->twin);
-    link_client_init(&r->link, &r->wires.io, NULL);
     run_watch_init(&r->watch, r->cli, &r->clock.clock);
     struct gateway_config config = {.identity = {.product = text_of(r, OPT_PRODUCT),
                                                  .hw = text_of(r, OPT_HW),
@@ -295,7 +185,7 @@ static enum cli_exit start_gateway(struct run *r)
         return result;
     }
     const struct gateway_ports ports = {.s3 = &r->s3.s3,
-                                        .link = &r->link,
+                                        .link = &r->board.link,
                                         .store = text_of(r, OPT_STATE) ? &r->store_file.store : &r->no_store,
                                         .clock = &r->clock.clock,
                                         .observer = run_watch_observer(&r->watch)};
@@ -333,7 +223,8 @@ static enum cli_exit run_gateway(struct run *r)
         if (wait_ms == 0 || is_done(r)) {
             continue;
         }
-        enum twin_stop stop = twin_run_until(r->twin, twin_now_ns(r->twin) + (uint64_t)wait_ms * 1000000U);
+        enum twin_stop stop =
+            twin_run_until(r->board.twin, twin_now_ns(r->board.twin) + (uint64_t)wait_ms * 1000000U);
         if (stop != TWIN_STOP_TIME && stop != TWIN_STOP_LOCKUP) {
             return cli_fail(r->cli, E_INTERNAL, "the twin stopped");
         }
@@ -361,7 +252,7 @@ static const char *outcome_of(const struct run_watch *w)
 static void print_json(const struct run *r, const char *outcome)
 {
     const struct boot_info *b = &r->gateway.target.boot;
-    const struct twin_stats *stats = twin_stats(r->twin);
+    const struct twin_stats *stats = twin_stats(r->board.twin);
     struct cli_json j = {.out = r->cli->out, .is_first = true};
     char version[16] = "";
     if (b->running_slot < SLOT_NONE) {
@@ -374,10 +265,10 @@ static void print_json(const struct run *r, const char *outcome)
     cli_json_text(&j, "running", version);
     cli_json_text(&j, "slot", b->running_slot == SLOT_A ? "a" : b->running_slot == SLOT_B ? "b" : "none");
     cli_json_number(&j, "polls", r->watch.n_polls);
-    cli_json_number(&j, "virtual_ms", twin_now_ns(r->twin) / 1000000U);
+    cli_json_number(&j, "virtual_ms", twin_now_ns(r->board.twin) / 1000000U);
     cli_json_number(&j, "spi_bytes", stats->spi_bytes);
     cli_json_number(&j, "flash_busy_ms", stats->flash_busy_ns / 1000000U);
-    cli_json_number(&j, "link_repeats", r->link.stats.repeats);
+    cli_json_number(&j, "link_repeats", r->board.link.stats.repeats);
     cli_json_close(&j, '}');
     (void)fputc('\n', r->cli->out);
 }
@@ -449,9 +340,9 @@ static enum cli_exit run_all(struct run *r)
         result = run_gateway(r);
     }
     if (result == CLI_OK) {
-        result = save_flash(r);
+        result = cli_board_save(&r->board);
     }
-    result = close_vcd(r, result);
+    result = cli_board_end_vcd(&r->board, result);
     return result == CLI_OK ? conclude(r) : result;
 }
 
@@ -474,7 +365,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
             result = run_all(r);
             cli_s3_close(&r->s3);
         }
-        twin_destroy(r->twin);
+        cli_board_close(&r->board);
     }
     free(r);
     return result;

@@ -10,115 +10,10 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
+#include "desk.h"
 #include "link_client/link_ladder.h"
-#include "port_twin/twin_link.h"
-#include "release/file.h"
-#include "release/key.h"
-#include "release_maker.h"
-#include "twin/twin.h"
 
-enum { SETTLE_MS = 2500, SECTOR_5 = 5, K128 = 0x20000, SECTOR_3 = 3, K16 = 0x4000 };
-
-static const char BOOTLOADER[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
-
-struct desk {
-    struct twin *twin;
-    struct twin_link wires;
-    struct link_client link;
-    bool is_blank; /* a core that starts in erased flash breaks rules, and may */
-};
-
-static struct test_release factory;
-
-static int make_factory(void **state)
-{
-    (void)state;
-    struct test_key image_key;
-    struct test_key channel_key;
-    struct key key;
-    uint8_t *payload[2];
-    size_t n_bytes[2];
-    if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &key)) {
-        fail_msg("no key in build/keys; build the firmware first (make fw)");
-    }
-    memcpy(image_key.secret, key.secret, sizeof image_key.secret);
-    memcpy(image_key.point, key.point, sizeof image_key.point);
-    key_forget(&key);
-    test_key_make(&channel_key, 2);
-    struct test_spec spec = test_spec(&image_key, &channel_key, 0x01000000, 1);
-    for (unsigned slot = 0; slot < 2; slot++) {
-        const char *path =
-            slot ? FOTA_FIRMWARE_DIR "/app/demo-1.0.0-b.bin" : FOTA_FIRMWARE_DIR "/app/demo-1.0.0-a.bin";
-        if (file_read(path, TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes[slot], NULL)) {
-            fail_msg("cannot read %s; build the firmware first (make fw)", path);
-        }
-        spec.payload[slot] = payload[slot];
-        spec.payload_bytes_of[slot] = (uint32_t)n_bytes[slot];
-    }
-    test_release_make(&spec, &factory);
-    free(payload[0]);
-    free(payload[1]);
-    return 0;
-}
-
-/** A board without anything in its flash, without power. */
-static void open_board(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing, bool is_blank)
-{
-    char why[256] = "";
-    const struct twin_config config = {.flash_timing = timing, .rom = rom, .seed = 1, .strict = !is_blank};
-    memset(d, 0, sizeof *d);
-    d->is_blank = is_blank;
-    d->twin = twin_create(&config, why, sizeof why);
-    if (!d->twin) {
-        fail_msg("%s", why);
-    }
-    twin_link_init(&d->wires, d->twin);
-    link_client_init(&d->link, &d->wires.io, NULL);
-}
-
-static void open_blank(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing)
-{
-    open_board(d, rom, timing, true);
-}
-
-static void run_ms(const struct desk *d, uint32_t ms)
-{
-    (void)twin_run_until(d->twin, twin_now_ns(d->twin) + (uint64_t)ms * 1000000U);
-}
-
-static void load_bootloader(const struct desk *d)
-{
-    char why[256] = "";
-    if (!twin_load_elf(d->twin, BOOTLOADER, why, sizeof why)) {
-        fail_msg("%s; build the firmware first (make fw)", why);
-    }
-}
-
-/** A board that runs and has confirmed 1.0.0: made once, then as it was at that moment. */
-static void open_healthy(struct desk *d)
-{
-    static struct twin_snapshot *healthy;
-    open_board(d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    if (healthy) {
-        twin_restore(d->twin, healthy);
-        return;
-    }
-    load_bootloader(d);
-    assert_true(twin_flash_store(d->twin, FLASH_SLOT_A_BASE, factory.image[0], factory.n_image[0]));
-    twin_set_power(d->twin, true);
-    run_ms(d, SETTLE_MS);
-    healthy = twin_save(d->twin);
-    assert_non_null(healthy);
-}
-
-static void close_desk(struct desk *d)
-{
-    struct twin_violation v;
-    if (!d->is_blank && twin_violation(d->twin, 0, &v) > 0) {
-        fail_msg("violation at pc 0x%08x: %s", v.pc, v.text);
-    }
-    twin_destroy(d->twin);
-}
+enum { SECTOR_5 = 5, K128 = 0x20000, SECTOR_3 = 3, K16 = 0x4000 };
 
 /* --- the ladder -------------------------------------------------------------------------------------------
  */
@@ -128,7 +23,7 @@ static void agent_answers_and_nothing_is_disturbed(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_healthy(&d);
+    desk_open_healthy(&d);
     uint64_t resets = twin_stats(d.twin)->resets_pin;
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_STANDING);
@@ -136,7 +31,7 @@ static void agent_answers_and_nothing_is_disturbed(void **state)
     assert_int_equal(l.peer.info.boot.running_slot, SLOT_A);
     assert_int_equal(twin_stats(d.twin)->resets_pin, resets);
     assert_false(l.is_tried[LINK_RUNG_RESET]);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void board_without_image_is_answered_by_its_bootloader(void **state)
@@ -144,15 +39,15 @@ static void board_without_image_is_answered_by_its_bootloader(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_board(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    load_bootloader(&d);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, true);
+    desk_load_bootloader(&d);
     twin_set_power(d.twin, true);
-    run_ms(&d, 200);
+    desk_run_ms(&d, 200);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_STANDING);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
     assert_int_equal(l.peer.info.boot.last_reason, E_SLOT_NOT_BOOTABLE);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void hung_application_is_reset_and_its_agent_answers(void **state)
@@ -160,14 +55,14 @@ static void hung_application_is_reset_and_its_agent_answers(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_healthy(&d);
+    desk_open_healthy(&d);
     twin_set_pin(d.twin, TWIN_PIN_NRST, false); /* stands for a hang: nothing runs until somebody acts */
-    run_ms(&d, 1);
+    desk_run_ms(&d, 1);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_RESET);
     assert_int_equal(l.reason[LINK_RUNG_STANDING], E_LINK_AGENT_SILENT);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void bootloader_is_reached_behind_an_image_that_boots(void **state)
@@ -175,7 +70,7 @@ static void bootloader_is_reached_behind_an_image_that_boots(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_healthy(&d);
+    desk_open_healthy(&d);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_WISH, LINK_RUNG_WISH, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
     assert_int_equal(l.peer.info.boot.active_slot, SLOT_A);
@@ -183,7 +78,7 @@ static void bootloader_is_reached_behind_an_image_that_boots(void **state)
     /* Once: the next reset starts the application. */
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void erased_board_is_answered_by_the_rom(void **state)
@@ -191,9 +86,9 @@ static void erased_board_is_answered_by_the_rom(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_blank(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
     twin_set_power(d.twin, true);
-    run_ms(&d, 10);
+    desk_run_ms(&d, 10);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_ROM);
     assert_int_equal(l.reason[LINK_RUNG_STANDING], E_LINK_AGENT_SILENT);
@@ -203,7 +98,7 @@ static void erased_board_is_answered_by_the_rom(void **state)
     assert_int_equal(l.rom.protocol, 0x11);
     assert_int_equal(l.rom.protected_sectors, 0);
     assert_true(l.rom.is_x32);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void rom_without_spi_is_known_by_its_silence_in_bounded_time(void **state)
@@ -211,9 +106,9 @@ static void rom_without_spi_is_known_by_its_silence_in_bounded_time(void **state
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_blank(&d, TWIN_ROM_V3_1, TWIN_FLASH_TYPICAL);
+    desk_open(&d, TWIN_ROM_V3_1, TWIN_FLASH_TYPICAL, false);
     twin_set_power(d.twin, true);
-    run_ms(&d, 10);
+    desk_run_ms(&d, 10);
     uint64_t start_ns = twin_now_ns(d.twin);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), E_LINK_ROM_SILENT);
     assert_false(l.is_found);
@@ -222,7 +117,7 @@ static void rom_without_spi_is_known_by_its_silence_in_bounded_time(void **state
     uint64_t took_ms = (twin_now_ns(d.twin) - start_ns) / 1000000U;
     print_message("four silent rungs took %u ms\n", (unsigned)took_ms);
     assert_true(took_ms < 60000);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 /** Wires whose BOOT0 goes nowhere. */
@@ -238,12 +133,12 @@ static void boot0_that_is_not_wired_is_named(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_healthy(&d);
+    desk_open_healthy(&d);
     struct link_io_ops ops = *d.wires.io.ops;
     ops.set_boot0 = lost_boot0;
     d.wires.io.ops = &ops;
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_ROM, LINK_RUNG_ROM, &l), E_LINK_BOOT0);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void read_protected_chip_is_named(void **state)
@@ -251,12 +146,12 @@ static void read_protected_chip_is_named(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_blank(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
     twin_set_options(d.twin, 0x0FFF55ED);
     twin_set_power(d.twin, true);
-    run_ms(&d, 10);
+    desk_run_ms(&d, 10);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_ROM, LINK_RUNG_ROM, &l), E_LINK_PROTECTED);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void unpowered_board_is_silent_on_every_rung(void **state)
@@ -264,7 +159,7 @@ static void unpowered_board_is_silent_on_every_rung(void **state)
     (void)state;
     struct desk d;
     struct link_ladder l;
-    open_blank(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
     enum fota_err err = link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l);
     print_message("without power: %s\n", fota_err_name(err));
     assert_true(err == E_IO || err == E_LINK_ROM_SILENT);
@@ -276,18 +171,10 @@ static void unpowered_board_is_silent_on_every_rung(void **state)
 
 static void enter(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing, struct link_rom *out)
 {
-    open_blank(d, rom, timing);
+    desk_open(d, rom, timing, false);
     twin_set_power(d->twin, true);
-    run_ms(d, 10);
+    desk_run_ms(d, 10);
     assert_int_equal(link_rom_enter(&d->link, out), FOTA_OK);
-}
-
-static void fill(uint8_t *bytes, size_t n_bytes, uint32_t seed)
-{
-    for (size_t i = 0; i < n_bytes; i++) {
-        seed = seed * 1664525U + 1013904223U;
-        bytes[i] = (uint8_t)(seed >> 24);
-    }
 }
 
 static void assert_sector(const struct desk *d, uint32_t addr, uint32_t span, const uint8_t *bytes,
@@ -307,8 +194,8 @@ static void store_over_garbage(enum twin_rom kind, enum twin_flash_timing timing
     static uint8_t garbage[K16];
     struct desk d;
     struct link_rom rom;
-    fill(bytes, 9001, 1);
-    fill(garbage, sizeof garbage, 2);
+    desk_fill(bytes, 9001, 1);
+    desk_fill(garbage, sizeof garbage, 2);
     enter(&d, kind, timing, &rom);
     assert_true(twin_flash_store(d.twin, FLASH_J1_BASE, garbage, sizeof garbage));
     const struct link_rom_area area = {FLASH_J1_BASE, K16, bytes, 9001};
@@ -319,7 +206,7 @@ static void store_over_garbage(enum twin_rom kind, enum twin_flash_timing timing
                   (unsigned)twin_stats(d.twin)->flash_erases[SECTOR_3]);
     assert_sector(&d, FLASH_J1_BASE, K16, bytes, 9001);
     assert_int_equal(twin_stats(d.twin)->flash_erases[SECTOR_3], 1);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void sector_is_erased_written_and_read_back(void **state)
@@ -345,7 +232,7 @@ static void early_ack_of_a_long_erase_is_waited_out(void **state)
     uint64_t start_ns = twin_now_ns(d.twin);
     assert_int_equal(link_client_erase(&d.link, SECTOR_5), FOTA_OK);
     assert_true(twin_now_ns(d.twin) - start_ns >= 2000000000U); /* DS8626: 2 s at x32 */
-    close_desk(&d);
+    desk_close(&d);
 }
 
 static void protected_sector_is_noticed_though_every_command_is_acknowledged(void **state)
@@ -355,18 +242,18 @@ static void protected_sector_is_noticed_though_every_command_is_acknowledged(voi
     static uint8_t old[K16];
     struct desk d;
     struct link_rom rom;
-    fill(old, sizeof old, 3);
-    open_blank(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL);
+    desk_fill(old, sizeof old, 3);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
     twin_set_options(d.twin, 0x0FFFAAED & ~(1U << (16 + SECTOR_3)));
     assert_true(twin_flash_store(d.twin, FLASH_J1_BASE, old, sizeof old));
     twin_set_power(d.twin, true);
-    run_ms(&d, 10);
+    desk_run_ms(&d, 10);
     assert_int_equal(link_rom_enter(&d.link, &rom), FOTA_OK);
     assert_int_equal(rom.protected_sectors, 1 << SECTOR_3);
     const struct link_rom_area area = {FLASH_J1_BASE, K16, bytes, sizeof bytes};
     assert_int_equal(link_rom_store(&d.link, SECTOR_3, &area, NULL), E_FLASH_NOT_BLANK);
     assert_sector(&d, FLASH_J1_BASE, K16, old, sizeof old);
-    close_desk(&d);
+    desk_close(&d);
 }
 
 int main(void)
@@ -386,5 +273,5 @@ int main(void)
         cmocka_unit_test(early_ack_of_a_long_erase_is_waited_out),
         cmocka_unit_test(protected_sector_is_noticed_though_every_command_is_acknowledged),
     };
-    return cmocka_run_group_tests(tests, make_factory, NULL);
+    return cmocka_run_group_tests(tests, desk_set_up, NULL);
 }

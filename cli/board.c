@@ -1,0 +1,142 @@
+#include "board.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/flash_map.h"
+#include "keys.h"
+#include "release/file.h"
+
+static enum cli_exit load_flash(struct cli_board *b)
+{
+    const char *path = b->config.flash;
+    uint8_t *bytes = NULL;
+    size_t n_bytes = 0;
+    enum fota_err err = file_read(path, FLASH_MAP_BYTES, &bytes, &n_bytes, NULL);
+    if (err == E_NOT_FOUND) {
+        return CLI_OK;
+    }
+    if (err) {
+        return cli_fail(b->cli, err, "cannot read flash from %s: %s", path, strerror(errno));
+    }
+    bool is_whole = n_bytes == FLASH_MAP_BYTES && twin_flash_store(b->twin, FLASH_MAP_BASE, bytes, n_bytes);
+    free(bytes);
+    if (!is_whole) {
+        return cli_fail(b->cli, E_IO, "%s has %zu bytes, a flash has %u; remove it to start from the factory",
+                        path, n_bytes, (unsigned)FLASH_MAP_BYTES);
+    }
+    return CLI_OK;
+}
+
+enum cli_exit cli_board_save(struct cli_board *b)
+{
+    const char *path = b->config.flash;
+    if (!path) {
+        return CLI_OK;
+    }
+    uint8_t *bytes = malloc(FLASH_MAP_BYTES);
+    if (!bytes) {
+        return cli_fail(b->cli, E_INTERNAL, "no memory for a copy of the flash");
+    }
+    enum fota_err err = twin_peek(b->twin, FLASH_MAP_BASE, bytes, FLASH_MAP_BYTES)
+                            ? file_replace(path, bytes, FLASH_MAP_BYTES)
+                            : E_INTERNAL;
+    free(bytes);
+    return err ? cli_fail(b->cli, err, "cannot write flash to %s: %s", path, strerror(errno)) : CLI_OK;
+}
+
+static enum cli_exit load_factory(struct cli_board *b)
+{
+    const char *path = b->config.factory_image;
+    uint8_t *bytes = NULL;
+    size_t n_bytes = 0;
+    enum cli_exit result = cli_file(b->cli, path, FLASH_SLOT_BYTES, &bytes, &n_bytes);
+    if (result != CLI_OK) {
+        return result;
+    }
+    bool is_stored = twin_flash_store(b->twin, FLASH_SLOT_A_BASE, bytes, n_bytes);
+    free(bytes);
+    return is_stored ? CLI_OK : cli_fail(b->cli, E_IMAGE_SIZE, "%s does not fit slot A", path);
+}
+
+static enum cli_exit load_bootloader(struct cli_board *b)
+{
+    char why[256];
+    bool is_loaded = twin_load_elf(b->twin, b->config.bootloader_elf, why, sizeof why);
+    return is_loaded ? CLI_OK : cli_fail(b->cli, E_IO, "cannot load the bootloader: %s", why);
+}
+
+static enum cli_exit open_vcd(struct cli_board *b)
+{
+    char why[256];
+    const char *path = b->config.vcd;
+    b->vcd = vcd_open(b->twin, path, (uint64_t)b->config.vcd_mb * 1000000U, why, sizeof why);
+    return b->vcd ? CLI_OK : cli_fail(b->cli, E_IO, "cannot record the wires in %s: %s", path, why);
+}
+
+static enum cli_exit program(struct cli_board *b)
+{
+    enum cli_exit result = CLI_OK;
+    if (b->config.factory_image) {
+        result = load_factory(b);
+    }
+    if (result == CLI_OK && b->config.flash) { /* what it became since the factory */
+        result = load_flash(b);
+    }
+    if (result == CLI_OK && b->config.bootloader_elf) {
+        result = load_bootloader(b);
+    }
+    if (result == CLI_OK && b->config.vcd) {
+        result = open_vcd(b);
+    }
+    return result;
+}
+
+enum cli_exit cli_board_open(struct cli *cli, const struct cli_board_config *config, struct cli_board *out)
+{
+    char why[256];
+    const struct twin_config board = {.flash_timing =
+                                          config->is_slow_flash ? TWIN_FLASH_MAXIMUM : TWIN_FLASH_TYPICAL,
+                                      .rom = config->rom,
+                                      .seed = 1};
+    *out = (struct cli_board){.cli = cli, .config = *config};
+    out->twin = twin_create(&board, why, sizeof why);
+    if (!out->twin) {
+        return cli_fail(cli, E_INTERNAL, "cannot build the twin: %s", why);
+    }
+    twin_link_init(&out->wires, out->twin);
+    link_client_init(&out->link, &out->wires.io, NULL);
+    return program(out);
+}
+
+void cli_board_start(struct cli_board *b, uint32_t ms)
+{
+    twin_set_power(b->twin, true);
+    (void)twin_run_until(b->twin, twin_now_ns(b->twin) + (uint64_t)ms * 1000000U);
+}
+
+enum cli_exit cli_board_end_vcd(struct cli_board *b, enum cli_exit result)
+{
+    char why[256];
+    uint64_t full_ns = b->vcd ? vcd_full_ns(b->vcd) : 0;
+    if (full_ns) {
+        cli_note(b->cli, "%s ends at %" PRIu64 " ms of virtual time: it has %u MB; --vcd-mb allows more",
+                 b->config.vcd, full_ns / 1000000U, (unsigned)b->config.vcd_mb);
+    }
+    bool is_kept = vcd_close(b->vcd, why, sizeof why);
+    b->vcd = NULL;
+    if (!is_kept && result == CLI_OK) {
+        return cli_fail(b->cli, E_IO, "cannot write %s: %s", b->config.vcd, why);
+    }
+    return result;
+}
+
+void cli_board_close(struct cli_board *b)
+{
+    char why[256];
+    (void)vcd_close(b->vcd, why, sizeof why);
+    twin_destroy(b->twin);
+    *b = (struct cli_board){.cli = b->cli};
+}

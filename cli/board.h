@@ -1,0 +1,59 @@
+/**
+ * The board that verbs work on: a twin in this process with its wires and a link client. Factory state comes
+ * from ELF and image files, what it became since from a flash file; with --vcd its wires are recorded.
+ */
+#ifndef CLI_BOARD_H
+#define CLI_BOARD_H
+
+#include "cli.h"
+#include "link_client/link_client.h"
+#include "port_twin/twin_link.h"
+#include "twin/twin.h"
+#include "twin/vcd.h"
+
+/** Where a board comes from. Any path may be NULL. */
+struct cli_board_config {
+    const char *bootloader_elf; /* programmed over what --flash holds */
+    const char *factory_image;  /* signed image for slot A */
+    const char *flash;          /* read at the start if it exists, written at the end */
+    const char *vcd;
+    uint32_t vcd_mb;
+    bool is_slow_flash; /* as slow as the datasheet allows, not typical */
+    enum twin_rom rom;
+};
+
+/** Zero it before cli_board_open. */
+struct cli_board {
+    struct cli *cli;
+    struct cli_board_config config;
+    struct twin *twin;
+    struct vcd *vcd;
+    struct twin_link wires;
+    struct link_client link;
+};
+
+/**
+ * Build and program the board; power stays off.
+ * @return CLI_OK · CLI_FILE, CLI_REFUSED, CLI_INTERNAL (a sentence was printed; cli_board_close all the same)
+ */
+FOTA_MUST_CHECK
+enum cli_exit cli_board_open(struct cli *cli, const struct cli_board_config *config, struct cli_board *out);
+
+/** Power on, and let `ms` of virtual time pass. */
+void cli_board_start(struct cli_board *board, uint32_t ms);
+
+/** Keep the flash, if --flash names a file. @return CLI_OK · CLI_FILE (a sentence was printed) */
+FOTA_MUST_CHECK
+enum cli_exit cli_board_save(struct cli_board *board);
+
+/**
+ * End the recording of the wires, also after a failure: that is when one wants to see them.
+ * @return `result`, or CLI_FILE (a sentence was printed) if that was CLI_OK and the recording failed
+ */
+FOTA_MUST_CHECK
+enum cli_exit cli_board_end_vcd(struct cli_board *board, enum cli_exit result);
+
+/** Free everything; what was not saved or ended is lost. */
+void cli_board_close(struct cli_board *board);
+
+#endif

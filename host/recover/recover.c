@@ -1,0 +1,310 @@
+#include "recover/recover.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/flash_map.h"
+#include "format/boot_record.h"
+
+enum {
+    CONFIRM_MAX_MS = 60000,
+    CONFIRM_POLL_MS = 250,
+    ALL_JOURNALS = 2,
+    HEADER_VERSION_OFF = 20 /* ih_ver (MCUboot): major, minor, revision[2] */
+};
+
+/** One recovery under way. */
+struct run {
+    struct link_client *link;
+    const struct recover_plan *plan;
+    const struct recover_config *config;
+    struct recover_result *result;
+    uint32_t done_bytes;
+    uint32_t total_bytes;
+    uint32_t most_bytes; /* the figure that was told last: it never goes back */
+};
+
+const char *recover_step_name(enum recover_step step)
+{
+    static const char *const names[RECOVER_STEPS] = {"look",       "enter",      "image",  "journal",
+                                                     "other-slot", "bootloader", "confirm"};
+    return (unsigned)step < RECOVER_STEPS ? names[step] : "none";
+}
+
+static void emit(const struct run *r, enum recover_event_kind kind, enum fota_err reason)
+{
+    const struct recover_event event = {.kind = kind,
+                                        .step = r->result->step,
+                                        .reason = reason,
+                                        .done_bytes = r->most_bytes,
+                                        .total_bytes = r->total_bytes};
+    if (r->config->on_event) {
+        r->config->on_event(r->config->ctx, &event);
+    }
+}
+
+static void enter_step(struct run *r, enum recover_step step)
+{
+    r->result->step = step;
+    emit(r, RECOVER_EVENT_STEP, FOTA_OK);
+}
+
+static void on_bytes(void *ctx, uint32_t n_bytes)
+{
+    struct run *r = ctx;
+    r->done_bytes += n_bytes;
+    if (r->done_bytes > r->most_bytes) {
+        r->most_bytes = r->done_bytes;
+        emit(r, RECOVER_EVENT_PROGRESS, FOTA_OK);
+    }
+}
+
+/* --- is anything wrong? -----------------------------------------------------------------------------------
+ */
+
+static bool runs_our_image(const struct run *r, const struct boot_info *b)
+{
+    return b->running_slot == (uint8_t)r->plan->slot &&
+           memcmp(b->slot_digest[r->plan->slot], r->plan->image.file_sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
+}
+
+/**
+ * @param is_written  an interrupted run had come to its end: our image is on trial
+ * @return FOTA_OK (there is something to do) · E_SLOT_HEALTHY · E_IO
+ */
+static enum fota_err look(struct run *r, bool *is_written)
+{
+    struct link_ladder *l = &r->result->ladder;
+    enum fota_err err = link_ladder_climb(r->link, LINK_RUNG_STANDING, LINK_RUNG_RESET, l);
+    if (err == E_IO) {
+        return err;
+    }
+    *is_written = false;
+    if (err || l->peer.kind != LINK_PEER_AGENT || l->peer.info.boot.running_slot >= SLOT_NONE) {
+        return FOTA_OK; /* nothing, or a bootloader that has no image to start */
+    }
+    const struct boot_info *b = &l->peer.info.boot;
+    *is_written = runs_our_image(r, b) && b->slot_state[r->plan->slot] == SLOT_STATE_TRIAL;
+    return *is_written ? FOTA_OK : E_SLOT_HEALTHY;
+}
+
+/* --- the sectors ------------------------------------------------------------------------------------------
+ */
+
+static enum fota_err store(struct run *r, uint16_t sector, const struct link_rom_area *area)
+{
+    const struct link_rom_watch watch = {.on_bytes = on_bytes, .ctx = r};
+    return link_rom_store(r->link, sector, area, &watch);
+}
+
+/** Last sector first: the header comes last. */
+static enum fota_err store_image(struct run *r)
+{
+    const struct recover_plan *p = r->plan;
+    uint16_t first_sector = p->slot == SLOT_B ? FLASH_SLOT_B_SECTOR : FLASH_SLOT_A_SECTOR;
+    uint32_t base = p->slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
+    uint32_t n_image = p->image.image.total_bytes;
+    enum fota_err err = FOTA_OK;
+    enter_step(r, RECOVER_IMAGE);
+    for (uint16_t i = FLASH_SLOT_SECTORS; i > 0 && !err; i--) {
+        uint32_t off = (i - 1U) * FLASH_SLOT_SECTOR_BYTES;
+        uint32_t left = off < n_image ? n_image - off : 0;
+        const struct link_rom_area area = {
+            .addr = base + off,
+            .span_bytes = FLASH_SLOT_SECTOR_BYTES,
+            .bytes = left > 0 ? p->parts.image + off : NULL,
+            .n_bytes = left < FLASH_SLOT_SECTOR_BYTES ? left : FLASH_SLOT_SECTOR_BYTES};
+        err = store(r, (uint16_t)(first_sector + i - 1U), &area);
+    }
+    return err;
+}
+
+static enum fota_err erase_journal(struct run *r)
+{
+    static const struct {
+        uint16_t sector;
+        struct link_rom_area area;
+    } journal[ALL_JOURNALS] = {
+        {FLASH_J0_SECTOR, {.addr = FLASH_J0_BASE, .span_bytes = FLASH_J0_BYTES}},
+        {FLASH_J1_SECTOR, {.addr = FLASH_J1_BASE, .span_bytes = FLASH_J1_BYTES}},
+    };
+    enum fota_err err = FOTA_OK;
+    enter_step(r, RECOVER_JOURNAL);
+    for (unsigned i = 0; i < ALL_JOURNALS && !err; i++) {
+        err = store(r, journal[i].sector, &journal[i].area);
+    }
+    return err;
+}
+
+/**
+ * Without a journal the bootloader tries the newest image that verifies. An image in the other slot that is
+ * as new as ours or newer gives way; an older one may stay.
+ */
+static enum fota_err clear_other_slot(struct run *r)
+{
+    bool is_ours_b = r->plan->slot == SLOT_B;
+    uint8_t header[IMAGE_HEADER_BYTES];
+    const struct link_rom_area area = {.addr = is_ours_b ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
+                                       .span_bytes = FLASH_SLOT_SECTOR_BYTES};
+    enter_step(r, RECOVER_OTHER_SLOT);
+    enum fota_err err = link_client_read(r->link, area.addr, header, sizeof header);
+    if (err) {
+        return err;
+    }
+    uint32_t version = (uint32_t)header[HEADER_VERSION_OFF] << 24 |
+                       (uint32_t)header[HEADER_VERSION_OFF + 1] << 16 |
+                       bytes_load_le16(header + HEADER_VERSION_OFF + 2);
+    if (bytes_load_le32(header) == (uint32_t)IMAGE_MAGIC && version >= r->plan->image.image.version_packed) {
+        err = store(r, is_ours_b ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR, &area);
+    }
+    return err;
+}
+
+static struct link_rom_area sector_0(const struct run *r)
+{
+    return (struct link_rom_area){.addr = FLASH_BOOT_BASE,
+                                  .span_bytes = FLASH_BOOT_BYTES,
+                                  .bytes = r->plan->parts.bootloader,
+                                  .n_bytes = r->plan->parts.n_bootloader};
+}
+
+static enum fota_err store_bootloader(struct run *r)
+{
+    const struct link_rom_area area = sector_0(r);
+    enter_step(r, RECOVER_BOOTLOADER);
+    return r->result->is_bootloader_kept ? FOTA_OK : store(r, FLASH_BOOT_SECTOR, &area);
+}
+
+static enum fota_err store_all(struct run *r)
+{
+    r->done_bytes = 0;
+    enum fota_err err = store_image(r);
+    if (!err) {
+        err = erase_journal(r);
+    }
+    if (!err) {
+        err = clear_other_slot(r);
+    }
+    return err ? err : store_bootloader(r);
+}
+
+/* --- the ROM ----------------------------------------------------------------------------------------------
+ */
+
+/** A protected sector cannot be written; sector 0 need not be if it is right. */
+static enum fota_err check_protection(struct run *r)
+{
+    uint16_t slots = (uint16_t)(((1U << FLASH_SLOT_SECTORS) - 1U)
+                                << (r->plan->slot == SLOT_B ? FLASH_SLOT_B_SECTOR : FLASH_SLOT_A_SECTOR));
+    uint16_t needed = (uint16_t)(slots | 1U << FLASH_J0_SECTOR | 1U << FLASH_J1_SECTOR);
+    uint16_t protected_sectors = r->result->rom.protected_sectors;
+    r->result->is_bootloader_kept = false;
+    if ((protected_sectors & needed) != 0) {
+        return E_FLASH_PROTECTED;
+    }
+    if ((protected_sectors & 1U << FLASH_BOOT_SECTOR) == 0) {
+        return FOTA_OK;
+    }
+    const struct link_rom_area area = sector_0(r);
+    enum fota_err err = link_rom_compare(r->link, &area, NULL);
+    r->result->is_bootloader_kept = err == FOTA_OK;
+    return err == E_FLASH_VERIFY || err == E_FLASH_NOT_BLANK ? E_FLASH_PROTECTED : err;
+}
+
+/** Is it worth another try from the start? The ROM was lost, by a reset say; not: the port is dead. */
+static bool is_lost(enum fota_err err)
+{
+    return link_client_is_transport(err) && err != E_IO;
+}
+
+static enum fota_err write_everything(struct run *r)
+{
+    enum fota_err err = FOTA_OK;
+    for (unsigned i = 0; i <= RECOVER_RESTARTS_MAX; i++) {
+        if (i > 0) {
+            r->result->n_restarts++;
+            emit(r, RECOVER_EVENT_RESTART, err);
+        }
+        enter_step(r, RECOVER_ENTER);
+        err = link_rom_enter(r->link, &r->result->rom);
+        if (err) {
+            return err; /* it tried several resets */
+        }
+        err = check_protection(r);
+        if (!err) {
+            err = store_all(r);
+        }
+        if (!is_lost(err)) {
+            return err;
+        }
+    }
+    return err;
+}
+
+/* --- the proof --------------------------------------------------------------------------------------------
+ */
+
+/** @param is_over  this is the last word */
+static enum fota_err judge(struct run *r, const struct link_peer *peer, bool *is_over)
+{
+    const struct boot_info *b = &peer->info.boot;
+    uint8_t state = b->slot_state[r->plan->slot];
+    r->result->info = peer->info;
+    *is_over = true;
+    if (peer->kind == LINK_PEER_BOOTLOADER) {
+        return b->last_reason ? (enum fota_err)b->last_reason : E_SLOT_NOT_BOOTABLE;
+    }
+    if (runs_our_image(r, b) && state == SLOT_STATE_CONFIRMED) {
+        return FOTA_OK;
+    }
+    if (state == SLOT_STATE_REJECTED) {
+        return E_SLOT_TRIALS_SPENT;
+    }
+    *is_over = false;
+    return E_TIMEOUT;
+}
+
+static enum fota_err see_it_confirm(struct run *r)
+{
+    uint32_t max_ms = r->config->confirm_max_ms ? r->config->confirm_max_ms : CONFIRM_MAX_MS;
+    uint64_t until_us = link_io_now_us(r->link->io) + (uint64_t)max_ms * 1000U;
+    enum fota_err outcome = E_LINK_RESET_SILENT;
+    enter_step(r, RECOVER_CONFIRM);
+    for (uint32_t i = 0; i <= max_ms / CONFIRM_POLL_MS && link_io_now_us(r->link->io) <= until_us; i++) {
+        struct link_peer peer;
+        enum fota_err err = link_client_detect(r->link, &peer);
+        if (err == E_IO) {
+            return err;
+        }
+        if (!err && peer.kind != LINK_PEER_PLAIN) {
+            bool is_over = false;
+            outcome = judge(r, &peer, &is_over);
+            if (is_over) {
+                return outcome;
+            }
+        }
+        link_io_delay_us(r->link->io, CONFIRM_POLL_MS * 1000U);
+    }
+    return outcome;
+}
+
+enum fota_err recover_run(struct link_client *c, const struct recover_plan *plan,
+                          const struct recover_config *config, struct recover_result *out)
+{
+    struct run r = {.link = c, .plan = plan, .config = config, .result = out};
+    bool is_written = false;
+    enum fota_err err = FOTA_OK;
+    memset(out, 0, sizeof *out);
+    r.total_bytes = FLASH_SLOT_BYTES + FLASH_J0_BYTES + FLASH_J1_BYTES + FLASH_BOOT_BYTES;
+    if (!config->is_forced) {
+        enter_step(&r, RECOVER_LOOK);
+        err = look(&r, &is_written);
+    }
+    if (!err && !is_written) {
+        err = write_everything(&r);
+        if (!err) {
+            err = link_client_reset(c, LINK_BOOT_FLASH); /* not Go: it would inherit the ROM's state */
+        }
+    }
+    return err ? err : see_it_confirm(&r);
+}

@@ -1,0 +1,542 @@
+/* A board rebuilt from nothing but its wires, cut at any point of it. `recover_test --all` runs many more
+ * cuts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/flash_map.h"
+#include "desk.h"
+#include "recover/recover.h"
+
+enum { SAMPLES = 24, ALL_SAMPLES = 2000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLES = 100, OFF_US = 50000 };
+
+static bool runs_all;
+
+/* --- a recovery -------------------------------------------------------------------------------------------
+ */
+
+static struct recover_plan make_plan(unsigned release, unsigned slot)
+{
+    struct recover_plan plan;
+    const struct recover_parts parts = {.bootloader = desk_bootloader,
+                                        .n_bootloader = desk_n_bootloader,
+                                        .image = desk_release[release].image[slot],
+                                        .n_image = desk_release[release].n_image[slot]};
+    assert_int_equal(recover_plan_make(&parts, &plan), FOTA_OK);
+    return plan;
+}
+
+/** The sectors as a recovery leaves them when it lets go of the board. */
+static void assert_rebuilt(const struct twin *t, const struct recover_plan *p)
+{
+    static uint8_t got[FLASH_MAP_BYTES];
+    static uint8_t want[FLASH_SLOT_BYTES];
+    uint32_t slot_off = (p->slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE) - FLASH_MAP_BASE;
+    assert_true(twin_peek(t, FLASH_MAP_BASE, got, sizeof got));
+    memset(want, 0xFF, sizeof want);
+    memcpy(want, p->parts.bootloader, p->parts.n_bootloader);
+    assert_memory_equal(got, want, FLASH_BOOT_BYTES);
+    memset(want, 0xFF, sizeof want);
+    assert_memory_equal(got + (FLASH_J0_BASE - FLASH_MAP_BASE), want, FLASH_J0_BYTES);
+    assert_memory_equal(got + (FLASH_J1_BASE - FLASH_MAP_BASE), want, FLASH_J1_BYTES);
+    memcpy(want, p->parts.image, p->parts.n_image);
+    assert_memory_equal(got + slot_off, want, FLASH_SLOT_BYTES);
+}
+
+static void assert_confirmed(const struct desk *d, const struct recover_plan *p,
+                             const struct recover_result *result)
+{
+    const struct boot_info *b = &result->info.boot;
+    (void)d;
+    assert_int_equal(result->step, RECOVER_CONFIRM);
+    assert_int_equal(result->info.loader, LINK_LOADER_AGENT);
+    assert_int_equal(b->running_slot, p->slot);
+    assert_int_equal(b->slot_state[p->slot], SLOT_STATE_CONFIRMED);
+    assert_memory_equal(b->slot_digest[p->slot], p->image.file_sha256, 8);
+}
+
+static void recover_and_see_it_confirm(struct desk *d, const struct recover_plan *plan, const char *name)
+{
+    struct recover_result result;
+    const struct recover_config config = {0};
+    uint64_t start_ns = twin_now_ns(d->twin);
+    enum fota_err err = recover_run(&d->link, plan, &config, &result);
+    print_message("%s: %s after %u ms, %u restarts, %u SPI bytes\n", name, fota_err_name(err),
+                  (unsigned)((twin_now_ns(d->twin) - start_ns) / 1000000U), result.n_restarts,
+                  (unsigned)twin_stats(d->twin)->spi_bytes);
+    assert_int_equal(err, FOTA_OK);
+    assert_confirmed(d, plan, &result);
+}
+
+static void power_up(const struct desk *d)
+{
+    twin_set_power(d->twin, true);
+    desk_run_ms(d, 10);
+}
+
+/* --- promises ---------------------------------------------------------------------------------------------
+ */
+
+static void board_with_erased_sector_0_is_rebuilt(void **state)
+{
+    (void)state;
+    static uint8_t erased[FLASH_BOOT_BYTES];
+    struct desk d;
+    struct recover_plan plan = make_plan(1, 1);
+    memset(erased, 0xFF, sizeof erased);
+    desk_open_healthy(&d);
+    d.is_strict = false;
+    twin_set_power(d.twin, false);
+    assert_true(twin_flash_store(d.twin, FLASH_BOOT_BASE, erased, sizeof erased));
+    twin_set_power(d.twin, true);
+    recover_and_see_it_confirm(&d, &plan, "sector 0 erased, journal and slot A as they were");
+    desk_close(&d);
+}
+
+static void board_with_garbage_in_every_sector_is_rebuilt(void **state)
+{
+    (void)state;
+    static uint8_t garbage[FLASH_MAP_BYTES];
+    struct desk d;
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1_EARLY, TWIN_FLASH_MAXIMUM, false);
+    desk_fill(garbage, sizeof garbage, 1);
+    assert_true(twin_flash_store(d.twin, FLASH_MAP_BASE, garbage, sizeof garbage));
+    power_up(&d);
+    recover_and_see_it_confirm(&d, &plan, "garbage, slowest flash, ROM with early ACKs");
+    desk_close(&d);
+}
+
+static void board_that_runs_is_left_alone(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct recover_result result;
+    const struct recover_config config = {0};
+    struct recover_plan plan = make_plan(1, 1);
+    desk_open_healthy(&d);
+    uint64_t ops = twin_stats(d.twin)->flash_ops;
+    uint64_t resets = twin_stats(d.twin)->resets_pin;
+    assert_int_equal(recover_run(&d.link, &plan, &config, &result), E_SLOT_HEALTHY);
+    assert_int_equal(result.ladder.rung, LINK_RUNG_STANDING);
+    assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
+    assert_int_equal(twin_stats(d.twin)->resets_pin, resets);
+    desk_close(&d);
+}
+
+static void parts_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    static uint8_t boot[DESK_BOOTLOADER_BYTES];
+    static uint8_t image[TEST_IMAGE_MAX_BYTES];
+    struct recover_plan plan;
+    struct recover_parts parts = {boot, desk_n_bootloader, image, desk_release[0].n_image[0]};
+    memcpy(image, desk_release[0].image[0], sizeof image);
+    memcpy(boot, desk_bootloader, sizeof boot);
+    assert_int_equal(recover_plan_make(&parts, &plan), FOTA_OK);
+    assert_string_equal(plan.hw_id, "f407-disco");
+    image[0x300] ^= 1;
+    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_HASH);
+    image[0x300] ^= 1;
+    for (uint32_t i = 0; i + 65 < desk_n_bootloader; i++) { /* a bootloader with other keys */
+        boot[i] ^= boot[i] == 4 ? 1 : 0;
+    }
+    boot[4] = desk_bootloader[4];
+    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_KEY);
+    memcpy(boot, desk_bootloader, sizeof boot);
+    for (uint32_t i = 0; i + 10 < desk_n_bootloader; i++) { /* for another board */
+        if (memcmp(boot + i, "f407-disco", 10) == 0) {
+            boot[i] = 'g';
+        }
+    }
+    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_HARDWARE);
+    memcpy(boot, desk_bootloader, sizeof boot);
+    boot[FLASH_SERVICES_ADDR - FLASH_BOOT_BASE] ^= 1;
+    assert_int_equal(recover_plan_make(&parts, &plan), E_LINK_BOOT_MISSING);
+    boot[FLASH_SERVICES_ADDR - FLASH_BOOT_BASE] ^= 1;
+    boot[7] = 0x20;
+    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_VECTORS);
+    boot[7] = desk_bootloader[7];
+    parts.n_bootloader = FLASH_BOOT_BYTES + 1;
+    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_SIZE);
+}
+
+static void protected_bootloader_is_kept_if_it_is_the_right_one(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct recover_result result;
+    const struct recover_config config = {.is_forced = true};
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    desk_load_bootloader(&d);
+    twin_set_options(d.twin, 0x0FFEAAED);
+    power_up(&d);
+    assert_int_equal(recover_run(&d.link, &plan, &config, &result), FOTA_OK);
+    assert_true(result.is_bootloader_kept);
+    assert_int_equal(twin_stats(d.twin)->flash_erases[0], 0);
+    desk_close(&d);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    twin_set_options(d.twin, 0x0FFEAAED);
+    power_up(&d);
+    assert_int_equal(recover_run(&d.link, &plan, &config, &result), E_FLASH_PROTECTED);
+    desk_close(&d);
+}
+
+static void newer_image_in_the_other_slot_gives_way(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    assert_true(
+        twin_flash_store(d.twin, FLASH_SLOT_B_BASE, desk_release[1].image[1], desk_release[1].n_image[1]));
+    power_up(&d);
+    recover_and_see_it_confirm(&d, &plan, "2.0.0 in slot B, 1.0.0 wanted in A");
+    desk_close(&d);
+}
+
+/* --- cut at any point -------------------------------------------------------------------------------------
+ */
+
+enum break_kind {
+    BREAK_NONE,
+    BREAK_HOST,  /* the host dies: nothing more is sent, pins stay */
+    BREAK_RESET, /* somebody pulses NRST */
+    BREAK_POWER, /* the board loses power between two bytes */
+    BREAK_TORN,  /* the board loses power at a flash operation, which is torn */
+    BREAK_KINDS
+};
+
+struct break_point {
+    enum break_kind kind;
+    uint64_t at; /* byte on the wire, or flash operation */
+    enum twin_cut cut;
+};
+
+/** Wires that something happens to. */
+struct breaker {
+    struct link_io io; /* first member */
+    struct desk *desk;
+    struct break_point point;
+    uint64_t n_bytes;
+    bool is_dead;
+    bool
+        is_written; /* the recovery let go of the board: it stops here, what follows is the same every time */
+    bool is_found_running;
+    struct recover_result *result;
+};
+
+static struct breaker *breaker_of(struct link_io *io)
+{
+    return (struct breaker *)io;
+}
+
+static struct link_io *inner(struct link_io *io)
+{
+    return &breaker_of(io)->desk->wires.io;
+}
+
+/** After a planned cut the supply comes back; the port of the host never noticed. */
+static void restore_power(struct breaker *b)
+{
+    if (b->desk->wires.last_stop == TWIN_STOP_POWER) {
+        twin_set_power(b->desk->twin, true);
+        link_io_delay_us(&b->desk->wires.io, OFF_US);
+    }
+}
+
+static void strike(struct breaker *b)
+{
+    struct twin *t = b->desk->twin;
+    switch (b->point.kind) {
+    case BREAK_HOST:
+        b->is_dead = true;
+        break;
+    case BREAK_RESET:
+        twin_set_pin(t, TWIN_PIN_NRST, false);
+        link_io_delay_us(&b->desk->wires.io, 1000);
+        twin_set_pin(t, TWIN_PIN_NRST, true);
+        break;
+    case BREAK_POWER:
+        twin_set_power(t, false);
+        link_io_delay_us(&b->desk->wires.io, OFF_US);
+        twin_set_power(t, true);
+        break;
+    default:
+        break;
+    }
+}
+
+static enum fota_err break_transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
+{
+    struct breaker *b = breaker_of(io);
+    bool by_byte = b->point.kind != BREAK_NONE && b->point.kind != BREAK_TORN;
+    size_t n = by_byte && b->n_bytes <= b->point.at && b->point.at < b->n_bytes + n_bytes
+                   ? (size_t)(b->point.at - b->n_bytes)
+                   : n_bytes;
+    enum fota_err err = b->is_dead ? E_IO : FOTA_OK;
+    if (!err && n > 0) {
+        err = link_io_transfer(inner(io), mosi, miso, n);
+    }
+    if (!err && n < n_bytes) {
+        strike(b);
+        err = b->is_dead
+                  ? E_IO
+                  : link_io_transfer(inner(io), mosi ? mosi + n : NULL, miso ? miso + n : NULL, n_bytes - n);
+    }
+    b->n_bytes += n_bytes;
+    if (err && !b->is_dead) {
+        restore_power(b);
+        err = FOTA_OK;
+    }
+    return err;
+}
+
+static enum fota_err break_select(struct link_io *io, bool selected)
+{
+    return breaker_of(io)->is_dead ? E_IO : link_io_select(inner(io), selected);
+}
+
+static enum fota_err break_nrst(struct link_io *io, bool low)
+{
+    return breaker_of(io)->is_dead ? E_IO : link_io_set_nrst(inner(io), low);
+}
+
+static enum fota_err break_boot0(struct link_io *io, bool high)
+{
+    return breaker_of(io)->is_dead ? E_IO : link_io_set_boot0(inner(io), high);
+}
+
+static enum fota_err break_clock(struct link_io *io, uint32_t hz, uint32_t byte_gap_us)
+{
+    return link_io_set_clock(inner(io), hz, byte_gap_us);
+}
+
+static void break_delay(struct link_io *io, uint32_t us)
+{
+    link_io_delay_us(inner(io), us);
+    restore_power(breaker_of(io));
+}
+
+static uint64_t break_now(struct link_io *io)
+{
+    return link_io_now_us(inner(io));
+}
+
+static void stop_at_confirm(void *ctx, const struct recover_event *event)
+{
+    struct breaker *b = ctx;
+    if (event->kind == RECOVER_EVENT_STEP && event->step == RECOVER_CONFIRM) {
+        b->is_found_running = b->result->rom.chip_id == 0;
+        b->is_written = true;
+        b->is_dead = true;
+    }
+}
+
+/** One run of the host, from its start to its death. @return true if the board is rebuilt */
+static bool run_once(struct desk *d, const struct recover_plan *plan, struct break_point point,
+                     bool is_forced, struct breaker *b)
+{
+    static const struct link_io_ops ops = {.transfer = break_transfer,
+                                           .select = break_select,
+                                           .set_nrst = break_nrst,
+                                           .set_boot0 = break_boot0,
+                                           .set_clock = break_clock,
+                                           .delay_us = break_delay,
+                                           .now_us = break_now};
+    struct recover_result result;
+    *b = (struct breaker){.io = {.ops = &ops}, .desk = d, .point = point, .result = &result};
+    const struct recover_config config = {.is_forced = is_forced, .on_event = stop_at_confirm, .ctx = b};
+    twin_forget_cuts(d->twin);
+    if (point.kind == BREAK_TORN) {
+        (void)twin_plan_cut(d->twin, twin_stats(d->twin)->flash_ops + point.at, point.cut);
+    }
+    link_client_init(&d->link, &b->io, NULL);
+    enum fota_err err = recover_run(&d->link, plan, &config, &result);
+    twin_forget_cuts(d->twin);
+    if (!b->is_written && point.kind != BREAK_HOST) {
+        print_message("kind %d at %llu: run ended with %s in step %s\n", (int)point.kind,
+                      (unsigned long long)point.at, fota_err_name(err), recover_step_name(result.step));
+    }
+    return b->is_written;
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
+    return *seed >> 33;
+}
+
+/** How long a recovery from here is, without a cut. */
+struct extent {
+    uint64_t n_bytes, n_ops;
+};
+
+static struct extent measure(struct desk *d, const struct twin_snapshot *start,
+                             const struct recover_plan *plan, bool is_forced)
+{
+    struct breaker b;
+    twin_restore(d->twin, start);
+    uint64_t ops = twin_stats(d->twin)->flash_ops;
+    assert_true(run_once(d, plan, (struct break_point){.kind = BREAK_NONE}, is_forced, &b));
+    assert_rebuilt(d->twin, plan);
+    return (struct extent){.n_bytes = b.n_bytes, .n_ops = twin_stats(d->twin)->flash_ops - ops};
+}
+
+static struct break_point draw(uint64_t *seed, const struct extent *e, unsigned kind)
+{
+    struct break_point p = {.kind = (enum break_kind)kind};
+    p.at = next_random(seed) % (kind == BREAK_TORN ? e->n_ops : e->n_bytes);
+    p.cut = (enum twin_cut)(next_random(seed) % TWIN_CUTS);
+    return p;
+}
+
+/** @param n_breaks  runs that are cut, one after another; the next one must do */
+static void cut_and_recover(struct desk *d, const struct twin_snapshot *start,
+                            const struct recover_plan *plan, const struct break_point *breaks,
+                            unsigned n_breaks, bool is_forced)
+{
+    struct breaker b;
+    twin_restore(d->twin, start);
+    for (unsigned i = 0; i <= n_breaks; i++) {
+        const struct break_point none = {.kind = BREAK_NONE};
+        if (run_once(d, plan, i < n_breaks ? breaks[i] : none, is_forced, &b)) {
+            if (!b.is_found_running) {
+                assert_rebuilt(d->twin, plan);
+            }
+            return;
+        }
+    }
+    fail_msg("not rebuilt: kind %d at %llu, cut %d", (int)breaks[0].kind, (unsigned long long)breaks[0].at,
+             (int)breaks[0].cut);
+}
+
+static void cut_everywhere(struct desk *d, const struct recover_plan *plan, bool is_forced,
+                           unsigned n_samples, const char *name)
+{
+    uint64_t seed = 7;
+    struct twin_snapshot *start = twin_save(d->twin);
+    const struct extent e = measure(d, start, plan, is_forced);
+    unsigned n_runs = 0;
+    for (unsigned i = 0; i < n_samples; i++) {
+        struct break_point breaks[3];
+        unsigned n_breaks = 1 + i % 3;
+        for (unsigned k = 0; k < n_breaks; k++) {
+            breaks[k] = draw(&seed, &e, 1 + (i + k) % (BREAK_KINDS - 1));
+        }
+        cut_and_recover(d, start, plan, breaks, n_breaks, is_forced);
+        n_runs += n_breaks;
+    }
+    print_message(
+        "%s: %u bytes on the wire, %u flash operations; %u boards cut %u times, all rebuilt (seed 7)\n", name,
+        (unsigned)e.n_bytes, (unsigned)e.n_ops, n_samples, n_runs);
+    twin_snapshot_free(start);
+}
+
+static void recovery_that_was_cut_is_noticed_as_such(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct breaker b;
+    uint8_t vectors[8];
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    power_up(&d);
+    const struct break_point late = {.kind = BREAK_HOST, .at = 600000};
+    assert_false(run_once(&d, &plan, late, true, &b));
+    assert_true(twin_peek(d.twin, FLASH_BOOT_BASE, vectors, sizeof vectors));
+    for (unsigned i = 0; i < sizeof vectors; i++) {
+        assert_int_equal(vectors[i], 0xFF); /* they come last */
+    }
+    desk_close(&d);
+}
+
+static void recovery_cut_while_the_image_is_on_trial_ends_well(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct breaker b;
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    power_up(&d);
+    assert_true(run_once(&d, &plan, (struct break_point){.kind = BREAK_NONE}, true, &b));
+    desk_run_ms(&d, 500); /* it boots, and is not confirmed yet */
+    uint64_t erases = twin_stats(d.twin)->flash_erases[5];
+    link_client_init(&d.link, &d.wires.io, NULL);
+    recover_and_see_it_confirm(&d, &plan, "host died before the confirm");
+    assert_int_equal(twin_stats(d.twin)->flash_erases[5], erases);
+    desk_close(&d);
+}
+
+static unsigned samples(void)
+{
+    return runs_all ? ALL_SAMPLES : SAMPLES;
+}
+
+static void recovery_from_erased_sector_0_may_be_cut_anywhere(void **state)
+{
+    (void)state;
+    static uint8_t erased[FLASH_BOOT_BYTES];
+    struct desk d;
+    struct recover_plan plan = make_plan(1, 1);
+    memset(erased, 0xFF, sizeof erased);
+    desk_open_healthy(&d);
+    d.is_strict = false;
+    twin_set_power(d.twin, false);
+    assert_true(twin_flash_store(d.twin, FLASH_BOOT_BASE, erased, sizeof erased));
+    twin_set_power(d.twin, true);
+    cut_everywhere(&d, &plan, false, samples(), "sector 0 erased");
+    desk_close(&d);
+}
+
+static void recovery_from_garbage_may_be_cut_anywhere(void **state)
+{
+    (void)state;
+    static uint8_t garbage[FLASH_MAP_BYTES];
+    struct desk d;
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1_EARLY, TWIN_FLASH_TYPICAL, false);
+    desk_fill(garbage, sizeof garbage, 3);
+    assert_true(twin_flash_store(d.twin, FLASH_MAP_BASE, garbage, sizeof garbage));
+    power_up(&d);
+    cut_everywhere(&d, &plan, false, samples(), "garbage in every sector, ROM with early ACKs");
+    desk_close(&d);
+}
+
+static void recovery_over_a_running_bootloader_may_be_cut_anywhere(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct recover_plan plan = make_plan(1, 0);
+    desk_open_healthy(&d);
+    d.is_strict = false;
+    cut_everywhere(&d, &plan, true, runs_all ? ALL_RUNNING_SAMPLES : RUNNING_SAMPLES,
+                   "forced on a board that runs");
+    desk_close(&d);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(board_with_erased_sector_0_is_rebuilt),
+        cmocka_unit_test(board_with_garbage_in_every_sector_is_rebuilt),
+        cmocka_unit_test(board_that_runs_is_left_alone),
+        cmocka_unit_test(parts_that_do_not_fit_are_refused),
+        cmocka_unit_test(protected_bootloader_is_kept_if_it_is_the_right_one),
+        cmocka_unit_test(newer_image_in_the_other_slot_gives_way),
+        cmocka_unit_test(recovery_that_was_cut_is_noticed_as_such),
+        cmocka_unit_test(recovery_cut_while_the_image_is_on_trial_ends_well),
+        cmocka_unit_test(recovery_from_erased_sector_0_may_be_cut_anywhere),
+        cmocka_unit_test(recovery_from_garbage_may_be_cut_anywhere),
+        cmocka_unit_test(recovery_over_a_running_bootloader_may_be_cut_anywhere),
+    };
+    runs_all = argc > 1 && strcmp(argv[1], "--all") == 0;
+    return cmocka_run_group_tests(tests, desk_set_up, NULL);
+}
