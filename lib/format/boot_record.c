@@ -1,8 +1,6 @@
 #include "format/boot_record.h"
 
-#include <stddef.h>
-
-#include "base/bytes.h"
+#include <string.h>
 
 /* Words of the body; docs/spec/journal.md has the table. */
 enum {
@@ -23,9 +21,7 @@ void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_REC
     words[W_STATE] = record->active | (uint32_t)record->state[0] << 8 | (uint32_t)record->state[1] << 12 |
                      (uint32_t)record->tries << 16 | (uint32_t)record->boot_fails << 24;
     words[W_FLOOR] = record->security_floor;
-    for (size_t i = 0; i < 4; i++) {
-        words[W_DIGESTS + i] = bytes_load_le32(&record->digest[i / 2][i % 2 * 4]);
-    }
+    memcpy(&words[W_DIGESTS], record->digest, sizeof record->digest); /* words are little-endian everywhere */
     words[W_VERSIONS] = record->version[0];
     words[W_VERSIONS + 1] = record->version[1];
     words[W_REJECTED] = record->rejected;
@@ -48,9 +44,7 @@ void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_
     record->tries = (uint8_t)(state >> 16);
     record->boot_fails = (uint8_t)(state >> 24);
     record->security_floor = words[W_FLOOR];
-    for (size_t i = 0; i < 4; i++) {
-        bytes_store_le32(&record->digest[i / 2][i % 2 * 4], words[W_DIGESTS + i]);
-    }
+    memcpy(record->digest, &words[W_DIGESTS], sizeof record->digest);
     record->version[0] = words[W_VERSIONS];
     record->version[1] = words[W_VERSIONS + 1];
     record->rejected = words[W_REJECTED];

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/bytes.h"
 
 static void verify(struct slots_decision *out, uint32_t slot)
@@ -37,7 +38,7 @@ static enum fota_err reason_of(const struct slots_image *image)
     return image->check == SLOTS_INVALID ? image->reason : E_UPDATE_DIGEST;
 }
 
-static void forget(struct boot_record *record, uint32_t slot, enum fota_err reason)
+FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
     record->state[slot] = SLOT_STATE_EMPTY;
     record->version[slot] = 0;

@@ -18,17 +18,31 @@ uint32_t update_floor(const struct update *u)
     return counter > u->record.security_floor ? counter : u->record.security_floor;
 }
 
-enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
-                                 struct image_result *out)
+/* What an image in this slot must satisfy. */
+static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
-    struct image_policy policy = {
+    *out = (struct image_policy){
         .base = u->config->base[slot],
         .slot_bytes = update_slot_bytes(u),
         .security_floor = floor,
         .hw_id = u->config->hw_id,
         .keys = {u->config->keys[0], u->config->keys[1]},
     };
+}
+
+enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
+                                 struct image_result *out)
+{
+    struct image_policy policy;
+    set_policy(u, slot, floor, &policy);
     return image_verify_slot(u->config->slot[slot], &policy, out);
+}
+
+enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image)
+{
+    struct image_policy policy;
+    set_policy(u, slot, u->record.security_floor, &policy);
+    return image_vouch(u->config->slot[slot], &policy, image);
 }
 
 enum fota_err update_open(struct update *u, const struct update_config *config, enum reset_cause cause)

@@ -27,7 +27,8 @@ enum {
 
 #define ACR_CACHES (FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN)
 
-static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value, uint32_t max_loops)
+FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value,
+                                   uint32_t max_loops)
 {
     for (uint32_t i = 0; i < max_loops; i++) {
         if ((*reg & mask) == value) {

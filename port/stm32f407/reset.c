@@ -14,23 +14,18 @@ static volatile uint32_t *wish_words(void)
     return (volatile uint32_t *)RAM_WISH_ADDR;
 }
 
+_Static_assert(RCC_CSR_SFTRSTF_Pos - RESET_SOFTWARE == RCC_CSR_LPWRRSTF_Pos - RESET_LOW_POWER,
+               "from the software reset on, causes are in the order of their flags");
+
 enum reset_cause reset_take_cause(void)
 {
     uint32_t csr = RCC->CSR;
     RCC->CSR = csr | RCC_CSR_RMVF;
-    if (csr & RCC_CSR_IWDGRSTF) {
-        return RESET_IWDG;
+    uint32_t highest = 31 - (uint32_t)__CLZ(csr);
+    if (csr >= RCC_CSR_SFTRSTF) {
+        return (enum reset_cause)(highest - RCC_CSR_SFTRSTF_Pos + RESET_SOFTWARE);
     }
-    if (csr & RCC_CSR_WWDGRSTF) {
-        return RESET_WWDG;
-    }
-    if (csr & RCC_CSR_SFTRSTF) {
-        return RESET_SOFTWARE;
-    }
-    if (csr & RCC_CSR_LPWRRSTF) {
-        return RESET_LOW_POWER;
-    }
-    /* A power-on sets both; a brown-out alone leaves PORRSTF clear. */
+    /* Every reset sets PINRSTF. A power-on sets all three; a brown-out alone leaves PORRSTF clear. */
     if (csr & RCC_CSR_PORRSTF) {
         return RESET_POWER_ON;
     }
@@ -90,17 +85,20 @@ void reset_jump(uint32_t vectors)
     reset_peripherals();
     clock_reset();
     reset_interrupts();
+    /* Read before VTOR is moved: if nothing is there, the fault finds our own handler, which resets. */
+    const volatile uint32_t *table = (const volatile uint32_t *)vectors;
+    uint32_t stack = table[0];
+    uint32_t entry = table[1];
     SCB->VTOR = vectors;
     __DSB();
     __ISB();
-    const uint32_t *table = (const uint32_t *)vectors;
     /* Nothing may touch the stack between the new MSP and the jump. Interrupts are enabled as after reset;
      * none is pending and none enabled. */
     __asm volatile("msr msp, %0\n"
                    "cpsie i\n"
                    "bx %1\n"
                    :
-                   : "r"(table[0]), "r"(table[1])
+                   : "r"(stack), "r"(entry)
                    : "memory");
     for (;;) {
     }

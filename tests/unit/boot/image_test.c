@@ -41,6 +41,14 @@ static enum fota_err verify(const struct fixture_image *image)
     return verify_with(image, &policy);
 }
 
+/* The second opinion on what image_parse found, as if the first one had been skipped. */
+static enum crypto_verdict vouch_with(const struct fixture_image *image, const struct image_policy *policy)
+{
+    struct image parts;
+    assert_int_equal(image_parse(image->bytes, image->n_bytes, &parts), FOTA_OK);
+    return image_vouch(image->bytes, policy, &parts);
+}
+
 static struct fixture_image made(const struct image_spec *spec, uint32_t key)
 {
     struct fixture_image image;
@@ -106,6 +114,37 @@ static void good_image_is_accepted_by_either_key(void **state)
     struct fixture_image b = made(&SPEC_A, FIX_KEY_B);
     assert_int_equal(verify(&a), FOTA_OK);
     assert_int_equal(verify(&b), FOTA_OK);
+}
+
+static void second_opinion_refuses_what_the_first_one_alone_would_have_let_pass(void **state)
+{
+    (void)state;
+    struct image_policy policy = policy_a();
+    struct fixture_image image = made(&SPEC_A, FIX_KEY_A);
+    struct image parts;
+    assert_int_equal(image_parse(image.bytes, image.n_bytes, &parts), FOTA_OK);
+    assert_int_equal(vouch_with(&image, &policy), CRYPTO_ACCEPT);
+
+    struct image_policy other = policy;
+    other.security_floor = 8;
+    assert_int_equal(vouch_with(&image, &other), CRYPTO_REJECT);
+    other = policy;
+    other.base = FLASH_SLOT_B_BASE;
+    assert_int_equal(vouch_with(&image, &other), CRYPTO_REJECT);
+    other = policy;
+    other.keys[0] = NULL;
+    assert_int_equal(vouch_with(&image, &other), CRYPTO_REJECT);
+
+    /* A stranger's signature under our key's name; a hash that was not signed. */
+    struct fixture_image forged = made(&SPEC_A, FIX_KEY_X);
+    memcpy(forged.bytes + parts.keyhash_off, image.bytes + parts.keyhash_off, CRYPTO_SHA256_BYTES);
+    assert_int_equal(vouch_with(&forged, &policy), CRYPTO_REJECT);
+    struct fixture_image bad = image;
+    bad.bytes[parts.hash_off + 7] ^= 0x10;
+    assert_int_equal(vouch_with(&bad, &policy), CRYPTO_REJECT);
+    bad = image;
+    bad.bytes[parts.signature_off + parts.signature_bytes - 1] ^= 1;
+    assert_int_equal(vouch_with(&bad, &policy), CRYPTO_REJECT);
 }
 
 static void every_flipped_bit_is_refused(void **state)
@@ -419,6 +458,7 @@ int main(void)
         cmocka_unit_test(image_signed_by_imgtool_is_accepted),
         cmocka_unit_test(image_we_build_has_the_bytes_of_imgtool),
         cmocka_unit_test(good_image_is_accepted_by_either_key),
+        cmocka_unit_test(second_opinion_refuses_what_the_first_one_alone_would_have_let_pass),
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(each_wrong_header_field_has_its_reason),
         cmocka_unit_test(image_for_the_other_slot_is_refused),

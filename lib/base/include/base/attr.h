@@ -10,6 +10,9 @@
 /** Never returns. */
 #define FOTA_NORETURN __attribute__((noreturn))
 
+/** Stays one function in sector 0, where the compiler would write it out at each call. */
+#define FOTA_NOINLINE __attribute__((noinline))
+
 /** printf-like: argument `fmt` is the format, `first` the first value. */
 #define FOTA_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 

@@ -142,6 +142,20 @@ FOTA_MUST_CHECK
 enum fota_err image_verify_slot(const uint8_t *slot, const struct image_policy *policy,
                                 struct image_result *out);
 
+/**
+ * A second opinion on an image that image_verify_slot has accepted, for right before the jump: key,
+ * signature, slot, hardware id, floor and vectors once more, from flash. The signature is checked over the
+ * hash that is written in the image, so this shares no intermediate value with the first opinion; the image
+ * itself is not hashed again. A fault that spoils one opinion leaves the other (docs/spec/boot.md).
+ *
+ * @param image  as image_verify_slot found it
+ * Takes:        ≤ 20 ms on the target
+ * @return CRYPTO_ACCEPT or CRYPTO_REJECT
+ */
+FOTA_MUST_CHECK
+enum crypto_verdict image_vouch(const uint8_t *bytes, const struct image_policy *policy,
+                                const struct image *image);
+
 /** Key hash as imgtool writes it: SHA-256 of the SubjectPublicKeyInfo (DER) of the key. */
 void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_SHA256_BYTES]);
 

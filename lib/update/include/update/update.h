@@ -69,13 +69,22 @@ enum fota_err update_open(struct update *u, const struct update_config *config, 
  *
  * @param wants_loader  stay in the loader whatever the slots hold
  * @param out           SLOTS_BOOT or SLOTS_LOADER
- * @param images        by slot; the caller jumps only if images[out->slot].verdict is CRYPTO_ACCEPT
+ * @param images        by slot; the caller jumps only if images[out->slot].verdict and update_vouch are
+ * CRYPTO_ACCEPT
  * Takes:      ≤ 0.7 s (two verifications), at most three records, no erase but for a lost or full journal
  * Power cut:  the same choice at the next boot, or a trial run less
  * Never fails: if the journal cannot be written, no trial starts, but a confirmed image does.
  */
 void update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
                    struct image_result images[2]);
+
+/**
+ * Second opinion on the image that update_choose chose, right before the jump. Takes ≤ 20 ms.
+ * @param image  images[slot].image
+ * @return as image_vouch
+ */
+FOTA_MUST_CHECK
+enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image);
 
 /** Facts for the host. Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);
