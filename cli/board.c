@@ -9,6 +9,30 @@
 #include "keys.h"
 #include "release/file.h"
 
+enum cli_exit cli_board_from_options(struct cli *cli, const struct cli_command *self,
+                                     const struct cli_values *values, struct cli_board_config *out)
+{
+    static const struct {
+        const char *name;
+        enum twin_rom rom;
+    } roms[] = {{"v9.1", TWIN_ROM_V9_1}, {"v9.1-early", TWIN_ROM_V9_1_EARLY}, {"v3.1", TWIN_ROM_V3_1}};
+    const struct cli_value *option = values->option;
+    *out = (struct cli_board_config){.flash = option[CLI_BOARD_FLASH].text,
+                                     .vcd = option[CLI_BOARD_VCD].text,
+                                     .vcd_mb = option[CLI_BOARD_VCD_MB].number,
+                                     .is_slow_flash = option[CLI_BOARD_SLOW].is_given};
+    if (out->vcd_mb == 0) {
+        return cli_usage(cli, self, "--vcd-mb is at least 1");
+    }
+    for (size_t i = 0; i < sizeof roms / sizeof roms[0]; i++) {
+        if (strcmp(option[CLI_BOARD_ROM].text, roms[i].name) == 0) {
+            out->rom = roms[i].rom;
+            return CLI_OK;
+        }
+    }
+    return cli_usage(cli, self, "--rom is v9.1, v9.1-early or v3.1, not '%s'", option[CLI_BOARD_ROM].text);
+}
+
 static enum cli_exit load_flash(struct cli_board *b)
 {
     const char *path = b->config.flash;

@@ -22,6 +22,23 @@ struct cli_board_config {
     enum twin_rom rom;
 };
 
+/** Options of a board, for the table of a verb; cli_board_from_options reads them. */
+enum { CLI_BOARD_FLASH, CLI_BOARD_ROM, CLI_BOARD_SLOW, CLI_BOARD_VCD, CLI_BOARD_VCD_MB, CLI_BOARD_OPTIONS };
+#define CLI_BOARD_OPTION_TABLE                                                                               \
+    {"flash", CLI_TEXT, "FILE", NULL, "the twin's flash, 1 MB; written back at the end"},                    \
+        {"rom", CLI_TEXT, "VERSION", "v9.1", "the twin's ROM loader: v9.1, v9.1-early or v3.1 (no SPI)"},    \
+        {"max-flash-time", CLI_FLAG, NULL, NULL, "flash as slow as the datasheet allows, not typical"},      \
+        {"vcd", CLI_TEXT, "FILE", NULL, "record the wires here, for GTKWave or sigrok"},                     \
+    {                                                                                                        \
+        "vcd-mb", CLI_NUMBER, "N", "100", "stop to record when the file has so many megabytes"               \
+    }
+
+/** Configuration from options that CLI_BOARD_OPTION_TABLE put at the start of the table.
+ *  @return CLI_OK · CLI_USAGE (a sentence was printed) */
+FOTA_MUST_CHECK
+enum cli_exit cli_board_from_options(struct cli *cli, const struct cli_command *self,
+                                     const struct cli_values *values, struct cli_board_config *out);
+
 /** Zero it before cli_board_open. */
 struct cli_board {
     struct cli *cli;
