@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "keys.h"
+#include "link_client/link_ladder.h"
 
 static void line(struct run_watch *w, const char *text)
 {
@@ -57,6 +58,10 @@ static bool describe_poll(const struct gateway_event *e, const char *version, ch
     case GATEWAY_EVENT_FAILED:
         (void)snprintf(text, n_bytes, "%s failed: %s; again in %.1f s", gateway_state_name(e->state), why,
                        e->done / 1000.0);
+        return true;
+    case GATEWAY_EVENT_LADDER:
+        (void)snprintf(text, n_bytes, "silent target, rung '%s': %s", link_rung_name((enum link_rung)e->done),
+                       e->reason ? why : "answers");
         return true;
     case GATEWAY_EVENT_STORE:
         (void)snprintf(text, n_bytes, "state file cannot be written: %s", why);

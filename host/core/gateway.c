@@ -238,6 +238,9 @@ enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms)
     }
     if (next != g->state) {
         g->state = next;
+        if (next == GATEWAY_WAIT || next == GATEWAY_TRIAL) {
+            gateway_release(g);
+        }
         gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STATE, .slot = g->slot});
     }
     return FOTA_OK;

@@ -354,6 +354,7 @@ enum gateway_input gateway_do_activate(struct gateway *g)
     note_trial(g);
     enum fota_err err = link_client_activate(g->ports.link, g->session.session_id, &progress);
     g->has_session = false;
+    g->is_held = g->is_held && err; /* it resets itself */
     if (err && !link_client_is_transport(err)) {
         g->record.is_in_trial = false;
         gateway_save(g);

@@ -186,6 +186,7 @@ static enum gateway_input decide(struct gateway *g)
         event.kind = GATEWAY_EVENT_OFFER;
     } else {
         event.kind = GATEWAY_EVENT_NOTHING;
+        gateway_climbed_in_vain(g);
         gateway_pause_quiet(g);
     }
     save_decision(g);
@@ -205,6 +206,9 @@ enum gateway_input gateway_do_decide(struct gateway *g)
         return gateway_fail(g, err, g->config.backoff_min_ms);
     }
     err = gateway_ask_target(g);
+    if (err) {
+        err = gateway_climb(g, err);
+    }
     if (err) {
         return gateway_fail(g, err, g->config.backoff_min_ms);
     }

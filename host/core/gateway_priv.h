@@ -58,6 +58,21 @@ enum fota_err gateway_load_offer(struct gateway *g);
 FOTA_MUST_CHECK
 enum fota_err gateway_ask_target(struct gateway *g);
 
+/**
+ * The target is silent (`err`): try the bootloader, by a reset and then by a wish left through ST's ROM.
+ * Asked only before a decision, at once for a new channel object, else once an hour, once a day if there was
+ * nothing to install; never during a trial.
+ * @return FOTA_OK (as gateway_ask_target) · `err` (not now) · the last rung's reason
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_climb(struct gateway *g, enum fota_err err);
+
+/** The climb led to nothing to install. */
+void gateway_climbed_in_vain(struct gateway *g);
+
+/** Let a target go that a climb left in its loader: a reset starts what it has. */
+void gateway_release(struct gateway *g);
+
 /** Image of the offer for the chosen slot. */
 const struct release_image *gateway_slot_image(const struct gateway *g);
 

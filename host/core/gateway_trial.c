@@ -29,6 +29,7 @@ static void end_trial(struct gateway *g)
     g->record.is_in_trial = false;
     g->record.attempts = 0;
     g->trial_until_ms = 0;
+    g->is_trial_overdue = false;
     g->is_checked = false;
     g->is_check_begun = false;
     g->slot = (enum slot)g->record.trial_slot;
@@ -83,6 +84,7 @@ enum gateway_input gateway_do_trial(struct gateway *g)
     }
     if (input == GATEWAY_ON_MORE && now_ms > g->trial_until_ms) {
         g->trial_until_ms = 0;
+        g->is_trial_overdue = true;
         return gateway_fail(g, err ? err : E_TIMEOUT, g->config.backoff_min_ms);
     }
     if (input == GATEWAY_ON_MORE) {

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "gateway/gateway.h"
+#include "guest/boot_app.h"
+#include "link_client/link_ladder.h"
 #include "port_twin/twin_clock.h"
 #include "port_twin/twin_link.h"
 #include "release/file.h"
@@ -53,7 +56,7 @@ struct bench {
 };
 
 static struct test_key image_key, channel_key;
-static struct test_release factory, good, bad;
+static struct test_release factory, good, bad, agentless;
 
 /* --- set-up
  * -------------------------------------------------------------------------------------------------------- */
@@ -92,6 +95,25 @@ static void make_release(const char *version_text, uint32_t version, uint32_t se
     free(payload[1]);
 }
 
+/** An application of one page that confirms itself and knows no agent. */
+static void make_agentless(struct test_release *out)
+{
+    static const char *const path[2] = {BOOT_APP_A, BOOT_APP_B};
+    uint8_t *payload[2];
+    size_t n_bytes[2];
+    struct test_spec spec = test_spec(&image_key, &channel_key, 0x00090000, 1);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        assert_int_equal(file_read(path[slot], TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes[slot], NULL),
+                         FOTA_OK);
+        bytes_store_le32(payload[slot] + BOOT_APP_MODE_OFF, BOOT_APP_CONFIRMS);
+        spec.payload[slot] = payload[slot];
+        spec.payload_bytes_of[slot] = (uint32_t)n_bytes[slot];
+    }
+    test_release_make(&spec, out);
+    free(payload[0]);
+    free(payload[1]);
+}
+
 static int make_releases(void **state)
 {
     (void)state;
@@ -100,6 +122,7 @@ static int make_releases(void **state)
     make_release("1.0.0", 0x01000000, 1, &factory);
     make_release("2.0.0", 0x02000000, 2, &good);
     make_release("3.0.0", 0x03000000, 3, &bad);
+    make_agentless(&agentless);
     return 0;
 }
 
@@ -148,8 +171,8 @@ static void start_gateway(struct bench *b)
     assert_int_equal(gateway_init(&b->gateway, &config, &ports), FOTA_OK);
 }
 
-/** Factory-fresh board with 1.0.0, powered and confirmed; gateway before its first step. */
-static struct bench *bench_open(void)
+/** Factory-fresh board with this release, powered and confirmed; gateway before its first step. */
+static struct bench *bench_open_with(const struct test_release *release)
 {
     static const struct store_ops store_ops = {.load = load, .save = save};
     char why[256] = "";
@@ -161,7 +184,7 @@ static struct bench *bench_open(void)
     if (!b->twin || !twin_load_elf(b->twin, BOOTLOADER, why, sizeof why)) {
         fail_msg("%s", why);
     }
-    assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, factory.image[0], factory.n_image[0]));
+    assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, release->image[0], release->n_image[0]));
     twin_link_init(&b->wires, b->twin);
     twin_clock_init(&b->clock, b->twin, TEST_NOW_S);
     s3_fake_init(&b->server);
@@ -171,6 +194,11 @@ static struct bench *bench_open(void)
     (void)twin_run_until(b->twin, (uint64_t)SETTLE_MS * 1000000U);
     start_gateway(b);
     return b;
+}
+
+static struct bench *bench_open(void)
+{
+    return bench_open_with(&factory);
 }
 
 static void bench_close(struct bench *b)
@@ -383,6 +411,39 @@ static void image_by_another_key_changes_nothing_on_the_board(void **state)
     bench_close(b);
 }
 
+static void application_without_an_agent_is_updated_through_the_bootloader(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open_with(&agentless);
+    publish(b, &good);
+    run_until(b, GATEWAY_EVENT_LADDER);
+    assert_int_equal(b->last[GATEWAY_EVENT_LADDER].done, LINK_RUNG_WISH);
+    assert_int_equal(b->last[GATEWAY_EVENT_LADDER].reason, FOTA_OK);
+    run_until(b, GATEWAY_EVENT_CONFIRMED);
+    assert_slot_holds(b, 1, &good);
+    assert_slot_holds(b, 0, &agentless);
+    assert_int_equal(b->n_events[GATEWAY_EVENT_LADDER], 2); /* RESET did not help, WISH did */
+    bench_close(b);
+}
+
+static void application_without_an_agent_runs_on_when_there_is_nothing_to_install(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open_with(&agentless);
+    publish(b, &agentless);
+    run_until(b, GATEWAY_EVENT_NOTHING);
+    assert_int_equal(b->last[GATEWAY_EVENT_NOTHING].reason, FOTA_OK);
+    run_ms(b, 1000);
+    struct boot_app_report report;
+    assert_true(twin_peek(b->twin, BOOT_APP_REPORT_ADDR, &report, sizeof report));
+    assert_int_equal(report.info.running_slot, SLOT_A); /* let go: it runs again */
+    uint64_t resets = twin_stats(b->twin)->resets_pin;
+    run_until(b, GATEWAY_EVENT_FAILED);
+    run_until(b, GATEWAY_EVENT_FAILED);
+    assert_int_equal(twin_stats(b->twin)->resets_pin, resets); /* and is left alone from now on */
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +453,8 @@ int main(void)
         cmocka_unit_test(restarted_gateway_resumes_from_the_byte_that_is_in_flash),
         cmocka_unit_test(power_cut_in_the_stream_keeps_the_old_application_and_the_update_ends_well),
         cmocka_unit_test(image_by_another_key_changes_nothing_on_the_board),
+        cmocka_unit_test(application_without_an_agent_is_updated_through_the_bootloader),
+        cmocka_unit_test(application_without_an_agent_runs_on_when_there_is_nothing_to_install),
     };
     return cmocka_run_group_tests(tests, make_releases, NULL);
 }

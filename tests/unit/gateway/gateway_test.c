@@ -591,7 +591,7 @@ static void dead_target_costs_no_etag(void **state)
     rig->target.is_dead = true;
     assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STATEMENT, HOUR_MS));
     assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS));
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_LINK_NO_LOADER);
+    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_LINK_ROM_SILENT);
     assert_int_equal(rig->store.n_saves, 0);
     rig->target.is_dead = false;
     assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));

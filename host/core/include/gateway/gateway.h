@@ -39,6 +39,7 @@ enum gateway_event_kind {
     GATEWAY_EVENT_ROLLED_BACK, /* [version, slot, reason] */
     GATEWAY_EVENT_REFUSED,     /* statement or image is wrong and will stay wrong [reason, version] */
     GATEWAY_EVENT_FAILED,      /* network, link or target; another try follows [reason, done = delay in ms] */
+    GATEWAY_EVENT_LADDER,      /* the target was silent; a rung was tried [done = enum link_rung, reason] */
     GATEWAY_EVENT_STORE        /* the record could not be saved [reason] */
 };
 
@@ -120,7 +121,11 @@ struct gateway {
     uint32_t errors_in_row;    /* inside a download */
     uint64_t downloaded_bytes; /* for this release */
     uint32_t polls;
-    uint32_t random; /* state of the jitter */
+    uint32_t random;                             /* state of the jitter */
+    uint8_t climbed_sha256[CRYPTO_SHA256_BYTES]; /* channel object that the ladder was last climbed for */
+    uint64_t climb_due_ms;                       /* not again for the same object before */
+    bool is_held;          /* a climb left the target in its loader: a reset lets it go */
+    bool is_trial_overdue; /* a trial was followed to the end of patience */
     uint8_t tries_seen;
     bool is_object_bad; /* the last channel object was refused: it keeps no ETag */
     uint32_t n_scratch_bytes;
