@@ -8,6 +8,7 @@ int main(void)
 {
     (void)printf("\nvirtual time, flash typical (DS8626 table 40, x32)\n\n");
     update_measure();
+    rom_measure();
     boot_measure();
     crypto_measure();
     figures_write();

@@ -9,8 +9,11 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
+#include "format/image_build.h"
 #include "release/file.h"
 #include "release/key.h"
+#include "release/offer.h"
+#include "release/publish.h"
 
 #define BOOTLOADER_ELF FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf"
 #define BOOTLOADER_BIN FOTA_FIRMWARE_DIR "/bootloader/bootloader.bin"
@@ -47,6 +50,66 @@ static void make_release(struct test_key *image_key, unsigned major, struct test
     free(payload[1]);
 }
 
+static void read_key(struct key *key)
+{
+    if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", key)) {
+        fail_msg("no key in build/keys; build the firmware first (make fw)");
+    }
+}
+
+static void make_large_image(const struct key *key, unsigned slot, uint32_t n_bytes, struct desk_large *out)
+{
+    static uint8_t payload[DESK_LARGE_BYTES];
+    uint8_t *code = NULL;
+    size_t n_code = 0;
+    read_file(slot ? FOTA_FIRMWARE_DIR "/app/demo-2.0.0-b.bin" : FOTA_FIRMWARE_DIR "/app/demo-2.0.0-a.bin",
+              sizeof payload, &code, &n_code);
+    desk_fill(payload, sizeof payload, slot);
+    memcpy(payload, code, n_code);
+    free(code);
+    const struct image_spec spec = {.load_addr = slot ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
+                                    .version = {.major = 2},
+                                    .security_counter = 1,
+                                    .hw_id = "f407-disco"};
+    const struct image_signer signer = key_image_signer(key);
+    out->n_image[slot] = sizeof out->image[slot];
+    assert_int_equal(image_build(&spec, payload, n_bytes - IMAGE_OVERHEAD_MAX_BYTES, &signer,
+                                 out->image[slot], &out->n_image[slot]),
+                     FOTA_OK);
+}
+
+void desk_make_large(struct desk_large *out, uint32_t n_bytes)
+{
+    static char blob[2][PUBLISH_KEY_MAX_BYTES];
+    struct key key;
+    struct signed_text text;
+    const struct key *const signer[] = {&key};
+    struct release release = {.product = {"demo", 4},
+                              .hw = {"f407-disco", 10},
+                              .version = 2 << 24,
+                              .security_counter = 1,
+                              .codec = {"none", 4},
+                              .confirm_within_s = 60,
+                              .activate = {"now", 3},
+                              .notes = {"-", 1}};
+    read_key(&key);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        struct crypto_sha256 hash;
+        make_large_image(&key, slot, n_bytes, out);
+        crypto_sha256_init(&hash);
+        crypto_sha256_update(&hash, out->image[slot], out->n_image[slot]);
+        crypto_sha256_final(&hash, release.image[slot].sha256);
+        release.image[slot].n_bytes = out->n_image[slot];
+        publish_blob_key(release.image[slot].sha256, blob[slot]);
+        release.image[slot].blob = (struct statement_span){blob[slot], strlen(blob[slot])};
+    }
+    assert_int_equal(offer_write_release(&release, signer, 1, &text), FOTA_OK);
+    assert_true(text.n_bytes <= sizeof out->statement);
+    memcpy(out->statement, text.text, text.n_bytes);
+    out->n_statement = (uint32_t)text.n_bytes;
+    key_forget(&key);
+}
+
 int desk_set_up(void **state)
 {
     (void)state;
@@ -54,9 +117,7 @@ int desk_set_up(void **state)
     struct key key;
     uint8_t *bytes = NULL;
     size_t n_bytes = 0;
-    if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &key)) {
-        fail_msg("no key in build/keys; build the firmware first (make fw)");
-    }
+    read_key(&key);
     memcpy(image_key.secret, key.secret, sizeof image_key.secret);
     memcpy(image_key.point, key.point, sizeof image_key.point);
     key_forget(&key);

@@ -25,6 +25,18 @@ struct desk {
 /** Releases signed with the key in the bootloader; [0] is 1.0.0, [1] is 2.0.0. Made by desk_set_up. */
 extern struct test_release desk_release[2];
 
+enum { DESK_LARGE_BYTES = 2 * 0x20000 + 40000, DESK_STATEMENT_BYTES = 1024 };
+
+/** A release that a session takes a while for: 2.0.0, filled up. */
+struct desk_large {
+    uint32_t n_image[2];
+    uint8_t image[2][DESK_LARGE_BYTES];
+    uint32_t n_statement;
+    char statement[DESK_STATEMENT_BYTES];
+};
+/** @param n_bytes  about the size of the images, ≤ DESK_LARGE_BYTES */
+void desk_make_large(struct desk_large *out, uint32_t n_bytes);
+
 /** The bootloader as flat bytes. */
 extern uint8_t desk_bootloader[DESK_BOOTLOADER_BYTES];
 extern uint32_t desk_n_bootloader;

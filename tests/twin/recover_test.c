@@ -11,10 +11,11 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
+#include "breaker.h"
 #include "desk.h"
 #include "recover/recover.h"
 
-enum { SAMPLES = 24, ALL_SAMPLES = 2000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLES = 100, OFF_US = 50000 };
+enum { SAMPLES = 24, ALL_SAMPLES = 1000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLES = 60 };
 
 static bool runs_all;
 
@@ -205,173 +206,39 @@ static void newer_image_in_the_other_slot_gives_way(void **state)
 /* --- cut at any point -------------------------------------------------------------------------------------
  */
 
-enum break_kind {
-    BREAK_NONE,
-    BREAK_HOST,  /* the host dies: nothing more is sent, pins stay */
-    BREAK_RESET, /* somebody pulses NRST */
-    BREAK_POWER, /* the board loses power between two bytes */
-    BREAK_TORN,  /* the board loses power at a flash operation, which is torn */
-    BREAK_KINDS
+/** One run of the host. */
+struct host_run {
+    struct breaker wires;
+    struct recover_result result;
+    bool is_written; /* the recovery let go of the board: it stops here, what follows is always the same */
+    bool is_found_running; /* an earlier run had got so far */
 };
-
-struct break_point {
-    enum break_kind kind;
-    uint64_t at; /* byte on the wire, or flash operation */
-    enum twin_cut cut;
-};
-
-/** Wires that something happens to. */
-struct breaker {
-    struct link_io io; /* first member */
-    struct desk *desk;
-    struct break_point point;
-    uint64_t n_bytes;
-    bool is_dead;
-    bool
-        is_written; /* the recovery let go of the board: it stops here, what follows is the same every time */
-    bool is_found_running;
-    struct recover_result *result;
-};
-
-static struct breaker *breaker_of(struct link_io *io)
-{
-    return (struct breaker *)io;
-}
-
-static struct link_io *inner(struct link_io *io)
-{
-    return &breaker_of(io)->desk->wires.io;
-}
-
-/** After a planned cut the supply comes back; the port of the host never noticed. */
-static void restore_power(struct breaker *b)
-{
-    if (b->desk->wires.last_stop == TWIN_STOP_POWER) {
-        twin_set_power(b->desk->twin, true);
-        link_io_delay_us(&b->desk->wires.io, OFF_US);
-    }
-}
-
-static void strike(struct breaker *b)
-{
-    struct twin *t = b->desk->twin;
-    switch (b->point.kind) {
-    case BREAK_HOST:
-        b->is_dead = true;
-        break;
-    case BREAK_RESET:
-        twin_set_pin(t, TWIN_PIN_NRST, false);
-        link_io_delay_us(&b->desk->wires.io, 1000);
-        twin_set_pin(t, TWIN_PIN_NRST, true);
-        break;
-    case BREAK_POWER:
-        twin_set_power(t, false);
-        link_io_delay_us(&b->desk->wires.io, OFF_US);
-        twin_set_power(t, true);
-        break;
-    default:
-        break;
-    }
-}
-
-static enum fota_err break_transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
-{
-    struct breaker *b = breaker_of(io);
-    bool by_byte = b->point.kind != BREAK_NONE && b->point.kind != BREAK_TORN;
-    size_t n = by_byte && b->n_bytes <= b->point.at && b->point.at < b->n_bytes + n_bytes
-                   ? (size_t)(b->point.at - b->n_bytes)
-                   : n_bytes;
-    enum fota_err err = b->is_dead ? E_IO : FOTA_OK;
-    if (!err && n > 0) {
-        err = link_io_transfer(inner(io), mosi, miso, n);
-    }
-    if (!err && n < n_bytes) {
-        strike(b);
-        err = b->is_dead
-                  ? E_IO
-                  : link_io_transfer(inner(io), mosi ? mosi + n : NULL, miso ? miso + n : NULL, n_bytes - n);
-    }
-    b->n_bytes += n_bytes;
-    if (err && !b->is_dead) {
-        restore_power(b);
-        err = FOTA_OK;
-    }
-    return err;
-}
-
-static enum fota_err break_select(struct link_io *io, bool selected)
-{
-    return breaker_of(io)->is_dead ? E_IO : link_io_select(inner(io), selected);
-}
-
-static enum fota_err break_nrst(struct link_io *io, bool low)
-{
-    return breaker_of(io)->is_dead ? E_IO : link_io_set_nrst(inner(io), low);
-}
-
-static enum fota_err break_boot0(struct link_io *io, bool high)
-{
-    return breaker_of(io)->is_dead ? E_IO : link_io_set_boot0(inner(io), high);
-}
-
-static enum fota_err break_clock(struct link_io *io, uint32_t hz, uint32_t byte_gap_us)
-{
-    return link_io_set_clock(inner(io), hz, byte_gap_us);
-}
-
-static void break_delay(struct link_io *io, uint32_t us)
-{
-    link_io_delay_us(inner(io), us);
-    restore_power(breaker_of(io));
-}
-
-static uint64_t break_now(struct link_io *io)
-{
-    return link_io_now_us(inner(io));
-}
 
 static void stop_at_confirm(void *ctx, const struct recover_event *event)
 {
-    struct breaker *b = ctx;
+    struct host_run *h = ctx;
     if (event->kind == RECOVER_EVENT_STEP && event->step == RECOVER_CONFIRM) {
-        b->is_found_running = b->result->rom.chip_id == 0;
-        b->is_written = true;
-        b->is_dead = true;
+        h->is_found_running = h->result.rom.chip_id == 0;
+        h->is_written = true;
+        h->wires.is_dead = true;
     }
 }
 
 /** One run of the host, from its start to its death. @return true if the board is rebuilt */
 static bool run_once(struct desk *d, const struct recover_plan *plan, struct break_point point,
-                     bool is_forced, struct breaker *b)
+                     bool is_forced, struct host_run *h)
 {
-    static const struct link_io_ops ops = {.transfer = break_transfer,
-                                           .select = break_select,
-                                           .set_nrst = break_nrst,
-                                           .set_boot0 = break_boot0,
-                                           .set_clock = break_clock,
-                                           .delay_us = break_delay,
-                                           .now_us = break_now};
-    struct recover_result result;
-    *b = (struct breaker){.io = {.ops = &ops}, .desk = d, .point = point, .result = &result};
-    const struct recover_config config = {.is_forced = is_forced, .on_event = stop_at_confirm, .ctx = b};
+    const struct recover_config config = {.is_forced = is_forced, .on_event = stop_at_confirm, .ctx = h};
+    memset(h, 0, sizeof *h);
+    breaker_init(&h->wires, d, point);
+    link_client_init(&d->link, &h->wires.io, NULL);
+    enum fota_err err = recover_run(&d->link, plan, &config, &h->result);
     twin_forget_cuts(d->twin);
-    if (point.kind == BREAK_TORN) {
-        (void)twin_plan_cut(d->twin, twin_stats(d->twin)->flash_ops + point.at, point.cut);
-    }
-    link_client_init(&d->link, &b->io, NULL);
-    enum fota_err err = recover_run(&d->link, plan, &config, &result);
-    twin_forget_cuts(d->twin);
-    if (!b->is_written && point.kind != BREAK_HOST) {
+    if (!h->is_written && point.kind != BREAK_HOST) {
         print_message("kind %d at %llu: run ended with %s in step %s\n", (int)point.kind,
-                      (unsigned long long)point.at, fota_err_name(err), recover_step_name(result.step));
+                      (unsigned long long)point.at, fota_err_name(err), recover_step_name(h->result.step));
     }
-    return b->is_written;
-}
-
-static uint64_t next_random(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
-    return *seed >> 33;
+    return h->is_written;
 }
 
 /** How long a recovery from here is, without a cut. */
@@ -382,19 +249,19 @@ struct extent {
 static struct extent measure(struct desk *d, const struct twin_snapshot *start,
                              const struct recover_plan *plan, bool is_forced)
 {
-    struct breaker b;
+    struct host_run h;
     twin_restore(d->twin, start);
     uint64_t ops = twin_stats(d->twin)->flash_ops;
-    assert_true(run_once(d, plan, (struct break_point){.kind = BREAK_NONE}, is_forced, &b));
+    assert_true(run_once(d, plan, (struct break_point){.kind = BREAK_NONE}, is_forced, &h));
     assert_rebuilt(d->twin, plan);
-    return (struct extent){.n_bytes = b.n_bytes, .n_ops = twin_stats(d->twin)->flash_ops - ops};
+    return (struct extent){.n_bytes = h.wires.n_bytes, .n_ops = twin_stats(d->twin)->flash_ops - ops};
 }
 
 static struct break_point draw(uint64_t *seed, const struct extent *e, unsigned kind)
 {
     struct break_point p = {.kind = (enum break_kind)kind};
-    p.at = next_random(seed) % (kind == BREAK_TORN ? e->n_ops : e->n_bytes);
-    p.cut = (enum twin_cut)(next_random(seed) % TWIN_CUTS);
+    p.at = breaker_random(seed) % (kind == BREAK_TORN ? e->n_ops : e->n_bytes);
+    p.cut = (enum twin_cut)(breaker_random(seed) % TWIN_CUTS);
     return p;
 }
 
@@ -403,12 +270,12 @@ static void cut_and_recover(struct desk *d, const struct twin_snapshot *start,
                             const struct recover_plan *plan, const struct break_point *breaks,
                             unsigned n_breaks, bool is_forced)
 {
-    struct breaker b;
+    struct host_run h;
     twin_restore(d->twin, start);
     for (unsigned i = 0; i <= n_breaks; i++) {
         const struct break_point none = {.kind = BREAK_NONE};
-        if (run_once(d, plan, i < n_breaks ? breaks[i] : none, is_forced, &b)) {
-            if (!b.is_found_running) {
+        if (run_once(d, plan, i < n_breaks ? breaks[i] : none, is_forced, &h)) {
+            if (!h.is_found_running) {
                 assert_rebuilt(d->twin, plan);
             }
             return;
@@ -444,13 +311,13 @@ static void recovery_that_was_cut_is_noticed_as_such(void **state)
 {
     (void)state;
     struct desk d;
-    struct breaker b;
+    struct host_run h;
     uint8_t vectors[8];
     struct recover_plan plan = make_plan(0, 0);
     desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
     power_up(&d);
     const struct break_point late = {.kind = BREAK_HOST, .at = 600000};
-    assert_false(run_once(&d, &plan, late, true, &b));
+    assert_false(run_once(&d, &plan, late, true, &h));
     assert_true(twin_peek(d.twin, FLASH_BOOT_BASE, vectors, sizeof vectors));
     for (unsigned i = 0; i < sizeof vectors; i++) {
         assert_int_equal(vectors[i], 0xFF); /* they come last */
@@ -462,11 +329,11 @@ static void recovery_cut_while_the_image_is_on_trial_ends_well(void **state)
 {
     (void)state;
     struct desk d;
-    struct breaker b;
+    struct host_run h;
     struct recover_plan plan = make_plan(0, 0);
     desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
     power_up(&d);
-    assert_true(run_once(&d, &plan, (struct break_point){.kind = BREAK_NONE}, true, &b));
+    assert_true(run_once(&d, &plan, (struct break_point){.kind = BREAK_NONE}, true, &h));
     desk_run_ms(&d, 500); /* it boots, and is not confirmed yet */
     uint64_t erases = twin_stats(d.twin)->flash_erases[5];
     link_client_init(&d.link, &d.wires.io, NULL);

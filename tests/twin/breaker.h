@@ -1,0 +1,39 @@
+/**
+ * Wires that something happens to at a chosen byte or flash operation: the host dies, somebody resets the
+ * board, or its power fails.
+ */
+#ifndef TESTS_TWIN_BREAKER_H
+#define TESTS_TWIN_BREAKER_H
+
+#include "desk.h"
+
+enum break_kind {
+    BREAK_NONE,
+    BREAK_HOST,  /* the host dies: nothing more is sent, pins stay */
+    BREAK_RESET, /* somebody pulses NRST */
+    BREAK_POWER, /* the board loses power between two bytes */
+    BREAK_TORN,  /* the board loses power at a flash operation, which is torn */
+    BREAK_KINDS
+};
+
+struct break_point {
+    enum break_kind kind;
+    uint64_t at; /* byte on the wire from now on, or flash operation from now on */
+    enum twin_cut cut;
+};
+
+struct breaker {
+    struct link_io io; /* first member */
+    struct desk *desk;
+    struct break_point point;
+    uint64_t n_bytes;
+    bool is_dead; /* the port of the host fails from here */
+};
+
+/** Put the wires of `desk` behind a breaker; plans the cut of BREAK_TORN. */
+void breaker_init(struct breaker *b, struct desk *desk, struct break_point point);
+
+/** Pseudo-random number, 31 bits. */
+uint64_t breaker_random(uint64_t *seed);
+
+#endif
