@@ -11,6 +11,7 @@ packages='
 gcc:compiler for the gateway, the twin and the tests
 libc6-dev:C headers for the host compiler
 clang:second compiler, same warnings as errors
+libclang-rt-dev:libFuzzer and the sanitizers of clang (tests/fuzz)
 clang-format:layout check
 cmake:build system
 ninja-build:build system

@@ -366,6 +366,7 @@ void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
 {
     memset(slave, 0, sizeof *slave);
     slave->buffer = buffer;
+    slave->stage = buffer;
     slave->base = base;
     slave->level = LINK_LEVEL_FILLER;
 }

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Write the source of a planted bug: a copy of a shipping file with one thing wrong (mutants.json).
 
-Usage: mutate.py SOURCE_DIR NAME OUT   write the copy
-       mutate.py SOURCE_DIR --check    every edit still finds what it replaces, exactly once
+Usage: mutate.py [--table FILE] SOURCE_DIR NAME OUT   write the copy
+       mutate.py [--table FILE] SOURCE_DIR --check    every edit still finds what it replaces, exactly once
+
+--table FILE: another list than tests/powercut/mutants.json
 """
 import json
 import sys
@@ -11,32 +13,35 @@ from pathlib import Path
 TABLE = Path(__file__).resolve().parent / "mutants.json"
 
 
-def mutate(root, mutant):
+def mutate(root, mutant, table):
     path = Path(root) / mutant["file"]
     text = path.read_text(encoding="utf-8")
     for old, new in mutant["edits"]:
         found = text.count(old)
         if found != 1:
             sys.exit(f"{mutant['name']}: {mutant['file']} has {found} times, not once:\n{old}\n"
-                     "The code has changed: adapt tests/powercut/mutants.json, so that the bug is planted again.")
+                     f"The code has changed: adapt {table}, so that the bug is planted again.")
         text = text.replace(old, new)
     return text
 
 
 def main(args):
-    mutants = json.loads(TABLE.read_text(encoding="utf-8"))
+    table = TABLE
+    if args[:1] == ["--table"] and len(args) > 1:
+        table, args = Path(args[1]), args[2:]
+    mutants = json.loads(table.read_text(encoding="utf-8"))
     if len(args) == 2 and args[1] == "--check":
         for mutant in mutants:
-            mutate(args[0], mutant)
+            mutate(args[0], mutant, table)
         print(f"{len(mutants)} planted bugs can be planted")
         return 0
     if len(args) != 3:
         sys.exit(__doc__)
     for mutant in mutants:
         if mutant["name"] == args[1]:
-            Path(args[2]).write_text(mutate(args[0], mutant), encoding="utf-8")
+            Path(args[2]).write_text(mutate(args[0], mutant, table), encoding="utf-8")
             return 0
-    sys.exit(f"mutate.py: mutants.json has no {args[1]}")
+    sys.exit(f"mutate.py: {table} has no {args[1]}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+/* Writes the seeds of the parser targets: what a publisher makes, with the keys of the model.
+ * Usage: parser_seeds CORPUS_DIR */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/channel_statement.h"
+#include "fuzz.h"
+#include "model.h"
+
+const char *const device_name = "seeds";
+
+static void write_seed(const char *root, const char *name, uint8_t first, const void *bytes, size_t n_bytes)
+{
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s", root, name);
+    FILE *file = fopen(path, "wb");
+    if (!file || fputc(first, file) == EOF || fwrite(bytes, 1, n_bytes, file) != n_bytes ||
+        fclose(file) != 0) {
+        fuzz_fail("cannot write %s", path);
+    }
+}
+
+static struct statement_span span_of(const char *text)
+{
+    return (struct statement_span){text, strlen(text)};
+}
+
+static void write_channel(const char *root, const char *name, const struct fuzz_release *release)
+{
+    char text[STATEMENT_MAX_BYTES];
+    size_t n_bytes = 0;
+    static const char SIG[] = "sig=0011223344556677:MAYCAQECAQI=\n\n";
+    const struct channel channel = {.product = span_of("demo"),
+                                    .hw = span_of("f407-disco"),
+                                    .name = span_of("stable"),
+                                    .seq = 7,
+                                    .issued_s = 1700000000,
+                                    .expires_s = 1800000000,
+                                    .root = 1,
+                                    .rollout_start_s = 1700000100,
+                                    .rollout_ramp_s = 3600,
+                                    .rollout_max_pct = 100,
+                                    .poll_s = 3600};
+    if (channel_print(&channel, text, &n_bytes) != FOTA_OK ||
+        n_bytes + sizeof SIG + release->n_text > sizeof text) {
+        fuzz_fail("the channel statement cannot be written");
+    }
+    memcpy(text + n_bytes, SIG, sizeof SIG - 1);
+    n_bytes += sizeof SIG - 1;
+    memcpy(text + n_bytes, release->text, release->n_text);
+    write_seed(root, name, 1, text, n_bytes + release->n_text);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const NAMES[] = {"factory",     "newer",       "next_key",
+                                        "old_counter", "other_board", "foreign_key"};
+    if (argc != 2) {
+        (void)fprintf(stderr, "usage: parser_seeds CORPUS_DIR\n");
+        return EXIT_FAILURE;
+    }
+    releases_make();
+    for (unsigned i = 0; i < RELEASES; i++) {
+        char name[64];
+        for (unsigned slot = 0; slot < 2; slot++) {
+            (void)snprintf(name, sizeof name, "image/%s_%c", NAMES[i], slot ? 'b' : 'a');
+            write_seed(argv[1], name, (uint8_t)(i % 2), releases[i].image[slot], releases[i].n_image[slot]);
+        }
+        (void)snprintf(name, sizeof name, "statement/release_%s", NAMES[i]);
+        write_seed(argv[1], name, 0, releases[i].text, releases[i].n_text);
+    }
+    bytes_store_le32(releases[0].image[0] + 12, 0x10000); /* ih_img_size */
+    write_seed(argv[1], "image/longer_than_its_file", 0, releases[0].image[0], releases[0].n_image[0]);
+    write_channel(argv[1], "statement/channel", &releases[1]);
+    return EXIT_SUCCESS;
+}
