@@ -4,11 +4,13 @@
 #include "link_wire.h"
 
 enum {
-    BOOT0_SETUP_US = 1000,      /* BOOT0 stands before NRST is released */
-    NRST_LOW_US = 2000,         /* DS8626: 300 ns are recognised; a capacitor on NRST needs more */
-    BOOT0_HOLD_US = 10000,      /* sampled at the 4th clock after release (RM0090 2.4) */
-    ROM_START_US = 150000,      /* AN2606, V9.1: 74 ms, 96 ms with a missing crystal */
-    SYNC_QUIET_US = 20000,      /* silence before another try, doubled each time */
+    BOOT0_SETUP_US = 1000, /* BOOT0 stands before NRST is released */
+    NRST_LOW_US = 2000,    /* DS8626: 300 ns are recognised; a capacitor on NRST needs more */
+    BOOT0_HOLD_US = 10000, /* sampled at the 4th clock after release (RM0090 2.4) */
+    ROM_START_US = 150000, /* AN2606, V9.1: 74 ms, 96 ms with a missing crystal */
+    SYNC_QUIET_US = 20000, /* silence before another try, doubled each time ... */
+    SYNC_GENTLE_TRIES = 3,
+    SYNC_SILENCE_US = 600000,   /* ... then what docs/spec/link.md section 2 asks for */
     REPLY_FLUSH_BYTES = 100,    /* longer than any vendor reply */
     REQUEST_FLUSH_BYTES = 4200, /* longer than any vendor request */
     GET_MAX_BYTES = 64
@@ -134,7 +136,9 @@ static enum fota_err sync_once(struct link_client *c)
         return err;
     }
     uint16_t chip_id = 0;
+    c->is_first_try = true; /* it has just answered, and the next sync is another try */
     err = get_id_once(c, &chip_id);
+    c->is_first_try = false;
     if (err) {
         return err;
     }
@@ -152,7 +156,9 @@ static enum fota_err unwind(struct link_client *c, uint8_t attempt)
     if (!err) {
         err = wire_send(c, &echo, 1);
     }
-    link_io_delay_us(c->io, (uint32_t)SYNC_QUIET_US << (attempt < 4 ? attempt : 4));
+    /* The last two tries: longer than the loader's LINK_SILENCE_MS, so that it counts bits anew. */
+    link_io_delay_us(c->io,
+                     attempt < SYNC_GENTLE_TRIES ? (uint32_t)SYNC_QUIET_US << attempt : SYNC_SILENCE_US);
     return err;
 }
 

@@ -88,7 +88,7 @@ static enum fota_err exchange(struct link_client *c, void *arg)
     }
     err = send_request(c, v);
     if (!err) {
-        err = wire_ack(c, v->request_max_ms);
+        err = wire_ack(c, wire_patience_ms(c, v->request_max_ms)); /* the work comes behind its echo */
     }
     if (err == E_LINK_NACK) {
         c->in_request = true;

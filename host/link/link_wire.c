@@ -95,6 +95,12 @@ enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms)
     return FOTA_OK;
 }
 
+uint32_t wire_patience_ms(const struct link_client *c, uint32_t timeout_ms)
+{
+    bool is_quick = c->is_first_try && c->has_vendor && timeout_ms > LINK_CLIENT_QUICK_MAX_MS;
+    return is_quick ? LINK_CLIENT_QUICK_MAX_MS : timeout_ms;
+}
+
 enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_ms)
 {
     const uint8_t frame[3] = {LINK_SOF, op, (uint8_t)~op};
@@ -104,7 +110,7 @@ enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_m
     if (err) {
         return err;
     }
-    return wire_ack(c, timeout_ms);
+    return wire_ack(c, wire_patience_ms(c, timeout_ms));
 }
 
 /** Damage on the wire: the same command may succeed next time. */
@@ -126,9 +132,11 @@ enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct li
             }
         }
         err = wire_open(c);
+        c->is_first_try = i == 0;
         if (!err) {
             err = once(c, arg);
         }
+        c->is_first_try = false;
         err = wire_close(c, err);
         if (!is_worth_repeating(err)) {
             return err;

@@ -46,6 +46,10 @@ enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, ui
 FOTA_MUST_CHECK
 enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms);
 
+/** How long to wait for a verdict that comes at once from a loader that heard the bytes: briefly in the first
+ * try of a command, `timeout_ms` in the later ones. */
+uint32_t wire_patience_ms(const struct link_client *c, uint32_t timeout_ms);
+
 /** 5A op ~op and the ACK procedure. */
 FOTA_MUST_CHECK
 enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_ms);

@@ -29,6 +29,7 @@ struct wire {
     unsigned n_nrst, n_boot0;
     uint64_t nrst_low_us, boot0_high_us, boot0_us;
     bool is_boot0_high_at_release;
+    uint64_t longest_delay_us;
 };
 
 static struct wire wire;
@@ -86,6 +87,7 @@ static void delay_us(struct link_io *io, uint32_t us)
 {
     (void)io;
     wire.now_us += us;
+    wire.longest_delay_us = us > wire.longest_delay_us ? us : wire.longest_delay_us;
 }
 
 static uint64_t now_us(struct link_io *io)
@@ -254,6 +256,34 @@ static void polls_slow_down_to_one_a_millisecond(void **state)
     assert_int_equal(link_client_write(&client, 0x08020000, data, sizeof data), E_TIMEOUT);
     assert_true(wire.now_us >= 4000 * 1000); /* the whole budget of a command */
     assert_true(wire.n_mosi < 4000 + 150);   /* one byte for each of its milliseconds, and the quick ones */
+}
+
+/* A frame that noise took is not waited for as long as a core that an erase stalls. */
+static void first_try_of_a_command_is_short_if_the_loader_has_vendor_commands(void **state)
+{
+    (void)state;
+    static const struct link_client_config once = {.attempts = 1};
+    uint16_t chip_id;
+    for (unsigned has_vendor = 0; has_vendor < 2; has_vendor++) {
+        wire_start(NULL, 0, 0xA5);
+        link_client_init(&client, &wire.io, &once);
+        client.has_vendor = has_vendor == 1;
+        assert_int_equal(link_client_get_id(&client, &chip_id), E_TIMEOUT);
+        assert_true(has_vendor ? wire.now_us < 300 * 1000 : wire.now_us >= 4000 * 1000);
+    }
+}
+
+/* docs/spec/link.md 2: only 500 ms without a byte make a loader count bits anew. */
+static void last_tries_of_a_sync_follow_a_silence_that_resets_bit_counters(void **state)
+{
+    (void)state;
+    wire_start(NULL, 0, 0xA5);
+    client.config.sync_attempts = 3;
+    assert_int_equal(link_client_sync(&client), E_LINK_NO_LOADER);
+    assert_true(wire.longest_delay_us < 500000);
+    wire_start(NULL, 0, 0xA5);
+    assert_int_equal(link_client_sync(&client), E_LINK_NO_LOADER);
+    assert_true(wire.longest_delay_us > 500000);
 }
 
 static void plain_loader_has_no_vendor_commands(void **state)
@@ -484,6 +514,8 @@ int main(void)
         cmocka_unit_test(wire_that_shows_ack_for_ever_is_no_loader),
         cmocka_unit_test(silent_or_stuck_wire_is_given_up_in_bounded_time),
         cmocka_unit_test(polls_slow_down_to_one_a_millisecond),
+        cmocka_unit_test(first_try_of_a_command_is_short_if_the_loader_has_vendor_commands),
+        cmocka_unit_test(last_tries_of_a_sync_follow_a_silence_that_resets_bit_counters),
         cmocka_unit_test(plain_loader_has_no_vendor_commands),
         cmocka_unit_test(reset_into_the_rom_keeps_the_budgets),
         WITH_RIG(agent_is_detected_and_tells_what_runs),

@@ -165,6 +165,13 @@ void twin_set_breakpoint(struct twin *t, uint32_t addr);
 enum twin_stop twin_spi_transfer(struct twin *t, const uint8_t *mosi, uint8_t *miso, size_t n_bytes,
                                  uint32_t hz, uint32_t gap_ns);
 
+/**
+ * Noise on NSS or SCK: one byte of which the slave hears only the first `n_bits` (0..7) clock edges; then NSS
+ * is high for the rest of the byte, and low again behind it. The slave's bit counter stays where it is, so
+ * that all that follows is shifted. Call with NSS low. @param miso  what the master reads, never NULL
+ */
+enum twin_stop twin_spi_torn_byte(struct twin *t, uint8_t mosi, uint8_t *miso, unsigned n_bits, uint32_t hz);
+
 enum twin_wire {
     TWIN_WIRE_NSS,
     TWIN_WIRE_SCK,

@@ -30,6 +30,8 @@ enum {
     LINK_CLIENT_WRITE_MAX_MS = 100,  /* 256 bytes, byte-wise: 25.6 ms, and a margin */
     LINK_CLIENT_COMMAND_MAX_MS =
         4000, /* an agent's core may stall for the erase of a sector before it answers */
+    LINK_CLIENT_QUICK_MAX_MS = 250,   /* first try of a command on a loader that answers at once: a frame that
+                                         noise   took is not waited for; later tries wait for a stalled core */
     LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps behind an erase */
     LINK_CLIENT_BLOCK_MAX_MS = 9000,  /* at worst two sector erases stand before a block's last byte */
     LINK_CLIENT_FINISH_MAX_MS = 6000, /* rest of the flash work, hash and signature of a whole slot */
@@ -71,6 +73,7 @@ struct link_client {
     uint32_t rom_unit_us;    /* flash time of one program unit to wait before a poll */
     uint32_t rom_unit_bytes; /* size of that unit: 1 until the ROM was told the supply, then 4 */
     uint32_t sync_max_ms;    /* longest wait of one sync attempt */
+    bool is_first_try;       /* of a command that will be repeated: see LINK_CLIENT_QUICK_MAX_MS */
 };
 
 /** What answers on the wire. */
