@@ -10,7 +10,7 @@ enum {
     UNIT_TYPICAL_US = 20, /* DS8626 table 40: 16 us typical, and the ROM's own loop */
     UNIT_MAX_US = 110,    /* 100 us at most */
     BLOCK_BYTES = LINK_WRITE_MAX_BYTES,
-    BLOCK_REPEATS = 3,
+    BLOCK_REPEATS = 3,   /* writes of one block whose bytes did not arrive */
     VOLTAGE_2V7_3V6 = 3, /* AN2606 table 4: x32 */
     WRP_BITS = 0x0FFF,
     BLANK = 0xFF
@@ -148,7 +148,7 @@ static enum fota_err differs(struct link_client *c, uint32_t addr, const uint8_t
 {
     enum fota_err err = FOTA_OK;
     *out = true;
-    for (unsigned i = 0; i < BLOCK_REPEATS && !err && *out; i++) {
+    for (unsigned i = 0; i < c->config.attempts && !err && *out; i++) {
         if (i > 0) {
             err = link_client_sync(c);
         }
@@ -202,7 +202,7 @@ static enum fota_err slow_down(struct link_client *c)
 static enum fota_err write_block(struct link_client *c, uint32_t addr, const uint8_t wanted[BLOCK_BYTES])
 {
     enum fota_err err = E_TIMEOUT;
-    for (unsigned i = 0; i < BLOCK_REPEATS && err && err != E_IO; i++) {
+    for (unsigned i = 0; i < c->config.attempts && err && err != E_IO; i++) {
         err = link_client_write(c, addr, wanted, BLOCK_BYTES);
         if (err && err != E_IO) {
             enum fota_err sync_err = slow_down(c);

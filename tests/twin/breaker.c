@@ -2,6 +2,12 @@
 
 enum { OFF_US = 50000 };
 
+uint64_t breaker_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
+    return *seed >> 33;
+}
+
 static struct breaker *breaker_of(struct link_io *io)
 {
     return (struct breaker *)io;
@@ -9,7 +15,7 @@ static struct breaker *breaker_of(struct link_io *io)
 
 static struct link_io *inner(struct link_io *io)
 {
-    return &breaker_of(io)->desk->wires.io;
+    return breaker_of(io)->under;
 }
 
 /** After a planned cut the supply comes back; the port of the host never noticed. */
@@ -108,15 +114,9 @@ void breaker_init(struct breaker *b, struct desk *desk, struct break_point point
                                            .set_clock = break_clock,
                                            .delay_us = break_delay,
                                            .now_us = break_now};
-    *b = (struct breaker){.io = {.ops = &ops}, .desk = desk, .point = point};
+    *b = (struct breaker){.io = {.ops = &ops}, .under = &desk->wires.io, .desk = desk, .point = point};
     twin_forget_cuts(desk->twin);
     if (point.kind == BREAK_TORN) {
         (void)twin_plan_cut(desk->twin, twin_stats(desk->twin)->flash_ops + point.at, point.cut);
     }
-}
-
-uint64_t breaker_random(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
-    return *seed >> 33;
 }

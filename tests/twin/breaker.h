@@ -23,7 +23,8 @@ struct break_point {
 };
 
 struct breaker {
-    struct link_io io; /* first member */
+    struct link_io io;     /* first member */
+    struct link_io *under; /* wires of `desk`, or what stands between: change it after breaker_init */
     struct desk *desk;
     struct break_point point;
     uint64_t n_bytes;

@@ -13,6 +13,7 @@
 #include "base/flash_map.h"
 #include "breaker.h"
 #include "desk.h"
+#include "port_twin/noisy_link.h"
 #include "recover/recover.h"
 
 enum { SAMPLES = 24, ALL_SAMPLES = 1000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLES = 60 };
@@ -342,6 +343,41 @@ static void recovery_cut_while_the_image_is_on_trial_ends_well(void **state)
     desk_close(&d);
 }
 
+/** @param flip_ppb  chance that a bit arrives as the other one, on either wire */
+static void recover_through_noise(uint32_t flip_ppb, uint64_t seed)
+{
+    struct desk d;
+    struct host_run h = {0};
+    struct noisy_link noise;
+    const struct noise_plan bit_errors = {.seed = seed, .flip_ppb = flip_ppb};
+    const struct recover_config config = {.is_forced = true, .on_event = stop_at_confirm, .ctx = &h};
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    power_up(&d);
+    noisy_link_init(&noise, &d.wires, &bit_errors);
+    breaker_init(&h.wires, &d, (struct break_point){.kind = BREAK_NONE});
+    h.wires.under = &noise.io;
+    link_client_init(&d.link, &h.wires.io, NULL);
+    enum fota_err err = recover_run(&d.link, &plan, &config, &h.result);
+    print_message("seed %u, %u ppb: %u flips, %u repeats, %u restarts, %u s\n", (unsigned)seed,
+                  (unsigned)flip_ppb, (unsigned)noise.counts.flips, (unsigned)d.link.stats.repeats,
+                  h.result.n_restarts, (unsigned)(twin_now_ns(d.twin) / 1000000000U));
+    if (!h.is_written) {
+        fail_msg("%s in step %s", fota_err_name(err), recover_step_name(h.result.step));
+    }
+    assert_rebuilt(d.twin, &plan);
+    desk_close(&d);
+}
+
+static void recovery_survives_bit_errors_of_1e_5_and_1e_4(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= (runs_all ? 50 : 1); seed++) {
+        recover_through_noise(10000, seed);
+        recover_through_noise(100000, seed);
+    }
+}
+
 static unsigned samples(void)
 {
     return runs_all ? ALL_SAMPLES : SAMPLES;
@@ -400,6 +436,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(newer_image_in_the_other_slot_gives_way),
         cmocka_unit_test(recovery_that_was_cut_is_noticed_as_such),
         cmocka_unit_test(recovery_cut_while_the_image_is_on_trial_ends_well),
+        cmocka_unit_test(recovery_survives_bit_errors_of_1e_5_and_1e_4),
         cmocka_unit_test(recovery_from_erased_sector_0_may_be_cut_anywhere),
         cmocka_unit_test(recovery_from_garbage_may_be_cut_anywhere),
         cmocka_unit_test(recovery_over_a_running_bootloader_may_be_cut_anywhere),
