@@ -46,7 +46,9 @@ static void tear(struct flash_fake *fake, const struct flash_fake_sector *sector
     for (uint32_t i = 0; i < n_words; i++) {
         fake->words[w + i] = flash_cut_word(&work, i, fake->words[w + i], value, &fake->cells[w + i]);
     }
-    for (uint32_t i = first; fake->is_disturbing && !is_erase && i < first + sector->n_words; i++) {
+    for (uint32_t i = first;
+         fake->is_disturbing && !is_erase && fake->outcome != FLASH_CUT_BEFORE && i < first + sector->n_words;
+         i++) {
         if (i != w) {
             fake->words[i] = flash_cell_disturb(&fake->cells[i], fake->words[i], &work.random);
         }

@@ -304,6 +304,9 @@ static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, 
     if (value != 0 && (cell.kind == FLASH_CELL_SOLID || chip->words[w] != BLANK_WORD)) {
         return E_FLASH_VERIFY;
     }
+    if (value == BLANK_WORD) {
+        return FOTA_OK; /* it reads so already: the driver begins nothing */
+    }
     announce(chip, CHIP_PROGRAM, s, word, value);
     remember(chip, s, w, 1);
     uint32_t after = flash_cell_program(&cell, chip->words[w], value);

@@ -38,8 +38,12 @@ static void chip_keeps_the_flash_contract(void **state)
     (void)state;
     for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name != NULL; c++) {
         struct chip *chip = chip_new();
-        struct flash_contract_env env = {&chip->flash,      SLOT_SECTOR, SLOT_ADDR,
-                                         SLOT_SECTOR_WORDS, 4,           0x08010000};
+        struct flash_contract_env env = {.flash = &chip->flash,
+                                         .sector = SLOT_SECTOR,
+                                         .base = SLOT_ADDR,
+                                         .n_words = SLOT_SECTOR_WORDS,
+                                         .closed_sector = 4,
+                                         .closed_base = 0x08010000};
         const char *broken = c->run(&env);
         chip_free(chip);
         if (broken != NULL) {
