@@ -7,6 +7,7 @@
 #include "board.h"
 #include "commands.h"
 #include "keys.h"
+#include "ladder_text.h"
 #include "posix/store_file.h"
 #include "run_watch.h"
 #include "s3_client.h"
@@ -269,6 +270,7 @@ static void print_json(const struct run *r, const char *outcome)
     cli_json_number(&j, "spi_bytes", stats->spi_bytes);
     cli_json_number(&j, "flash_busy_ms", stats->flash_busy_ns / 1000000U);
     cli_json_number(&j, "link_repeats", r->board.link.stats.repeats);
+    ladder_json(&j, &r->watch.ladder);
     cli_json_close(&j, '}');
     (void)fputc('\n', r->cli->out);
 }
@@ -279,8 +281,9 @@ static enum cli_exit failure(struct run *r)
     if (r->watch.failed_in == GATEWAY_POLL) {
         return cli_s3_fail(r->cli, &r->s3, reason, &r->gateway.reply, r->poll_object, utc_s(&r->clock.clock));
     }
-    return cli_fail(r->cli, reason, "%s failed; the target keeps what it runs, try again",
-                    gateway_state_name(r->watch.failed_in));
+    bool is_silent = reason >= E_LINK_AGENT_SILENT && reason <= E_LINK_CHIP;
+    return cli_fail(r->cli, reason, "%s failed; %s", gateway_state_name(r->watch.failed_in),
+                    is_silent ? ladder_advice(reason) : "the target keeps what it runs, try again");
 }
 
 static enum cli_exit conclude(struct run *r)

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 
 #include "keys.h"
-#include "link_client/link_ladder.h"
 
 static void line(struct run_watch *w, const char *text)
 {
@@ -107,6 +106,10 @@ static bool describe_install(const struct gateway_event *e, const char *version,
 
 static void count(struct run_watch *w, const struct gateway_event *e)
 {
+    if (e->kind == GATEWAY_EVENT_LADDER && e->done < LINK_RUNGS) {
+        w->ladder.is_tried[e->done] = true;
+        w->ladder.reason[e->done] = e->reason;
+    }
     bool is_poll_result = e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_CHANGED;
     bool is_failure = e->kind == GATEWAY_EVENT_FAILED && e->state != GATEWAY_BOOT;
     w->n_polls += is_poll_result || (is_failure && e->state == GATEWAY_POLL);

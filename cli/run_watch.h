@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "gateway/gateway.h"
+#include "link_client/link_ladder.h"
 #include "progress.h"
 
 struct run_watch {
@@ -22,6 +23,7 @@ struct run_watch {
     enum fota_err last_reason; /* of the newest refusal, rollback, failure or "nothing" */
     uint32_t last_version;
     enum gateway_state failed_in; /* state of the newest failure */
+    struct link_ladder ladder;    /* rungs that were tried for a silent target, the newest result of each */
 };
 
 /** @param clock  tells virtual time; both must outlive the watch */
