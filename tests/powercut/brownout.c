@@ -105,13 +105,15 @@ void brownout_day(uint32_t on_ms, uint32_t hold_off_ms, uint64_t seed, struct br
         supply.chip->sector[s].n_erases = 0;
     }
     supply.chip->observer = (struct chip_observer){before_op, NULL, &supply};
-    uint64_t t_ms = 0;
-    for (; t_ms < 1000ULL * DAY_S && out->broken == NULL; t_ms += on_ms + OFF_MS) {
+    out->n_boots = 1000U * DAY_S / (on_ms + OFF_MS);
+    for (uint32_t i = 0; i < out->n_boots && out->broken == NULL; i++) {
         uint32_t found = run_period(&supply, on_ms, hold_off_ms, &out->broken);
-        out->n_boots++;
+        out->n_run++;
         supply.chip->n_log = 0;
         if (found != 0) {
             damage(supply.chip); /* repaired: and the next write is cut, at once */
+        } else if (supply.chip->n_ops == 0 && !chip_is_flaky(supply.chip)) {
+            break; /* no operation was begun: so it will be for the rest of the day */
         }
     }
     uint32_t e0 = supply.chip->sector[CHIP_J0].n_erases;

@@ -7,9 +7,10 @@
 #include <stdint.h>
 
 struct brownout_result {
-    uint32_t on_ms;  /* how long the supply holds, of the worst period */
-    uint32_t erases; /* of the sector erased most, in a day */
-    uint32_t n_boots;
+    uint32_t on_ms;     /* how long the supply holds, of the worst period */
+    uint32_t erases;    /* of the sector erased most, in a day */
+    uint32_t n_boots;   /* of the day */
+    uint32_t n_run;     /* of them run; a boot that changes nothing is the rest of the day */
     const char *broken; /* a boot lost the state; NULL: none */
 };
 

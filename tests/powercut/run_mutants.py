@@ -2,6 +2,7 @@
 """Run every planted bug: each must be caught, by one of the checks that mutants.json names for it.
 
 Usage: run_mutants.py FOLDER_OF_PROGRAMS [--figures FILE] [--jobs N]
+       run_mutants.py --self-test
 """
 import argparse
 import concurrent.futures
@@ -9,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 TABLE = Path(__file__).resolve().parent / "mutants.json"
@@ -16,38 +18,74 @@ BROKEN = re.compile(r"^BROKEN (\w+): (.*)\n\s*replay: powercut (\S*)", re.M)
 TIMEOUT_S = 240
 
 
-def run(folder, mutant):
+def run(folder, mutant, timeout_s=TIMEOUT_S):
     """(check, text, replay id) of what was noticed; check is None if nothing was."""
     program = Path(folder) / f"powercut_mutant_{mutant['name']}"
     try:
-        done = subprocess.run([program, *mutant["run"]], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        done = subprocess.run([program, *mutant["run"]], capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
-        return None, f"took more than {TIMEOUT_S} s", ""
+        return None, f"took more than {timeout_s} s", ""
+    except OSError as error:
+        return None, f"{program} does not run: {error.strerror}", ""
     found = BROKEN.search(done.stdout)
-    if found:
+    if found and done.returncode != 0:
         return found.groups()
     return None, f"ended with {done.returncode} and no complaint", done.stdout[-300:] + done.stderr[-300:]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder")
-    parser.add_argument("--figures")
-    parser.add_argument("--jobs", type=int, default=2)
-    args = parser.parse_args()
-    mutants = json.loads(TABLE.read_text(encoding="utf-8"))
-    n_caught = 0
-    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for mutant, (check, text, where) in zip(mutants, pool.map(lambda m: run(args.folder, m), mutants)):
+def run_all(folder, mutants, n_jobs, timeout_s=TIMEOUT_S):
+    """Names of those that were caught. One row each."""
+    caught = []
+    with concurrent.futures.ThreadPoolExecutor(n_jobs) as pool:
+        results = pool.map(lambda m: run(folder, m, timeout_s), mutants)
+        for mutant, (check, text, where) in zip(mutants, results):
             is_caught = check in mutant["caught_by"]
-            n_caught += is_caught
+            caught += [mutant["name"]] if is_caught else []
             verdict = f"caught by {check}" if is_caught else f"SURVIVED ({check}: expected {' '.join(mutant['caught_by'])})"
             print(f"{mutant['name']:22} {verdict}: {text}\n{'':22} {mutant['breaks']}\n{'':22} {where}", flush=True)
-    print(f"planted bugs: {len(mutants)}, caught: {n_caught}")
-    if args.figures:
-        with open(args.figures, "a", encoding="utf-8") as out:
-            out.write(f"mutants {len(mutants)}\nmutants_caught {n_caught}\n")
-    return 0 if n_caught == len(mutants) else 1
+    print(f"planted bugs: {len(mutants)}, caught: {len(caught)}")
+    return caught
+
+
+def self_test():
+    """A bug counts as caught only if the named check complains and the run fails."""
+    brick = "echo 'BROKEN J1: text'; echo '  replay: powercut pc/x/1/before'"
+    programs = {"good": f"{brick}; exit 1", "silent": "exit 0", "crash": "kill -9 $$", "ends_well": f"{brick}; exit 0",
+                "other_check": f"{brick.replace('J1', 'J9')}; exit 1", "slow": "exec sleep 5"}
+    mutants = [{"name": name, "breaks": "self-test", "run": [], "caught_by": ["J1"]} for name in [*programs, "absent"]]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in programs.items():
+            path = Path(folder, f"powercut_mutant_{name}")
+            path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+            path.chmod(0o755)
+        caught = run_all(folder, mutants, 2, timeout_s=1)
+        assert caught == ["good"], caught
+        assert end(mutants, caught, None) == 1 and end(mutants[:1], caught, None) == 0
+    print("run_mutants.py: a bug that survives is noticed")
+    return 0
+
+
+def end(mutants, caught, figures):
+    """Exit code; writes the figures."""
+    if figures:
+        with open(figures, "a", encoding="utf-8") as out:
+            out.write(f"mutants {len(mutants)}\nmutants_caught {len(caught)}\n")
+    return 0 if len(caught) == len(mutants) else 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--figures")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--self-test", action="store_true")
+    args = parser.parse_args()
+    if args.self_test:
+        return self_test()
+    if not args.folder:
+        parser.error("which folder holds the programs?")
+    mutants = json.loads(TABLE.read_text(encoding="utf-8"))
+    return end(mutants, run_all(args.folder, mutants, args.jobs), args.figures)
 
 
 if __name__ == "__main__":

@@ -609,8 +609,10 @@ void world_check_end(struct world *w)
     struct update u;
     struct slots_decision decision;
     struct image_result images[2];
+    bool has_settled = true;
     w->is_quiet = true;
     for (uint32_t i = 0; i < 2; i++) { /* the first one may have to make room in the journal */
+        has_settled = !chip_is_flaky(w->chip);
         chip_power_up(w->chip, 1);
         boot(w, &u, &decision, images);
     }
@@ -622,8 +624,8 @@ void world_check_end(struct world *w)
     if (decision.action != SLOTS_BOOT || !is_intact(w, decision.slot, wanted)) {
         world_blame(w, "P4", "ended with the wrong image");
     }
-    if (chip_is_flaky(w->chip)) {
-        return; /* it may have to repair what flickers now */
+    if (!has_settled) {
+        return; /* it may have had to repair what flickers only now */
     }
     w->normal_boot_ops = w->chip->n_ops > w->normal_boot_ops ? w->chip->n_ops : w->normal_boot_ops;
     if (w->chip->n_ops != 0) {

@@ -233,16 +233,27 @@ static enum twin_stop perform(struct explorer *x, const struct action *action, u
     return twin_run_until(t, action->until_ns);
 }
 
-/* From the snapshot to the cut. */
-static void cut_at(struct explorer *x, const struct trail *trail, uint64_t op, unsigned outcome)
+/* One step, or what is left of it behind the first `done` bytes. */
+static void go_on(struct explorer *x, const struct action *action, size_t done)
+{
+    struct action rest = *action;
+    if (rest.is_spi) {
+        rest.mosi = rest.mosi ? rest.mosi + done : NULL;
+        rest.n_bytes -= done;
+    }
+    (void)perform(x, &rest, NULL);
+}
+
+/* From where the way begins to the cut. */
+static void cut_at(struct explorer *x, const struct way *way, uint64_t op, unsigned outcome)
 {
     struct twin *t = x->board.twin;
-    twin_restore(t, trail->before);
+    twin_restore(t, way->from);
     if (!twin_plan_cut(t, op, (enum twin_cut)outcome)) {
         factory_die("cut", "cannot be planned");
     }
-    for (size_t i = 0; i < trail->n_actions; i++) {
-        (void)perform(x, &trail->action[i], NULL);
+    for (size_t i = way->action; i < way->trail->n_actions; i++) {
+        go_on(x, &way->trail->action[i], i == way->action ? way->done : 0);
     }
     if (twin_run_until(t, twin_now_ns(t)) != TWIN_STOP_POWER &&
         twin_run_until(t, twin_now_ns(t) + CUT_MAX_MS * 1000000ULL) != TWIN_STOP_POWER) {
@@ -251,20 +262,65 @@ static void cut_at(struct explorer *x, const struct trail *trail, uint64_t op, u
     twin_forget_cuts(t);
 }
 
+static void drop_way(struct way *way)
+{
+    if (way->from != way->trail->before) {
+        twin_snapshot_free(way->from);
+    }
+}
+
+/* Take the way's first part once and for all: it begins shortly before `op` then, which comes at `at_ns`. */
+static void shorten(struct explorer *x, struct way *way, uint64_t op, uint64_t at_ns)
+{
+    struct twin *t = x->board.twin;
+    struct way near = *way;
+    const uint64_t byte_ns = 8000000000ULL / x->wires.clock_hz + x->wires.gap_ns;
+    twin_restore(t, way->from);
+    if (twin_now_ns(t) + WAY_WORTH_NS > at_ns) {
+        return;
+    }
+    const uint64_t until_ns = at_ns - WAY_REST_NS;
+    for (; near.action < way->trail->n_actions; near.action++, near.done = 0) {
+        const struct action *action = &way->trail->action[near.action];
+        if (!action->is_spi) {
+            (void)twin_run_until(t, action->until_ns < until_ns ? action->until_ns : until_ns);
+            if (action->until_ns > until_ns) {
+                break;
+            }
+            continue;
+        }
+        uint64_t now_ns = twin_now_ns(t);
+        size_t n = now_ns < until_ns ? (size_t)((until_ns - now_ns) / byte_ns) : 0;
+        size_t left = action->n_bytes - near.done;
+        n = n < left ? n : left;
+        (void)twin_spi_transfer(t, action->mosi ? action->mosi + near.done : NULL, NULL, n, x->wires.clock_hz,
+                                x->wires.gap_ns);
+        if (n < left) {
+            near.done += n;
+            break;
+        }
+    }
+    if (elf_ops(x) < op) {
+        near.from = elf_save(x);
+        drop_way(way);
+        *way = near;
+    }
+}
+
 static bool is_asked_for(const struct explorer *x, unsigned depth, uint64_t op, unsigned outcome)
 {
     return x->n_replay == 0 ||
            (depth < x->n_replay && x->replay[depth].op == op && x->replay[depth].outcome == outcome);
 }
 
-static void try_cut(struct explorer *x, const struct trail *trail, uint64_t op, unsigned outcome)
+static void try_cut(struct explorer *x, const struct way *way, uint64_t op, unsigned outcome)
 {
     unsigned depth = x->depth;
     uint64_t number = op - x->base_op[depth];
     if (!is_asked_for(x, depth, number, outcome)) {
         return;
     }
-    cut_at(x, trail, op, outcome);
+    cut_at(x, way, op, outcome);
     x->path[depth] = (struct cut){number, outcome};
     x->depth = depth + 1;
     judge(x);
@@ -301,40 +357,76 @@ static unsigned stride_of(const struct explorer *x, bool is_meta, uint64_t n_ops
     return n_ops > 1 && x->kill_run > 1 ? x->kill_run : x->meta_stride;
 }
 
+/* Erases begun since the way's begin if power fails in `op`, that one included. */
+static uint64_t erases_until(struct explorer *x, const struct way *way, uint64_t op)
+{
+    cut_at(x, way, op, TWIN_CUT_BEFORE);
+    uint64_t then = elf_erases(x);
+    twin_restore(x->board.twin, way->from);
+    return then - elf_erases(x);
+}
+
+/* The operation with which `nth` erases have begun, among first..last. */
+static uint64_t find_erase(struct explorer *x, const struct way *way, uint64_t first, uint64_t last,
+                           uint64_t nth)
+{
+    while (first < last) {
+        uint64_t middle = first + (last - first) / 2;
+        if (erases_until(x, way, middle) >= nth) {
+            last = middle;
+        } else {
+            first = middle + 1;
+        }
+    }
+    return first;
+}
+
+/* What a cut may leave of a program; of an erase, anything. */
+static const enum twin_cut PROGRAM_CUTS[] = {TWIN_CUT_BEFORE,    TWIN_CUT_BLANK, TWIN_CUT_GARBAGE,
+                                             TWIN_CUT_COMPLETE,  TWIN_CUT_FLAKY, TWIN_CUT_FADES,
+                                             TWIN_CUT_FADES_LATE};
+enum { N_PROGRAM_CUTS = sizeof PROGRAM_CUTS / sizeof PROGRAM_CUTS[0] };
+
+static void explore_op(struct explorer *x, struct way *way, uint64_t op, bool is_erase)
+{
+    unsigned n_outcomes = is_erase ? (unsigned)TWIN_CUTS : (unsigned)N_PROGRAM_CUTS;
+    bool is_replay = x->n_replay != 0;
+    /* In a recovery one outcome each, in the quick run a few, others each time. */
+    bool is_one = x->depth > 0 && !is_replay;
+    unsigned stride = is_one ? n_outcomes : x->is_quick && !is_replay ? QUICK_OUTCOMES : 1;
+    if (!is_one) {
+        cut_at(x, way, op, TWIN_CUT_BEFORE);
+        shorten(x, way, op, twin_now_ns(x->board.twin));
+    }
+    for (unsigned i = (unsigned)(x->counts.cuts % stride); i < n_outcomes; i += stride) {
+        try_cut(x, way, op, is_erase ? i : (unsigned)PROGRAM_CUTS[i]);
+    }
+}
+
 /* Cut every operation that this step has begun. */
 static void explore(struct explorer *x, const struct trail *trail, uint64_t first, uint64_t last,
                     uint64_t erases, bool is_meta)
 {
     unsigned depth = x->depth;
     unsigned stride = stride_of(x, is_meta, last - first);
-    uint64_t n_erases = 0; /* among the operations looked at */
+    struct way way = {.trail = trail, .from = trail->before};
+    uint64_t erase[ERASES_MAX] = {0};
+    unsigned n_erases = erases < ERASES_MAX ? (unsigned)erases : ERASES_MAX;
+    for (unsigned i = 0; i < n_erases; i++) {
+        erase[i] = find_erase(x, &way, i == 0 ? first : erase[i - 1] + 1, last, i + 1);
+    }
+    unsigned next = 0; /* erase */
     for (uint64_t op = first; op <= last; op++) {
         uint64_t seen = x->n_seen[depth]++;
-        bool may_be_erase = erases != 0;
-        if (!may_be_erase && seen % stride != 0) {
-            continue;
-        }
-        unsigned n_outcomes = PROGRAM_OUTCOMES;
-        if (may_be_erase) {
-            cut_at(x, trail, op, TWIN_CUT_BEFORE);
-            uint64_t now = elf_erases(x);
-            twin_restore(x->board.twin, trail->before);
-            bool is_erase = now - elf_erases(x) > n_erases;
-            n_outcomes = is_erase ? TWIN_CUTS : PROGRAM_OUTCOMES;
-            n_erases += is_erase;
+        bool is_erase = next < n_erases && op == erase[next];
+        next += is_erase;
+        if (is_erase || seen % stride == 0) {
             x->counts.erases += is_erase;
-            if (!is_erase && seen % stride != 0) {
-                continue;
-            }
-        }
-        x->counts.meta_ops += is_meta;
-        /* In a recovery, one outcome each, another each time. */
-        bool is_one = depth > 0 && x->n_replay == 0;
-        unsigned from = is_one ? (unsigned)(x->counts.nested % n_outcomes) : 0;
-        for (unsigned outcome = from; outcome < n_outcomes && (outcome == from || !is_one); outcome++) {
-            try_cut(x, trail, op, outcome);
+            x->counts.meta_ops += is_meta;
+            explore_op(x, &way, op, is_erase);
         }
     }
+    drop_way(&way);
 }
 
 static void drop_trail(struct explorer *x)

@@ -26,10 +26,12 @@ enum {
     CLASSES = 1 << 12,
     FILL_RECORDS = 121, /* two places of J1 each: 16 must stay free (journal rule R8) */
     SECOND_STRIDE = 4,
-    BRICKS_SHOWN = 20
+    BRICKS_SHOWN = 20,
+    QUICK_OUTCOMES = 5,   /* every so many */
+    ERASES_MAX = 8,       /* in one step of the host */
+    WAY_REST_NS = 2000,   /* what is run again for each outcome */
+    WAY_WORTH_NS = 100000 /* a way shorter than this is not worth a snapshot */
 };
-
-enum { PROGRAM_OUTCOMES = 4 };
 
 /* One step of the host: bytes on the wire, or time. */
 struct action {
@@ -47,6 +49,14 @@ struct trail {
     struct action action[TRAIL_ACTIONS];
     size_t n_bytes;
     uint8_t bytes[TRAIL_BYTES];
+};
+
+/* From a snapshot to an operation: the trail's, or a later one between its steps. */
+struct way {
+    const struct trail *trail;
+    struct twin_snapshot *from;
+    size_t action; /* goes on with this one ... */
+    size_t done;   /* ... behind these bytes of it */
 };
 
 struct cut {

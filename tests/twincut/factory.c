@@ -145,3 +145,28 @@ bool factory_record(struct twin *t, struct boot_record *out)
     struct journal journal;
     return journal_load(&journal, &flash.flash, AREAS, out) != E_JOURNAL_LOST;
 }
+
+bool factory_is_sound(struct twin *t)
+{
+    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct journal journal;
+    struct boot_record record;
+    return journal_load(&journal, &flash.flash, AREAS, &record) == FOTA_OK;
+}
+
+void factory_damage(struct twin *t)
+{
+    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct journal journal;
+    struct boot_record record;
+    uint32_t word;
+    if (journal_load(&journal, &flash.flash, AREAS, &record) != FOTA_OK) {
+        factory_die("journal", "not sound");
+    }
+    uint32_t addr = AREAS[1].base + journal.head[1].newest * JOURNAL_RECORD_BYTES + 8;
+    if (!twin_peek(t, addr, &word, sizeof word)) {
+        factory_die("journal", "not in flash");
+    }
+    word ^= 1;
+    (void)twin_flash_store(t, addr, &word, sizeof word);
+}

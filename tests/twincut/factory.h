@@ -49,4 +49,11 @@ void factory_journal(struct twin *t, const struct boot_record *record);
 /** Newest state of the journal. @return false: there is none */
 bool factory_record(struct twin *t, struct boot_record *out);
 
+/** Both sectors of the journal are sound: a boot has nothing to mend. */
+bool factory_is_sound(struct twin *t);
+
+/** Leave what a cut in the last words of a write leaves: J1's newest record does not verify. The journal must
+ * be sound. */
+void factory_damage(struct twin *t);
+
 #endif
