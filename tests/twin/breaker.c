@@ -49,6 +49,24 @@ static void strike(struct breaker *b)
     }
 }
 
+static uint64_t count_erases(const struct twin *t)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < 12; i++) {
+        n += twin_stats(t)->flash_erases[i];
+    }
+    return n;
+}
+
+/** At most one erase begins between two looks. */
+static void note_erase(struct breaker *b)
+{
+    uint64_t n = count_erases(b->desk->twin) - b->n_erases_before;
+    if (n > b->n_erases && b->n_erases < BREAK_ERASES_MAX) {
+        b->erase_at[b->n_erases++] = twin_stats(b->desk->twin)->flash_ops - b->start_ops;
+    }
+}
+
 static enum fota_err break_transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
     struct breaker *b = breaker_of(io);
@@ -67,6 +85,7 @@ static enum fota_err break_transfer(struct link_io *io, const uint8_t *mosi, uin
                   : link_io_transfer(inner(io), mosi ? mosi + n : NULL, miso ? miso + n : NULL, n_bytes - n);
     }
     b->n_bytes += n_bytes;
+    note_erase(b);
     if (err && !b->is_dead) {
         restore_power(b);
         err = FOTA_OK;
@@ -115,6 +134,8 @@ void breaker_init(struct breaker *b, struct desk *desk, struct break_point point
                                            .delay_us = break_delay,
                                            .now_us = break_now};
     *b = (struct breaker){.io = {.ops = &ops}, .under = &desk->wires.io, .desk = desk, .point = point};
+    b->start_ops = twin_stats(desk->twin)->flash_ops;
+    b->n_erases_before = count_erases(desk->twin);
     twin_forget_cuts(desk->twin);
     if (point.kind == BREAK_TORN) {
         (void)twin_plan_cut(desk->twin, twin_stats(desk->twin)->flash_ops + point.at, point.cut);

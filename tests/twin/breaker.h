@@ -7,6 +7,8 @@
 
 #include "desk.h"
 
+enum { BREAK_ERASES_MAX = 16 };
+
 enum break_kind {
     BREAK_NONE,
     BREAK_HOST,  /* the host dies: nothing more is sent, pins stay */
@@ -28,6 +30,10 @@ struct breaker {
     struct desk *desk;
     struct break_point point;
     uint64_t n_bytes;
+    uint64_t start_ops;
+    uint64_t n_erases_before;
+    unsigned n_erases; /* that began since breaker_init, and which operations they are: `at` of BREAK_TORN */
+    uint64_t erase_at[BREAK_ERASES_MAX];
     bool is_dead; /* the port of the host fails from here */
 };
 
