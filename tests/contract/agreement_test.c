@@ -128,26 +128,15 @@ static void cut(struct trio *trio, bool is_erase, uint32_t w, uint32_t value, en
         flash_cells_cut_program(&trio->twin, trio->array, OFF + 4 * w, bytes, 4, how, seed);
     }
     if (trio->chip != NULL) {
-        static const enum chip_outcome OF_CHIP[FLASH_CUTS] = {
-            [FLASH_CUT_OLD] = CHIP_BLANK,         [FLASH_CUT_GARBAGE] = CHIP_GARBAGE,
-            [FLASH_CUT_COMPLETE] = CHIP_COMPLETE, [FLASH_CUT_FLAKY] = CHIP_FLAKY,
-            [FLASH_CUT_FADES] = CHIP_FADES,       [FLASH_CUT_FADES_LATE] = CHIP_FADES_LATE,
-            [FLASH_CUT_ZERO] = CHIP_ZERO,         [FLASH_CUT_HALF] = CHIP_HALF};
         struct chip_event event = {is_erase ? CHIP_ERASE : CHIP_PROGRAM, CHIP_J1, w, value};
-        chip_tear(trio->chip, &event, OF_CHIP[how], seed);
+        chip_tear(trio->chip, &event, how, seed);
     }
     trio->n_cuts++;
     boot(trio, seed + 1);
 }
 
-static enum flash_cut any_cut(bool has_chip, bool is_erase, uint64_t *random)
+static enum flash_cut any_cut(bool is_erase, uint64_t *random)
 {
-    static const enum flash_cut OF_CHIP[] = {FLASH_CUT_BEFORE,     FLASH_CUT_OLD,   FLASH_CUT_GARBAGE,
-                                             FLASH_CUT_COMPLETE,   FLASH_CUT_FLAKY, FLASH_CUT_FADES,
-                                             FLASH_CUT_FADES_LATE, FLASH_CUT_ZERO,  FLASH_CUT_HALF};
-    if (has_chip) {
-        return OF_CHIP[draw(random) % (is_erase ? 9 : 7)];
-    }
     return (enum flash_cut)(draw(random) % (is_erase ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM));
 }
 
@@ -159,7 +148,7 @@ static void go_on(struct trio *trio, uint64_t *random)
     switch (draw(random) % 8) {
     case 0:
         if (value != FLASH_WORD_BLANK) {
-            cut(trio, is_erase, w, value, any_cut(trio->chip != NULL, is_erase, random), draw(random));
+            cut(trio, is_erase, w, value, any_cut(is_erase, random), draw(random));
         }
         break;
     case 1:

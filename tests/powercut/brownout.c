@@ -42,8 +42,8 @@ static void before_op(void *ctx, const struct chip_event *event)
     supply->now_us += event->op == CHIP_ERASE ? erase_us : WORD_US;
     if (supply->now_us >= supply->end_us) {
         uint32_t outcome =
-            draw(&supply->random) % (event->op == CHIP_ERASE ? CHIP_OUTCOMES : CHIP_PROGRAM_OUTCOMES);
-        chip_tear(supply->chip, event, (enum chip_outcome)outcome, draw(&supply->random));
+            draw(&supply->random) % (event->op == CHIP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM);
+        chip_tear(supply->chip, event, (enum flash_cut)outcome, draw(&supply->random));
         longjmp(supply->lost, 1);
     }
 }

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flash_model/flash_model.h"
-
 enum { WORD_BYTES = 4 };
 static const uint32_t BLANK_WORD = UINT32_MAX;
 
@@ -158,23 +156,9 @@ static void set_cell(struct chip *chip, struct chip_sector *sector, uint32_t w, 
     set_word(chip, sector, w, reading, (uint8_t)kind);
 }
 
-static enum flash_cut cut_of(enum chip_outcome outcome)
+void chip_tear(struct chip *chip, const struct chip_event *event, enum flash_cut outcome, uint64_t seed)
 {
-    static const enum flash_cut CUT[CHIP_OUTCOMES] = {[CHIP_BEFORE] = FLASH_CUT_BEFORE,
-                                                      [CHIP_BLANK] = FLASH_CUT_OLD,
-                                                      [CHIP_GARBAGE] = FLASH_CUT_GARBAGE,
-                                                      [CHIP_COMPLETE] = FLASH_CUT_COMPLETE,
-                                                      [CHIP_FLAKY] = FLASH_CUT_FLAKY,
-                                                      [CHIP_FADES] = FLASH_CUT_FADES,
-                                                      [CHIP_FADES_LATE] = FLASH_CUT_FADES_LATE,
-                                                      [CHIP_ZERO] = FLASH_CUT_ZERO,
-                                                      [CHIP_HALF] = FLASH_CUT_HALF};
-    return CUT[outcome];
-}
-
-void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outcome outcome, uint64_t seed)
-{
-    if (outcome == CHIP_BEFORE) {
+    if (outcome == FLASH_CUT_BEFORE) {
         return;
     }
     struct chip_sector *sector = &chip->sector[event->sector];
@@ -182,7 +166,7 @@ void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outc
     uint32_t first = sector->first + (is_erase ? 0 : event->word);
     uint32_t n_words = is_erase ? sector->n_words : 1;
     struct flash_cut_work work;
-    flash_cut_begin(&work, cut_of(outcome), is_erase, n_words, seed);
+    flash_cut_begin(&work, outcome, is_erase, n_words, seed);
     remember(chip, event->sector, first, n_words);
     for (uint32_t i = 0; i < n_words; i++) {
         struct flash_cell cell = cell_at(chip, first + i);

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flash_model/flash_model.h"
 #include "port/flash.h"
 
 enum {
@@ -26,21 +27,6 @@ enum {
     CHIP_WORDS = 4096 + 2 * CHIP_SLOT_WORDS + 32768,
     CHIP_BLOCK_WORDS = 1024, /* a 4 KB chunk of an image */
     CHIP_BLOCKS = CHIP_WORDS / CHIP_BLOCK_WORDS
-};
-
-/** How the operation that power failed in left its cells. Programs: the first seven. Erases: all. */
-enum chip_outcome {
-    CHIP_BEFORE,     /* nothing happened */
-    CHIP_BLANK,      /* a program that reads blank; an erase after which all reads as before */
-    CHIP_GARBAGE,    /* some of the bits */
-    CHIP_COMPLETE,   /* reads as if it had completed */
-    CHIP_FLAKY,      /* any of these, drawn anew at each power-up */
-    CHIP_FADES,      /* reads as if it had completed for one power-up, flickers from then on */
-    CHIP_FADES_LATE, /* the same for three power-ups */
-    CHIP_ZERO,       /* erase: all programmed to 0, nothing erased yet */
-    CHIP_HALF,       /* erase: every other word back to blank */
-    CHIP_OUTCOMES,
-    CHIP_PROGRAM_OUTCOMES = CHIP_ZERO
 };
 
 /** Kinds of operation. */
@@ -112,7 +98,7 @@ void chip_undo(struct chip *chip, size_t mark);
 
 /** Leave what the cut operation `event` leaves. `seed` decides garbage and the first reading of what is
  * flaky. */
-void chip_tear(struct chip *chip, const struct chip_event *event, enum chip_outcome outcome, uint64_t seed);
+void chip_tear(struct chip *chip, const struct chip_event *event, enum flash_cut outcome, uint64_t seed);
 
 /** Power is back: what is flaky is drawn anew. */
 void chip_power_up(struct chip *chip, uint64_t seed);

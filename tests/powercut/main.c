@@ -113,6 +113,11 @@ static int run_nested(const struct world_scenario *scenario, uint32_t first_op, 
                                   .last_op = last_op};
     double start = seconds();
     sweep_run(&config, &r);
+    if (r.n_sessions == 0 && r.n_bricks == 0) {
+        (void)fprintf(stderr, "powercut: %s has no operation to cut between %u and %u\n", scenario->name,
+                      (unsigned)first_op, (unsigned)last_op);
+        return 2;
+    }
     return report_sweep("nested", scenario, &r, start);
 }
 
@@ -158,6 +163,14 @@ static int run_brownout(void)
                : report_broken("P14", "a brown-out day costs more erases than it may", "brownout");
 }
 
+static uint32_t count_ops(const struct world_scenario *scenario)
+{
+    struct sweep_result r;
+    struct sweep_config config = {.scenario = scenario};
+    sweep_run(&config, &r);
+    return r.n_ops;
+}
+
 /* One scenario in full, the others at the operations that matter. */
 static int run_quick(void)
 {
@@ -171,10 +184,11 @@ static int run_quick(void)
         }
     }
     /* The first cut at the beginning, and at two places near the end. */
-    static const uint16_t FIRST[][2] = {{1, 3}, {2510, 2515}, {2540, 2550}};
-    for (uint32_t i = 0; i < sizeof FIRST / sizeof FIRST[0] && result == 0; i++) {
-        result = run_nested(scenario_named("plain"), FIRST[i][0], FIRST[i][1]);
-    }
+    const struct world_scenario *plain = scenario_named("plain");
+    uint32_t n_ops = count_ops(plain);
+    result = result != 0 ? result : run_nested(plain, 1, 3);
+    result = result != 0 ? result : run_nested(plain, n_ops - 90, n_ops - 85);
+    result = result != 0 ? result : run_nested(plain, n_ops - 30, n_ops - 20);
     return result != 0 ? result : run_random(RANDOM_RUNS_QUICK);
 }
 
@@ -189,27 +203,31 @@ static int run_all_single(void)
     return result;
 }
 
-static int replay(const char *id)
+static int replay(const char *text)
 {
-    const struct world_scenario *scenario = NULL;
-    struct sweep_cut cuts[SWEEP_DEPTH_MAX];
+    struct pc_id id;
     struct sweep_result r;
-    if (strncmp(id, "pc/fixpoint", 11) == 0) {
+    char why[PC_WHY_BYTES];
+    if (strncmp(text, "pc/fixpoint", 11) == 0) {
         struct fixpoint_config config = {.cuts_max = CUTS_MAX, .loses_sectors = true};
-        return fixpoint_replay(&config, id) ? 1 : 0;
+        return fixpoint_replay(&config, text) ? 1 : 0;
     }
-    uint32_t n_cuts = sweep_parse(id, &scenario, cuts);
-    if (n_cuts == 0) {
-        (void)fprintf(
-            stderr,
-            "powercut: %s is no replay id; it has the form pc/<scenario>/<op>/<outcome>[+<op>/<outcome>]\n",
-            id);
+    if (!pc_id_parse(text, &id, why)) {
+        (void)fprintf(stderr, "powercut: %s\n", why);
+        return 2;
+    }
+    const struct world_scenario *scenario = scenario_named(id.scenario);
+    if (scenario == NULL) {
+        (void)fprintf(stderr, "powercut: no scenario %s on the host; `powercut list` shows them\n",
+                      id.scenario);
         return 2;
     }
     (void)printf("%s: %s\n", scenario->name, scenario->story);
-    sweep_path(scenario, cuts, n_cuts, true, &r);
-    if (r.n_sessions == 0) {
-        (void)printf("the scenario has no operation %u\n", (unsigned)cuts[0].op);
+    sweep_path(scenario, &id, true, &r);
+    if (r.n_sessions < id.n_cuts && r.n_bricks == 0) {
+        (void)fprintf(stderr, "powercut: operation %u of cut %u never comes\n",
+                      (unsigned)id.cut[r.n_sessions].op, (unsigned)r.n_sessions + 1);
+        return 2;
     }
     (void)printf(r.n_bricks == 0 ? "nothing is broken\n" : "");
     return r.n_bricks == 0 ? 0 : report_broken(r.check, r.text, r.id);

@@ -62,7 +62,7 @@ struct pair {
     uint32_t n_suspect_programs;
     bool is_torn; /* the next operation is cut */
     bool is_cut;  /* it was */
-    enum chip_outcome outcome;
+    enum flash_cut outcome;
     uint64_t seed;
 };
 
@@ -119,7 +119,7 @@ static void assert_alike(const struct pair *pair)
 static void cut_both(struct pair *pair, uint64_t *random)
 {
     static const enum flash_cut OF_FAKE[] = {FLASH_CUT_BEFORE, FLASH_CUT_OLD, FLASH_CUT_COMPLETE};
-    static const enum chip_outcome OF_CHIP[] = {CHIP_BEFORE, CHIP_BLANK, CHIP_COMPLETE};
+    static const enum flash_cut OF_CHIP[] = {FLASH_CUT_BEFORE, FLASH_CUT_OLD, FLASH_CUT_COMPLETE};
     uint32_t how = draw(random) % 3;
     uint32_t addr = SLOT_ADDR + 4 * (draw(random) % 64);
     uint32_t value = draw(random) % 4 == 0 ? 0 : draw(random);
@@ -182,8 +182,8 @@ static void do_something(struct chip *chip, uint64_t *random)
     enum fota_err err = FOTA_OK;
     switch (draw(random) % 4) {
     case 0:
-        chip_tear(chip, &event,
-                  draw(random) % (event.op == CHIP_ERASE ? CHIP_OUTCOMES : CHIP_PROGRAM_OUTCOMES), *random);
+        chip_tear(chip, &event, draw(random) % (event.op == CHIP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM),
+                  *random);
         break;
     case 1:
         chip_power_up(chip, *random);
@@ -232,7 +232,7 @@ static void going_back_in_time_brings_every_cell_back(void **state)
 static void flaky_word_reads_differently_and_a_fading_one_later(void **state)
 {
     (void)state;
-    static const enum chip_outcome OUTCOMES[] = {CHIP_FLAKY, CHIP_FADES, CHIP_FADES_LATE};
+    static const enum flash_cut OUTCOMES[] = {FLASH_CUT_FLAKY, FLASH_CUT_FADES, FLASH_CUT_FADES_LATE};
     static const uint32_t KEEPS[] = {0, 1, 3};
     for (uint32_t i = 0; i < 3; i++) {
         struct chip *chip = chip_new();

@@ -6,9 +6,6 @@
 
 enum { SEEN_START = 1 << 12, KEYS_MAX = 128, RANDOM_OPS = 400 };
 
-static const char *const OUTCOME_NAMES[CHIP_OUTCOMES] = {
-    "before", "blank", "garbage", "complete", "flaky", "fades", "fades-late", "zero", "half"};
-
 /* States whose future has been seen to be good, with the number of sessions in it. */
 struct seen {
     uint64_t *key;
@@ -22,14 +19,13 @@ struct sweep {
     struct sweep_result *result;
     struct world world;
     struct seen seen;
-    struct sweep_cut cut[SWEEP_DEPTH_MAX]; /* made so far */
+    struct pc_cut cut[PC_CUTS_MAX]; /* made so far */
     uint32_t n_cuts;
     uint32_t n_ops;         /* since the start or the last cut */
     uint32_t n_interesting; /* of them */
     bool is_path;           /* only the cuts of `plan` */
     bool is_by_interest;    /* plan[].op counts interesting operations */
-    struct sweep_cut plan[SWEEP_DEPTH_MAX];
-    uint32_t n_plan;
+    struct pc_cut plan[PC_CUTS_MAX];
     uint64_t key[KEYS_MAX]; /* states on the way of the current lives */
     uint64_t key_sessions[KEYS_MAX];
     uint32_t n_keys;
@@ -133,14 +129,12 @@ static bool is_seen(void *ctx, const struct update *u)
     return s->n_cuts > 0 && !s->is_path && note_state(s, key_of(s, u));
 }
 
-static void print_id(const struct sweep *s, char *out, size_t n_bytes)
+static void print_id(const struct sweep *s, char out[PC_ID_BYTES])
 {
-    size_t at = (size_t)snprintf(out, n_bytes, "pc/%s", s->config.scenario->name);
-    for (uint32_t i = 0; i < s->n_cuts && at < n_bytes; i++) {
-        const struct sweep_cut *cut = &s->cut[i];
-        at += (size_t)snprintf(out + at, n_bytes - at, "%c%u/%s%s", i == 0 ? '/' : '+', (unsigned)cut->op,
-                               OUTCOME_NAMES[cut->outcome], cut->is_second_draw ? "2" : "");
-    }
+    struct pc_id id = {.n_cuts = s->n_cuts};
+    (void)snprintf(id.scenario, sizeof id.scenario, "%s", s->config.scenario->name);
+    memcpy(id.cut, s->cut, s->n_cuts * sizeof s->cut[0]);
+    pc_id_print(&id, out);
 }
 
 static void note_brick(struct sweep *s)
@@ -151,7 +145,7 @@ static void note_brick(struct sweep *s)
     }
     (void)snprintf(result->check, sizeof result->check, "%s", s->world.check);
     (void)snprintf(result->text, sizeof result->text, "%s", s->world.text);
-    print_id(s, result->id, sizeof result->id);
+    print_id(s, result->id);
 }
 
 /* Lives until everything is done. What is flaky is drawn from the state itself: the same state has the same
@@ -208,12 +202,12 @@ static void go_back(struct sweep *s, const struct moment *to)
 }
 
 /* Power fails in `event` and comes back; everything that follows; then back in time. */
-static void cut_here(struct sweep *s, const struct chip_event *event, enum chip_outcome outcome,
+static void cut_here(struct sweep *s, const struct chip_event *event, enum flash_cut outcome,
                      bool is_second_draw)
 {
     struct moment before = now(s);
     struct chip *chip = s->world.chip;
-    s->cut[s->n_cuts++] = (struct sweep_cut){s->n_ops, outcome, is_second_draw};
+    s->cut[s->n_cuts++] = (struct pc_cut){s->n_ops, outcome, is_second_draw};
     chip_tear(chip, event, outcome, chip_hash(chip) + outcome + (is_second_draw ? 100 : 0));
     s->result->n_sessions++;
     s->n_ops = 0;
@@ -260,12 +254,12 @@ static void check_place(struct sweep *s, const struct chip_event *event)
 
 static void cut_as_planned(struct sweep *s, const struct chip_event *event, bool interests)
 {
-    const struct sweep_cut *plan = &s->plan[s->n_cuts];
+    const struct pc_cut *plan = &s->plan[s->n_cuts];
     uint32_t at = s->is_by_interest ? s->n_interesting : s->n_ops;
     if (plan->op == at && (!s->is_by_interest || interests)) {
-        enum chip_outcome outcome = plan->outcome;
-        if (event->op == CHIP_PROGRAM && outcome >= CHIP_PROGRAM_OUTCOMES) {
-            outcome = CHIP_FLAKY;
+        enum flash_cut outcome = plan->outcome;
+        if (s->is_by_interest && event->op == CHIP_PROGRAM) {
+            outcome = (enum flash_cut)((uint32_t)outcome % FLASH_CUTS_OF_PROGRAM);
         }
         cut_here(s, event, outcome, plan->is_second_draw);
         s->world.is_known = true; /* nothing else is wanted of this run */
@@ -294,10 +288,10 @@ static void before_op(void *ctx, const struct chip_event *event)
     if (is_outside || (ops == SWEEP_INTERESTING && !interests)) {
         return;
     }
-    enum chip_outcome end = event->op == CHIP_ERASE ? CHIP_OUTCOMES : CHIP_PROGRAM_OUTCOMES;
-    for (enum chip_outcome outcome = CHIP_BEFORE; outcome < end && s->world.check == NULL; outcome++) {
+    enum flash_cut end = event->op == CHIP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM;
+    for (enum flash_cut outcome = FLASH_CUT_BEFORE; outcome < end && s->world.check == NULL; outcome++) {
         cut_here(s, event, outcome, false);
-        if (outcome == CHIP_FLAKY && s->world.check == NULL) {
+        if (outcome == FLASH_CUT_FLAKY && s->world.check == NULL) {
             cut_here(s, event, outcome, true);
         }
     }
@@ -353,16 +347,15 @@ void sweep_run(const struct sweep_config *config, struct sweep_result *out)
     tear_down(s);
 }
 
-void sweep_path(const struct world_scenario *scenario, const struct sweep_cut *cuts, uint32_t n_cuts,
-                bool is_traced, struct sweep_result *out)
+void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, bool is_traced,
+                struct sweep_result *out)
 {
     struct sweep *s = grow(NULL, sizeof *s);
     set_up(s, scenario, out);
-    s->config.depth = n_cuts;
+    s->config.depth = id->n_cuts;
     s->is_path = true;
     s->world.is_traced = is_traced;
-    memcpy(s->plan, cuts, n_cuts * sizeof *cuts);
-    s->n_plan = n_cuts;
+    memcpy(s->plan, id->cut, id->n_cuts * sizeof id->cut[0]);
     live_on(s);
     finish(s);
     tear_down(s);
@@ -386,58 +379,12 @@ void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t
         struct moment start = now(s);
         s->config.depth = 3 + draw(&random) % 3;
         for (uint32_t i = 0; i < s->config.depth; i++) {
-            s->plan[i] = (struct sweep_cut){1 + draw(&random) % RANDOM_OPS, draw(&random) % CHIP_OUTCOMES,
-                                            draw(&random) % 2 != 0};
+            s->plan[i] = (struct pc_cut){1 + draw(&random) % RANDOM_OPS, draw(&random) % FLASH_CUTS,
+                                         draw(&random) % 2 != 0};
         }
         live_on(s);
         finish(s);
         go_back(s, &start);
     }
     tear_down(s);
-}
-
-static bool parse_cut(const char **at, struct sweep_cut *cut)
-{
-    char *end = NULL;
-    cut->op = (uint32_t)strtoul(*at, &end, 10);
-    if (end == *at || *end != '/') {
-        return false;
-    }
-    const char *name = end + 1;
-    for (uint32_t i = 0; i < CHIP_OUTCOMES; i++) {
-        size_t n = strlen(OUTCOME_NAMES[i]);
-        bool is_whole =
-            strncmp(name, OUTCOME_NAMES[i], n) == 0 && (name[n] == '\0' || name[n] == '+' || name[n] == '2');
-        if (is_whole) {
-            cut->outcome = (enum chip_outcome)i;
-            cut->is_second_draw = name[n] == '2';
-            *at = name + n + (cut->is_second_draw ? 1 : 0);
-            return **at == '\0' || **at == '+';
-        }
-    }
-    return false;
-}
-
-uint32_t sweep_parse(const char *id, const struct world_scenario **scenario,
-                     struct sweep_cut cuts[SWEEP_DEPTH_MAX])
-{
-    if (strncmp(id, "pc/", 3) != 0) {
-        return 0;
-    }
-    const char *at = strchr(id + 3, '/');
-    *scenario = NULL;
-    for (uint32_t i = 0; at != NULL && i < WORLD_N_SCENARIOS; i++) {
-        const char *name = WORLD_SCENARIOS[i].name;
-        if (strlen(name) == (size_t)(at - id - 3) && strncmp(name, id + 3, strlen(name)) == 0) {
-            *scenario = &WORLD_SCENARIOS[i];
-        }
-    }
-    uint32_t n = 0;
-    while (*scenario != NULL && at != NULL && *at != '\0' && n < SWEEP_DEPTH_MAX) {
-        at++;
-        if (!parse_cut(&at, &cuts[n++])) {
-            return 0;
-        }
-    }
-    return *scenario != NULL && at != NULL && *at == '\0' ? n : 0;
 }

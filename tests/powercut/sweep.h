@@ -1,10 +1,6 @@
 /**
  * Cutting a scenario at every operation in every way, and again in what follows. Replay ids:
- *
- *   pc/<scenario>/<op>/<outcome>[+<op>/<outcome>...]
- *
- * `op` counts flash operations (erases and programmed words) from the start of the scenario, then from the
- * last cut on.
+ * pc_id.h.
  */
 #ifndef POWERCUT_SWEEP_H
 #define POWERCUT_SWEEP_H
@@ -12,21 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pc_id.h"
 #include "world.h"
-
-enum { SWEEP_DEPTH_MAX = 6, SWEEP_ID_BYTES = 256 };
 
 /** Which operations are cut. */
 enum sweep_ops {
     SWEEP_ALL,
     SWEEP_INTERESTING /* the journal's, erases, first and last word of each 4 KB chunk and of the image */
-};
-
-/** One cut. */
-struct sweep_cut {
-    uint32_t op;
-    enum chip_outcome outcome;
-    bool is_second_draw; /* CHIP_FLAKY with other readings */
 };
 
 struct sweep_config {
@@ -51,22 +39,18 @@ struct sweep_result {
     uint32_t boot_erases_max;
     char check[8]; /* of the first that broke */
     char text[96];
-    char id[SWEEP_ID_BYTES];
+    char id[PC_ID_BYTES];
 };
 
 /** All of it. Stops at the first brick. */
 void sweep_run(const struct sweep_config *config, struct sweep_result *out);
 
-/** One run with these cuts, on every operation where they say. Traced: tells what happens. */
-void sweep_path(const struct world_scenario *scenario, const struct sweep_cut *cuts, uint32_t n_cuts,
-                bool is_traced, struct sweep_result *out);
+/** One run with the cuts of an id, on every operation where they say. Traced: tells what happens. */
+void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, bool is_traced,
+                struct sweep_result *out);
 
 /** `n_runs` runs with 3 to 5 cuts at random interesting operations. */
 void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t n_runs,
                   struct sweep_result *out);
-
-/** Read a replay id. @return number of cuts, 0: not such an id */
-uint32_t sweep_parse(const char *id, const struct world_scenario **scenario,
-                     struct sweep_cut cuts[SWEEP_DEPTH_MAX]);
 
 #endif

@@ -6,7 +6,7 @@
  * what it starts, and that it does so again, and that the release can still be installed, is judged each
  * time.
  *
- *     fota-elf-cuts [--quick] [--replay elf/SCENARIO/OP/OUTCOME[+OP/OUTCOME]] [SCENARIO ...]
+ *     fota-elf-cuts [--quick] [--replay pc/SCENARIO/OP/OUTCOME[+OP/OUTCOME]] [SCENARIO ...]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,18 +99,18 @@ static void lose(struct explorer *x, uint32_t base, uint32_t n_bytes)
     (void)elf_boot(x);
 }
 
-static void scenario_repair_j1(struct explorer *x)
+static void scenario_lost_j1(struct explorer *x)
 {
     lose(x, FLASH_J1_BASE, FLASH_J1_BYTES);
 }
 
-static void scenario_repair_j0(struct explorer *x)
+static void scenario_lost_j0(struct explorer *x)
 {
     lose(x, FLASH_J0_BASE, FLASH_J0_BYTES);
 }
 
 /* The small mirror is nearly full: the boot makes room. */
-static void scenario_reserve(struct explorer *x)
+static void scenario_wrap(struct explorer *x)
 {
     struct boot_record record;
     for (unsigned i = 0; i < FILL_RECORDS; i++) {
@@ -130,9 +130,8 @@ struct scenario {
 };
 
 static const struct scenario SCENARIOS[] = {
-    {"update", scenario_update, 1},        {"confirm", scenario_confirm, 1},
-    {"reject", scenario_reject, 1},        {"reserve", scenario_reserve, 8},
-    {"repair-j1", scenario_repair_j1, 32}, {"repair-j0", scenario_repair_j0, 32},
+    {"update", scenario_update, 1}, {"confirm", scenario_confirm, 1},  {"reject", scenario_reject, 1},
+    {"wrap", scenario_wrap, 8},     {"lost-j1", scenario_lost_j1, 32}, {"lost-j0", scenario_lost_j0, 32},
 };
 enum { N_SCENARIOS = sizeof SCENARIOS / sizeof SCENARIOS[0] };
 
@@ -251,35 +250,30 @@ static void set_strides(struct explorer *x)
     x->nested_stride = x->is_quick ? 0 : 997;
 }
 
-static unsigned outcome_named(const char *text)
+static int replay(struct explorer *x, const char *text)
 {
-    for (unsigned i = 0; i < TWIN_CUTS; i++) {
-        if (strcmp(elf_outcomes[i], text) == 0) {
-            return i;
-        }
+    struct pc_id id;
+    char why[PC_WHY_BYTES];
+    if (!pc_id_parse(text, &id, why)) {
+        factory_die("fota-elf-cuts", why);
     }
-    factory_die(text, "is not an outcome");
-}
-
-static int replay(struct explorer *x, const char *id)
-{
-    char name[32], first[32], second[32];
-    uint64_t op[DEPTHS];
-    int n =
-        sscanf(id, "elf/%31[^/]/%" SCNu64 "/%31[^+]+%" SCNu64 "/%31s", name, &op[0], first, &op[1], second);
-    if (n != 3 && n != 5) {
-        factory_die(id, "is not elf/SCENARIO/OP/OUTCOME[+OP/OUTCOME]");
+    if (id.n_cuts > DEPTHS || id.cut[0].is_second_draw || id.cut[id.n_cuts - 1].is_second_draw) {
+        factory_die(text,
+                    "the twin cuts twice at most, and draws flaky words once; the host program does more");
     }
-    x->n_replay = n == 3 ? 1 : 2;
-    x->replay[0] = (struct cut){op[0], outcome_named(first)};
-    x->replay[1] = n == 3 ? x->replay[0] : (struct cut){op[1], outcome_named(second)};
+    x->n_replay = id.n_cuts;
+    memcpy(x->replay, id.cut, id.n_cuts * sizeof id.cut[0]);
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
-        if (strcmp(SCENARIOS[i].name, name) == 0) {
+        if (strcmp(SCENARIOS[i].name, id.scenario) == 0) {
             run_scenario(x, &SCENARIOS[i]);
+            if (x->counts.cuts < id.n_cuts) {
+                factory_die(text, "such an operation never comes");
+            }
             return x->counts.bricks != 0;
         }
     }
-    factory_die(name, "is not a scenario");
+    factory_die(id.scenario,
+                "is not a scenario of the twin: update, confirm, reject, wrap, lost-j1, lost-j0");
 }
 
 static bool is_wanted(const char *name, int argc, char **argv)

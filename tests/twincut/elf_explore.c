@@ -7,9 +7,25 @@
 
 #include "factory.h"
 
-const char *const elf_outcomes[TWIN_CUTS] = {
-    "before", "blank",   "garbage", "complete", "front", "zeroing", "zero-front", "zero", "rising", "risen",
-    "back",   "stripes", "one-old", "one-zero", "flaky", "fades",   "fades-late", "old",  "half"};
+/* Outcomes of replay ids, as the twin calls them. */
+static const enum twin_cut OUTCOMES[FLASH_CUTS] = {[FLASH_CUT_BEFORE] = TWIN_CUT_BEFORE,
+                                                   [FLASH_CUT_OLD] = TWIN_CUT_OLD,
+                                                   [FLASH_CUT_GARBAGE] = TWIN_CUT_RISING,
+                                                   [FLASH_CUT_COMPLETE] = TWIN_CUT_COMPLETE,
+                                                   [FLASH_CUT_FLAKY] = TWIN_CUT_FLAKY,
+                                                   [FLASH_CUT_FADES] = TWIN_CUT_FADES,
+                                                   [FLASH_CUT_FADES_LATE] = TWIN_CUT_FADES_LATE,
+                                                   [FLASH_CUT_MIXED] = TWIN_CUT_GARBAGE,
+                                                   [FLASH_CUT_ZEROING] = TWIN_CUT_ZEROING,
+                                                   [FLASH_CUT_ZERO_FRONT] = TWIN_CUT_ZERO_FRONT,
+                                                   [FLASH_CUT_ZERO] = TWIN_CUT_ZERO,
+                                                   [FLASH_CUT_RISEN] = TWIN_CUT_RISEN,
+                                                   [FLASH_CUT_FRONT] = TWIN_CUT_FRONT,
+                                                   [FLASH_CUT_BACK] = TWIN_CUT_BACK,
+                                                   [FLASH_CUT_HALF] = TWIN_CUT_HALF,
+                                                   [FLASH_CUT_STRIPES] = TWIN_CUT_STRIPES,
+                                                   [FLASH_CUT_ONE_OLD] = TWIN_CUT_ONE_OLD,
+                                                   [FLASH_CUT_ONE_ZERO] = TWIN_CUT_ONE_ZERO};
 
 uint64_t elf_ops(const struct explorer *x)
 {
@@ -54,10 +70,12 @@ static bool note(uint64_t *table, uint32_t n, uint64_t key)
 
 static void print_id(const struct explorer *x)
 {
-    printf("elf/%s", x->scenario);
-    for (unsigned d = 0; d < x->depth; d++) {
-        printf("%c%" PRIu64 "/%s", d ? '+' : '/', x->path[d].op, elf_outcomes[x->path[d].outcome]);
-    }
+    char text[PC_ID_BYTES];
+    struct pc_id id = {.n_cuts = x->depth};
+    (void)snprintf(id.scenario, sizeof id.scenario, "%s", x->scenario);
+    memcpy(id.cut, x->path, x->depth * sizeof x->path[0]);
+    pc_id_print(&id, text);
+    printf("%s", text);
 }
 
 static void brick(struct explorer *x, const char *why)
@@ -245,11 +263,11 @@ static void go_on(struct explorer *x, const struct action *action, size_t done)
 }
 
 /* From where the way begins to the cut. */
-static void cut_at(struct explorer *x, const struct way *way, uint64_t op, unsigned outcome)
+static void cut_at(struct explorer *x, const struct way *way, uint64_t op, enum flash_cut outcome)
 {
     struct twin *t = x->board.twin;
     twin_restore(t, way->from);
-    if (!twin_plan_cut(t, op, (enum twin_cut)outcome)) {
+    if (!twin_plan_cut(t, op, OUTCOMES[outcome])) {
         factory_die("cut", "cannot be planned");
     }
     for (size_t i = way->action; i < way->trail->n_actions; i++) {
@@ -307,13 +325,13 @@ static void shorten(struct explorer *x, struct way *way, uint64_t op, uint64_t a
     }
 }
 
-static bool is_asked_for(const struct explorer *x, unsigned depth, uint64_t op, unsigned outcome)
+static bool is_asked_for(const struct explorer *x, unsigned depth, uint64_t op, enum flash_cut outcome)
 {
     return x->n_replay == 0 ||
            (depth < x->n_replay && x->replay[depth].op == op && x->replay[depth].outcome == outcome);
 }
 
-static void try_cut(struct explorer *x, const struct way *way, uint64_t op, unsigned outcome)
+static void try_cut(struct explorer *x, const struct way *way, uint64_t op, enum flash_cut outcome)
 {
     unsigned depth = x->depth;
     uint64_t number = op - x->base_op[depth];
@@ -321,7 +339,7 @@ static void try_cut(struct explorer *x, const struct way *way, uint64_t op, unsi
         return;
     }
     cut_at(x, way, op, outcome);
-    x->path[depth] = (struct cut){number, outcome};
+    x->path[depth] = (struct pc_cut){(uint32_t)number, outcome, false};
     x->depth = depth + 1;
     judge(x);
     x->depth = depth;
@@ -360,7 +378,7 @@ static unsigned stride_of(const struct explorer *x, bool is_meta, uint64_t n_ops
 /* Erases begun since the way's begin if power fails in `op`, that one included. */
 static uint64_t erases_until(struct explorer *x, const struct way *way, uint64_t op)
 {
-    cut_at(x, way, op, TWIN_CUT_BEFORE);
+    cut_at(x, way, op, FLASH_CUT_BEFORE);
     uint64_t then = elf_erases(x);
     twin_restore(x->board.twin, way->from);
     return then - elf_erases(x);
@@ -381,25 +399,19 @@ static uint64_t find_erase(struct explorer *x, const struct way *way, uint64_t f
     return first;
 }
 
-/* What a cut may leave of a program; of an erase, anything. */
-static const enum twin_cut PROGRAM_CUTS[] = {TWIN_CUT_BEFORE,    TWIN_CUT_BLANK, TWIN_CUT_GARBAGE,
-                                             TWIN_CUT_COMPLETE,  TWIN_CUT_FLAKY, TWIN_CUT_FADES,
-                                             TWIN_CUT_FADES_LATE};
-enum { N_PROGRAM_CUTS = sizeof PROGRAM_CUTS / sizeof PROGRAM_CUTS[0] };
-
 static void explore_op(struct explorer *x, struct way *way, uint64_t op, bool is_erase)
 {
-    unsigned n_outcomes = is_erase ? (unsigned)TWIN_CUTS : (unsigned)N_PROGRAM_CUTS;
     bool is_replay = x->n_replay != 0;
+    unsigned n_outcomes = is_erase || is_replay ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM;
     /* In a recovery one outcome each, in the quick run a few, others each time. */
     bool is_one = x->depth > 0 && !is_replay;
     unsigned stride = is_one ? n_outcomes : x->is_quick && !is_replay ? QUICK_OUTCOMES : 1;
     if (!is_one) {
-        cut_at(x, way, op, TWIN_CUT_BEFORE);
+        cut_at(x, way, op, FLASH_CUT_BEFORE);
         shorten(x, way, op, twin_now_ns(x->board.twin));
     }
     for (unsigned i = (unsigned)(x->counts.cuts % stride); i < n_outcomes; i += stride) {
-        try_cut(x, way, op, is_erase ? i : (unsigned)PROGRAM_CUTS[i]);
+        try_cut(x, way, op, (enum flash_cut)i);
     }
 }
 

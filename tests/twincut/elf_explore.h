@@ -11,6 +11,7 @@
 
 #include "base/flash_map.h"
 #include "cuts_board.h"
+#include "pc_id.h"
 #include "port_twin/twin_link.h"
 
 enum {
@@ -59,11 +60,6 @@ struct way {
     size_t done;   /* ... behind these bytes of it */
 };
 
-struct cut {
-    uint64_t op; /* since the scenario's, or the recovery's, begin */
-    unsigned outcome;
-};
-
 struct counts {
     uint64_t cuts, distinct, nested, bricks, follow_ups, second_boots, meta_ops, erases;
 };
@@ -81,9 +77,9 @@ struct explorer {
     bool is_quick;
     unsigned depth;
     uint64_t base_op[DEPTHS];
-    struct cut path[DEPTHS];
+    struct pc_cut path[DEPTHS];
     unsigned n_replay;
-    struct cut replay[DEPTHS];
+    struct pc_cut replay[DEPTHS];
     uint64_t n_seen[DEPTHS]; /* operations met at this depth, for sampling */
     unsigned bulk_stride, meta_stride, nested_stride, kill_run;
     struct trail trail[DEPTHS];
@@ -91,9 +87,6 @@ struct explorer {
     uint64_t memo[MEMO];
     uint64_t class_seen[CLASSES];
 };
-
-/** Names of enum twin_cut in replay ids. */
-extern const char *const elf_outcomes[TWIN_CUTS];
 
 /** Wires of `x` whose steps are explored; set once. */
 void elf_init_wires(struct explorer *x);
