@@ -40,11 +40,12 @@ static void open_board(struct explorer *x)
     x->factory = elf_save(x);
 }
 
-static void install(struct explorer *x, unsigned version)
+static void close_board(struct explorer *x)
 {
-    enum fota_err err = cuts_install(&x->board, version, &x->io);
-    if (err) {
-        factory_die("update", fota_err_name(err));
+    if (x->factory != NULL) {
+        twin_snapshot_free(x->factory);
+        x->factory = NULL;
+        cuts_close(&x->board);
     }
 }
 
@@ -64,13 +65,13 @@ static void run_until_start(struct explorer *x, unsigned version)
 static void scenario_update(struct explorer *x)
 {
     elf_begin_exploring(x);
-    install(x, 2);
+    elf_install(x, 2);
     run_until_start(x, 2);
 }
 
 static void scenario_confirm(struct explorer *x)
 {
-    install(x, 2);
+    elf_install(x, 2);
     run_until_start(x, 2);
     elf_run_us(x, 900000); /* most of the health check */
     elf_begin_exploring(x);
@@ -81,7 +82,7 @@ static void scenario_confirm(struct explorer *x)
 
 static void scenario_reject(struct explorer *x)
 {
-    install(x, 3);
+    elf_install(x, 3);
     elf_begin_exploring(x);
     run_until_start(x, 3);
     run_until_start(x, 1);
@@ -164,83 +165,6 @@ static uint64_t normal_boot_writes(struct explorer *x)
     return n;
 }
 
-/* --- the watchdog, at both ends of its clock's spread ---
- *
- * A trial runs under the watchdog, and so does the update that follows its confirm without a reset between.
- * With the longest erases of the datasheet it must not bite. If the chip is reset inside an erase all the
- * same, here by its pin at several moments, the board starts what was confirmed.
- */
-static const char *reset_inside(struct explorer *x, uint32_t into_ms)
-{
-    struct cuts_board *b = &x->board;
-    struct cuts_start start = {0};
-    twin_restore(b->twin, x->in_erase);
-    elf_run_us(x, into_ms * 1000);
-    uint64_t torn = twin_stats(b->twin)->flash_torn;
-    twin_set_pin(b->twin, TWIN_PIN_NSS, true);
-    twin_set_pin(b->twin, TWIN_PIN_NRST, false);
-    elf_run_us(x, 1000);
-    twin_set_pin(b->twin, TWIN_PIN_NRST, true);
-    cuts_clear_console(b);
-    for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && !start.is_there; us += SLICE_US) {
-        elf_run_us(x, SLICE_US);
-        cuts_listen(b);
-        start = cuts_last_start(b);
-    }
-    x->counts.cuts++;
-    if (twin_stats(b->twin)->flash_torn == torn) {
-        return "the reset did not hit the erase";
-    }
-    return !start.is_there || start.version != 2 || start.slot != 'B' ? "the confirmed image does not run"
-                                                                      : NULL;
-}
-
-static const char *watchdog_at(struct explorer *x, uint32_t lsi_hz)
-{
-    static const uint16_t moments_ms[] = {1, 50, 400, 1000, 1900};
-    const struct twin_config config = {.flash_timing = TWIN_FLASH_MAXIMUM, .seed = 3, .lsi_hz = lsi_hz};
-    cuts_open(&x->board, &x->releases, &config);
-    x->scenario = "watchdog";
-    (void)elf_boot(x);
-    if (!elf_wait_for(x, "app: confirmed")) {
-        return "the factory image does not confirm";
-    }
-    install(x, 2);
-    cuts_clear_console(&x->board);
-    if (!elf_wait_for(x, "app: confirmed")) {
-        return "the update does not confirm";
-    }
-    x->wants_erase = true;
-    install(x, 3);
-    if (twin_stats(x->board.twin)->resets_iwdg != 0) {
-        return "the watchdog bit during an update";
-    }
-    const char *why = x->in_erase ? NULL : "nothing was erased";
-    for (size_t i = 0; i < sizeof moments_ms / sizeof moments_ms[0] && !why; i++) {
-        why = reset_inside(x, moments_ms[i]);
-    }
-    twin_snapshot_free(x->in_erase);
-    x->in_erase = NULL;
-    cuts_close(&x->board);
-    return why;
-}
-
-static void watchdog(struct explorer *x)
-{
-    static const uint32_t spread_hz[] = {17000, 47000}; /* DS8626, LSI */
-    if (x->factory != NULL) {
-        twin_snapshot_free(x->factory);
-        x->factory = NULL;
-        cuts_close(&x->board);
-    }
-    for (size_t i = 0; i < sizeof spread_hz / sizeof spread_hz[0]; i++) {
-        const char *why = watchdog_at(x, spread_hz[i]);
-        printf("elf/watchdog: LSI %u Hz: %s\n", (unsigned)spread_hz[i],
-               why ? why : "no reset, and 5 resets inside an erase survived");
-        x->counts.bricks += why != NULL;
-    }
-}
-
 /* --- the command --- */
 
 static void set_strides(struct explorer *x)
@@ -309,11 +233,13 @@ int main(int argc, char **argv)
         }
     }
     if (is_wanted("watchdog", argc, argv) && !x.is_quick) {
-        watchdog(&x);
+        close_board(&x);
+        elf_watchdog(&x);
     }
-    printf("elf_cuts %" PRIu64 "\nelf_distinct %" PRIu64 "\nelf_nested %" PRIu64 "\nelf_bricks %" PRIu64
-           "\nnormal_boot_flash_writes %" PRIu64 "\nseconds %ld\n",
-           x.counts.cuts, x.counts.distinct, x.counts.nested, x.counts.bricks, writes,
-           (long)(clock() / CLOCKS_PER_SEC));
+    printf("elf_cuts %" PRIu64 "\nelf_distinct %" PRIu64 "\nelf_nested %" PRIu64
+           "\nelf_watchdog_resets %" PRIu64 "\nelf_bricks %" PRIu64 "\nnormal_boot_flash_writes %" PRIu64
+           "\nseconds %ld\n",
+           x.counts.cuts, x.counts.distinct, x.counts.nested, x.counts.watchdog_resets, x.counts.bricks,
+           writes, (long)(clock() / CLOCKS_PER_SEC));
     return x.counts.bricks != 0 || writes != 0;
 }

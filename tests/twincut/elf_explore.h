@@ -62,6 +62,7 @@ struct way {
 
 struct counts {
     uint64_t cuts, distinct, nested, bricks, follow_ups, second_boots, meta_ops, erases;
+    uint64_t watchdog_resets; /* inside an erase */
 };
 
 struct explorer {
@@ -106,6 +107,13 @@ void elf_run_us(struct explorer *x, uint32_t us);
 
 /** Power off and on, and run until an application has introduced itself or time is up. */
 struct cuts_start elf_boot(struct explorer *x);
+
+/** The host installs a release; the program ends if that fails. */
+void elf_install(struct explorer *x, unsigned version);
+
+/** An update under the watchdog, and resets inside an erase, at both ends of the spread of its clock. The
+ * board must be closed. */
+void elf_watchdog(struct explorer *x);
 
 /** Run until the console says it, at most CONFIRM_MAX_MS. */
 bool elf_wait_for(struct explorer *x, const char *text);
