@@ -1,0 +1,72 @@
+/**
+ * The device of the brick stories: the target's boot core (lib/journal, lib/slots, lib/update as they ship)
+ * on a fake flash with the sectors of the chip, cut as the story wants. RAM is garbage at each boot.
+ */
+#ifndef BRICKS_DEVICE_H
+#define BRICKS_DEVICE_H
+
+#include "boot_fixture.h"
+
+enum { V1 = 0x01000000, V2 = 0x02000000, V3 = 0x03000000, NO_SECTOR = 0xFFFFFFFF };
+
+struct device {
+    struct fixture fix;
+    struct update u;
+    struct slots_decision choice; /* of the last boot */
+    struct image_result images[2];
+    uint64_t seed;
+};
+
+/** 1.0.0, 2.0.0 (longer, higher counter) and 3.0.0: signed once. */
+const struct fixture_release *device_release(uint32_t version);
+
+/** Image of a release in a slot, the rest of the flash blank, never started. */
+void device_factory(struct device *d, uint32_t version, enum slot slot);
+
+/** 1.0.0 in A, started and confirmed. */
+void device_confirmed(struct device *d);
+
+/** As above, and another release installed in the other slot, started and confirmed. */
+void device_updated(struct device *d, uint32_t version);
+
+void device_copy(struct device *to, const struct device *from);
+
+/** Power up and boot. @return false: power failed, or it stays in the loader */
+bool device_boot(struct device *d);
+
+/** Version that runs; 0 the loader. */
+uint32_t device_runs(const struct device *d);
+
+/** The gateway's part: begin, erase and program, finish, activate. @return the first error */
+FOTA_MUST_CHECK
+enum fota_err device_install(struct device *d, const struct fixture_release *release);
+
+/** Erase and program one image in an open session, without finish. @return the first error */
+FOTA_MUST_CHECK
+enum fota_err device_stream(struct device *d, const struct fixture_release *release,
+                            const struct update_target *target);
+
+/** Flash operations begun since the last boot. */
+uint32_t device_ops(const struct device *d);
+
+/**
+ * Fails the test unless the device is well, whatever was done to it: it boots an image that is `a` or `b`,
+ * byte for byte and verified, boots it again, and installs and confirms `next` after that.
+ *
+ * @param where  names the cut in the message
+ */
+void device_must_be_well(struct device *d, uint32_t a, uint32_t b, uint32_t next, const char *where);
+
+/** What is done with power on, and cut at each operation. */
+typedef void (*device_step)(struct device *d);
+
+/**
+ * From `start`: boot, `step`, with power failing at each operation in every way, then the device must be
+ * well.
+ *
+ * @param boots_first  the cut may not be in the boot; else it may
+ */
+void device_cut_everywhere(const struct device *start, device_step step, bool boots_first, uint32_t a,
+                           uint32_t b, uint32_t next);
+
+#endif
