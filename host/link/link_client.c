@@ -142,7 +142,7 @@ static enum fota_err sync_once(struct link_client *c)
     if (err) {
         return err;
     }
-    return chip_id == LINK_CHIP_ID ? FOTA_OK : E_LINK_REPLY;
+    return chip_id == LINK_CHIP_ID ? FOTA_OK : E_LINK_CHIP;
 }
 
 /**
@@ -164,6 +164,7 @@ static enum fota_err unwind(struct link_client *c, uint8_t attempt)
 
 enum fota_err link_client_sync(struct link_client *c)
 {
+    enum fota_err last = E_LINK_NO_LOADER;
     enum fota_err err = set_clock(c);
     for (uint8_t i = 0; !err && i < c->config.sync_attempts; i++) {
         c->stats.syncs++;
@@ -188,8 +189,9 @@ enum fota_err link_client_sync(struct link_client *c)
         if (sync_err == E_IO) {
             return E_IO;
         }
+        last = sync_err == E_LINK_CHIP ? E_LINK_CHIP : E_LINK_NO_LOADER;
     }
-    return err ? err : E_LINK_NO_LOADER;
+    return err ? err : last;
 }
 
 /* --- commands that read

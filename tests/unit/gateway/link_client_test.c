@@ -236,6 +236,18 @@ static void wire_that_shows_ack_for_ever_is_no_loader(void **state)
     assert_int_equal(link_client_sync(&client), E_LINK_NO_LOADER);
 }
 
+static void loader_of_another_chip_is_named(void **state)
+{
+    (void)state;
+    const struct link_client_config once = {.sync_attempts = 1};
+    static const uint8_t miso[] = {0xA5, 0x00, 0x79, 0x79, /* 5A, A */
+                                   0xA5, 0xA5, 0xA5, 0xA5, 0x79, 0x79, 0x79,
+                                   0x01, 0x04, 0x31, 0x79, 0x79, 0x79}; /* Get ID: an F411 */
+    wire_start(miso, sizeof miso, 0x79);
+    link_client_init(&client, &wire.io, &once);
+    assert_int_equal(link_client_sync(&client), E_LINK_CHIP);
+}
+
 static void silent_or_stuck_wire_is_given_up_in_bounded_time(void **state)
 {
     (void)state;
@@ -512,6 +524,7 @@ int main(void)
         cmocka_unit_test(wrong_arguments_send_nothing),
         cmocka_unit_test(first_poll_byte_is_thrown_away),
         cmocka_unit_test(wire_that_shows_ack_for_ever_is_no_loader),
+        cmocka_unit_test(loader_of_another_chip_is_named),
         cmocka_unit_test(silent_or_stuck_wire_is_given_up_in_bounded_time),
         cmocka_unit_test(polls_slow_down_to_one_a_millisecond),
         cmocka_unit_test(first_try_of_a_command_is_short_if_the_loader_has_vendor_commands),

@@ -123,7 +123,7 @@ enum fota_err link_client_reset(struct link_client *c, enum link_boot boot);
  * Get into step with the loader, from any state it may be in, and prove it with Get ID.
  *
  * Takes: ≤ sync_attempts × (SYNC_MAX_MS + 0.5 s); about 1 ms when the loader is idle
- * @return FOTA_OK · E_LINK_NO_LOADER · E_IO
+ * @return FOTA_OK · E_LINK_NO_LOADER · E_LINK_CHIP (a loader of another chip, in the last try too) · E_IO
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_sync(struct link_client *c);
