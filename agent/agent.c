@@ -108,7 +108,7 @@ static const struct link_port_ops spi_ops = {
     .send = spi_slave_irq_send,
     .arm = spi_slave_irq_arm,
     .is_sending = spi_slave_is_sending,
-    .resync = spi_slave_resync,
+    .resync = spi_slave_irq_resync,
 };
 
 /* --- the application's side -------------------------------------------------------------------------------

@@ -45,8 +45,8 @@ static void play(struct spi_slave *spi, bool is_data)
 /* SPI1 from its reset state; what is to be sent stays as it was. */
 static void start_spi(struct spi_slave *spi)
 {
+    reset_spi(); /* from here on no byte calls the handler, and who is armed stays so */
     uint32_t cr2 = spi->is_armed ? SPI_CR2_TXDMAEN | SPI_CR2_RXNEIE : SPI_CR2_TXDMAEN | SPI_CR2_RXDMAEN;
-    reset_spi();
     play(spi, spi_slave_is_sending(spi)); /* data that has left is not sent again */
     SPI1->CR2 = cr2;
     SPI1->CR1 = SPI_CR1_SPE; /* slave, 8 bits, MSB first, mode 0, NSS by hardware: all other bits 0 */

@@ -69,12 +69,27 @@ void spi_slave_irq_discard(void *ctx)
     spi->has_heard = false;
 }
 
+/* Streams and SPI1 are set up in several steps, which the handler must not come between. What it is called
+ * for meanwhile it does after them. */
+static void hold_handler(bool is_held)
+{
+    if (is_held) {
+        NVIC_DisableIRQ(SPI1_IRQn);
+        NVIC_DisableIRQ(DMA2_Stream3_IRQn);
+    } else {
+        NVIC_EnableIRQ(SPI1_IRQn);
+        NVIC_EnableIRQ(DMA2_Stream3_IRQn);
+    }
+}
+
 void spi_slave_irq_level(void *ctx, uint8_t level)
 {
     struct spi_slave *spi = ctx;
     spi_rx_to_ring(spi);
     spi->has_answered = false;
+    hold_handler(true);
     spi_slave_level(spi, level);
+    hold_handler(false);
 }
 
 void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
@@ -82,9 +97,18 @@ void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
     struct spi_slave *spi = ctx;
     spi_rx_to_ring(spi);
     if (!spi->has_answered) {
+        hold_handler(true);
         spi_slave_send(spi, bytes, n_bytes);
+        hold_handler(false);
     }
     spi->has_answered = false;
+}
+
+void spi_slave_irq_resync(void *ctx)
+{
+    hold_handler(true);
+    spi_slave_resync(ctx);
+    hold_handler(false);
 }
 
 void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
@@ -106,8 +130,7 @@ void spi_slave_irq_init(struct spi_slave *spi, uint32_t priority)
     (void)spi;
     NVIC_SetPriority(SPI1_IRQn, priority);
     NVIC_SetPriority(DMA2_Stream3_IRQn, priority);
-    NVIC_EnableIRQ(SPI1_IRQn);
-    NVIC_EnableIRQ(DMA2_Stream3_IRQn);
+    hold_handler(false);
 }
 
 /* A byte while a verdict is presented: a poll, or the echo that ends it. */

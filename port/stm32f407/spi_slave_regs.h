@@ -54,11 +54,12 @@ SPI_SLAVE_INLINE void spi_tx_play(struct spi_slave *spi, bool is_data)
     DMA2_Stream3->CR = SPI_TX_STREAM_CR | (is_data ? DMA_SxCR_TCIE : DMA_SxCR_CIRC) | DMA_SxCR_EN;
 }
 
-/* Bytes go to the ring again, not to the handler. */
+/* Bytes go to the ring again, not to the handler. In this order: a byte in between would call a handler that
+ * does not take it, for ever. */
 SPI_SLAVE_INLINE void spi_rx_to_ring(struct spi_slave *spi)
 {
-    spi->is_armed = false;
     SPI1->CR2 = SPI_CR2_RXDMAEN | SPI_CR2_TXDMAEN;
+    spi->is_armed = false;
 }
 
 SPI_SLAVE_INLINE uint16_t spi_write_pos(void)

@@ -132,6 +132,11 @@ void spi_slave_resync(void *ctx)
     wire.data_at = 0;
 }
 
+void spi_slave_irq_resync(void *ctx)
+{
+    spi_slave_resync(ctx);
+}
+
 size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 {
     return spi_slave_receive(ctx, bytes, n_bytes);

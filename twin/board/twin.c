@@ -349,6 +349,7 @@ const struct twin_stats *twin_stats(const struct twin *t)
     s->cycles = cpu_cycles(t->cpu);
     s->flash_busy_ns = f->busy_ps / 1000;
     s->flash_programs = f->programs;
+    memcpy(s->flash_programs_in, f->programs_in, sizeof s->flash_programs_in);
     memcpy(s->flash_erases, f->erases, sizeof s->flash_erases);
     s->flash_ops = f->ops;
     s->flash_torn = f->torn;

@@ -204,6 +204,9 @@ static void begin(struct flash_if *f, const struct flash_op *op)
     f->s.v.is_planned = false;
     if (op->kind == OP_PROGRAM) {
         f->s.stats.programs++;
+        if (op->addr - ARRAY_BASE < FLASH_IF_BYTES) {
+            f->s.stats.programs_in[flash_if_sector(op->addr - ARRAY_BASE)]++;
+        }
     } else if (op->kind == OP_ERASE) {
         f->s.stats.erases[op->sector]++;
     } else if (op->kind == OP_MASS_ERASE) {

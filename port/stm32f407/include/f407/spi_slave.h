@@ -72,8 +72,8 @@ bool spi_slave_is_sending(void *ctx);
  */
 void spi_slave_resync(void *ctx);
 
-/* --- with the interrupt (spi_slave_irq.c): these instead of their namesakes, is_sending and resync as they
- * are ---- */
+/* --- with the interrupt (spi_slave_irq.c): these instead of their namesakes; is_sending stays
+ * ---------------- */
 
 /**
  * Enable the interrupts of SPI1 and DMA2 stream 3 in the NVIC.
@@ -93,6 +93,8 @@ void spi_slave_irq_discard(void *ctx);
 void spi_slave_irq_level(void *ctx, uint8_t level);
 /** As spi_slave_send, unless the handler has sent these bytes already. */
 void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
+/** As spi_slave_resync. */
+void spi_slave_irq_resync(void *ctx);
 
 /**
  * Present a verdict (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the

@@ -38,6 +38,7 @@ struct flash_if_config {
 struct flash_if_stats {
     uint64_t ops; /* programs and erases begun; the n-th has number n */
     uint64_t programs;
+    uint64_t programs_in[FLASH_IF_SECTORS]; /* of the array only */
     uint64_t erases[FLASH_IF_SECTORS];
     uint64_t busy_ps;
     uint64_t torn;
