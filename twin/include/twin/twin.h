@@ -56,7 +56,7 @@ struct twin_stats {
     uint64_t instructions;
     uint64_t cycles;
     uint64_t flash_busy_ns;
-    uint64_t flash_programs; /* program units (x8..x64) */
+    uint64_t flash_programs;        /* program units (x8..x64) */
     uint64_t flash_programs_in[12]; /* the same, by sector */
     uint64_t flash_erases[12];
     uint64_t flash_ops;  /* programs and erases begun; the n-th has number n */
