@@ -44,7 +44,8 @@ struct recovery {
     struct cli_values values;
     struct cli_board board;
     struct progress progress;
-    bool is_drawing;
+    bool is_begun;   /* progress has a start: steps interrupt the bar, not the count */
+    bool is_drawing; /* the cursor stands behind the bar */
     uint8_t bootloader[FLASH_BOOT_BYTES];
     struct recover_parts parts;
     uint8_t *image;
@@ -164,6 +165,14 @@ static enum cli_exit read_parts(struct recovery *r)
 /* --- what is seen of it -----------------------------------------------------------------------------------
  */
 
+static void end_bar(struct recovery *r)
+{
+    if (r->is_drawing) {
+        progress_end(&r->progress);
+    }
+    r->is_drawing = false;
+}
+
 static void on_event(void *ctx, const struct recover_event *e)
 {
     static const char *const texts[RECOVER_STEPS] = {"is anything wrong?",
@@ -179,17 +188,15 @@ static void on_event(void *ctx, const struct recover_event *e)
         return;
     }
     if (e->kind == RECOVER_EVENT_PROGRESS) {
-        if (!r->is_drawing) {
+        if (!r->is_begun) {
             progress_begin(&r->progress, r->cli->err, r->cli->is_terminal, "flash", e->total_bytes, now_ms);
-            r->is_drawing = true;
         }
+        r->is_begun = true;
+        r->is_drawing = true;
         progress_update(&r->progress, e->done_bytes, now_ms);
         return;
     }
-    if (r->is_drawing && r->cli->is_terminal) {
-        progress_end(&r->progress);
-        r->is_drawing = false;
-    }
+    end_bar(r);
     cli_note(r->cli, "[%6" PRIu64 ".%03u s] %s%s", now_ms / 1000U, (unsigned)(now_ms % 1000U),
              e->kind == RECOVER_EVENT_RESTART ? "the ROM was lost, all of it again: " : "",
              e->kind == RECOVER_EVENT_RESTART ? fota_err_text(e->reason) : texts[e->step]);
@@ -264,9 +271,7 @@ static enum cli_exit recover(struct recovery *r)
                                           .ctx = r};
     cli_board_start(&r->board, SETTLE_MS);
     enum fota_err err = recover_run(&r->board.link, &r->plan, &config, &r->result);
-    if (r->is_drawing) {
-        progress_end(&r->progress);
-    }
+    end_bar(r);
     if (err) {
         enum cli_exit failed = print_failure(r, err);
         enum cli_exit save = cli_board_save(&r->board);
