@@ -3,6 +3,8 @@
 
 Usage: run_mutants.py FOLDER_OF_PROGRAMS [--figures FILE] [--jobs N]
        run_mutants.py --self-test
+       run_mutants.py --page        print the table of docs/POWERCUT.md
+       run_mutants.py --check-page  the page has that table
 """
 import argparse
 import concurrent.futures
@@ -14,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 TABLE = Path(__file__).resolve().parent / "mutants.json"
+PAGE = Path(__file__).resolve().parents[2] / "docs/POWERCUT.md"
 BROKEN = re.compile(r"^BROKEN (\w+): (.*)\n\s*replay: powercut (\S*)", re.M)
 TIMEOUT_S = 240
 
@@ -65,6 +68,11 @@ def self_test():
     return 0
 
 
+def page_table(mutants):
+    rows = [f"| `{m['name']}` | {m['breaks']} | `{' '.join(m['run'])}` | {', '.join(m['caught_by'])} |" for m in mutants]
+    return "\n".join(["| name | what is wrong | run | caught by one of |", "|---|---|---|---|", *rows, ""])
+
+
 def end(mutants, caught, figures):
     """Exit code; writes the figures."""
     if figures:
@@ -79,9 +87,18 @@ def main():
     parser.add_argument("--figures")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--check-page", action="store_true")
     args = parser.parse_args()
     if args.self_test:
         return self_test()
+    if args.page or args.check_page:
+        table = page_table(json.loads(TABLE.read_text(encoding="utf-8")))
+        if args.page:
+            print(table, end="")
+        elif table not in PAGE.read_text(encoding="utf-8"):
+            sys.exit("docs/POWERCUT.md has another table of planted bugs: put in what run_mutants.py --page prints")
+        return 0
     if not args.folder:
         parser.error("which folder holds the programs?")
     mutants = json.loads(TABLE.read_text(encoding="utf-8"))
