@@ -48,5 +48,7 @@ check 'rejected image forgotten' caught safety -DMUTANT_FORGET_REJECTED
 check 'no operator retry after three cut trials' caught liveness -DMUTANT_NO_RETRY
 check 'slot not verified at finish' caught safety -DMUTANT_FINISH_UNVERIFIED
 check 'fallback to any signed image, active rots' caught safety -DROT -DMUTANT_FALLBACK_ANY_SIGNED
+check 'crash loop: the image left stays confirmed' caught safety -DMUTANT_CRASH_PINGPONG
+check 'crash loop: any signed image takes over' caught safety -DMUTANT_CRASH_TO_ANY
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

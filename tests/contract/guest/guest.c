@@ -9,6 +9,7 @@
 
 #include "f407/clock.h"
 #include "f407/flash.h"
+#include "f407/iwdg.h"
 #include "flash_contract.h"
 #include "stm32f407xx.h"
 
@@ -209,7 +210,36 @@ sector_0_and_the_applications_own_are_refused_whatever_was_opened(const struct f
     return NULL;
 }
 
+static const char *option_bytes_stay_locked(const struct flash_contract_env *env)
+{
+    uint32_t word = 1;
+    bool is_done = flash_erase_sector(env->flash, env->sector) == FOTA_OK &&
+                   flash_program(env->flash, env->base, &word, 1) == FOTA_OK;
+    if (!is_done) {
+        return "erase or program failed";
+    }
+    return (FLASH->OPTCR & FLASH_OPTCR_OPTLOCK) != 0 ? NULL : "the option bytes are unlocked";
+}
+
+/* The fastest LSI, the longest erases, and nobody but the driver to feed the watchdog. At 16 MHz, so that the
+ * wait is cheap to execute; once started the watchdog stays, so this is the last case. */
+static const char *erases_in_a_row_outlast_no_watchdog_time(const struct flash_contract_env *env)
+{
+    clock_reset();
+    iwdg_start();
+    for (uint32_t i = 0; i < 4; i++) {
+        if (flash_erase_sector(env->flash, env->sector) != FOTA_OK) {
+            return "erase failed";
+        }
+    }
+    return NULL;
+}
+
+static const struct flash_contract_case LAST[] = {
+    {"erases_in_a_row_outlast_no_watchdog_time", erases_in_a_row_outlast_no_watchdog_time}, {NULL, NULL}};
+
 static const struct flash_contract_case DRIVER[] = {
+    {"option_bytes_stay_locked", option_bytes_stay_locked},
     {"no_interrupt_runs_while_flash_is_busy", no_interrupt_runs_while_flash_is_busy},
     {"urgent_interrupts_run_and_others_wait", urgent_interrupts_run_and_others_wait},
     {"masks_that_were_set_stay_set", masks_that_were_set_stay_set},
@@ -244,6 +274,7 @@ int main(void)
     env.base = 0x08020000;
     env.n_words = 32768;
     run_all(FLASH_CONTRACT, &env);
+    run_all(LAST, &env);
     (void)host_call(GUEST_ALL_DONE, 0);
     for (;;) {
     }
