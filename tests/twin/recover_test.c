@@ -1,5 +1,5 @@
-/* A board rebuilt from nothing but its wires, cut at any point of it. `recover_test --all` runs many more
- * cuts. */
+/* A board rebuilt from nothing but its wires, cut at any point of it. `recover_test --all [FILTER]` runs
+ * many more cuts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -485,5 +485,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(recovery_over_a_running_bootloader_may_be_cut_anywhere),
     };
     runs_all = argc > 1 && strcmp(argv[1], "--all") == 0;
+    if (argc > 2) {
+        cmocka_set_test_filter(argv[2]);
+    }
     return cmocka_run_group_tests(tests, desk_set_up, NULL);
 }

@@ -1,5 +1,6 @@
 /* An update by vendor commands goes on where it was, whoever is reset at whatever byte: at most one sector is
- * sent again. `resume_test --all` runs 40 places for the agent and 40 for the bootloader, with typical flash.
+ * sent again. `resume_test --all [FILTER]` runs 40 places for the agent and 40 for the bootloader, with
+ * typical flash.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -181,5 +182,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(update_by_the_bootloader_resumes_behind_the_last_sector),
     };
     runs_all = argc > 1 && strcmp(argv[1], "--all") == 0;
+    if (argc > 2) {
+        cmocka_set_test_filter(argv[2]);
+    }
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
