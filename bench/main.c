@@ -11,6 +11,7 @@ int main(void)
     rom_measure();
     boot_measure();
     crypto_measure();
+    noise_measure();
     figures_write();
     (void)printf("\n  figures as JSON: build/bench.json\n");
     return EXIT_SUCCESS;

@@ -110,18 +110,15 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
     return LINK_EVENT_FAIL;
 }
 
-/* Is [addr, addr + n_bytes) inside [base, base + limit)? Nothing overflows: addr below base is far beyond
- * limit. */
-static bool is_inside(uint32_t addr, uint32_t n_bytes, uint32_t base, uint32_t limit)
+/* How many bytes from its address on the host may read; 0: none. An address below an area is far behind it. */
+static uint32_t readable_bytes(const struct link_slave *slave)
 {
-    uint32_t off = addr - base;
-    return off < limit && n_bytes <= limit - off;
-}
-
-static bool is_readable(const struct link_slave *slave, uint32_t n_bytes)
-{
-    return is_inside(slave->work.addr, n_bytes, slave->base, FLASH_SLOT_BYTES) ||
-           is_inside(slave->work.addr, n_bytes, LINK_INFO_ADDR, LINK_INFO_BLOCK_BYTES);
+    uint32_t off = slave->work.addr - slave->base;
+    uint32_t info_off = slave->work.addr - LINK_INFO_ADDR;
+    if (off < FLASH_SLOT_BYTES) {
+        return FLASH_SLOT_BYTES - off;
+    }
+    return info_off < LINK_INFO_BLOCK_BYTES ? LINK_INFO_BLOCK_BYTES - info_off : 0;
 }
 
 static enum link_event expect(struct link_slave *slave, uint8_t step)
@@ -178,7 +175,7 @@ static enum link_event judge_address(struct link_slave *slave)
         return hand_out(slave, slave->stage, 0);
     }
     bool is_write = slave->work.op == LINK_OP_WRITE;
-    if (!is_readable(slave, 1) || (is_write && (addr % 4 != 0 || addr >= LINK_INFO_ADDR))) {
+    if (readable_bytes(slave) == 0 || (is_write && (addr % 4 != 0 || addr >= LINK_INFO_ADDR))) {
         return refuse(slave, E_LINK_ADDRESS);
     }
     return expect(slave, is_write ? LINK_STEP_WRITE : LINK_STEP_READ_LENGTH);
@@ -192,7 +189,7 @@ static enum link_event judge_length(struct link_slave *slave)
     while (is_write && n_bytes % 4 != 0) {
         slave->stage[1 + n_bytes++] = 0xFF; /* over the checked checksum */
     }
-    if (!is_readable(slave, n_bytes)) {
+    if (n_bytes > readable_bytes(slave)) {
         return refuse(slave, E_LINK_LENGTH);
     }
     if (is_write) {
@@ -202,10 +199,23 @@ static enum link_event judge_length(struct link_slave *slave)
     return hand_out(slave, slave->buffer, n_bytes);
 }
 
+/* All that a host may erase: the inactive slot. */
+static enum link_event mass_erase(struct link_slave *slave)
+{
+    uint8_t first = (uint8_t)link_slave_first_sector(slave);
+    slave->stage[0] = first;
+    slave->stage[1] = (uint8_t)(first + 1);
+    slave->stage[2] = (uint8_t)(first + 2);
+    return hand_out(slave, slave->stage, FLASH_SLOT_SECTORS);
+}
+
 static enum link_event judge_erase_count(struct link_slave *slave)
 {
     uint32_t n_sectors = bytes_load_be16(slave->stage) + 1U;
-    if (n_sectors > LINK_ERASE_MAX_SECTORS) { /* the special codes too: FFFF mass erase, FFFE, FFFD banks */
+    if (n_sectors == LINK_ERASE_MASS + 1U) {
+        return mass_erase(slave);
+    }
+    if (n_sectors > LINK_ERASE_MAX_SECTORS) { /* the other special codes too: FFFE, FFFD banks */
         return refuse(slave, E_LINK_LENGTH);
     }
     slave->n_want_bytes = (uint16_t)(2 * n_sectors + 1);
@@ -214,11 +224,10 @@ static enum link_event judge_erase_count(struct link_slave *slave)
 
 static enum link_event judge_erase_list(struct link_slave *slave)
 {
-    uint32_t first = link_slave_first_sector(slave);
     uint32_t n_sectors = slave->n_want_bytes / 2U;
     for (uint32_t i = 0; i < n_sectors; i++) {
         uint32_t sector = bytes_load_be16(slave->stage + 2 * i);
-        if (sector - first >= FLASH_SLOT_SECTORS) {
+        if (sector - link_slave_first_sector(slave) >= FLASH_SLOT_SECTORS) {
             return refuse(slave, E_LINK_ADDRESS);
         }
         slave->stage[i] = (uint8_t)sector;
@@ -306,11 +315,6 @@ static enum link_event advance(struct link_slave *slave, enum link_out *out)
 static enum link_event act(struct link_slave *slave, enum link_action action, enum link_out *out)
 {
     switch (action) {
-    case LINK_ACTION_START:
-        enter_stage(slave, LINK_STEP_FRAME);
-        slave->n_data_bytes = 0;
-        set_level(slave, LINK_LEVEL_FILLER, out); /* also ends a reply that nobody fetched */
-        break;
     case LINK_ACTION_JUDGE:
         return judge(slave);
     case LINK_ACTION_PRESENT_ACK:
@@ -334,9 +338,13 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
     case LINK_ACTION_CLOSE_DATA:
         slave->n_data_bytes = 0;
         return slave->work.op == LINK_OP_READ ? LINK_EVENT_END : LINK_EVENT_PASS; /* Read ends without ACK */
+    case LINK_ACTION_START:
     case LINK_ACTION_REST:
+        if (action == LINK_ACTION_START) {
+            enter_stage(slave, LINK_STEP_FRAME);
+        }
         slave->n_data_bytes = 0;
-        set_level(slave, LINK_LEVEL_FILLER, out);
+        set_level(slave, LINK_LEVEL_FILLER, out); /* also ends a reply that nobody fetched */
         break;
     case LINK_ACTION_ILLEGAL:
         slave->reason = E_STATE;

@@ -326,12 +326,32 @@ static void erase(void)
     }
 }
 
+/* Mass erase is all that the host may erase; refused while a session with a statement is open. */
+static void mass_erase(void)
+{
+    uint32_t base = device_inactive() == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
+    uint8_t count[3] = {0xFF, 0xFF, 0x00};
+    if (stage(count, sizeof count) != LINK_ACK || !host.is_clean) {
+        return;
+    }
+    for (uint32_t i = 0; i < FLASH_SLOT_SECTORS; i++) {
+        if (!bytes_all_equal(chip_at(base + i * FLASH_SLOT_SECTOR_BYTES), CHIP_HOT_BYTES, 0xFF)) {
+            fuzz_fail("an acknowledged mass erase left something");
+        }
+    }
+}
+
 static void erase_special(void)
 {
     uint16_t code = (uint16_t)(0xFFF0U | take() % 16);
     uint8_t count[3] = {0xFF, (uint8_t)code, (uint8_t)(code >> 8 ^ code)};
-    if (expect(command(LINK_OP_ERASE), true, "Erase")) {
-        (void)expect(stage(count, sizeof count), false, "a mass erase");
+    if (!expect(command(LINK_OP_ERASE), true, "Erase")) {
+        return;
+    }
+    if (code == LINK_ERASE_MASS) {
+        mass_erase();
+    } else {
+        (void)expect(stage(count, sizeof count), false, "a bank erase");
     }
 }
 

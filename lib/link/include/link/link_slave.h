@@ -17,7 +17,7 @@
 #include "link/link_proto.h"
 
 enum {
-    LINK_ERASE_MAX_SECTORS = 3, /* a slot has no more; special codes (mass, bank) are refused */
+    LINK_ERASE_MAX_SECTORS = 3, /* a slot has no more; the bank codes are refused */
     /* Room for the largest stage with its data word-aligned: 2 spare, n[2], session[4] off[4], data, crc[4].
      */
     LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4

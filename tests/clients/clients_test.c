@@ -1,0 +1,271 @@
+/*
+ * Hosts that others wrote against ST's loader, from sync to verify, against the real bootloader and agent on
+ * the twin. Those of protocol V1.1 are served; the others fail at a place that is named here, write nothing
+ * outside the slot, and leave a loader that answers a proper client.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/flash_map.h"
+#include "client.h"
+#include "link_client/link_client.h"
+#include "loader_board.h"
+#include "port_twin/twin_link.h"
+
+enum { PAYLOAD_BYTES = 1500, GO_MAX_MS = 1500, KINDS = 2, TIMINGS = 2, COMMAND_MAX_US = 10000 };
+
+typedef enum client_end client(struct wires *w, const struct job *job);
+
+/* [kind][0: flash as fast as it typically is, 1: so fast that only the order counts] */
+static struct loader_board boards[KINDS][TIMINGS];
+static uint8_t image[TEST_IMAGE_MAX_BYTES];
+
+static int open_boards(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < KINDS * TIMINGS; i++) {
+        const struct loader_config config = {.kind = i % KINDS ? LOADER_AGENT : LOADER_BOOTLOADER,
+                                             .timing = i / KINDS ? TWIN_FLASH_HASTY : TWIN_FLASH_TYPICAL,
+                                             .payload_bytes = PAYLOAD_BYTES};
+        loader_board_open(&boards[i % KINDS][i / KINDS], &config);
+    }
+    return 0;
+}
+
+static int close_boards(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < KINDS * TIMINGS; i++) {
+        loader_board_close(&boards[i % KINDS][i / KINDS]);
+    }
+    return 0;
+}
+
+/* Made longer by an FF if need be, so that the last block is odd: what is behind an image is blank anyway. */
+static struct job job_for(const struct loader_board *board)
+{
+    uint32_t n_bytes = board->update.n_image[1] | 1U;
+    memset(image, 0xFF, sizeof image);
+    memcpy(image, board->update.image[1], board->update.n_image[1]);
+    return (struct job){.base = FLASH_SLOT_B_BASE,
+                        .first_sector = FLASH_SLOT_B_SECTOR,
+                        .n_sectors = 1,
+                        .image = image,
+                        .n_bytes = n_bytes};
+}
+
+static const char *kind_name(const struct loader_board *board)
+{
+    return board->config.kind == LOADER_AGENT ? "agent" : "bootloader";
+}
+
+/* A proper client finds the loader and moves it, from whatever the other left behind. */
+static void assert_serves_a_proper_client(struct loader_board *board)
+{
+    struct twin_link wires;
+    struct link_client link;
+    struct link_peer peer;
+    uint8_t back[64];
+    twin_link_init(&wires, board->twin);
+    link_client_init(&link, &wires.io, NULL);
+    assert_int_equal(link_client_detect(&link, &peer), FOTA_OK);
+    assert_int_equal(peer.kind, board->config.kind == LOADER_AGENT ? LINK_PEER_AGENT : LINK_PEER_BOOTLOADER);
+    assert_int_equal(link_client_erase(&link, FLASH_SLOT_B_SECTOR), FOTA_OK);
+    assert_int_equal(link_client_write_checked(&link, FLASH_SLOT_B_BASE, image, sizeof back), FOTA_OK);
+    assert_int_equal(link_client_read(&link, FLASH_SLOT_B_BASE, back, sizeof back), FOTA_OK);
+    assert_memory_equal(back, image, sizeof back);
+}
+
+static void serve(struct loader_board *board, const char *name, client *run, const struct job *job,
+                  struct wires *w)
+{
+    loader_board_restore(board);
+    w->twin = board->twin;
+    uint64_t start_ns = twin_now_ns(board->twin);
+    enum client_end end = run(w, job);
+    printf("%s, %s: %u ms, %u erases%s%s\n", name, kind_name(board),
+           (unsigned)((twin_now_ns(board->twin) - start_ns) / 1000000), (unsigned)loader_board_erases(board),
+           w->stage ? ", gave up: " : "", w->stage ? w->stage : "");
+    loader_board_run_us(board, 1000); /* no violation */
+    assert_int_equal(end, CLIENT_DONE);
+    assert_int_equal(loader_board_wrong(board, board->update.n_image[1]), 0);
+    assert_int_equal(loader_board_outside(board), 0);
+}
+
+/* Identify, erase, write, verify, against both loaders. */
+static void assert_served(const char *name, client *run, unsigned timing, uint16_t n_sectors)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct loader_board *board = &boards[kind][timing];
+        struct wires w = {0};
+        struct job job = job_for(board);
+        job.n_sectors = n_sectors;
+        serve(board, name, run, &job, &w);
+        assert_serves_a_proper_client(board);
+    }
+}
+
+/* Fails at `stage`; nothing was touched. */
+static void assert_not_served(const char *name, client *run, const char *stage)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct loader_board *board = &boards[kind][0];
+        struct wires w = {.twin = board->twin};
+        struct job job = job_for(board);
+        loader_board_restore(board);
+        uint64_t n_erases = loader_board_erases(board);
+        enum client_end end = run(&w, &job);
+        printf("%s, %s: %s\n", name, kind_name(board), w.stage ? w.stage : "believes it is done");
+        loader_board_run_us(board, 1000);
+        assert_int_equal(end, CLIENT_GAVE_UP);
+        assert_string_equal(w.stage, stage);
+        assert_int_equal(loader_board_outside(board), 0);
+        assert_int_equal(loader_board_erases(board), n_erases);
+        assert_serves_a_proper_client(board);
+        assert_int_equal(loader_board_outside(board), 0);
+    }
+}
+
+/* --- served ------------------------------------------------------------------------------------------------
+ */
+
+static void c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct loader_board *board = &boards[kind][0];
+        struct wires w = {0};
+        struct job job = job_for(board);
+        serve(board, "C2", client_c2, &job, &w);
+        for (unsigned ms = 0; ms < GO_MAX_MS && !loader_board_is_updated(board); ms += 50) {
+            loader_board_run_us(board, 50000);
+        }
+        assert_true(loader_board_is_updated(board));
+    }
+}
+
+/* Ten pulses on NRST, then at most 65 ms until it wants its answer. */
+static void c2_that_resets_its_chip_reaches_the_bootloader(void **state)
+{
+    (void)state;
+    static const uint8_t damage[16] = {0};
+    struct loader_board *board = &boards[0][0];
+    struct wires w = {.twin = board->twin, .has_nrst = true};
+    struct job job = job_for(board);
+    loader_board_restore(board);
+    assert_true(
+        twin_flash_store(board->twin, FLASH_SLOT_A_BASE, damage, sizeof damage)); /* nothing to boot */
+    assert_int_equal(client_c2(&w, &job), CLIENT_DONE);
+    assert_int_equal(loader_board_wrong(board, board->update.n_image[1]), 0);
+}
+
+static void c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct wires w = {0};
+        struct job job = job_for(&boards[kind][0]);
+        serve(&boards[kind][0], "C4", client_c4, &job, &w);
+        printf("  longest wait for a command's verdict: %u us\n", (unsigned)w.verdict_max_us);
+        assert_in_range(w.verdict_max_us, 1, COMMAND_MAX_US);
+        assert_serves_a_proper_client(&boards[kind][0]);
+    }
+}
+
+static void c5_that_sends_garbage_while_it_reads_and_never_echoes_a_nack(void **state)
+{
+    (void)state;
+    assert_served("C5", client_c5, 0, 1);
+}
+
+static void c6_that_reads_too_much_and_waits_long_for_a_mass_erase(void **state)
+{
+    (void)state;
+    assert_served("C6", client_c6, 0, 1);
+}
+
+static void c7_that_insists_on_a5_is_served_by_a_chip_that_erases_within_its_100_ms(void **state)
+{
+    (void)state;
+    assert_served("C7", client_c7, 1, 1);
+}
+
+static void c7_that_gives_up_on_a_real_erase_has_harmed_nothing(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        struct loader_board *board = &boards[kind][0];
+        struct wires w = {.twin = board->twin};
+        struct job job = job_for(board);
+        loader_board_restore(board);
+        assert_int_equal(client_c7(&w, &job), CLIENT_GAVE_UP);
+        assert_string_equal(w.stage, "erase");
+        loader_board_run_us(board, 3500000);
+        assert_int_equal(loader_board_outside(board), 0);
+        assert_serves_a_proper_client(board);
+    }
+}
+
+static void c9_that_lists_its_sectors(void **state)
+{
+    (void)state;
+    assert_served("C9", client_c9, 0, 1);
+    assert_served("C9, three sectors", client_c9, 1, 3);
+}
+
+static void c9_before_it_learned_to_skip_the_first_byte(void **state)
+{
+    (void)state;
+    assert_served("C9, old", client_c9_old, 1, 1);
+}
+
+/* --- not served --------------------------------------------------------------------------------------------
+ */
+
+static void c1_of_protocol_1_0_takes_a_standing_ack_for_every_answer_and_stops_at_write(void **state)
+{
+    (void)state;
+    assert_not_served("C1", client_c1, "write"); /* where a 79 in its data is taken for the echo */
+}
+
+static void c3_without_echo_stops_at_get(void **state)
+{
+    (void)state;
+    assert_not_served("C3", client_c3, "get");
+}
+
+static void c8_that_wants_the_ack_inside_the_command_frame_stops_at_get_id(void **state)
+{
+    (void)state;
+    assert_not_served("C8", client_c8, "get id");
+}
+
+static void c10_that_polls_once_does_not_even_sync(void **state)
+{
+    (void)state;
+    assert_not_served("C10", client_c10, "sync");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image),
+        cmocka_unit_test(c2_that_resets_its_chip_reaches_the_bootloader),
+        cmocka_unit_test(c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms),
+        cmocka_unit_test(c5_that_sends_garbage_while_it_reads_and_never_echoes_a_nack),
+        cmocka_unit_test(c6_that_reads_too_much_and_waits_long_for_a_mass_erase),
+        cmocka_unit_test(c7_that_insists_on_a5_is_served_by_a_chip_that_erases_within_its_100_ms),
+        cmocka_unit_test(c7_that_gives_up_on_a_real_erase_has_harmed_nothing),
+        cmocka_unit_test(c9_that_lists_its_sectors),
+        cmocka_unit_test(c9_before_it_learned_to_skip_the_first_byte),
+        cmocka_unit_test(c1_of_protocol_1_0_takes_a_standing_ack_for_every_answer_and_stops_at_write),
+        cmocka_unit_test(c3_without_echo_stops_at_get),
+        cmocka_unit_test(c8_that_wants_the_ack_inside_the_command_frame_stops_at_get_id),
+        cmocka_unit_test(c10_that_polls_once_does_not_even_sync),
+    };
+    return cmocka_run_group_tests(tests, open_boards, close_boards);
+}
