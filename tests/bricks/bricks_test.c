@@ -411,6 +411,21 @@ static void loss_of_power_while_the_unused_slot_is_written_leaves_the_running_on
     }
 }
 
+/* Microchip SST26: an interrupted program may corrupt its whole sector */
+static void cut_program_that_upsets_its_whole_sector_bricks_nothing(void **state)
+{
+    (void)state;
+    device_confirmed(&device);
+    assert_true(device_boot(&device));
+    assert_int_equal(device_install(&device, device_release(V2)), FOTA_OK);
+    device.fix.fake.is_disturbing = true;
+    device_cut_everywhere(&device, confirm, true, V1, V2, V3);
+    device_updated(&device, V2);
+    device.fix.fake.is_disturbing = true;
+    flash_fake_lose_sector(&device.fix.fake, FLASH_J1_SECTOR, 5);
+    device_cut_everywhere(&device, NULL, false, V2, V2, V3);
+}
+
 /* Wear: one dead journal sector (field report F10; reliability 4.2 row 22) */
 static void dead_journal_sector_costs_the_mirror_and_nothing_else(void **state)
 {
@@ -451,6 +466,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bytes_behind_the_signed_ones_are_refused),
         cmocka_unit_test(journal_sector_that_reads_blank_after_a_cut_erase_is_erased_again),
         cmocka_unit_test(loss_of_power_while_the_unused_slot_is_written_leaves_the_running_one),
+        cmocka_unit_test(cut_program_that_upsets_its_whole_sector_bricks_nothing),
         cmocka_unit_test(dead_journal_sector_costs_the_mirror_and_nothing_else),
     };
     if (argc > 1) {

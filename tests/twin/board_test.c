@@ -552,6 +552,33 @@ static void cut_at_operation_n_leaves_n_minus_1_whole_and_the_next_boot_goes_on(
     twin_destroy(t);
 }
 
+static void what_is_behind_torn_cells_comes_back_with_a_snapshot(void **state)
+{
+    (void)state;
+    struct twin *t = make(&(struct twin_config){.seed = 11}, CMD_LOG);
+    assert_true(twin_plan_cut(t, 3, TWIN_CUT_FLAKY));
+    twin_set_power(t, true);
+    assert_int_equal(twin_run_until(t, MS(20)), TWIN_STOP_POWER);
+    assert_int_equal(twin_stats(t)->flash_suspect_words, 1);
+    assert_int_equal(twin_stats(t)->flash_flaky_words, 1);
+    struct twin_snapshot *torn = twin_save(t);
+    uint64_t hash = twin_cells_hash(t);
+    uint32_t reading[2][8];
+    for (unsigned round = 0; round < 2; round++) {
+        twin_restore(t, torn);
+        assert_true(twin_cells_hash(t) == hash);
+        for (unsigned boot = 0; boot < 8; boot++) {
+            twin_set_power(t, false);
+            twin_set_power(t, true);
+            run_ms(t, 2); /* the core has started; the guest has not programmed anything yet */
+            reading[round][boot] = log_word(t, 2);
+        }
+    }
+    assert_memory_equal(reading[0], reading[1], sizeof reading[0]);
+    twin_snapshot_free(torn);
+    twin_destroy(t);
+}
+
 static void eight_cuts_fit_and_past_ones_are_refused(void **state)
 {
     (void)state;
@@ -744,6 +771,7 @@ int main(void)
         cmocka_unit_test(restored_run_goes_on_as_if_never_stopped),
         cmocka_unit_test(splitting_a_run_does_not_change_it),
         cmocka_unit_test(cut_at_operation_n_leaves_n_minus_1_whole_and_the_next_boot_goes_on),
+        cmocka_unit_test(what_is_behind_torn_cells_comes_back_with_a_snapshot),
         cmocka_unit_test(eight_cuts_fit_and_past_ones_are_refused),
         cmocka_unit_test(console_and_led_show_outside),
         cmocka_unit_test(violation_is_named_counted_and_fatal_only_in_strict_mode),
