@@ -16,6 +16,7 @@ enum {
     PRIORITY_MASKED = 2, /* what waits while the flash is busy, HAL's tick among it */
     CONFIRM_WITHIN_MS = 3000,
     HEALTHY_TICKS = 1000,
+    WELL_TICKS = 600000, /* after ten minutes: what came before was no crash loop (docs/spec/boot.md) */
     REPORT_TICKS = 1000,
     BLINK_TICKS = 500
 };
@@ -29,6 +30,7 @@ static struct app {
     uint32_t next_blink_ticks;
     bool has_agent;
     bool is_judged; /* the health check has spoken */
+    bool is_well;   /* the sign of health has been given */
 } app;
 
 static AGENT_RAM_VECTORS uint32_t vectors[AGENT_VECTORS];
@@ -203,10 +205,25 @@ static void check_health(void)
         console_text(&app.console, "app: health check failed, not confirmed\r\n");
         return;
     }
-    enum fota_err err = agent_confirm(&app.agent);
+    enum fota_err err = agent_is_on_trial(&app.agent) ? agent_confirm(&app.agent) : FOTA_OK;
     console_text(&app.console, err ? "app: confirm failed: " : "app: confirmed");
     console_text(&app.console, err ? fota_err_text(err) : "");
     console_text(&app.console, "\r\n");
+}
+
+/* Confirming again changes nothing in the journal; it tells the bootloader that this image does not crash. */
+static void give_sign_of_health(void)
+{
+    if (app.is_well || !app.has_agent || app.loop.ticks < WELL_TICKS) {
+        return;
+    }
+    app.is_well = true;
+    enum fota_err err = is_healthy() ? agent_confirm(&app.agent) : FOTA_OK;
+    if (err) {
+        console_text(&app.console, "app: no sign of health: ");
+        console_text(&app.console, fota_err_text(err));
+        console_text(&app.console, "\r\n");
+    }
 }
 
 static void report(void)
@@ -256,6 +273,7 @@ int main(void)
         }
         console_poll(&app.console);
         check_health();
+        give_sign_of_health();
         report();
         blink();
     }

@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 
+#include "base/flash_map.h"
 #include "stm32f407xx.h"
 #include "system_stm32f4xx.h"
 
@@ -23,11 +24,13 @@ int main(void);
 void Reset_Handler(void);
 void Default_Handler(void);
 
-/* An interrupt without handler, or a fault: stop, and let the watchdog or the host reset. */
+/* An interrupt without handler, or a fault: reset, with a note that this was a crash (docs/spec/boot.md). */
 void Default_Handler(void)
 {
-    for (;;) {
-    }
+    volatile uint32_t *note = (volatile uint32_t *)RAM_WISH_ADDR;
+    note[0] = RAM_WISH_FAULT;
+    note[1] = ~(uint32_t)RAM_WISH_FAULT;
+    NVIC_SystemReset();
 }
 
 /* clang-format off */

@@ -4,6 +4,7 @@
  * Every step that can go wrong ends in one of two places: an image that was verified in this boot, or the
  * loader.
  */
+#include "base/attr.h"
 #include "f407/clock.h"
 #include "f407/iwdg.h"
 #include "f407/reset.h"
@@ -21,8 +22,8 @@
  * branch can be skipped: both are part of the address. If either is not CRYPTO_ACCEPT, nothing is there to
  * fetch, and the fault resets the chip.
  */
-static void boot(const struct update *update, const struct slots_decision *decision,
-                 const struct image_result *image)
+FOTA_NOINLINE static void boot(const struct update *update, const struct slots_decision *decision,
+                               const struct image_result *image)
 {
     const volatile enum crypto_verdict *first = &image->verdict;
     if (decision->is_trial) {
@@ -36,7 +37,8 @@ static void boot(const struct update *update, const struct slots_decision *decis
 int main(void)
 {
     enum reset_cause cause = reset_take_cause();
-    bool wants_loader = reset_take_loader_wish();
+    enum reset_note note = reset_take_note();
+    bool wants_loader = note == RESET_NOTE_LOADER;
     clock_init();
 
     struct update *update = services_open();
@@ -46,6 +48,7 @@ int main(void)
         update->record.last_reason = (uint16_t)err;
     }
 
+    update->n_crashes = reset_count_crashes(cause, note);
     struct slots_decision decision;
     struct image_result images[2];
     update_choose(update, wants_loader, &decision, images);

@@ -1,7 +1,9 @@
 #include "services.h"
 
 #include "boot_keys.h"
+#include "f407/clock.h"
 #include "f407/flash.h"
+#include "f407/reset.h"
 #include "version.h"
 
 enum {
@@ -33,6 +35,8 @@ __attribute__((section(".boot_head"))) const struct update_config BOARD = {
     .bootloader_version = BOOTLOADER_VERSION,
     .hw_id = BOOT_HW_ID,
     .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},
+    .epoch = (const uint8_t *)OTP_EPOCH_BASE,
+    .settle = clock_settle,
 };
 
 /* Sum of all words before the seal, each turned by its place. Finds stray writes, not attackers: code that
@@ -76,6 +80,13 @@ static enum fota_err leave(enum fota_err err)
     return err;
 }
 
+/* A service that needs nothing but the state. */
+static enum fota_err serve(uint32_t basepri, enum fota_err (*work)(struct update *))
+{
+    enum fota_err err = enter(basepri);
+    return err ? err : leave(work(&state.update));
+}
+
 static enum fota_err service_info(struct boot_info *out)
 {
     enum fota_err err = enter(0);
@@ -86,10 +97,14 @@ static enum fota_err service_info(struct boot_info *out)
     return leave(FOTA_OK);
 }
 
+/* Also how a confirmed image says that it is well: what was counted against it is forgotten. */
 static enum fota_err service_confirm(uint32_t basepri)
 {
-    enum fota_err err = enter(basepri);
-    return err ? err : leave(update_confirm(&state.update));
+    enum fota_err err = serve(basepri, update_confirm);
+    if (err == FOTA_OK) {
+        reset_forget_crashes();
+    }
+    return err;
 }
 
 static enum fota_err service_begin(const uint8_t *statement, uint32_t n_bytes, uint32_t basepri,
@@ -113,20 +128,17 @@ static enum fota_err service_program(uint32_t addr, const uint32_t *words, uint3
 
 static enum fota_err service_finish(uint32_t basepri)
 {
-    enum fota_err err = enter(basepri);
-    return err ? err : leave(update_finish(&state.update));
+    return serve(basepri, update_finish);
 }
 
 static enum fota_err service_activate(uint32_t basepri)
 {
-    enum fota_err err = enter(basepri);
-    return err ? err : leave(update_activate(&state.update));
+    return serve(basepri, update_activate);
 }
 
 static enum fota_err service_abort(uint32_t basepri)
 {
-    enum fota_err err = enter(basepri);
-    return err ? err : leave(update_abort(&state.update));
+    return serve(basepri, update_abort);
 }
 
 static enum fota_err service_hash(uint32_t off, uint32_t n_bytes, uint8_t sha256[32])

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/attr.h"
+
 uint16_t bytes_load_le16(const uint8_t p[2])
 {
     return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
@@ -46,6 +48,11 @@ void bytes_store_be32(uint8_t p[4], uint32_t value)
     for (int i = 0; i < 4; i++) {
         p[i] = (uint8_t)(value >> (24 - 8 * i));
     }
+}
+
+FOTA_NOINLINE void bytes_copy(void *to, const void *from, size_t n_bytes)
+{
+    memcpy(to, from, n_bytes);
 }
 
 bool bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)

@@ -198,7 +198,7 @@ static void multiply_points(number registers[REGISTERS], const uint32_t scalar[2
         for (unsigned k = 0; k < 2; k++) {
             uint32_t is_plus = bit(thrice[k], i);
             if (is_plus != bit(scalar[k], i)) {
-                memmove(registers[QX], registers[BASE_X + 2 * k], 2 * sizeof(number));
+                bytes_copy(registers[QX], registers[BASE_X + 2 * k], 2 * sizeof(number));
                 if (!is_plus) {
                     (void)number_subtract(registers[QY], FIELD, registers[QY]);
                 }
@@ -215,7 +215,7 @@ static uint32_t load_point(number registers[REGISTERS], unsigned to, const uint8
     load(registers[QY], bytes + NUMBER_BYTES, NUMBER_BYTES);
     uint32_t is_in_field = is_below(registers[QX], FIELD) & is_below(registers[QY], FIELD);
     run(registers, POINT_LOAD);
-    memmove(registers[to], registers[QX], 2 * sizeof(number));
+    bytes_copy(registers[to], registers[QX], 2 * sizeof(number));
     return is_in_field;
 }
 
@@ -227,7 +227,7 @@ static bool is_signature(const uint8_t *key, struct ratio *p)
     uint32_t is_valid = is_below(p->value, ORDER) & is_below(p->scaled[1], ORDER);
     subtract_mod(p->scaled[0], p->scaled[0], ORDER, ORDER); /* a hash may be above the order */
     memset(registers, 0, sizeof registers);
-    memmove(registers[R], p->scaled[1], sizeof(number));
+    bytes_copy(registers[R], p->scaled[1], sizeof(number));
     (void)number_subtract(registers[FORM], registers[FORM],
                           FIELD); /* 2^256 mod the field; its form is wanted */
     for (unsigned i = 0; i < NUMBER_BITS; i++) {

@@ -19,7 +19,7 @@ void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_REC
     words[W_MAGIC] = BOOT_RECORD_MAGIC;
     words[W_SEQ] = record->seq;
     words[W_STATE] = record->active | (uint32_t)record->state[0] << 8 | (uint32_t)record->state[1] << 12 |
-                     (uint32_t)record->tries << 16 | (uint32_t)record->boot_fails << 24;
+                     (uint32_t)record->tries << 16;
     words[W_FLOOR] = record->security_floor;
     memcpy(&words[W_DIGESTS], record->digest, sizeof record->digest); /* words are little-endian everywhere */
     words[W_VERSIONS] = record->version[0];
@@ -42,7 +42,6 @@ void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_
     record->state[0] = state_of(state >> 8);
     record->state[1] = state_of(state >> 12);
     record->tries = (uint8_t)(state >> 16);
-    record->boot_fails = (uint8_t)(state >> 24);
     record->security_floor = words[W_FLOOR];
     memcpy(record->digest, &words[W_DIGESTS], sizeof record->digest);
     record->version[0] = words[W_VERSIONS];

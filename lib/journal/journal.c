@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/bytes.h"
 #include "base/crc.h"
 
@@ -21,26 +22,26 @@ _Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
 
 static const uint32_t ZERO = 0;
 
-static void seal(uint32_t words[JOURNAL_RECORD_WORDS])
+/* What closes a record with this body: checksums and marks. */
+static void seal(const uint32_t body[W_CRC], uint32_t closing[JOURNAL_RECORD_WORDS - W_CRC])
 {
-    uint32_t crc = crc32_update(0, words, BODY_BYTES);
+    uint32_t crc = crc32_update(0, body, BODY_BYTES);
     /* 0 is a killed record and ~0 a blank word: neither may be a checksum. */
-    words[W_CRC] = crc == 0 || crc == UINT32_MAX ? 1 : crc;
-    words[W_CRC_C] = ~crc32c_update(0, words, BODY_BYTES);
-    words[W_D1] = 0;
-    words[W_D2] = 0;
+    closing[0] = crc == 0 || crc == UINT32_MAX ? 1 : crc;
+    closing[W_CRC_C - W_CRC] = ~crc32c_update(0, body, BODY_BYTES);
+    closing[W_D1 - W_CRC] = 0;
+    closing[W_D2 - W_CRC] = 0;
 }
 
 /* Rule R1: 0 not a record or not complete, 1 body complete, 2 body and first mark complete. */
 static uint32_t level_of(const uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    uint32_t sealed[JOURNAL_RECORD_WORDS];
+    uint32_t sealed[JOURNAL_RECORD_WORDS - W_CRC];
     if (words[0] != BOOT_RECORD_MAGIC || words[W_D1] != 0) {
         return 0;
     }
-    memcpy(sealed, words, sizeof sealed);
-    seal(sealed);
-    if (memcmp(sealed, words, CONTENT_BYTES) != 0) {
+    seal(words, sealed);
+    if (memcmp(sealed, words + W_CRC, CONTENT_BYTES - BODY_BYTES) != 0) {
         return 0;
     }
     return words[W_D2] == 0 ? 2 : 1;
@@ -211,7 +212,7 @@ enum fota_err journal_repair(struct journal *j)
      * the other keeps the predecessor meanwhile, and a new number tells the copies apart. */
     if (sound == 0) {
         j->newest[W_SEQ]++;
-        seal(j->newest);
+        seal(j->newest, j->newest + W_CRC);
         return rewrite_both(j, j->holder);
     }
     return rewrite_both(j, sound == 1 ? 1 : 0);
@@ -284,7 +285,7 @@ static bool is_settled(const struct journal *j)
     return (j->head[0].is_sound || j->head[0].is_dead) && (j->head[1].is_sound || j->head[1].is_dead);
 }
 
-enum fota_err journal_append(struct journal *j, const struct boot_record *record)
+FOTA_NOINLINE enum fota_err journal_append(struct journal *j, const struct boot_record *record)
 {
     if (j->has_state && !is_settled(j)) {
         return E_JOURNAL_DEGRADED;
@@ -295,7 +296,7 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
     uint32_t seq = j->newest[W_SEQ] + 1;
     boot_record_store(record, j->newest);
     j->newest[W_SEQ] = seq;
-    seal(j->newest);
+    seal(j->newest, j->newest + W_CRC);
     if (j->has_state) {
         return append_all(j);
     }

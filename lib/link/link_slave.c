@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/bytes.h"
 #include "base/flash_map.h"
 #include "link/link_codec.h"
@@ -278,7 +279,7 @@ static enum link_event judge_stage(struct link_slave *slave)
     }
 }
 
-static enum link_event judge(struct link_slave *slave)
+FOTA_NOINLINE static enum link_event judge(struct link_slave *slave)
 {
     if (slave->step == LINK_STEP_FRAME) {
         return judge_frame(slave);

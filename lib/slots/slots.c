@@ -46,6 +46,14 @@ FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum
     record->last_reason = (uint16_t)reason;
 }
 
+/* Never to run or to be received again, until another image is confirmed. */
+static void reject(struct boot_record *record, uint32_t slot, enum fota_err reason)
+{
+    record->state[slot] = SLOT_STATE_REJECTED;
+    record->rejected = bytes_load_be32(record->digest[slot]);
+    record->last_reason = (uint16_t)reason;
+}
+
 /* A trial takes precedence over the confirmed image until its runs are spent. */
 static void decide_trial(const struct slots_facts *facts, uint32_t slot, struct slots_decision *out)
 {
@@ -61,9 +69,7 @@ static void decide_trial(const struct slots_facts *facts, uint32_t slot, struct 
     }
     out->action = SLOTS_WRITE;
     if (record->tries == 0) {
-        record->state[slot] = SLOT_STATE_REJECTED;
-        record->rejected = bytes_load_be32(record->digest[slot]);
-        record->last_reason = E_SLOT_TRIALS_SPENT;
+        reject(record, slot, E_SLOT_TRIALS_SPENT);
     } else if (is_bootable) {
         record->tries--;
         out->counts_run = true;
@@ -111,22 +117,29 @@ static void decide_confirmed(const struct slots_facts *facts, struct slots_decis
     struct boot_record *record = &out->record;
     uint32_t slot = record->active;
     uint32_t other = 1 - slot;
-    if (facts->image[slot].check == SLOTS_UNKNOWN) {
+    bool is_other_confirmed = record->state[other] == SLOT_STATE_CONFIRMED;
+    bool can_take_over =
+        is_other_confirmed && (facts->image[other].check == SLOTS_UNKNOWN || is_known(facts, record, other));
+    bool is_crash_loop = can_take_over && facts->can_write && facts->n_crashes >= SLOTS_CRASHES_MAX;
+    if (!is_crash_loop && facts->image[slot].check == SLOTS_UNKNOWN) {
         verify(out, slot);
         return;
     }
-    if (is_known(facts, record, slot)) {
+    if (!is_crash_loop && is_known(facts, record, slot)) {
         boot(out, slot, false);
         return;
     }
     enum fota_err reason = reason_of(&facts->image[slot]);
-    bool is_other_confirmed = record->state[other] == SLOT_STATE_CONFIRMED;
-    if (is_other_confirmed && facts->image[other].check == SLOTS_UNKNOWN) {
+    if (can_take_over && facts->image[other].check == SLOTS_UNKNOWN) {
         verify(out, other);
-    } else if (is_other_confirmed && is_known(facts, record, other)) {
-        /* Recorded first, so that a slot that reads well only now and then does not alternate with the other.
-         */
-        forget(record, slot, E_SLOT_FELL_BACK);
+    } else if (can_take_over) {
+        /* Recorded first, so that a slot that reads well only now and then does not alternate with the other,
+         * and an image that crashes is fallen back from once: it is not confirmed any more. */
+        if (is_crash_loop) {
+            reject(record, slot, E_SLOT_CRASH_LOOP);
+        } else {
+            forget(record, slot, E_SLOT_FELL_BACK);
+        }
         record->active = (uint8_t)other;
         out->action = SLOTS_WRITE;
         if (!facts->can_write) {
@@ -143,16 +156,12 @@ static void decide_confirmed(const struct slots_facts *facts, struct slots_decis
     }
 }
 
-void slots_decide(const struct boot_record *record, const struct slots_facts *facts,
-                  struct slots_decision *out)
+FOTA_NOINLINE void slots_decide(const struct boot_record *record, const struct slots_facts *facts,
+                                struct slots_decision *out)
 {
     memset(out, 0, sizeof *out);
     out->slot = SLOT_NONE;
-    if (facts->has_record) {
-        out->record = *record;
-    } else {
-        out->record.active = SLOT_NONE;
-    }
+    out->record = *record;
     if (facts->wants_loader) {
         stay(out, FOTA_OK);
         return;

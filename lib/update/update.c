@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/attr.h"
 #include "update_private.h"
 
 enum fota_err update_commit(struct update *u, const struct boot_record *record)
@@ -45,7 +46,19 @@ enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const s
     return image_vouch(u->config->slot[slot], &policy, image);
 }
 
-enum fota_err update_open(struct update *u, const struct update_config *config, enum reset_cause cause)
+/* As many as there are bytes that have been touched: a program that was cut counts or does not, and neither
+ * harms. */
+static uint32_t read_epoch(const uint8_t *epoch)
+{
+    uint32_t n_steps = 0;
+    for (uint32_t i = 0; i < OTP_EPOCH_BYTES && epoch != NULL; i++) {
+        n_steps += epoch[i] != 0xFF;
+    }
+    return n_steps;
+}
+
+FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_config *config,
+                                        enum reset_cause cause)
 {
     memset(u, 0, sizeof *u);
     u->config = config;
@@ -54,7 +67,15 @@ enum fota_err update_open(struct update *u, const struct update_config *config, 
     u->record.active = SLOT_NONE;
     enum fota_err err = journal_load(&u->journal, config->flash, config->journal, &u->record);
     if (err == E_JOURNAL_DEGRADED) {
+        /* Rule R10. A supply that comes and goes is what tore the record, and each repair costs erases. */
+        if (cause <= RESET_BROWN_OUT && config->settle != NULL) {
+            config->settle();
+        }
         err = journal_repair(&u->journal);
+    }
+    uint32_t epoch = read_epoch(config->epoch);
+    if (u->record.security_floor < epoch) {
+        u->record.security_floor = epoch;
     }
     return err == E_JOURNAL_LOST || err == E_JOURNAL_DEGRADED ? FOTA_OK : err;
 }
@@ -84,10 +105,9 @@ void update_make_room(struct update *u)
 void update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
                    struct image_result images[2])
 {
-    struct slots_facts facts = {.wants_loader = wants_loader, .can_write = true};
+    struct slots_facts facts = {.wants_loader = wants_loader, .can_write = true, .n_crashes = u->n_crashes};
     memset(images, 0, 2 * sizeof images[0]);
     for (uint32_t step = 0; step < SLOTS_STEPS_MAX; step++) {
-        facts.has_record = u->journal.has_state;
         slots_decide(&u->record, &facts, out);
         if (out->action == SLOTS_VERIFY) {
             struct image_result *result = &images[out->slot];
@@ -152,7 +172,6 @@ enum fota_err update_confirm(struct update *u)
     record.active = (uint8_t)slot;
     record.state[slot] = SLOT_STATE_CONFIRMED;
     record.tries = 0;
-    record.boot_fails = 0;
     record.last_reason = FOTA_OK;
     record.rejected = 0; /* another image is confirmed: the rejected one may be offered again */
     return update_commit(u, &record);

@@ -1,6 +1,7 @@
 #include "f407/clock.h"
 
 #include "base/attr.h"
+#include "f407/flash.h"
 #include "stm32f407xx.h"
 
 /* Bounds of the waits, in loops of at least 5 cycles. */
@@ -13,7 +14,8 @@ enum {
     SWITCH_MAX_LOOPS = HSI_LOOPS_PER_MS,
     /* SysTick runs at HCLK/8. */
     TICKS_PER_MS = CLOCK_HCLK_HZ / 8 / 1000,
-    TICK_MASK = 0xFFFFFF
+    TICK_MASK = 0xFFFFFF,
+    LOOK_MS = 10
 };
 
 /* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 336 MHz, SYSCLK /2, 48 MHz /7. */
@@ -88,6 +90,22 @@ void clock_reset(void)
     FLASH->ACR = FLASH_ACR_ICRST | FLASH_ACR_DCRST;
     FLASH->ACR = 0;
     (void)FLASH->ACR;
+}
+
+void clock_settle(void)
+{
+    uint32_t good_ms = 0;
+    clock_reset();
+    SysTick->LOAD = LOOK_MS * (CLOCK_HSI_HZ / 8 / 1000) - 1;
+    SysTick->CTRL = SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk;
+    __disable_irq(); /* a pending tick wakes the core all the same (PM0214 2.5.3), and nothing has to handle
+                        it */
+    for (uint32_t ms = 0; ms < CLOCK_SETTLE_MAX_MS && good_ms < CLOCK_SETTLE_MS; ms += LOOK_MS) {
+        __WFI();
+        SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
+        good_ms = f407_flash_is_supply_good() ? good_ms + LOOK_MS : 0;
+    }
+    (void)clock_init();
 }
 
 void clock_time_start(struct clock_time *time)

@@ -111,7 +111,7 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
 }
 
 /* Is the supply high enough for x32? An application may use the detector itself, at a higher level. */
-static bool is_supply_good(void)
+bool f407_flash_is_supply_good(void)
 {
     RCC->APB1ENR |= RCC_APB1ENR_PWREN;
     (void)RCC->APB1ENR; /* ES0182 2.1.13: a peripheral answers two cycles after its clock */
@@ -128,7 +128,7 @@ static bool is_supply_good(void)
  */
 static enum fota_err unlock(void)
 {
-    if (!is_supply_good()) {
+    if (!f407_flash_is_supply_good()) {
         return E_FLASH_SUPPLY;
     }
     if (FLASH->CR & FLASH_CR_LOCK) {

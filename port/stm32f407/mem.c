@@ -53,8 +53,9 @@ int memcmp(const void *a, const void *b, size_t n_bytes)
     const uint8_t *p = a;
     const uint8_t *q = b;
     for (; n_bytes > 0; n_bytes--, p++, q++) {
-        if (*p != *q) {
-            return *p < *q ? -1 : 1;
+        int difference = *p - *q;
+        if (difference != 0) {
+            return difference;
         }
     }
     return 0;

@@ -1,17 +1,24 @@
 #include "f407/reset.h"
 
-#include "base/flash_map.h"
 #include "f407/clock.h"
 #include "stm32f407xx.h"
 
-enum { LOADER_WISH = RAM_WISH_LOADER, VECTOR_WORDS = 2, NVIC_REGISTERS = 3 };
+enum { NVIC_REGISTERS = 3, CRASHES_MAX = 255 };
 
+/* The last words of the services' RAM: above what the ROM loader overwrites. */
+struct retained {
+    uint32_t n_crashes;
+    uint32_t note;
+    uint32_t not_note; /* its complement */
+};
+
+_Static_assert(sizeof(struct retained) == RESET_RETAINED_BYTES, "boot.ld leaves room for it");
 _Static_assert(RAM_WISH_ADDR == RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 8,
-               "the wish ends the services' RAM, above what the ROM loader overwrites");
+               "the note ends the services' RAM");
 
-static volatile uint32_t *wish_words(void)
+static volatile struct retained *retained(void)
 {
-    return (volatile uint32_t *)RAM_WISH_ADDR;
+    return (volatile struct retained *)(RAM_SERVICES_BASE + RAM_SERVICES_BYTES - RESET_RETAINED_BYTES);
 }
 
 _Static_assert(RCC_CSR_SFTRSTF_Pos - RESET_SOFTWARE == RCC_CSR_LPWRRSTF_Pos - RESET_LOW_POWER,
@@ -39,20 +46,37 @@ void reset_chip(void)
     }
 }
 
-void reset_ask_for_loader(void)
+void reset_leave_note(enum reset_note note)
 {
-    volatile uint32_t *wish = wish_words();
-    wish[0] = LOADER_WISH;
-    wish[1] = ~(uint32_t)LOADER_WISH;
+    retained()->note = note;
+    retained()->not_note = ~(uint32_t)note;
 }
 
-bool reset_take_loader_wish(void)
+enum reset_note reset_take_note(void)
 {
-    volatile uint32_t *wish = wish_words();
-    bool is_asked = wish[0] == LOADER_WISH && wish[1] == ~(uint32_t)LOADER_WISH;
-    wish[0] = 0;
-    wish[1] = 0;
-    return is_asked;
+    volatile struct retained *words = retained();
+    uint32_t note = words->note;
+    bool is_whole = words->not_note == ~note;
+    words->not_note = 0; /* no complement of a note */
+    words->note = 0;
+    return is_whole ? (enum reset_note)note : RESET_NOTE_NONE;
+}
+
+uint32_t reset_count_crashes(enum reset_cause cause, enum reset_note note)
+{
+    uint32_t n_crashes = retained()->n_crashes;
+    if (cause == RESET_IWDG || cause == RESET_WWDG || note == RESET_NOTE_FAULT) {
+        n_crashes = n_crashes < CRASHES_MAX ? n_crashes + 1 : 1;
+    } else if (cause <= RESET_PIN) {
+        n_crashes = 0;
+    }
+    retained()->n_crashes = n_crashes;
+    return n_crashes;
+}
+
+void reset_forget_crashes(void)
+{
+    retained()->n_crashes = 0;
 }
 
 /* Everything the bootloader may have used: pins and DMA of the link, SPI1, the voltage detector. */

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/flash_map.h"
+#include "boot_rig.h"
 #include "format/image_build.h"
 #include "guest/boot_app.h"
 #include "journal/journal.h"
@@ -20,219 +21,6 @@
 #include "release/file.h"
 #include "release/key.h"
 #include "twin/twin.h"
-
-enum {
-    PAYLOAD_MAX_BYTES = 4096,
-    IMAGE_MAX_BYTES = PAYLOAD_MAX_BYTES + IMAGE_OVERHEAD_MAX_BYTES,
-    STEP_MS = 10,
-    BOOT_MAX_MS = 3000,
-    LOADER_MAX_MS = 2000, /* from reset to the first answer on the wires */
-    STACK_BYTES = 4096,   /* boot.ld */
-    STACK_PAINT = 0x57ACC0DE,
-    BOOT_CONFIRMED_MAX_MS = 500, /* from power-on to the application */
-    FLIP_STRIDE = 3,
-    LOW_SUPPLY_MV = 2500, /* below what x32 needs, above power-down reset */
-    FLOOR = 5,
-    COUNTER = 7
-};
-
-static const char bootloader[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
-static struct key image_key;
-static uint8_t *payload[2];
-static size_t n_payload[2];
-
-/* --- signed and badly signed images ------------------------------------------------------------------------
- */
-
-struct test_image {
-    uint32_t n_bytes;
-    uint8_t bytes[IMAGE_MAX_BYTES];
-};
-
-/* What is special about an image; zero fields are the good values. */
-struct plan {
-    enum slot linked_for; /* where it is linked, not where it goes */
-    uint32_t mode;
-    uint32_t counter;
-    const char *hw;
-    const struct key *key;
-    uint32_t stack; /* initial stack pointer */
-};
-
-static void make_image(const struct plan *plan, struct test_image *out)
-{
-    static uint8_t bytes[PAYLOAD_MAX_BYTES];
-    uint32_t n_bytes = (uint32_t)n_payload[plan->linked_for];
-    assert_true(n_bytes <= sizeof bytes);
-    memcpy(bytes, payload[plan->linked_for], n_bytes);
-    assert_int_equal(bytes_load_le32(bytes + BOOT_APP_MODE_OFF), BOOT_APP_MODE);
-    bytes_store_le32(bytes + BOOT_APP_MODE_OFF, plan->mode ? plan->mode : BOOT_APP_HANGS);
-    if (plan->stack != 0) {
-        bytes_store_le32(bytes, plan->stack);
-    }
-    const struct image_spec spec = {
-        .load_addr = plan->linked_for == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
-        .version = {.major = 1},
-        .security_counter = plan->counter ? plan->counter : COUNTER,
-        .hw_id = plan->hw ? plan->hw : "f407-disco",
-    };
-    struct image_signer signer = key_image_signer(plan->key ? plan->key : &image_key);
-    out->n_bytes = sizeof out->bytes;
-    assert_int_equal(image_build(&spec, bytes, n_bytes, &signer, out->bytes, &out->n_bytes), FOTA_OK);
-}
-
-/* --- the board ---------------------------------------------------------------------------------------------
- */
-
-static void assert_no_violation(const struct twin *t)
-{
-    struct twin_violation first;
-    if (twin_violation(t, 0, &first) > 0) {
-        fail_msg("at %llu us, pc %08x: %s", (unsigned long long)first.time_ns / 1000, (unsigned)first.pc,
-                 first.text);
-    }
-}
-
-static void run_ms(struct twin *t, uint32_t ms)
-{
-    enum twin_stop stop = twin_run_until(t, twin_now_ns(t) + (uint64_t)ms * 1000000U);
-    assert_no_violation(t);
-    assert_int_equal(stop, TWIN_STOP_TIME);
-}
-
-static struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv)
-{
-    char why[256] = "";
-    const struct twin_config config = {
-        .flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .vdd_mv = vdd_mv, .strict = true};
-    struct twin *t = twin_create(&config, why, sizeof why);
-    if (t == NULL || !twin_load_elf(t, bootloader, why, sizeof why)) {
-        fail_msg("%s", why);
-    }
-    return t;
-}
-
-static struct twin *make_board(uint64_t seed)
-{
-    return make_board_at(seed, 0);
-}
-
-static void store_image(struct twin *t, enum slot slot, const struct test_image *image)
-{
-    static uint8_t blank[FLASH_SLOT_BYTES];
-    uint32_t base = slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
-    memset(blank, 0xFF, sizeof blank);
-    assert_true(twin_flash_store(t, base, blank, sizeof blank));
-    assert_true(twin_flash_store(t, base, image->bytes, image->n_bytes));
-}
-
-static struct boot_app_report report_of(const struct twin *t)
-{
-    struct boot_app_report report;
-    assert_true(twin_peek(t, BOOT_APP_REPORT_ADDR, &report, sizeof report));
-    return report;
-}
-
-/* Power on and run until an application has reported. RAM is garbage at first, so the report cannot be an old
- * one. */
-static struct boot_app_report boot(struct twin *t)
-{
-    twin_set_power(t, false);
-    twin_set_power(t, true);
-    for (unsigned ms = 0; ms < BOOT_MAX_MS; ms += STEP_MS) {
-        run_ms(t, STEP_MS);
-        if (report_of(t).done == BOOT_APP_DONE) {
-            return report_of(t);
-        }
-    }
-    fail_msg("no application reported within %d ms", BOOT_MAX_MS);
-    return report_of(t);
-}
-
-/* --- the journal, written by the factory: lib/journal over the twin's flash, as a debugger would
- * -------------- */
-
-struct twin_flash {
-    struct flash flash;
-    struct twin *twin;
-};
-
-static enum fota_err swd_erase(struct flash *flash, uint32_t sector)
-{
-    static uint8_t blank[FLASH_J0_BYTES];
-    struct twin_flash *f = (struct twin_flash *)flash;
-    bool is_j0 = sector == FLASH_J0_SECTOR;
-    memset(blank, 0xFF, sizeof blank);
-    return twin_flash_store(f->twin, is_j0 ? FLASH_J0_BASE : FLASH_J1_BASE, blank,
-                            is_j0 ? FLASH_J0_BYTES : FLASH_J1_BYTES)
-               ? FOTA_OK
-               : E_FLASH_RANGE;
-}
-
-static enum fota_err swd_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
-{
-    struct twin_flash *f = (struct twin_flash *)flash;
-    return twin_flash_store(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
-}
-
-static enum fota_err swd_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
-{
-    struct twin_flash *f = (struct twin_flash *)flash;
-    return twin_peek(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
-}
-
-static const struct journal_area areas[JOURNAL_AREAS] = {
-    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
-    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
-
-/* Change the journal's state: slot B becomes a trial, the floor is what the test says. */
-static void journal_says_b_is_on_trial(struct twin *t)
-{
-    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{&ops}, t};
-    struct journal journal;
-    struct boot_record record;
-    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
-    assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
-    record.state[SLOT_B] = SLOT_STATE_TRIAL;
-    record.tries = BOOT_TRIAL_RUNS;
-    record.security_floor = FLOOR;
-    record.last_reason = FOTA_OK;
-    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
-}
-
-/* As above, and the journal knows slot B's image by its digest. */
-static void put_on_trial(struct twin *t, const struct test_image *image)
-{
-    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{&ops}, t};
-    struct journal journal;
-    struct boot_record record;
-    struct crypto_sha256 sha;
-    uint8_t digest[CRYPTO_SHA256_BYTES];
-    store_image(t, SLOT_B, image);
-    journal_says_b_is_on_trial(t);
-    crypto_sha256_init(&sha);
-    crypto_sha256_update(&sha, image->bytes, image->n_bytes);
-    crypto_sha256_final(&sha, digest);
-    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
-    memcpy(record.digest[SLOT_B], digest, BOOT_RECORD_DIGEST_BYTES);
-    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
-}
-
-/* A board whose application in slot A has confirmed itself; power is off. */
-static struct twin *confirmed_board(void)
-{
-    static struct test_image image;
-    struct twin *t = make_board(11);
-    make_image(&(struct plan){.linked_for = SLOT_A, .mode = BOOT_APP_CONFIRMS}, &image);
-    store_image(t, SLOT_A, &image);
-    struct boot_app_report report = boot(t);
-    assert_int_equal(report.confirm_err, FOTA_OK);
-    assert_int_equal(report.info.active_slot, SLOT_A);
-    twin_set_power(t, false);
-    return t;
-}
 
 /* --- what is refused
  * ----------------------------------------------------------------------------------------- */
@@ -520,6 +308,146 @@ static void a_low_supply_starts_no_trial_but_the_confirmed_image(void **state)
     twin_destroy(t);
 }
 
+/* --- crash loops -------------------------------------------------------------------------------------------
+ */
+
+/* A board that was updated to an image in B of this mode, and confirmed it; A is the way back. Powered, and B
+ * has reported. */
+static struct twin *updated_board(uint32_t mode)
+{
+    static struct test_image image;
+    struct twin *t = confirmed_board();
+    make_image(&(struct plan){.linked_for = SLOT_B, .mode = mode}, &image);
+    put_on_trial(t, &image);
+    journal_says_both_are_confirmed(t);
+    assert_int_equal(boot(t).base, FLASH_SLOT_B_BASE);
+    return t;
+}
+
+/* @return how often B had started when A came back, 0: it did not */
+static uint32_t starts_until_a_runs(struct twin *t, uint32_t max_ms)
+{
+    uint32_t runs = 0;
+    for (uint32_t ms = 0; ms < max_ms; ms += STEP_MS) {
+        struct boot_app_report report = report_of(t);
+        if (report.base == FLASH_SLOT_A_BASE) {
+            return runs;
+        }
+        runs = report.runs;
+        run_ms(t, STEP_MS);
+    }
+    return 0;
+}
+
+static void crash_looping_image_is_left_once_for_the_other_confirmed_one(void **state)
+{
+    (void)state;
+    static const uint32_t MODES[] = {BOOT_APP_FAULTS, BOOT_APP_IS_BITTEN};
+    for (size_t i = 0; i < 2; i++) {
+        struct twin *t = updated_board(MODES[i]);
+        assert_int_equal(starts_until_a_runs(t, 10000), 5); /* and the fifth crash was the last */
+        run_ms(t, 100);
+        struct boot_app_report report = report_of(t);
+        assert_int_equal(report.info.last_reason, E_SLOT_CRASH_LOOP);
+        assert_int_equal(report.info.active_slot, SLOT_A);
+        assert_int_equal(report.info.slot_state[SLOT_B], SLOT_STATE_REJECTED);
+        assert_int_equal(report.info.reset_cause, i == 0 ? RESET_SOFTWARE : RESET_IWDG);
+        assert_int_equal(boot(t).base, FLASH_SLOT_A_BASE); /* for good */
+        twin_destroy(t);
+    }
+}
+
+static void crashes_count_only_in_a_row_and_only_if_they_are_crashes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        uint32_t mode;
+        bool is_cut;
+        bool is_pin;
+    } CASES[] = {{"a sign of health in each run", BOOT_APP_IS_WELL, false, false},
+                 {"resets without a note", BOOT_APP_RESETS, false, false},
+                 {"power goes after each crash", BOOT_APP_IS_BITTEN, true, false},
+                 {"a host resets after each crash", BOOT_APP_IS_BITTEN, false, true}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct twin *t = updated_board(CASES[i].mode);
+        for (unsigned n = 0; n < 8 && report_of(t).base == FLASH_SLOT_B_BASE; n++) {
+            run_ms(t, 700); /* one bite of the watchdog, several of the other resets */
+            if (CASES[i].is_cut) {
+                (void)boot(t);
+            }
+            twin_set_pin(t, TWIN_PIN_NRST, !CASES[i].is_pin);
+            run_ms(t, 1);
+            twin_set_pin(t, TWIN_PIN_NRST, true);
+        }
+        if (report_of(t).base != FLASH_SLOT_B_BASE) {
+            fail_msg("%s: taken for a crash loop", CASES[i].what);
+        }
+        twin_destroy(t);
+    }
+}
+
+/* --- after a loss of power ---------------------------------------------------------------------------------
+ */
+
+static void repair_after_a_loss_of_power_waits_until_the_supply_has_held_for_30_s(void **state)
+{
+    (void)state;
+    struct twin *t = confirmed_board();
+    tear_the_newest_record(t);
+    uint64_t n_ops = twin_stats(t)->flash_ops;
+    twin_set_power(t, true);
+    run_ms(t, 20000);
+    twin_set_supply(t, LOW_SUPPLY_MV); /* not low enough for a reset */
+    run_ms(t, 100);
+    twin_set_supply(t, 3300);
+    run_ms(t, 29800);
+    assert_int_equal(twin_stats(t)->flash_ops, n_ops);
+    assert_int_not_equal(report_of(t).done, BOOT_APP_DONE);
+    run_ms(t, 3500);
+    assert_int_equal(report_of(t).done, BOOT_APP_DONE);
+    assert_int_equal(report_of(t).info.journal_ok, 3);
+    assert_true(twin_stats(t)->flash_ops > n_ops);
+    assert_int_equal(boot(t).base, FLASH_SLOT_A_BASE); /* nothing to repair: no wait */
+    twin_destroy(t);
+}
+
+static void supply_that_never_holds_ends_the_wait_after_ten_minutes_and_the_image_runs(void **state)
+{
+    (void)state;
+    static uint8_t flash[FLASH_MAP_BYTES];
+    struct twin *t = confirmed_board();
+    struct twin *weak = make_board_at(11, LOW_SUPPLY_MV);
+    tear_the_newest_record(t);
+    assert_true(twin_peek(t, FLASH_MAP_BASE, flash, sizeof flash));
+    assert_true(twin_flash_store(weak, FLASH_MAP_BASE, flash, sizeof flash));
+    twin_set_power(weak, true);
+    run_ms(weak, 599000);
+    assert_int_not_equal(report_of(weak).done, BOOT_APP_DONE);
+    run_ms(weak, 2000);
+    assert_int_equal(report_of(weak).done, BOOT_APP_DONE);
+    assert_int_equal(twin_stats(weak)->flash_ops, 0);
+    twin_destroy(weak);
+    twin_destroy(t);
+}
+
+static void epoch_in_one_time_memory_refuses_a_confirmed_image_below_it(void **state)
+{
+    (void)state;
+    static const uint8_t steps[COUNTER + 1] = {0};
+    struct twin *t = confirmed_board();
+    assert_true(twin_flash_store(t, OTP_EPOCH_BASE + 3, steps, COUNTER));
+    struct boot_app_report report = boot(t);
+    assert_int_equal(report.base, FLASH_SLOT_A_BASE);
+    assert_int_equal(report.info.security_floor, COUNTER);
+    assert_true(twin_flash_store(t, OTP_EPOCH_BASE + 3, steps, COUNTER + 1));
+    twin_set_power(t, false);
+    twin_set_power(t, true);
+    (void)wait_for_loader(t, LOADER_MAX_MS);
+    assert_int_not_equal(report_of(t).done, BOOT_APP_DONE);
+    twin_destroy(t);
+}
+
 static void services_notice_that_their_state_was_overwritten(void **state)
 {
     (void)state;
@@ -533,27 +461,6 @@ static void services_notice_that_their_state_was_overwritten(void **state)
 
 /* --- the loader
  * --------------------------------------------------------------------------------------------- */
-
-/* Sync as AN4286 does, until the first ACK. @return milliseconds from now */
-static uint32_t wait_for_loader(struct twin *t, uint32_t max_ms)
-{
-    static const uint8_t sof = LINK_SOF, echo = LINK_ACK;
-    uint64_t start_ns = twin_now_ns(t);
-    twin_set_pin(t, TWIN_PIN_NSS, false);
-    while (twin_now_ns(t) - start_ns < (uint64_t)max_ms * 1000000U) {
-        uint8_t miso[8];
-        assert_int_equal(twin_spi_transfer(t, &sof, NULL, 1, 1000000, 15000), TWIN_STOP_TIME);
-        assert_int_equal(twin_spi_transfer(t, NULL, miso, sizeof miso, 1000000, 15000), TWIN_STOP_TIME);
-        assert_no_violation(t);
-        if (memchr(miso, LINK_ACK, sizeof miso) != NULL) {
-            assert_int_equal(twin_spi_transfer(t, &echo, NULL, 1, 1000000, 15000), TWIN_STOP_TIME);
-            return (uint32_t)((twin_now_ns(t) - start_ns) / 1000000);
-        }
-        run_ms(t, 1);
-    }
-    fail_msg("no loader answered within %u ms", (unsigned)max_ms);
-    return max_ms;
-}
 
 static void a_blank_chip_answers_within_two_seconds(void **state)
 {
@@ -619,29 +526,6 @@ static void two_boots_of_the_same_board_are_the_same_to_the_byte(void **state)
     twin_destroy(t);
 }
 
-static int read_inputs(void **state)
-{
-    (void)state;
-    if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &image_key) != FOTA_OK) {
-        fail_msg("build/keys/" KEY_IMAGE ".pem is missing; build the firmware first (make fw)");
-    }
-    static const char *const path[2] = {BOOT_APP_A, BOOT_APP_B};
-    for (unsigned slot = 0; slot < 2; slot++) {
-        assert_int_equal(file_read(path[slot], PAYLOAD_MAX_BYTES, &payload[slot], &n_payload[slot], NULL),
-                         FOTA_OK);
-    }
-    return 0;
-}
-
-static int forget_inputs(void **state)
-{
-    (void)state;
-    key_forget(&image_key);
-    free(payload[0]);
-    free(payload[1]);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -655,6 +539,11 @@ int main(void)
         cmocka_unit_test(a_trial_cut_from_power_costs_its_run),
         cmocka_unit_test(the_application_finds_the_chip_as_after_reset),
         cmocka_unit_test(a_low_supply_starts_no_trial_but_the_confirmed_image),
+        cmocka_unit_test(crash_looping_image_is_left_once_for_the_other_confirmed_one),
+        cmocka_unit_test(crashes_count_only_in_a_row_and_only_if_they_are_crashes),
+        cmocka_unit_test(repair_after_a_loss_of_power_waits_until_the_supply_has_held_for_30_s),
+        cmocka_unit_test(supply_that_never_holds_ends_the_wait_after_ten_minutes_and_the_image_runs),
+        cmocka_unit_test(epoch_in_one_time_memory_refuses_a_confirmed_image_below_it),
         cmocka_unit_test(services_notice_that_their_state_was_overwritten),
         cmocka_unit_test(a_blank_chip_answers_within_two_seconds),
         cmocka_unit_test(a_chip_with_two_bad_images_and_no_journal_answers_within_two_seconds),

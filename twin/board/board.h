@@ -18,6 +18,7 @@ enum {
 #define SRAM_BASE          0x20000000U
 #define CCM_BASE           0x10000000U
 #define SYSTEM_MEMORY_BASE 0x1FFF0000U
+#define OTP_BASE           0x1FFF7800U
 #define IDENTITY_BASE      0x1FFF7A10U
 
 enum board_mode {

@@ -214,6 +214,10 @@ void twin_destroy(struct twin *t)
 
 bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n_bytes)
 {
+    if (addr - OTP_BASE < FLASH_IF_OTP_BYTES && n_bytes <= FLASH_IF_OTP_BYTES - (addr - OTP_BASE)) {
+        flash_if_store_otp(t->flash_dev, addr - OTP_BASE, bytes, (uint32_t)n_bytes);
+        return true;
+    }
     if (addr < FLASH_BASE || addr - FLASH_BASE > FLASH_BYTES || n_bytes > FLASH_BYTES - (addr - FLASH_BASE)) {
         return false;
     }

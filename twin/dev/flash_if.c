@@ -780,6 +780,11 @@ void flash_if_store(struct dev *flash, uint32_t off, const void *bytes, uint32_t
     flash_cells_store(f->cells, f->array, off, n_bytes);
 }
 
+void flash_if_store_otp(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes)
+{
+    memcpy(((struct flash_if *)flash)->s.otp + off, bytes, n_bytes);
+}
+
 void flash_if_boot(struct dev *flash)
 {
     struct flash_if *f = (struct flash_if *)flash;

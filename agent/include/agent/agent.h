@@ -122,7 +122,8 @@ void agent_poll(struct agent *agent);
 
 /**
  * Confirm the running image: it is the one that boots from now on. Idempotent; does nothing if it is
- * confirmed.
+ * confirmed. A confirmed image calls it once more when it has run for ten minutes: that sign of health ends a
+ * count of crashes (docs/spec/boot.md).
  *
  * Takes:      ≤ 10 ms
  * Power cut:  either the trial goes on or the image is confirmed

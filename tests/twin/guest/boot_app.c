@@ -3,6 +3,7 @@
  * found the chip, does one thing, and stops. What to do stands in vector 7, which the core does not use
  * (PM0214 2.3.4).
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "boot_app.h"
@@ -65,18 +66,23 @@ void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t bas
         REG(RAM_SERVICES_BASE + 0x100) ^= 0x00010000;
     }
     REPORT->info_err = services->info((struct boot_info *)&REPORT->info);
-    if (mode == BOOT_APP_CONFIRMS) {
+    if (mode == BOOT_APP_CONFIRMS || mode == BOOT_APP_IS_WELL) {
         REPORT->confirm_err = services->confirm(0);
         REPORT->info_err = services->info((struct boot_info *)&REPORT->info);
     }
-    if (mode == BOOT_APP_ASKS_FOR_LOADER) {
-        REG(RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 8) = BOOT_APP_WISH;
-        REG(RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 4) = ~BOOT_APP_WISH;
+    bool is_fault = mode == BOOT_APP_FAULTS || mode == BOOT_APP_IS_WELL;
+    if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER) {
+        uint32_t note = is_fault ? RAM_WISH_FAULT : RAM_WISH_LOADER;
+        REG(RAM_WISH_ADDR) = note;
+        REG(RAM_WISH_ADDR + 4) = ~note;
     }
     REPORT->done = BOOT_APP_DONE;
-    if (mode == BOOT_APP_ASKS_FOR_LOADER) {
+    if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER || mode == BOOT_APP_RESETS) {
         __asm volatile("dsb");
         REG(0xE000ED0C) = 0x05FA0004;
+    }
+    if (mode == BOOT_APP_IS_BITTEN) {
+        REG(0x40003000) = 0xCCCC;
     }
     for (;;) {
         if (mode == BOOT_APP_CONFIRMS) {

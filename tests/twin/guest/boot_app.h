@@ -15,9 +15,12 @@
 #define BOOT_APP_HANGS           0xB0070002U /* neither */
 #define BOOT_APP_SPOILS_STATE    0xB0070003U /* writes into the services' RAM, then calls a service */
 #define BOOT_APP_ASKS_FOR_LOADER 0xB0070004U /* as f407/reset.h says, then resets */
+#define BOOT_APP_FAULTS          0xB0070005U /* resets as a fault handler does, at once */
+#define BOOT_APP_IS_WELL         0xB0070006U /* confirms, then as above */
+#define BOOT_APP_IS_BITTEN       0xB0070007U /* starts the watchdog with its shortest period and hangs */
+#define BOOT_APP_RESETS          0xB0070008U /* resets without a note */
 #define BOOT_APP_MODE_OFF        28
 #define BOOT_APP_DONE            0x600DB007U
-#define BOOT_APP_WISH            0x10ADE12AU /* f407/reset.c */
 
 /* Above the bootloader's .bss and below its stack, so that `runs` survives resets. */
 #define BOOT_APP_REPORT_ADDR 0x20010000U

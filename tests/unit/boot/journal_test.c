@@ -262,7 +262,6 @@ static void state_written_is_state_loaded(void **state)
     struct boot_record in = {.active = SLOT_B,
                              .state = {SLOT_STATE_REJECTED, SLOT_STATE_CONFIRMED},
                              .tries = 3,
-                             .boot_fails = 4,
                              .resume_sectors = 2,
                              .last_reason = E_SLOT_TRIALS_SPENT,
                              .security_floor = 0xFFFFFFFF,

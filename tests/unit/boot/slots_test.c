@@ -64,7 +64,6 @@ static struct slots_decision run(struct world *w)
         } else if (d.action == SLOTS_WRITE) {
             assert_true(w->facts.can_write);
             w->record = d.record;
-            w->facts.has_record = true;
             w->facts.is_run_counted = w->facts.is_run_counted || d.counts_run;
             w->n_runs_counted += d.counts_run;
             w->n_writes++;
@@ -78,8 +77,7 @@ static struct slots_decision run(struct world *w)
 
 static struct world world_of(struct boot_record record, struct truth a, struct truth b)
 {
-    return (struct world){
-        .record = record, .facts = {.has_record = true, .can_write = true}, .truth = {a, b}};
+    return (struct world){.record = record, .facts = {.can_write = true}, .truth = {a, b}};
 }
 
 enum { EMPTY, RECEIVING, PENDING, TRIAL, CONFIRMED, REJECTED };
@@ -331,14 +329,14 @@ static void table_of_decisions(void **state)
 static void lost_journal_tries_the_higher_version_and_writes_first(void **state)
 {
     (void)state;
-    struct world w = world_of((struct boot_record){.active = 77}, GOOD, NEWER);
-    w.facts.has_record = false;
+    const struct boot_record nothing = {.active = SLOT_NONE, .security_floor = 3};
+    struct world w = world_of(nothing, GOOD, NEWER);
     struct slots_decision d = run(&w);
     assert_int_equal(d.action, SLOTS_BOOT);
     assert_int_equal(d.slot, SLOT_B);
     assert_int_equal(w.n_writes, 1);
-    w = world_of((struct boot_record){.active = 77}, ROTTEN, ROTTEN);
-    w.facts.has_record = false;
+    assert_int_equal(w.record.security_floor, 3); /* of one-time memory: not lost with the journal */
+    w = world_of(nothing, ROTTEN, ROTTEN);
     d = run(&w);
     assert_int_equal(d.action, SLOTS_LOADER);
     assert_int_equal(w.n_writes, 0);
@@ -374,12 +372,69 @@ static void without_a_journal_to_write_no_trial_starts_but_a_confirmed_image_doe
     assert_int_equal(d.action, SLOTS_LOADER);
 }
 
+static void crash_loop_falls_back_once_to_the_other_confirmed_image(void **state)
+{
+    (void)state;
+    struct world w = world_of(record_of(SLOT_B, CONFIRMED, CONFIRMED, 0), GOOD, NEWER);
+    w.facts.n_crashes = SLOTS_CRASHES_MAX - 1;
+    struct slots_decision d = run(&w);
+    assert_int_equal(d.slot, SLOT_B);
+    assert_int_equal(w.n_writes, 0);
+
+    w = world_of(record_of(SLOT_B, CONFIRMED, CONFIRMED, 0), GOOD, NEWER);
+    w.facts.n_crashes = SLOTS_CRASHES_MAX;
+    d = run(&w);
+    assert_int_equal(d.action, SLOTS_BOOT);
+    assert_int_equal(d.slot, SLOT_A);
+    assert_false(d.is_trial);
+    assert_int_equal(w.n_writes, 1);
+    assert_int_equal(w.record.active, SLOT_A);
+    assert_int_equal(w.record.state[SLOT_B], REJECTED);
+    assert_int_equal(w.record.rejected, 0xB1B2B3B4);
+    assert_int_equal(w.record.last_reason, E_SLOT_CRASH_LOOP);
+
+    /* The other one crashes too: there is nothing to go back to, however often. */
+    struct world again = world_of(w.record, GOOD, NEWER);
+    again.facts.n_crashes = UINT32_MAX;
+    d = run(&again);
+    assert_int_equal(d.action, SLOTS_BOOT);
+    assert_int_equal(d.slot, SLOT_A);
+    assert_int_equal(again.n_writes, 0);
+}
+
+static void crash_loop_without_a_good_way_back_changes_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t OTHERS[] = {EMPTY, RECEIVING, PENDING, REJECTED};
+    for (size_t i = 0; i < sizeof OTHERS; i++) {
+        struct world w = world_of(record_of(SLOT_A, CONFIRMED, OTHERS[i], 0), GOOD, NEWER);
+        w.facts.n_crashes = SLOTS_CRASHES_MAX;
+        struct slots_decision d = run(&w);
+        assert_int_equal(d.action, SLOTS_BOOT);
+        assert_int_equal(d.slot, SLOT_A);
+        assert_int_equal(w.n_writes, 0);
+    }
+    const struct truth NO_WAY[] = {ROTTEN, STRANGE};
+    for (size_t i = 0; i < 2; i++) {
+        struct world w = world_of(record_of(SLOT_A, CONFIRMED, CONFIRMED, 0), GOOD, NO_WAY[i]);
+        w.facts.n_crashes = SLOTS_CRASHES_MAX;
+        struct slots_decision d = run(&w);
+        assert_int_equal(d.slot, SLOT_A);
+        assert_int_equal(w.n_writes, 0);
+    }
+    struct world w = world_of(record_of(SLOT_A, CONFIRMED, CONFIRMED, 0), GOOD, NEWER);
+    w.facts.n_crashes = SLOTS_CRASHES_MAX;
+    w.facts.can_write = false; /* nothing could be remembered, so nothing is decided anew */
+    struct slots_decision d = run(&w);
+    assert_int_equal(d.slot, SLOT_A);
+}
+
 /* The promises of slots.h, over every record and every truth. NULL: kept. */
 static const char *promises(const struct world *before, const struct world *after,
                             const struct slots_decision *d)
 {
     if (d->action == SLOTS_LOADER) {
-        bool is_active_good = before->facts.has_record && before->record.active <= SLOT_B &&
+        bool is_active_good = before->record.active <= SLOT_B &&
                               before->record.state[before->record.active] == CONFIRMED &&
                               before->truth[before->record.active].check == SLOTS_VALID &&
                               before->truth[before->record.active].digest == KNOWN;
@@ -400,8 +455,14 @@ static const char *promises(const struct world *before, const struct world *afte
     if (known != (d->is_trial ? TRIAL : CONFIRMED)) {
         return "boots what is neither on trial nor confirmed";
     }
-    if (before->facts.has_record && before->record.state[d->slot] == REJECTED) {
+    if (before->record.state[d->slot] == REJECTED) {
         return "boots a rejected image";
+    }
+    if (before->record.state[d->slot] == CONFIRMED && !d->is_trial && d->slot != before->record.active &&
+        before->truth[before->record.active].check == SLOTS_VALID &&
+        before->truth[before->record.active].digest == KNOWN &&
+        (before->facts.n_crashes < SLOTS_CRASHES_MAX || after->record.last_reason != E_SLOT_CRASH_LOOP)) {
+        return "leaves a good confirmed image that did not crash";
     }
     if (d->is_trial != (after->n_runs_counted == 1)) {
         return "a trial run is counted not exactly once";
@@ -430,7 +491,7 @@ static const char *check_all(bool plants_bug)
         rest /= 5;
         struct world w = world_of(record, TRUTHS[rest % 3], TRUTHS[rest / 3 % 3]);
         rest /= 9;
-        w.facts.has_record = (rest & 1) != 0;
+        w.facts.n_crashes = (rest & 1) != 0 ? SLOTS_CRASHES_MAX : 0;
         w.facts.wants_loader = (rest & 2) != 0;
         w.facts.can_write = (rest & 4) != 0;
         if (rest >= 8) {
@@ -494,6 +555,8 @@ int main(void)
         cmocka_unit_test(lost_journal_tries_the_higher_version_and_writes_first),
         cmocka_unit_test(asked_for_loader_decides_nothing_else),
         cmocka_unit_test(without_a_journal_to_write_no_trial_starts_but_a_confirmed_image_does),
+        cmocka_unit_test(crash_loop_falls_back_once_to_the_other_confirmed_image),
+        cmocka_unit_test(crash_loop_without_a_good_way_back_changes_nothing),
         cmocka_unit_test(every_record_with_every_verification_keeps_the_promises),
         cmocka_unit_test(promises_catch_booting_any_signed_image),
         cmocka_unit_test(rejected_digest_is_remembered),

@@ -563,6 +563,113 @@ static void lost_journal_boots_the_higher_version_on_trial(void **state)
     assert_int_equal(decision.action, SLOTS_LOADER);
 }
 
+static uint32_t n_settled;
+static uint32_t n_ops_before_settled;
+
+static void settle(void)
+{
+    n_settled++;
+    n_ops_before_settled = fix.fake.n_ops;
+}
+
+static void open_after(enum reset_cause cause)
+{
+    flash_fake_power_up(&fix.fake, 3);
+    memset(&u, 0xA5, sizeof u);
+    n_settled = 0;
+    fix.fake.n_ops = 0;
+    fix.config.settle = settle;
+    assert_int_equal(update_open(&u, &fix.config, cause), FOTA_OK);
+}
+
+static void repair_after_a_loss_of_power_waits_for_the_supply_first(void **state)
+{
+    (void)state;
+    static const struct {
+        enum reset_cause cause;
+        uint32_t waits;
+    } CASES[] = {{RESET_POWER_ON, 1}, {RESET_BROWN_OUT, 1}, {RESET_PIN, 0},      {RESET_SOFTWARE, 0},
+                 {RESET_IWDG, 0},     {RESET_WWDG, 0},      {RESET_LOW_POWER, 0}};
+    open_after(RESET_POWER_ON);
+    assert_int_equal(n_settled, 0); /* nothing to repair */
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        flash_fake_lose_sector(&fix.fake, FLASH_J1_SECTOR, 5);
+        open_after(CASES[i].cause);
+        assert_int_equal(n_settled, CASES[i].waits);
+        assert_int_equal(n_ops_before_settled, 0);
+        assert_true(fix.fake.n_ops > 0); /* repaired */
+        assert_int_equal(journal_sound_mask(&u.journal), 3);
+    }
+    flash_fake_lose_sector(&fix.fake, FLASH_J0_SECTOR, 6);
+    flash_fake_lose_sector(&fix.fake, FLASH_J1_SECTOR, 7);
+    open_after(RESET_POWER_ON);
+    assert_int_equal(n_settled, 0); /* a new board, or a lost journal: nothing to repair either */
+}
+
+static void epoch_in_one_time_memory_is_a_floor_that_no_journal_can_lower(void **state)
+{
+    (void)state;
+    uint8_t epoch[OTP_EPOCH_BYTES];
+    struct boot_info info;
+    memset(epoch, 0xFF, sizeof epoch);
+    fix.config.epoch = epoch;
+    boots(SLOT_A, false);
+    assert_int_equal(u.record.security_floor, 0); /* blank */
+    epoch[0] = 0;
+    boots(SLOT_A, false); /* counter 1 */
+    epoch[17] = 0xF7;     /* any byte that was touched counts, wherever it is */
+    boot();
+    assert_int_equal(decision.action, SLOTS_LOADER);
+    assert_int_equal(u.record.last_reason, E_IMAGE_COUNTER);
+    update_info(&u, &info);
+    assert_int_equal(info.security_floor, 2);
+
+    epoch[17] = 0xFF;
+    install(&v2);
+    boots(SLOT_B, true);
+    assert_int_equal(update_confirm(&u), FOTA_OK);
+    epoch[3] = 0;
+    flash_fake_lose_sector(&fix.fake, FLASH_J0_SECTOR, 1);
+    flash_fake_lose_sector(&fix.fake, FLASH_J1_SECTOR, 2);
+    for (int run = 0; run < 3; run++) {
+        boots(SLOT_B, true); /* counter 2 */
+        assert_int_equal(u.record.security_floor, 2);
+    }
+    boot(); /* 1.0.0 in A is below the epoch: with both journals lost, the epoch is what remains */
+    assert_int_equal(decision.action, SLOTS_LOADER);
+
+    memset(epoch, 0, sizeof epoch);
+    boot();
+    assert_int_equal(u.record.security_floor, OTP_EPOCH_BYTES);
+}
+
+static void crash_loop_of_a_confirmed_image_is_left_once_and_told(void **state)
+{
+    (void)state;
+    struct boot_info info;
+    struct update_target target;
+    install(&v2);
+    boots(SLOT_B, true);
+    assert_int_equal(update_confirm(&u), FOTA_OK);
+    for (uint32_t n = 1; n <= 2 * SLOTS_CRASHES_MAX; n++) {
+        flash_fake_power_up(&fix.fake, n);
+        memset(&u, 0xA5, sizeof u);
+        assert_int_equal(update_open(&u, &fix.config, RESET_IWDG), FOTA_OK);
+        u.n_crashes = n;
+        update_choose(&u, false, &decision, images);
+        assert_int_equal(decision.action, SLOTS_BOOT);
+        assert_int_equal(decision.slot, n < SLOTS_CRASHES_MAX ? SLOT_B : SLOT_A);
+    }
+    update_info(&u, &info);
+    assert_int_equal(info.last_reason, E_SLOT_CRASH_LOOP);
+    assert_int_equal(info.slot_state[SLOT_B], SLOT_STATE_REJECTED);
+    assert_int_equal(info.active_slot, SLOT_A);
+    assert_int_equal(update_confirm(&u), FOTA_OK); /* a sign of health does not bring it back */
+    assert_int_equal(begin(&v2, &target), E_SLOT_REJECTED);
+    install(&v3);
+    boots(SLOT_B, true);
+}
+
 static void image_written_past_the_updater_gets_a_trial_not_trust(void **state)
 {
     (void)state;
@@ -586,6 +693,9 @@ int main(void)
         T(rejected_release_is_not_taken_again_until_another_is_confirmed),
         T(rejected_image_does_not_come_back_through_a_session_without_statement),
         T(refused_statement_costs_no_erase_and_no_record),
+        T(repair_after_a_loss_of_power_waits_for_the_supply_first),
+        T(epoch_in_one_time_memory_is_a_floor_that_no_journal_can_lower),
+        T(crash_loop_of_a_confirmed_image_is_left_once_and_told),
         T(floor_follows_the_confirmed_image_when_its_fallback_is_given_up),
         T(decayed_active_image_falls_back_to_the_confirmed_one),
         T(no_bootable_image_stays_in_the_loader_and_takes_an_update),

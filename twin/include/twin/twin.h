@@ -84,7 +84,8 @@ void twin_destroy(struct twin *t);
 /** Factory programmer (SWD, board off or held in reset): load the PT_LOAD segments of an ELF into flash.
  *  @return false with the reason in `why`: file, not an ARM ELF, segment outside flash */
 bool twin_load_elf(struct twin *t, const char *path, char *why, size_t why_bytes);
-/** Factory programmer: set flash bytes (no AND, no rules). @return false if outside the main flash. */
+/** Factory programmer: set bytes of the main flash or of the one-time area at 0x1FFF7800 (no AND, no rules).
+ * @return false if outside. */
 bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n_bytes);
 
 /** Factory programmer: option bytes as FLASH_OPTCR shows them (RM0090 3.9.10; factory value 0x0FFFAAED).

@@ -23,6 +23,9 @@ void bytes_store_le32(uint8_t p[4], uint32_t value);
 void bytes_store_be16(uint8_t p[2], uint16_t value);
 void bytes_store_be32(uint8_t p[4], uint32_t value);
 
+/** memcpy by a call: where a copy in line would be longer. */
+void bytes_copy(void *to, const void *from, size_t n_bytes);
+
 /** True if all `n_bytes` at `p` equal `value`. An empty range is true. */
 bool bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value);
 

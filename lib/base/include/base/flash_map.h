@@ -42,6 +42,11 @@
 /* An image starts with MCUboot's header in an area of its own; the vector table follows (VTOR needs 512). */
 #define FLASH_IMAGE_HEADER_AREA_BYTES 0x200
 
+/* One-time memory (RM0090 2.3, 3.9.7), block 0: the security epoch, one more for each byte that is not 0xFF.
+ * Never written in the field. */
+#define OTP_EPOCH_BASE  0x1FFF7800
+#define OTP_EPOCH_BYTES 32
+
 /* SRAM1+SRAM2 and CCM. The ROM loader overwrites the first 12 KB of SRAM (AN2606): nothing that must survive
  * a reset lives there. DMA cannot reach CCM. */
 #define RAM_BASE             0x20000000
@@ -58,10 +63,12 @@
 #define RAM_APP_BASE       0x20000000
 #define RAM_APP_BYTES      0x0001F000
 
-/* The last 8 bytes of the services' RAM: the wish that the bootloader stay in its loader, the pattern and its
- * complement, little-endian. Survives every reset but a loss of power; granted once. Whoever reaches RAM may
- * leave it, a host by ST's ROM loader too. */
+/* The last 8 bytes of the services' RAM: a note to the next boot, a pattern and its complement,
+ * little-endian. Survives every reset but a loss of power; read once. Whoever reaches RAM may leave it, a
+ * host by ST's ROM loader too. LOADER: the bootloader shall stay in its loader. FAULT: this reset comes from
+ * the fault handler of an application. */
 #define RAM_WISH_ADDR   0x2001FFF8
 #define RAM_WISH_LOADER 0x10ADE12A
+#define RAM_WISH_FAULT  0x5C4A54ED
 
 #endif

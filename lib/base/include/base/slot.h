@@ -18,7 +18,8 @@ enum slot_state {
     SLOT_STATE_REJECTED = 5   /* spent its trials; its digest is remembered */
 };
 
-/** Why the chip was reset, RCC_CSR decoded (RM0090 7.3.21); the most specific flag wins. */
+/** Why the chip was reset, RCC_CSR decoded (RM0090 7.3.21); the most specific flag wins. Up to
+ * RESET_BROWN_OUT the power was gone. */
 enum reset_cause {
     RESET_POWER_ON = 0,
     RESET_BROWN_OUT = 1,

@@ -18,11 +18,10 @@ enum {
 
 /** What is known about the slots. `digest` binds a state to content: other content means "nothing known". */
 struct boot_record {
-    uint32_t seq;       /* assigned by the journal */
-    uint8_t active;     /* enum slot: the confirmed image that boots; SLOT_NONE before the first confirm */
-    uint8_t state[2];   /* enum slot_state of A and B */
-    uint8_t tries;      /* runs left of the slot in SLOT_STATE_TRIAL */
-    uint8_t boot_fails; /* fault resets in a row of the active image */
+    uint32_t seq;     /* assigned by the journal */
+    uint8_t active;   /* enum slot: the confirmed image that boots; SLOT_NONE before the first confirm */
+    uint8_t state[2]; /* enum slot_state of A and B */
+    uint8_t tries;    /* runs left of the slot in SLOT_STATE_TRIAL */
     uint8_t resume_sectors;  /* sectors of the slot in SLOT_STATE_RECEIVING that are complete in flash; 1 in
                                 SLOT_STATE_EMPTY: a reception was given up there */
     uint16_t last_reason;    /* enum fota_err: why an image was last refused or rolled back */

@@ -12,7 +12,10 @@
 #include "base/err.h"
 #include "format/boot_record.h"
 
-enum { SLOTS_STEPS_MAX = 16 };
+enum {
+    SLOTS_STEPS_MAX = 16,
+    SLOTS_CRASHES_MAX = 5 /* so many in a row: the confirmed image gives way to the other confirmed one */
+};
 
 /** Verification of a slot in this boot. */
 enum slots_check { SLOTS_UNKNOWN = 0, SLOTS_VALID = 1, SLOTS_INVALID = 2 };
@@ -28,19 +31,18 @@ struct slots_image {
 /** All the decision depends on besides the record. */
 struct slots_facts {
     struct slots_image image[2];
-    bool has_record;     /* false: the journal is lost (rule R11); the record passed in is then ignored */
     bool wants_loader;   /* a host or the application asked to stay in the loader */
     bool is_run_counted; /* this boot's trial run is already in the journal */
     bool can_write;      /* the journal can be written; else no trial starts and nothing is recorded */
+    uint32_t n_crashes;  /* resets by watchdog or fault, this one too, since the last sign of health */
 };
 
 /** Far-apart patterns, so that a glitch does not turn one action into another. */
 enum slots_action {
     SLOTS_VERIFY = 0x1B64A5D2, /* verify `slot`, set facts.image[slot] */
-    SLOTS_WRITE =
-        0x2D935A1C, /* make `record` durable; set facts.has_record, and is_run_counted if counts_run */
-    SLOTS_BOOT = 0x56AC3C69,  /* start `slot`; facts.image[slot] is SLOTS_VALID */
-    SLOTS_LOADER = 0x63517EA7 /* stay in the loader because of `reason` */
+    SLOTS_WRITE = 0x2D935A1C,  /* make `record` durable, and set facts.is_run_counted if counts_run */
+    SLOTS_BOOT = 0x56AC3C69,   /* start `slot`; facts.image[slot] is SLOTS_VALID */
+    SLOTS_LOADER = 0x63517EA7  /* stay in the loader because of `reason` */
 };
 
 /** What to do next. */
@@ -56,9 +58,12 @@ struct slots_decision {
 /**
  * Decide the next step of this boot.
  *
+ * @param record  the journal's; if it is lost (rule R11), a record that knows nothing: active SLOT_NONE, both
+ *                states empty, the security floor the only value
+ *
  * Promises: BOOT only of a valid slot whose digest the record knows and which is not rejected; a trial's run
  * is counted before it starts and there are at most BOOT_TRIAL_RUNS of them; falls back only to a confirmed
- * image.
+ * image, and because of crashes only once: the image left is rejected.
  */
 void slots_decide(const struct boot_record *record, const struct slots_facts *facts,
                   struct slots_decision *out);

@@ -27,6 +27,8 @@ struct update_config {
     uint32_t bootloader_version;     /* major << 24 | minor << 16 | revision */
     const char *hw_id;               /* this board, 1..16 characters */
     const uint8_t *keys[IMAGE_KEYS]; /* release keys: active, next; NULL: none */
+    const uint8_t *epoch;            /* OTP_EPOCH_BYTES of one-time memory; NULL: none */
+    void (*settle)(void);            /* rule R10: wait until the supply can be relied on; NULL: no wait */
 };
 
 /** Phase of an update session. */
@@ -44,6 +46,7 @@ struct update {
     uint32_t running_counter;  /* security counter of the running image, from its verified bytes */
     uint8_t running_digest[BOOT_RECORD_DIGEST_BYTES];
     enum reset_cause cause;
+    uint32_t n_crashes; /* slots_facts.n_crashes; whoever counts them sets it before update_choose */
     enum update_session session;
     enum slot session_slot;
     uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
@@ -54,9 +57,11 @@ struct update {
 };
 
 /**
- * Load the journal and repair it. First call after reset.
+ * Load the journal and repair it. First call after reset. After a loss of power, a repair is preceded by
+ * config->settle (rule R10): nothing is written before the supply has held for a while.
+ * From then on the record's security floor is at least the epoch in one-time memory.
  *
- * Takes:      ≤ 2 ms, ≤ 3 s with repairs
+ * Takes:      ≤ 2 ms, ≤ 3 s with repairs, and the wait
  * Power cut:  as journal_repair
  * @return FOTA_OK (also with a lost journal or one dead mirror: look at `journal`) · flash errors (no mirror
  * works; the state is in `record`, but nothing may be written)

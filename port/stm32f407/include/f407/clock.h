@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** Journal rule R10: 10,000 erases last longer than three years of brown-outs at this rate. */
+enum { CLOCK_SETTLE_MS = 30000, CLOCK_SETTLE_MAX_MS = 600000 };
+
 enum { CLOCK_HCLK_HZ = 168000000, CLOCK_HSE_HZ = 8000000, CLOCK_HSI_HZ = 16000000 };
 
 /** What the PLL runs from. CLOCK_FROM_RESET: the PLL did not lock, the chip stays at 16 MHz. */
@@ -32,6 +35,14 @@ enum clock_source clock_init(void);
 /** Back to the reset state: internal oscillator, no PLL, no wait states, caches off and empty. Takes ≤ 1 ms.
  */
 void clock_reset(void);
+
+/**
+ * Wait until the supply has been good for CLOCK_SETTLE_MS without a break, or CLOCK_SETTLE_MAX_MS in all: by
+ * the voltage detector, at the level that the flash needs, looked at every 10 ms. The core sleeps in between,
+ * on the internal oscillator, which is the least it can take from a weak supply. Then as clock_init. Masks
+ * interrupts (PRIMASK) and leaves them masked; none is in use before the jump, which unmasks.
+ */
+void clock_settle(void);
 
 /** Start SysTick at HCLK/8, polled, no interrupt. */
 void clock_time_start(struct clock_time *time);

@@ -15,6 +15,8 @@
 #ifndef F407_FLASH_H
 #define F407_FLASH_H
 
+#include <stdbool.h>
+
 #include "port/flash.h"
 
 enum {
@@ -41,5 +43,9 @@ void f407_flash_open(struct f407_flash *flash, uint32_t sectors);
  * operation, and again whenever somebody else may have had write access to that RAM. Takes ≤ 2 us.
  */
 void f407_flash_load_ram_code(void);
+
+/** Is the supply above what x32 needs? Asks the voltage detector, and switches it on if need be. Takes ≤ 0.2
+ * ms the first time. */
+bool f407_flash_is_supply_good(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/flash_map.h"
 #include "base/slot.h"
 
 /**
@@ -19,14 +20,32 @@ enum reset_cause reset_take_cause(void);
 /** Reset the chip. */
 FOTA_NORETURN void reset_chip(void);
 
-/**
- * Leave a wish for the next boot: stay in the loader. Two words at the end of the services' RAM that hold a
- * pattern and its complement; they survive every reset but a loss of power. The wish is granted once.
- */
-void reset_ask_for_loader(void);
+/** What a boot is told by whoever ran before: patterns, kept with their complement. */
+enum reset_note {
+    RESET_NOTE_NONE = 0,
+    RESET_NOTE_LOADER = RAM_WISH_LOADER, /* stay in the loader */
+    RESET_NOTE_FAULT = RAM_WISH_FAULT    /* a fault handler resets the chip: counts as a crash */
+};
 
-/** @return true if somebody asked; the wish is gone then. */
-bool reset_take_loader_wish(void);
+/** The last words of the services' RAM: number of crashes, note, its complement. They survive every reset but
+ * a loss of power. */
+enum { RESET_RETAINED_BYTES = 12 };
+
+/** Leave a note for the next boot; reset_chip comes next. */
+void reset_leave_note(enum reset_note note);
+
+/** @return the note that was left; it is gone then */
+enum reset_note reset_take_note(void);
+
+/**
+ * Count this boot if a crash led to it: a watchdog, or a fault handler that left a note. A loss of power and
+ * a pin reset start from 0; other resets change nothing.
+ * @return crashes in a row, since reset_forget_crashes
+ */
+uint32_t reset_count_crashes(enum reset_cause cause, enum reset_note note);
+
+/** The application is well. */
+void reset_forget_crashes(void);
 
 /**
  * Start an application as a reset would: peripherals, clocks, caches, SysTick, NVIC and pending exceptions in

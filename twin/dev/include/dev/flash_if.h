@@ -64,6 +64,9 @@ void flash_if_forget_plans(struct dev *flash);
 struct flash_cells *flash_if_cells(struct dev *flash);
 /** Factory programmer: put bytes into the array, blank or solid. @param off  in the array, with n_bytes */
 void flash_if_store(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes);
+/** Factory programmer: put bytes into the one-time area, lock bytes at its end. @param off  in it, with
+ * n_bytes */
+void flash_if_store_otp(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes);
 /** For the board, whenever the core starts after a reset: flaky words read anew. */
 void flash_if_boot(struct dev *flash);
 /** From now on the sector (0..11) is worn out. The part has no flag for it: only a look at the array shows

@@ -1,0 +1,268 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "base/flash_map.h"
+#include "boot_rig.h"
+#include "format/image_build.h"
+#include "guest/boot_app.h"
+#include "journal/journal.h"
+#include "link/link_codec.h"
+#include "release/file.h"
+#include "release/key.h"
+#include "twin/twin.h"
+
+static const char bootloader[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
+static uint8_t *payload[2];
+static size_t n_payload[2];
+struct key image_key;
+
+/* --- signed and badly signed images ------------------------------------------------------------------------
+ */
+
+void make_image(const struct plan *plan, struct test_image *out)
+{
+    static uint8_t bytes[PAYLOAD_MAX_BYTES];
+    uint32_t n_bytes = (uint32_t)n_payload[plan->linked_for];
+    assert_true(n_bytes <= sizeof bytes);
+    memcpy(bytes, payload[plan->linked_for], n_bytes);
+    assert_int_equal(bytes_load_le32(bytes + BOOT_APP_MODE_OFF), BOOT_APP_MODE);
+    bytes_store_le32(bytes + BOOT_APP_MODE_OFF, plan->mode ? plan->mode : BOOT_APP_HANGS);
+    if (plan->stack != 0) {
+        bytes_store_le32(bytes, plan->stack);
+    }
+    const struct image_spec spec = {
+        .load_addr = plan->linked_for == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
+        .version = {.major = 1},
+        .security_counter = plan->counter ? plan->counter : COUNTER,
+        .hw_id = plan->hw ? plan->hw : "f407-disco",
+    };
+    struct image_signer signer = key_image_signer(plan->key ? plan->key : &image_key);
+    out->n_bytes = sizeof out->bytes;
+    assert_int_equal(image_build(&spec, bytes, n_bytes, &signer, out->bytes, &out->n_bytes), FOTA_OK);
+}
+
+/* --- the board ---------------------------------------------------------------------------------------------
+ */
+
+void assert_no_violation(const struct twin *t)
+{
+    struct twin_violation first;
+    if (twin_violation(t, 0, &first) > 0) {
+        fail_msg("at %llu us, pc %08x: %s", (unsigned long long)first.time_ns / 1000, (unsigned)first.pc,
+                 first.text);
+    }
+}
+
+void run_ms(struct twin *t, uint32_t ms)
+{
+    enum twin_stop stop = twin_run_until(t, twin_now_ns(t) + (uint64_t)ms * 1000000U);
+    assert_no_violation(t);
+    assert_int_equal(stop, TWIN_STOP_TIME);
+}
+
+struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv)
+{
+    char why[256] = "";
+    const struct twin_config config = {
+        .flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .vdd_mv = vdd_mv, .strict = true};
+    struct twin *t = twin_create(&config, why, sizeof why);
+    if (t == NULL || !twin_load_elf(t, bootloader, why, sizeof why)) {
+        fail_msg("%s", why);
+    }
+    return t;
+}
+
+struct twin *make_board(uint64_t seed)
+{
+    return make_board_at(seed, 0);
+}
+
+void store_image(struct twin *t, enum slot slot, const struct test_image *image)
+{
+    static uint8_t blank[FLASH_SLOT_BYTES];
+    uint32_t base = slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
+    memset(blank, 0xFF, sizeof blank);
+    assert_true(twin_flash_store(t, base, blank, sizeof blank));
+    assert_true(twin_flash_store(t, base, image->bytes, image->n_bytes));
+}
+
+struct boot_app_report report_of(const struct twin *t)
+{
+    struct boot_app_report report;
+    assert_true(twin_peek(t, BOOT_APP_REPORT_ADDR, &report, sizeof report));
+    return report;
+}
+
+struct boot_app_report boot(struct twin *t)
+{
+    twin_set_power(t, false);
+    twin_set_power(t, true);
+    for (unsigned ms = 0; ms < BOOT_MAX_MS; ms += STEP_MS) {
+        run_ms(t, STEP_MS);
+        if (report_of(t).done == BOOT_APP_DONE) {
+            return report_of(t);
+        }
+    }
+    fail_msg("no application reported within %d ms", BOOT_MAX_MS);
+    return report_of(t);
+}
+
+/* --- the journal, written by the factory: lib/journal over the twin's flash, as a debugger would
+ * -------------- */
+
+struct twin_flash {
+    struct flash flash;
+    struct twin *twin;
+};
+
+static enum fota_err swd_erase(struct flash *flash, uint32_t sector)
+{
+    static uint8_t blank[FLASH_J0_BYTES];
+    struct twin_flash *f = (struct twin_flash *)flash;
+    bool is_j0 = sector == FLASH_J0_SECTOR;
+    memset(blank, 0xFF, sizeof blank);
+    return twin_flash_store(f->twin, is_j0 ? FLASH_J0_BASE : FLASH_J1_BASE, blank,
+                            is_j0 ? FLASH_J0_BYTES : FLASH_J1_BYTES)
+               ? FOTA_OK
+               : E_FLASH_RANGE;
+}
+
+static enum fota_err swd_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    struct twin_flash *f = (struct twin_flash *)flash;
+    return twin_flash_store(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
+}
+
+static enum fota_err swd_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    struct twin_flash *f = (struct twin_flash *)flash;
+    return twin_peek(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
+}
+
+static const struct journal_area areas[JOURNAL_AREAS] = {
+    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
+    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
+
+/* Change the journal's state: slot B becomes a trial, the floor is what the test says. */
+void journal_says_b_is_on_trial(struct twin *t)
+{
+    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
+    struct twin_flash flash = {{&ops}, t};
+    struct journal journal;
+    struct boot_record record;
+    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
+    record.state[SLOT_B] = SLOT_STATE_TRIAL;
+    record.tries = BOOT_TRIAL_RUNS;
+    record.security_floor = FLOOR;
+    record.last_reason = FOTA_OK;
+    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
+}
+
+/* As above, and the journal knows slot B's image by its digest. */
+void put_on_trial(struct twin *t, const struct test_image *image)
+{
+    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
+    struct twin_flash flash = {{&ops}, t};
+    struct journal journal;
+    struct boot_record record;
+    struct crypto_sha256 sha;
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    store_image(t, SLOT_B, image);
+    journal_says_b_is_on_trial(t);
+    crypto_sha256_init(&sha);
+    crypto_sha256_update(&sha, image->bytes, image->n_bytes);
+    crypto_sha256_final(&sha, digest);
+    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    memcpy(record.digest[SLOT_B], digest, BOOT_RECORD_DIGEST_BYTES);
+    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
+}
+
+void journal_says_both_are_confirmed(struct twin *t)
+{
+    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
+    struct twin_flash flash = {{&ops}, t};
+    struct journal journal;
+    struct boot_record record;
+    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    record.state[SLOT_B] = SLOT_STATE_CONFIRMED;
+    record.tries = 0;
+    record.active = SLOT_B;
+    record.security_floor = 0;
+    record.last_reason = FOTA_OK;
+    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
+}
+
+struct twin *confirmed_board(void)
+{
+    static struct test_image image;
+    struct twin *t = make_board(11);
+    make_image(&(struct plan){.linked_for = SLOT_A, .mode = BOOT_APP_CONFIRMS}, &image);
+    store_image(t, SLOT_A, &image);
+    struct boot_app_report report = boot(t);
+    assert_int_equal(report.confirm_err, FOTA_OK);
+    assert_int_equal(report.info.active_slot, SLOT_A);
+    twin_set_power(t, false);
+    return t;
+}
+
+void tear_the_newest_record(struct twin *t)
+{
+    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
+    const uint32_t torn = 0x00400200;
+    struct twin_flash flash = {{&ops}, t};
+    struct journal journal;
+    struct boot_record record;
+    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    assert_true(twin_flash_store(t, areas[1].base + journal.head[1].newest * JOURNAL_RECORD_BYTES + 8, &torn,
+                                 sizeof torn));
+}
+
+uint32_t wait_for_loader(struct twin *t, uint32_t max_ms)
+{
+    static const uint8_t sof = LINK_SOF, echo = LINK_ACK;
+    uint64_t start_ns = twin_now_ns(t);
+    twin_set_pin(t, TWIN_PIN_NSS, false);
+    while (twin_now_ns(t) - start_ns < (uint64_t)max_ms * 1000000U) {
+        uint8_t miso[8];
+        assert_int_equal(twin_spi_transfer(t, &sof, NULL, 1, 1000000, 15000), TWIN_STOP_TIME);
+        assert_int_equal(twin_spi_transfer(t, NULL, miso, sizeof miso, 1000000, 15000), TWIN_STOP_TIME);
+        assert_no_violation(t);
+        if (memchr(miso, LINK_ACK, sizeof miso) != NULL) {
+            assert_int_equal(twin_spi_transfer(t, &echo, NULL, 1, 1000000, 15000), TWIN_STOP_TIME);
+            return (uint32_t)((twin_now_ns(t) - start_ns) / 1000000);
+        }
+        run_ms(t, 1);
+    }
+    fail_msg("no loader answered within %u ms", (unsigned)max_ms);
+    return max_ms;
+}
+
+int read_inputs(void **state)
+{
+    (void)state;
+    if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &image_key) != FOTA_OK) {
+        fail_msg("build/keys/" KEY_IMAGE ".pem is missing; build the firmware first (make fw)");
+    }
+    static const char *const path[2] = {BOOT_APP_A, BOOT_APP_B};
+    for (unsigned slot = 0; slot < 2; slot++) {
+        assert_int_equal(file_read(path[slot], PAYLOAD_MAX_BYTES, &payload[slot], &n_payload[slot], NULL),
+                         FOTA_OK);
+    }
+    return 0;
+}
+
+int forget_inputs(void **state)
+{
+    (void)state;
+    key_forget(&image_key);
+    free(payload[0]);
+    free(payload[1]);
+    return 0;
+}
