@@ -30,7 +30,10 @@ void Default_Handler(void)
     volatile uint32_t *note = (volatile uint32_t *)RAM_WISH_ADDR;
     note[0] = RAM_WISH_FAULT;
     note[1] = ~(uint32_t)RAM_WISH_FAULT;
-    NVIC_SystemReset();
+    __DSB();
+    SCB->AIRCR = 0x5FAUL << SCB_AIRCR_VECTKEY_Pos | SCB_AIRCR_SYSRESETREQ_Msk; /* PM0214 4.4.5 */
+    for (;;) {
+    }
 }
 
 /* clang-format off */

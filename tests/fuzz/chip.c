@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "f407/clock.h"
 #include "f407/flash.h"
+#include "f407/reset.h"
 #include "fuzz.h"
 
-enum { ERASE_US = 1000000, PROGRAM_US = 16, BLANK_BYTE = 0xFF, RECORD_WORDS = 16 };
+enum { ERASE_US = 1000000, PROGRAM_US = 16, BLANK_BYTE = 0xFF, RECORD_WORDS = 16, PAGE_BYTES = 4096 };
 
 static const uint32_t SECTOR_BASE[FLASH_SECTORS + 1] = {
     0x08000000, 0x08004000, 0x08008000, 0x0800C000, 0x08010000, 0x08020000, 0x08040000,
@@ -34,15 +36,21 @@ void fuzz_fail(const char *fmt, ...)
     abort();
 }
 
+static void map_blank(uint32_t addr, size_t n_bytes)
+{
+    void *want = (void *)(uintptr_t)addr;
+    void *got =
+        mmap(want, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got != want) {
+        fuzz_fail("no flash at 0x%08X: %s", (unsigned)addr, strerror(errno));
+    }
+    memset(want, BLANK_BYTE, n_bytes);
+}
+
 void chip_map(void)
 {
-    void *want = (void *)(uintptr_t)FLASH_MAP_BASE;
-    void *got = mmap(want, FLASH_MAP_BYTES, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-    if (got != want) {
-        fuzz_fail("no flash at 0x%08X: %s", (unsigned)FLASH_MAP_BASE, strerror(errno));
-    }
-    memset(want, BLANK_BYTE, FLASH_MAP_BYTES);
+    map_blank(FLASH_MAP_BASE, FLASH_MAP_BYTES);
+    map_blank(OTP_EPOCH_BASE & ~(PAGE_BYTES - 1U), PAGE_BYTES);
 }
 
 uint8_t *chip_at(uint32_t addr)
@@ -240,5 +248,14 @@ void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
 }
 
 void f407_flash_load_ram_code(void)
+{
+}
+
+void clock_settle(void)
+{
+    chip_pass_us(CLOCK_SETTLE_MS * 1000U);
+}
+
+void reset_forget_crashes(void)
 {
 }
