@@ -15,10 +15,12 @@ passed=0 failed=0
 check() {
     what=$1 expected=$2 kind=$3 && shift 3
     spin -a -DMAX_CUTS="$cuts" "$@" "$here/update.pml" >spin.log 2>&1 || { cat spin.log; exit 1; }
+    # A mutant is found within a few states: there the compiler is what takes time.
+    if [ "$expected" = caught ]; then speed=-O0; else speed=-O2; fi
     if [ "$kind" = safety ]; then
-        gcc -O2 -w -DSAFETY -DNOCLAIM -o pan pan.c && ./pan -m1000000 >pan.log 2>&1 || true
+        gcc $speed -w -DSAFETY -DNOCLAIM -o pan pan.c && ./pan -m1000000 >pan.log 2>&1 || true
     else
-        gcc -O2 -w -DNFAIR=3 -o pan pan.c && ./pan -a -f -m1000000 -N settles >pan.log 2>&1 || true
+        gcc $speed -w -DNFAIR=3 -o pan pan.c && ./pan -a -f -m1000000 -N settles >pan.log 2>&1 || true
     fi
     errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' pan.log)
     states=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' pan.log)
