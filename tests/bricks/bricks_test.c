@@ -214,6 +214,23 @@ static void good_image_in_the_other_slot_takes_over_when_the_active_one_rots(voi
     device_must_be_well(&device, V1, V1, V2, "after the rot");
 }
 
+/* ESP-IDF 1559 */
+static void image_that_was_confirmed_and_crashes_is_left_once(void **state)
+{
+    (void)state;
+    device_updated(&device, V2);
+    for (device.n_crashes = 1; device.n_crashes < SLOTS_CRASHES_MAX; device.n_crashes++) {
+        assert_true(device_boot(&device));
+        assert_int_equal(device_runs(&device), V2);
+    }
+    for (unsigned boot = 0; boot < 4; boot++) { /* the other one crashes too: no way back and forth */
+        assert_true(device_boot(&device));
+        assert_int_equal(device_runs(&device), V1);
+        assert_int_equal(device.u.record.last_reason, E_SLOT_CRASH_LOOP);
+        assert_int_equal(device.u.record.state[SLOT_B], SLOT_STATE_REJECTED);
+    }
+}
+
 /* Our own model, before there was code: fallback to any signed image */
 static void rejected_image_is_no_fallback(void **state)
 {
@@ -455,6 +472,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(floor_rises_only_when_the_fallback_is_given_up),
         cmocka_unit_test(loss_of_power_in_the_first_run_does_not_cost_the_image),
         cmocka_unit_test(good_image_in_the_other_slot_takes_over_when_the_active_one_rots),
+        cmocka_unit_test(image_that_was_confirmed_and_crashes_is_left_once),
         cmocka_unit_test(rejected_image_is_no_fallback),
         cmocka_unit_test(factory_image_that_nobody_confirmed_is_not_erased),
         cmocka_unit_test(image_longer_than_its_slot_erases_nothing),

@@ -37,6 +37,7 @@ bool device_boot(struct device *d)
     if (err) {
         d->u.record.last_reason = (uint16_t)err; /* as the bootloader: nothing will be written */
     }
+    d->u.n_crashes = d->n_crashes;
     update_choose(&d->u, false, &d->choice, d->images);
     return !d->fix.fake.is_cut && d->choice.action == SLOTS_BOOT;
 }

@@ -15,6 +15,7 @@ struct device {
     struct slots_decision choice; /* of the last boot */
     struct image_result images[2];
     uint64_t seed;
+    uint32_t n_crashes; /* what the bootloader has counted, for the next boots */
 };
 
 /** 1.0.0, 2.0.0 (longer, higher counter) and 3.0.0: signed once. */
