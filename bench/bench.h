@@ -79,6 +79,7 @@ void board_check(const struct board *b);
 void update_measure(void); /* update.c */
 void boot_measure(void);   /* boot.c */
 void noise_measure(void);  /* noise.c */
+void fuzz_measure(void);   /* fuzz.c */
 void rom_measure(void);    /* rom.c */
 void crypto_measure(void); /* crypto.c */
 

@@ -12,6 +12,7 @@ int main(void)
     boot_measure();
     crypto_measure();
     noise_measure();
+    fuzz_measure();
     figures_write();
     (void)printf("\n  figures as JSON: build/bench.json\n");
     return EXIT_SUCCESS;

@@ -428,6 +428,8 @@ static void work(struct link_pump *pump)
     /* What the host clocked meanwhile were polls; the ring may have run over with them. */
     pump->has_work = false;
     pump->is_clock_late = true;
+    pump->since_ms =
+        pump->now_ms; /* a restart is waited for from now on, however long the owner said "busy" */
     pump->config.port->discard(pump->config.port_ctx);
     present(pump, out);
 }

@@ -120,6 +120,21 @@ static void a_stream_fills_the_slot_with_one_erase_per_sector_and_activates(void
     stop(b);
 }
 
+/* The owner kept the host waiting longer than a restart would: the reply is still first. */
+static void a_restart_after_a_long_wait_still_lets_the_reply_out(void **state)
+{
+    (void)state;
+    struct bench *b = start(2 * BLOCK);
+    assert_reason(bench_begin(b).reason, FOTA_OK);
+    b->busy_answers = 300 * BENCH_STEPS_PER_MS; /* asked at each byte */
+    assert_reason(session_request(b, LINK_OP_ACTIVATE).reason, FOTA_OK);
+    assert_int_equal(b->n_activates, 1);
+    assert_int_equal(b->n_restarts, 0);
+    bench_wait_ms(b, 20);
+    assert_true(b->n_restarts > 0);
+    stop(b);
+}
+
 static void a_restart_does_not_wait_for_ever_for_a_host_that_clocks_on(void **state)
 {
     (void)state;
@@ -498,6 +513,7 @@ int main(void)
         cmocka_unit_test(info_tells_loader_chip_and_boot_facts),
         cmocka_unit_test(a_refused_statement_erases_nothing_and_says_why),
         cmocka_unit_test(a_stream_fills_the_slot_with_one_erase_per_sector_and_activates),
+        cmocka_unit_test(a_restart_after_a_long_wait_still_lets_the_reply_out),
         cmocka_unit_test(a_restart_does_not_wait_for_ever_for_a_host_that_clocks_on),
         cmocka_unit_test(a_resumed_stream_erases_only_what_it_still_needs),
         cmocka_unit_test(blocks_in_any_order_dropped_and_repeated_give_the_same_bytes),
