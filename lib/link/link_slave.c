@@ -111,7 +111,8 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
     return LINK_EVENT_FAIL;
 }
 
-/* How many bytes from its address on the host may read; 0: none. An address below an area is far behind it. */
+/* How many bytes from its address on the host may read; 0: none. An address below an area is far behind it.
+ */
 static uint32_t readable_bytes(const struct link_slave *slave)
 {
     uint32_t off = slave->work.addr - slave->base;

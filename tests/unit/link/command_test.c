@@ -220,7 +220,8 @@ static void bad_checksums_are_nacked_at_each_stage_and_the_next_frame_works(void
     stop(b);
 }
 
-static void every_sector_outside_the_slot_and_every_bank_code_is_refused_and_mass_erase_is_the_slot(void **state)
+static void
+every_sector_outside_the_slot_and_every_bank_code_is_refused_and_mass_erase_is_the_slot(void **state)
 {
     (void)state;
     struct bench *b = start(false);
@@ -404,7 +405,8 @@ int main(void)
         cmocka_unit_test(protect_commands_are_nacked_always),
         cmocka_unit_test(every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_frame_works),
         cmocka_unit_test(bad_checksums_are_nacked_at_each_stage_and_the_next_frame_works),
-        cmocka_unit_test(every_sector_outside_the_slot_and_every_bank_code_is_refused_and_mass_erase_is_the_slot),
+        cmocka_unit_test(
+            every_sector_outside_the_slot_and_every_bank_code_is_refused_and_mass_erase_is_the_slot),
         cmocka_unit_test(three_sectors_in_one_command_are_erased_and_one_bad_one_spoils_all),
         cmocka_unit_test(reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary),
         cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_behind_it),
