@@ -244,6 +244,11 @@ static enum cli_exit print_failure(struct recovery *r, enum fota_err err)
                         "nothing was done: %s runs in slot %c; --force rebuilds the board all the same",
                         version, b->running_slot == SLOT_B ? 'B' : 'A');
     }
+    if (err == E_IMAGE_COUNTER) {
+        return cli_fail(r->cli, err,
+                        "nothing was written: one-time memory of this chip wants a newer image than %s",
+                        text_of(r, OPT_IMAGE));
+    }
     if (result->step <= RECOVER_ENTER) {
         ladder_note(r->cli, &result->ladder);
         (void)cli_fail(r->cli, err, "nothing was written: %s", ladder_advice(err));

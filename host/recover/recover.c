@@ -211,6 +211,21 @@ static enum fota_err check_protection(struct run *r)
     return err == E_FLASH_VERIFY || err == E_FLASH_NOT_BLANK ? E_FLASH_PROTECTED : err;
 }
 
+/** The chip's one-time memory is a floor that no journal can lower: an image below it would not boot. */
+static enum fota_err check_epoch(struct run *r)
+{
+    uint8_t bytes[OTP_EPOCH_BYTES];
+    uint32_t epoch = 0;
+    enum fota_err err = link_client_read(r->link, OTP_EPOCH_BASE, bytes, sizeof bytes);
+    if (err) {
+        return err;
+    }
+    for (uint32_t i = 0; i < sizeof bytes; i++) {
+        epoch += bytes[i] != 0xFF;
+    }
+    return r->plan->image.image.security_counter < epoch ? E_IMAGE_COUNTER : FOTA_OK;
+}
+
 /** Is it worth another try from the start? The ROM was lost, by a reset say; not: the port is dead. */
 static bool is_lost(enum fota_err err)
 {
@@ -231,6 +246,9 @@ static enum fota_err write_everything(struct run *r)
             return err; /* it tried several resets */
         }
         err = check_protection(r);
+        if (!err) {
+            err = check_epoch(r);
+        }
         if (!err) {
             err = store_all(r);
         }

@@ -192,6 +192,27 @@ static void protected_bootloader_is_kept_if_it_is_the_right_one(void **state)
     desk_close(&d);
 }
 
+static void image_below_the_epoch_of_the_chip_is_not_written(void **state)
+{
+    (void)state;
+    static const uint8_t two_steps[4] = {0x00, 0x00, 0xFF, 0xFF}; /* the image's counter is 1 */
+    struct desk d;
+    struct link_rom rom;
+    struct recover_result result;
+    const struct recover_config config = {.is_forced = true};
+    struct recover_plan plan = make_plan(0, 0);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    power_up(&d);
+    assert_int_equal(link_rom_enter(&d.link, &rom), FOTA_OK);
+    assert_int_equal(link_client_write_checked(&d.link, OTP_EPOCH_BASE, two_steps, sizeof two_steps),
+                     FOTA_OK);
+    assert_int_equal(recover_run(&d.link, &plan, &config, &result), E_IMAGE_COUNTER);
+    for (unsigned i = 0; i < FLASH_SECTORS; i++) {
+        assert_int_equal(twin_stats(d.twin)->flash_erases[i], 0);
+    }
+    desk_close(&d);
+}
+
 static void newer_image_in_the_other_slot_gives_way(void **state)
 {
     (void)state;
@@ -475,6 +496,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(board_that_runs_is_left_alone),
         cmocka_unit_test(parts_that_do_not_fit_are_refused),
         cmocka_unit_test(protected_bootloader_is_kept_if_it_is_the_right_one),
+        cmocka_unit_test(image_below_the_epoch_of_the_chip_is_not_written),
         cmocka_unit_test(newer_image_in_the_other_slot_gives_way),
         cmocka_unit_test(sector_that_merely_reads_blank_is_erased_again),
         cmocka_unit_test(vectors_of_the_bootloader_come_last),

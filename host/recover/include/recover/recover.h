@@ -102,6 +102,7 @@ enum { RECOVER_RESTARTS_MAX = 4 };
  * Power cut: of the board: the ROM answers, or our bootloader; run it again. Of this machine: the same.
  * @return FOTA_OK · E_SLOT_HEALTHY (an image runs: see result->ladder; not with is_forced) · as
  *         link_rom_enter · E_FLASH_PROTECTED (a sector is write-protected and holds something else) ·
+ *         E_IMAGE_COUNTER (the image is below the epoch in the chip's one-time memory) ·
  *         E_FLASH_VERIFY, E_FLASH_NOT_BLANK (a sector is worn out) · E_SLOT_NOT_BOOTABLE and other reasons of
  *         the bootloader · E_SLOT_TRIALS_SPENT · E_LINK_RESET_SILENT (all is written; nothing answers) ·
  *         E_TIMEOUT (it runs and does not confirm) · E_IO
