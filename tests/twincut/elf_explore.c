@@ -98,6 +98,28 @@ void elf_run_us(struct explorer *x, uint32_t us)
     step(x, &action, NULL);
 }
 
+/* Up to shortly before the first flash operation of a boot there is nothing to cut (rule R10 alone is 30 s):
+ * no snapshots until then. */
+static void pass_quiet(struct explorer *x)
+{
+    struct twin *t = x->board.twin;
+    struct twin_snapshot *start = elf_save(x);
+    uint64_t ops = elf_ops(x);
+    uint64_t quiet_ns = twin_now_ns(t);
+    for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && elf_ops(x) == ops; us += SLICE_US) {
+        cuts_listen(&x->board);
+        if (cuts_last_start(&x->board).is_there) {
+            break;
+        }
+        quiet_ns = twin_now_ns(t);
+        (void)twin_run_until(t, quiet_ns + (uint64_t)SLICE_US * 1000U);
+    }
+    twin_restore(t, start);
+    twin_snapshot_free(start);
+    (void)twin_run_until(t, quiet_ns);
+    cuts_clear_console(&x->board);
+}
+
 /* Power on, and run until an application has introduced itself or time is up. */
 struct cuts_start elf_boot(struct explorer *x)
 {
@@ -111,6 +133,9 @@ struct cuts_start elf_boot(struct explorer *x)
     twin_set_pin(b->twin, TWIN_PIN_NRST, true);
     twin_set_power(b->twin, false);
     twin_set_power(b->twin, true);
+    if (x->is_exploring) {
+        pass_quiet(x);
+    }
     for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && !start.is_there; us += SLICE_US) {
         elf_run_us(x, SLICE_US);
         cuts_listen(b);
@@ -212,7 +237,8 @@ static void judge(struct explorer *x)
         return;
     }
     x->counts.distinct++;
-    x->is_exploring = was_exploring && x->depth < DEPTHS && x->nested_stride != 0;
+    bool is_recovery_due = x->n_replay != 0 || x->counts.distinct % RECOVERY_STRIDE == 0;
+    x->is_exploring = was_exploring && x->depth < DEPTHS && x->nested_stride != 0 && is_recovery_due;
     if (x->depth < DEPTHS) {
         x->base_op[x->depth] = elf_ops(x);
         x->n_seen[x->depth] = x->counts.distinct; /* another phase of the stride each time */

@@ -29,6 +29,7 @@ enum {
     CLASSES = 1 << 12,
     FILL_RECORDS = 121, /* two places of J1 each: 16 must stay free (journal rule R8) */
     SECOND_STRIDE = 4,
+    RECOVERY_STRIDE = 8, /* of the distinct situations, every so many has its recovery cut */
     BRICKS_SHOWN = 20,
     QUICK_OUTCOMES = 5,   /* every so many */
     ERASES_MAX = 8,       /* in one step of the host */
