@@ -16,11 +16,12 @@ struct outcome {
         n_bad; /* corrupt installs, bytes outside the slot, bytes acknowledged that are not the image's */
 };
 
-static FILE *start(unsigned flip_ppb, unsigned n_updates, unsigned seed)
+/* @param timing  "" or "--hasty" */
+static FILE *start(unsigned flip_ppb, unsigned n_updates, unsigned seed, const char *timing)
 {
     char command[LINE_BYTES];
-    (void)snprintf(command, sizeof command, "%s --ber %u --updates %u --seed %u", NOISE_PROGRAM, flip_ppb,
-                   n_updates, seed);
+    (void)snprintf(command, sizeof command, "%s --ber %u --updates %u --seed %u %s", NOISE_PROGRAM, flip_ppb,
+                   n_updates, seed, timing);
     FILE *out = popen(command, "r");
     if (out == NULL) {
         bench_fail("cannot run " NOISE_PROGRAM);
@@ -54,12 +55,12 @@ static void keep(const char *key, const char *text, struct outcome o)
 
 void noise_measure(void)
 {
-    FILE *half[2] = {start(100000, UPDATES / 2, 1), start(100000, UPDATES / 2, 1 + UPDATES / 2)};
+    FILE *half[2] = {start(100000, UPDATES / 2, 1, ""), start(100000, UPDATES / 2, 1 + UPDATES / 2, "")};
     struct outcome first = finish(half[0]), second = finish(half[1]);
     first.n_ok += second.n_ok;
     first.n_bad += second.n_bad;
     keep("ber_1e4_ok", "updates of 100 that complete at a bit error rate of 1e-4", first);
-    FILE *rate[2] = {start(10000, UPDATES, 1), start(1000, UPDATES, 1)};
+    FILE *rate[2] = {start(10000, UPDATES, 1, "--hasty"), start(1000, UPDATES, 1, "--hasty")};
     keep("ber_1e5_ok", "  at 1e-5", finish(rate[0]));
     keep("ber_1e6_ok", "  at 1e-6", finish(rate[1]));
 }

@@ -131,14 +131,12 @@ static enum fota_err sync_once(struct link_client *c)
     if (err) {
         return err;
     }
-    err = wire_ack(c, c->sync_max_ms);
+    err = wire_ack(c, wire_patience_ms(c, c->sync_max_ms));
     if (err && err != E_LINK_NACK) {
         return err;
     }
     uint16_t chip_id = 0;
-    c->is_first_try = true; /* it has just answered, and the next sync is another try */
     err = get_id_once(c, &chip_id);
-    c->is_first_try = false;
     if (err) {
         return err;
     }
@@ -181,7 +179,9 @@ enum fota_err link_client_sync(struct link_client *c)
         if (err) {
             return wire_close(c, err);
         }
+        c->is_first_try = i < SYNC_GENTLE_TRIES; /* who does not hear well is not waited for */
         enum fota_err sync_err = sync_once(c);
+        c->is_first_try = false;
         err = wire_close(c, FOTA_OK);
         if (!sync_err && !err) {
             return FOTA_OK;

@@ -162,6 +162,22 @@ static void state_table_of_the_spec_is_the_source_s(void **state)
     free(text);
 }
 
+#define MEANING(id, text) "\n| " #id " | " text " |\n",
+
+/* What states and events mean stands in the spec as it stands in the source. */
+static void meanings_of_states_and_events_are_the_source_s(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {LINK_STATES(MEANING) LINK_EVENTS(MEANING)};
+    char *text = read_spec();
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (strstr(text, lines[i]) == NULL) {
+            fail_msg("docs/spec/link.md lacks%s", lines[i]);
+        }
+    }
+    free(text);
+}
+
 static void every_pair_of_state_and_event_has_exactly_one_row(void **state)
 {
     (void)state;
@@ -199,6 +215,7 @@ int main(void)
         cmocka_unit_test(vectors_of_the_spec_hold_for_a_fast_and_a_slow_owner),
         cmocka_unit_test(a_changed_byte_in_a_vector_is_noticed),
         cmocka_unit_test(state_table_of_the_spec_is_the_source_s),
+        cmocka_unit_test(meanings_of_states_and_events_are_the_source_s),
         cmocka_unit_test(every_pair_of_state_and_event_has_exactly_one_row),
         cmocka_unit_test(illegal_pairs_name_an_error_and_change_nothing),
     };
