@@ -82,5 +82,7 @@ void noise_measure(void);  /* noise.c */
 void fuzz_measure(void);   /* fuzz.c */
 void rom_measure(void);    /* rom.c */
 void crypto_measure(void); /* crypto.c */
+void cuts_measure(void);   /* cuts.c */
+void sizes_measure(void);  /* sizes.c */
 
 #endif

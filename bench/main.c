@@ -13,6 +13,8 @@ int main(void)
     crypto_measure();
     noise_measure();
     fuzz_measure();
+    sizes_measure();
+    cuts_measure();
     figures_write();
     (void)printf("\n  figures as JSON: build/bench.json\n");
     return EXIT_SUCCESS;

@@ -1,6 +1,7 @@
 /* From the symbol table of an ELF file (System V ABI, chapter 4). */
 #include "symbol.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "release/file.h"
 
 enum {
+    STT_FUNC = 2,
+    STT_MASK = 15,
     ELF_MAX_BYTES = 16 << 20,
     SECTION_BYTES = 40,
     SYMBOL_BYTES = 16,
@@ -63,4 +66,60 @@ bool symbol_find(const char *elf_path, const char *name, struct symbol *out)
     }
     free(elf);
     return is_found;
+}
+
+/* Names of functions only: marks of the linker script have the addresses of functions, too. */
+static void take_functions(const uint8_t *elf, const struct section *symbols, const struct section *names,
+                           struct symbol_list *out)
+{
+    for (uint32_t i = 0; i + SYMBOL_BYTES <= symbols->n_bytes; i += SYMBOL_BYTES) {
+        const uint8_t *symbol = elf + symbols->off + i;
+        const uint32_t name_at = bytes_load_le32(symbol);
+        if ((symbol[12] & STT_MASK) != STT_FUNC || name_at >= names->n_bytes) {
+            continue;
+        }
+        struct named_symbol *to = &out->at[out->n++];
+        to->symbol = (struct symbol){bytes_load_le32(symbol + 4) & ~1U, bytes_load_le32(symbol + 8)};
+        (void)snprintf(to->name, sizeof to->name, "%s", (const char *)elf + names->off + name_at);
+    }
+}
+
+bool symbols_read(const char *elf_path, struct symbol_list *out)
+{
+    uint8_t *elf = NULL;
+    size_t n_bytes = 0;
+    struct section symbols;
+    struct section names;
+    *out = (struct symbol_list){0};
+    if (file_read(elf_path, ELF_MAX_BYTES, &elf, &n_bytes, NULL)) {
+        return false;
+    }
+    for (uint32_t i = 0; n_bytes > E_SHNUM + 1 && !out->at && read_section(elf, n_bytes, i, &symbols); i++) {
+        if (symbols.type == SHT_SYMTAB && read_section(elf, n_bytes, symbols.link, &names)) {
+            out->at = calloc(symbols.n_bytes / SYMBOL_BYTES + 1, sizeof *out->at);
+            if (out->at) {
+                take_functions(elf, &symbols, &names, out);
+            }
+        }
+    }
+    free(elf);
+    return out->n > 0;
+}
+
+const char *symbol_at(const struct symbol_list *list, uint32_t addr)
+{
+    const struct named_symbol *best = NULL;
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct named_symbol *s = &list->at[i];
+        if (s->symbol.addr <= addr && (!best || s->symbol.addr >= best->symbol.addr)) {
+            best = s;
+        }
+    }
+    return best ? best->name : NULL;
+}
+
+void symbols_free(struct symbol_list *list)
+{
+    free(list->at);
+    *list = (struct symbol_list){0};
 }

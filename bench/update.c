@@ -4,6 +4,9 @@
 
 #include "base/flash_map.h"
 #include "bench.h"
+#include "idle.h"
+
+#define APPLICATION FOTA_BUILD_DIR "/f407/app/demo-1.0.0-a.elf"
 
 enum {
     SPI_HZ = 10500000,
@@ -18,6 +21,7 @@ enum {
 static struct bench_image factory;
 static struct bench_image image_a;
 static struct bench_image image_b;
+static struct idle_meter meter;
 
 static void check(enum fota_err err, const char *what)
 {
@@ -64,6 +68,7 @@ static double update(struct board *b, uint32_t image_bytes, uint32_t *session_id
     board_make_image("2.0.0", 'b', image_bytes, &image_b);
     const uint32_t n = board_make_statement(VERSION_2, &image_a, &image_b, statement, sizeof statement);
     check(link_client_detect(&b->link, &peer), "detect");
+    idle_open(&meter, b);
     return stream(b, statement, n, &progress, session_id);
 }
 
@@ -78,6 +83,7 @@ static void by_agent(struct board *b, uint32_t image_bytes, uint32_t *session_id
         figure_add("agent_384k_limit_s", limit_s(image_b.n_bytes), 3, "  limit of the flash, seconds");
         figure_add("agent_384k_ratio", ratio, 3, "  ratio");
         figure_add("agent_384k_spi_bytes", (double)twin_stats(b->twin)->spi_bytes, 0, "  bytes on the wire");
+        idle_show(&meter, "agent", APPLICATION);
     } else {
         figure_add("agent_100k_s", seconds, 3, "100 KB by the agent, seconds");
         figure_add("agent_100k_ratio", ratio, 3, "  ratio to the limit of the flash");
@@ -92,6 +98,7 @@ static void by_bootloader(struct board *b)
     figure_add("bootloader_384k_s", seconds, 3, "384 KB by the bootloader, seconds");
     figure_add("bootloader_384k_ratio", seconds / limit_s(image_b.n_bytes), 3,
                "  ratio to the limit of the flash");
+    idle_show(&meter, "bootloader", NULL);
     board_close(b);
 }
 

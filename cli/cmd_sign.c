@@ -124,8 +124,14 @@ static enum fota_err build(struct work *w, const struct key *key)
     if (w->n_out > FLASH_SLOT_BYTES) {
         return E_IMAGE_SIZE;
     }
-    const struct image_policy policy = {
-        w->spec.load_addr, FLASH_SLOT_BYTES, w->spec.security_counter, w->spec.hw_id, {key->point, NULL}};
+    struct crypto_sha256 hash;
+    crypto_sha256_init(&hash);
+    const struct image_policy policy = {.base = w->spec.load_addr,
+                                        .slot_bytes = FLASH_SLOT_BYTES,
+                                        .security_floor = w->spec.security_counter,
+                                        .hw_id = w->spec.hw_id,
+                                        .keys = {key->point, NULL},
+                                        .hash = &hash};
     struct image_result verified;
     err = image_verify(w->out, w->n_out, &policy, &verified);
     return !err && verified.verdict != CRYPTO_ACCEPT ? E_INTERNAL : err;

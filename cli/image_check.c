@@ -96,6 +96,8 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
     memcpy(f->hw, bytes + image.hw_id_off, image.hw_id_bytes);
     f->slot = image.load_addr == FLASH_SLOT_B_BASE ? 'b' : 'a';
     const char slot = (char)(wanted->slot != 0 ? wanted->slot : f->slot);
+    struct crypto_sha256 hash;
+    crypto_sha256_init(&hash);
     const struct image_policy policy = {
         .base = slot == 'b' ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
         .slot_bytes = FLASH_SLOT_BYTES,
@@ -103,6 +105,7 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
         .hw_id = wanted->hw != NULL ? wanted->hw : f->hw,
         .keys = {wanted->key[0] != NULL ? wanted->key[0]->point : NULL,
                  wanted->key[1] != NULL ? wanted->key[1]->point : NULL},
+        .hash = &hash,
     };
     if (policy.keys[0] != NULL || policy.keys[1] != NULL) {
         err = image_verify(bytes, limit_bytes, &policy, &f->result);

@@ -6,6 +6,8 @@ reset handler and from each boot service (frames and calls from the disassembly;
 budget.json). Over budget, an unexplained call, recursion, an FPU instruction, a call out of the RAM code into flash, or the key
 of the option bytes anywhere is a failure.
 
+The three numbers that the bench quotes are left in BUILD_DIR/sizes.json.
+
 Usage: sizes.py [--print] BUILD_DIR     --print: also the applications, without failing
        sizes.py --self-test
 """
@@ -232,6 +234,9 @@ def bootloader(build, budget):
         print(f"  deepest from {name}: {chain}")
     print("  by layer: " + ", ".join(f"{layer} {n:,}" for layer, n in by_layer(elf).most_common()))
     largest = sorted(((n, name) for name, (_, n, kind) in elf.symbols.items() if kind in "tTrR"), reverse=True)[:10]
+    (build / "sizes.json").write_text(json.dumps({"bootloader_bytes": len(elf.image),
+                                                  "boot_stack_bytes": found["reset"][0] + EXCEPTION_FRAME_BYTES,
+                                                  "service_stack_bytes": found[service][0]}, indent=2) + "\n")
     print("  largest:  " + ", ".join(f"{SUFFIX.sub('', name)} {n:,}" for n, name in largest))
     return over
 

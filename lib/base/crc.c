@@ -62,11 +62,6 @@ uint32_t crc32_update(uint32_t crc, const void *data, size_t n_bytes)
     return ~crc;
 }
 
-uint32_t crc32_run(const void *data, size_t n_bytes)
-{
-    return crc32_update(0, data, n_bytes);
-}
-
 /* Bit by bit: no long run of bytes has a CRC-32C. */
 uint32_t crc32c_update(uint32_t crc, const void *data, size_t n_bytes)
 {

@@ -3,7 +3,8 @@
 
 enum { CRC32_POLY = (int)0xEDB88320, CRC32C_POLY = (int)0x82F63B78 };
 
-static uint32_t crc_reflected(uint32_t poly, uint32_t crc, const uint8_t *p, size_t n_bytes)
+__attribute__((noinline)) static uint32_t crc_reflected(uint32_t poly, uint32_t crc, const uint8_t *p,
+                                                        size_t n_bytes)
 {
     crc = ~crc;
     for (size_t i = 0; i < n_bytes; i++) {

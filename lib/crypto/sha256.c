@@ -6,17 +6,23 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 
-enum { BLOCK_BYTES = 64, BLOCK_WORDS = 16, STATE_WORDS = 8, LENGTH_BYTES = 8, ROUNDS = 64 };
+enum {
+    BLOCK_BYTES = CRYPTO_SHA256_BLOCK_BYTES,
+    BLOCK_WORDS = 16,
+    STATE_WORDS = 8,
+    LENGTH_BYTES = 8,
+    ROUNDS = 64
+};
 
 struct sha256 {
     uint32_t h[STATE_WORDS];
-    uint64_t n_bytes;
+    uint32_t n_bytes;
     uint8_t block[BLOCK_BYTES]; /* the last n_bytes % 64 bytes */
 };
 
 _Static_assert(sizeof(struct crypto_sha256) >= sizeof(struct sha256), "opaque state is too small");
 
-static const uint32_t K[ROUNDS] = {
+FOTA_RAM_CONST static const uint32_t K[ROUNDS] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -42,8 +48,13 @@ static inline uint32_t rotate(uint32_t x, unsigned n)
         (d) = t + (bc) + rotate(a ^ rotate(a ^ rotate(a, 9), 11), 2);                                        \
     } while (0)
 
-static void hash_block(uint32_t state[STATE_WORDS], const uint8_t *block)
+FOTA_RAM_CODE void crypto_sha256_block(void *ctx, const void *data)
 {
+    struct sha256 *s = ctx;
+    uint32_t *state = s->h;
+    const uint8_t *block = data;
+    s->n_bytes =
+        (s->n_bytes | (BLOCK_BYTES - 1)) + 1; /* also of a block whose first bytes are counted already */
     uint32_t schedule[ROUNDS];
     uint32_t *w = schedule;
     do {
@@ -104,13 +115,19 @@ void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_
             memcpy(s->block + used, p, n);
             block = s->block;
         }
-        s->n_bytes += n;
         if (used + n == BLOCK_BYTES) {
-            hash_block(s->h, block);
+            crypto_sha256_block(s, block);
+        } else {
+            s->n_bytes += (uint32_t)n;
         }
         p += n;
         n_bytes -= n;
     }
+}
+
+uint32_t crypto_sha256_length(const struct crypto_sha256 *ctx)
+{
+    return ((const struct sha256 *)ctx)->n_bytes;
 }
 
 void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA256_BYTES])
@@ -119,8 +136,8 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
     struct sha256 s;
     uint8_t length[LENGTH_BYTES];
     memcpy(&s, ctx, sizeof s);
-    bytes_store_be32(length, (uint32_t)(s.n_bytes >> 29));
-    bytes_store_be32(length + 4, (uint32_t)(s.n_bytes << 3));
+    bytes_store_be32(length, s.n_bytes >> 29);
+    bytes_store_be32(length + 4, s.n_bytes << 3);
     const uint8_t *pad = PAD;
     do {
         crypto_sha256_update((struct crypto_sha256 *)&s, pad, 1);

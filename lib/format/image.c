@@ -187,13 +187,15 @@ static enum fota_err authenticate(const uint8_t *bytes, const struct image_polic
                                   struct image_result *out)
 {
     const struct image *image = &out->image;
-    struct crypto_sha256 ctx;
     uint8_t hash[CRYPTO_SHA256_BYTES];
-    crypto_sha256_init(&ctx);
-    crypto_sha256_update(&ctx, bytes, image->signed_bytes);
-    crypto_sha256_final(&ctx, hash);
-    crypto_sha256_update(&ctx, bytes + image->signed_bytes, image->total_bytes - image->signed_bytes);
-    crypto_sha256_final(&ctx, out->file_sha256);
+    if (crypto_sha256_length(policy->hash) > image->signed_bytes) {
+        crypto_sha256_init(policy->hash);
+    }
+    uint32_t done_bytes = crypto_sha256_length(policy->hash);
+    crypto_sha256_update(policy->hash, bytes + done_bytes, image->signed_bytes - done_bytes);
+    crypto_sha256_final(policy->hash, hash);
+    crypto_sha256_update(policy->hash, bytes + image->signed_bytes, image->total_bytes - image->signed_bytes);
+    crypto_sha256_final(policy->hash, out->file_sha256);
     if (memcmp(hash, bytes + image->hash_off, sizeof hash) != 0) {
         return E_IMAGE_HASH;
     }

@@ -410,11 +410,13 @@ static enum link_out reply(struct link_pump *pump, struct answer *answer, enum f
 
 static void work(struct link_pump *pump)
 {
-    struct answer answer = {.n_words = LINK_PROGRESS_BLOCK_BYTES / 4};
+    struct answer answer;
     enum link_out out;
     if (pump->job.n_words > 0) {
         return; /* one thing after another: words of the block before are still under way */
     }
+    memset(&answer, 0, sizeof answer);
+    answer.n_words = LINK_PROGRESS_BLOCK_BYTES / 4;
     enum fota_err err = carry_out(pump, &answer);
     bool is_patient = pump->now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
     if (err == STAY || (err == E_UPDATE_BUSY && is_patient)) {

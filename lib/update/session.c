@@ -71,15 +71,15 @@ static enum fota_err read_statement(const struct update *u, enum slot slot, cons
     return out->image_bytes > update_slot_bytes(u) ? E_IMAGE_SIZE : FOTA_OK;
 }
 
-/* Sectors of a slot that are blank. Blank proves nothing where an erase may have been cut (axiom F6: it may
- * read otherwise some day), so there are none in a slot that is being received or whose reception was given
- * up. */
-static uint32_t clean_sectors(const struct update *u, enum slot slot)
+/* Sectors of a slot that are blank, from the one with byte `from_bytes` on; those before are erased anyway.
+ * Blank proves nothing where an erase may have been cut (axiom F6: it may read otherwise some day), so there
+ * are none in a slot that is being received or whose reception was given up. */
+static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t from_bytes)
 {
     const struct update_config *config = u->config;
     uint32_t mask = 0;
     bool is_doubtful = u->record.state[slot] == SLOT_STATE_RECEIVING || u->record.resume_sectors != 0;
-    for (uint32_t k = 0; k < config->n_sectors && !is_doubtful; k++) {
+    for (uint32_t k = from_bytes / config->sector_bytes; k < config->n_sectors && !is_doubtful; k++) {
         const uint8_t *sector = config->slot[slot] + (size_t)k * config->sector_bytes;
         mask |= (uint32_t)bytes_all_equal(sector, config->sector_bytes, 0xFF) << k;
     }
@@ -155,13 +155,16 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     }
     uint32_t off;
     if (!is_held(u, slot, &release, &off)) {
-        u->session_clean = clean_sectors(u, slot);
+        u->session_clean = clean_sectors(u, slot, release.image_bytes);
         update_make_room(u);
         enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256, release.version);
         if (err) {
             return err;
         }
         off = 0;
+    }
+    if (u->session == UPDATE_CLOSED) {
+        crypto_sha256_init(u->config->hash);
     }
     if (u->session == UPDATE_CLOSED || off > u->session_flashed) {
         u->session_flashed = off; /* BEGIN again in an open session: what is in flash stays counted */
@@ -208,6 +211,14 @@ static enum fota_err disown(struct update *u, uint32_t k)
     return change_state(u, slot, SLOT_STATE_RECEIVING);
 }
 
+/* Cells from `off` on change: a hash that has them is of no use. */
+static void forget_hash_beyond(const struct update *u, uint32_t off)
+{
+    if (crypto_sha256_length(u->config->hash) > off) {
+        crypto_sha256_init(u->config->hash);
+    }
+}
+
 enum fota_err update_erase(struct update *u, uint32_t sector)
 {
     uint32_t off = 0;
@@ -227,9 +238,29 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     if (u->session_flashed > off) {
         u->session_flashed = off;
     }
+    forget_hash_beyond(u, off);
     u->session_clean &= ~(1U << k);
     err = flash_erase_sector(u->config->flash, sector);
     u->session_clean |= (uint32_t)(err == FOTA_OK) << k;
+    return err;
+}
+
+/* The hash goes along while words come one behind the other, up to where the image's tail may begin, which is
+ * hashed apart (image.c). update_finish reads what it lacks. */
+static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t addr, const uint32_t *words,
+                                      uint32_t n_words)
+{
+    struct flash *flash = u->config->flash;
+    forget_hash_beyond(u, off);
+    if (off == crypto_sha256_length(u->config->hash) &&
+        off + 4 * n_words + IMAGE_TLV_MAX_BYTES <= u->session_bytes) {
+        flash->companion_ctx = u->config->hash;
+    }
+    enum fota_err err = flash_program(flash, addr, words, n_words);
+    flash->companion_ctx = NULL;
+    if (err) {
+        forget_hash_beyond(u, 0);
+    }
     return err;
 }
 
@@ -249,7 +280,7 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         return err;
     }
     u->session_clean &= ~(1U << k);
-    err = flash_program(u->config->flash, addr, words, n_words);
+    err = program_and_hash(u, off, addr, words, n_words);
     if (err || off != u->session_flashed) {
         return err;
     }

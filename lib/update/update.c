@@ -28,6 +28,7 @@ static void set_policy(const struct update *u, enum slot slot, uint32_t floor, s
         .security_floor = floor,
         .hw_id = u->config->hw_id,
         .keys = {u->config->keys[0], u->config->keys[1]},
+        .hash = u->config->hash,
     };
 }
 
@@ -62,6 +63,7 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
 {
     memset(u, 0, sizeof *u);
     u->config = config;
+    config->flash->companion = crypto_sha256_block;
     u->cause = cause;
     u->running = SLOT_NONE;
     u->record.active = SLOT_NONE;
@@ -111,6 +113,7 @@ void update_choose(struct update *u, bool wants_loader, struct slots_decision *o
         slots_decide(&u->record, &facts, out);
         if (out->action == SLOTS_VERIFY) {
             struct image_result *result = &images[out->slot];
+            crypto_sha256_init(u->config->hash); /* of every byte, whatever was hashed before */
             enum fota_err err = update_verify_slot(u, out->slot, u->record.security_floor, result);
             learn(&facts.image[out->slot], err, result);
         } else if (out->action == SLOTS_WRITE) {

@@ -24,7 +24,8 @@ void update_make_room(struct update *u);
  */
 uint32_t update_floor(const struct update *u);
 
-/** image_verify_slot of a slot with this board's policy. @return as there */
+/** image_verify_slot of a slot with this board's policy. What config->hash has is not read again.
+ * @return as there */
 FOTA_MUST_CHECK
 enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
                                  struct image_result *out);

@@ -9,7 +9,7 @@
 #include "base/crc.h"
 #include "stm32f407xx.h"
 
-enum { WORD_BYTES = 4, SHORT_BYTES = 2 * WORD_BYTES };
+enum { WORD_BYTES = 4 };
 
 static uint32_t load(const uint8_t *p)
 {
@@ -18,15 +18,13 @@ static uint32_t load(const uint8_t *p)
     return word;
 }
 
+/* Of fewer than four bytes, the first load takes some that lie behind them, and shifts them out. */
 uint32_t crc32_run(const void *data, size_t n_bytes)
 {
     const uint8_t *p = data;
     const uint8_t *end = p + n_bytes;
     const uint32_t n_bits = 8 * (n_bytes % WORD_BYTES);
     uint32_t complement = 0;
-    if (n_bytes < SHORT_BYTES) {
-        return crc32_update(0, data, n_bytes);
-    }
     RCC->AHB1ENR |= RCC_AHB1ENR_CRCEN;
     (void)RCC->AHB1ENR; /* ES0182 2.1.13: a peripheral answers two cycles after its clock */
     CRC->CR = CRC_CR_RESET;
@@ -39,5 +37,5 @@ uint32_t crc32_run(const void *data, size_t n_bytes)
         CRC->DR = __RBIT(load(p) ^ complement);
         complement = 0;
     }
-    return ~__RBIT(CRC->DR);
+    return ~(__RBIT(CRC->DR) ^ complement); /* not 0 only if there were fewer than four */
 }

@@ -185,7 +185,7 @@ static void each_promise_notices_a_flash_that_breaks_it(void **state)
         bool is_caught = false;
         for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name != NULL; c++) {
             static struct chip chip;
-            struct liar liar = {.flash = {&LYING}, .chip = &chip, .lie = lie};
+            struct liar liar = {.flash = {.ops = &LYING}, .chip = &chip, .lie = lie};
             open_chip(&chip);
             chip.env.flash = &liar.flash;
             chip.env.world = lie == CACHES ? &CACHED : &WORLD;

@@ -28,10 +28,13 @@ static void must(bool is_done, const char *what)
 /* As after update_activate. */
 static void make_trial(struct update *update)
 {
+    struct crypto_sha256 hash;
+    crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = FLASH_SLOT_B_BASE,
                                         .slot_bytes = FLASH_SLOT_BYTES,
                                         .hw_id = BOARD.hw_id,
-                                        .keys = {BOARD.keys[0], BOARD.keys[1]}};
+                                        .keys = {BOARD.keys[0], BOARD.keys[1]},
+                                        .hash = &hash};
     struct boot_record record = update->record;
     struct image_result result;
     put_image(SLOT_B, &releases[1]);

@@ -185,6 +185,9 @@ static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *
         if (err) {
             return err;
         }
+        if (flash_is_companion_due(base, addr + 4 * i)) {
+            base->companion(base->companion_ctx, words + i + 1 - FLASH_COMPANION_WORDS);
+        }
     }
     chip_pass_us(PROGRAM_US * n_words);
     return FOTA_OK;

@@ -53,11 +53,14 @@ static void sign_again(uint8_t *bytes, uint32_t n_bytes)
 
 static void verify(const uint8_t *slot, bool is_resigned)
 {
+    struct crypto_sha256 hash;
+    crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = FLASH_SLOT_A_BASE,
                                         .slot_bytes = SLOT_BYTES,
                                         .security_floor = 5,
                                         .hw_id = "f407-disco",
-                                        .keys = {model_points[0], model_points[1]}};
+                                        .keys = {model_points[0], model_points[1]},
+                                        .hash = &hash};
     struct image_result result = {.verdict = CRYPTO_REJECT};
     enum fota_err err = image_verify_slot(slot, &policy, &result);
     if ((err == FOTA_OK) != (result.verdict == CRYPTO_ACCEPT)) {

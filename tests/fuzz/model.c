@@ -68,6 +68,18 @@ void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_
     memcpy(ctx, &h, sizeof h);
 }
 
+void crypto_sha256_block(void *ctx, const void *block)
+{
+    crypto_sha256_update(ctx, block, CRYPTO_SHA256_BLOCK_BYTES);
+}
+
+uint32_t crypto_sha256_length(const struct crypto_sha256 *ctx)
+{
+    struct hash h;
+    memcpy(&h, ctx, sizeof h);
+    return (uint32_t)h.n_bytes;
+}
+
 void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA256_BYTES])
 {
     struct hash h;

@@ -319,6 +319,9 @@ static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint
         if (err) {
             return err;
         }
+        if (flash_is_companion_due(flash, addr + 4 * i)) {
+            flash->companion(flash->companion_ctx, words + i + 1 - FLASH_COMPANION_WORDS);
+        }
     }
     return FOTA_OK;
 }

@@ -725,6 +725,7 @@ static void configure(struct world *w)
         .bootloader_version = 0x01000000,
         .hw_id = WORLD_HW,
         .keys = {crypto_model_point(MODEL_KEY_A), crypto_model_point(MODEL_KEY_B)},
+        .hash = &w->hash,
     };
 }
 

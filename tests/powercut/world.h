@@ -93,6 +93,7 @@ struct world {
     struct chip *chip;
     const struct world_scenario *scenario;
     struct update_config config;
+    struct crypto_sha256 hash; /* config.hash */
     struct world_view view;
     uint32_t last_word; /* index in the slot of the last word of the image that is being sent */
     uint32_t n_lives;   /* since the start or the last cut */

@@ -153,7 +153,7 @@ static const struct journal_area areas[JOURNAL_AREAS] = {
 void journal_says_b_is_on_trial(struct twin *t)
 {
     static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{&ops}, t};
+    struct twin_flash flash = {{.ops = &ops}, t};
     struct journal journal;
     struct boot_record record;
     assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
@@ -169,7 +169,7 @@ void journal_says_b_is_on_trial(struct twin *t)
 void put_on_trial(struct twin *t, const struct test_image *image)
 {
     static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{&ops}, t};
+    struct twin_flash flash = {{.ops = &ops}, t};
     struct journal journal;
     struct boot_record record;
     struct crypto_sha256 sha;
@@ -187,7 +187,7 @@ void put_on_trial(struct twin *t, const struct test_image *image)
 void journal_says_both_are_confirmed(struct twin *t)
 {
     static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{&ops}, t};
+    struct twin_flash flash = {{.ops = &ops}, t};
     struct journal journal;
     struct boot_record record;
     assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
@@ -216,7 +216,7 @@ void tear_the_newest_record(struct twin *t)
 {
     static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
     const uint32_t torn = 0x00400200;
-    struct twin_flash flash = {{&ops}, t};
+    struct twin_flash flash = {{.ops = &ops}, t};
     struct journal journal;
     struct boot_record record;
     assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);

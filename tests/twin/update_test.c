@@ -296,6 +296,16 @@ static uint64_t erases_of_slot_b(const struct bench *b)
     return s->flash_erases[8] + s->flash_erases[9] + s->flash_erases[10];
 }
 
+/* Of the whole chip, the journal's sectors among them. */
+static uint64_t all_erases(const struct bench *b)
+{
+    uint64_t n = 0;
+    for (unsigned sector = 0; sector < FLASH_SECTORS; sector++) {
+        n += twin_stats(b->twin)->flash_erases[sector];
+    }
+    return n;
+}
+
 /* --- promises
  * ------------------------------------------------------------------------------------------------------ */
 
@@ -360,6 +370,26 @@ static void release_that_never_confirms_gets_three_trials_and_the_old_one_runs_a
     assert_int_equal(b->n_events[GATEWAY_EVENT_OFFER], 1);
     assert_int_equal(erases_of_slot_b(b), erases);
     bench_close(b);
+}
+
+static void activation_and_rollback_erase_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct test_release *release;
+        enum gateway_event_kind end;
+    } runs[] = {{&good, GATEWAY_EVENT_CONFIRMED}, {&bad, GATEWAY_EVENT_ROLLED_BACK}};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        struct bench *b = bench_open();
+        publish(b, runs[i].release);
+        run_until(b, GATEWAY_EVENT_VERIFIED);
+        uint64_t erases = all_erases(b);
+        assert_true(erases > 0); /* the slot's, for the stream */
+        run_until(b, runs[i].end);
+        run_ms(b, 1500);
+        assert_int_equal(all_erases(b), erases);
+        bench_close(b);
+    }
 }
 
 static void restarted_gateway_resumes_from_the_byte_that_is_in_flash(void **state)
@@ -450,6 +480,7 @@ int main(void)
         cmocka_unit_test(release_is_streamed_while_the_old_one_runs_then_tried_and_confirmed),
         cmocka_unit_test(same_update_twice_ends_in_the_same_state_to_the_byte),
         cmocka_unit_test(release_that_never_confirms_gets_three_trials_and_the_old_one_runs_again),
+        cmocka_unit_test(activation_and_rollback_erase_nothing),
         cmocka_unit_test(restarted_gateway_resumes_from_the_byte_that_is_in_flash),
         cmocka_unit_test(power_cut_in_the_stream_keeps_the_old_application_and_the_update_ends_well),
         cmocka_unit_test(image_by_another_key_changes_nothing_on_the_board),

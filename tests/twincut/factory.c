@@ -127,7 +127,7 @@ static const struct journal_area AREAS[JOURNAL_AREAS] = {
 
 void factory_journal(struct twin *t, const struct boot_record *record)
 {
-    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
     struct journal journal;
     struct boot_record old;
     enum fota_err err = journal_load(&journal, &flash.flash, AREAS, &old);
@@ -141,14 +141,14 @@ void factory_journal(struct twin *t, const struct boot_record *record)
 
 bool factory_record(struct twin *t, struct boot_record *out)
 {
-    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
     struct journal journal;
     return journal_load(&journal, &flash.flash, AREAS, out) != E_JOURNAL_LOST;
 }
 
 bool factory_is_sound(struct twin *t)
 {
-    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
     struct journal journal;
     struct boot_record record;
     return journal_load(&journal, &flash.flash, AREAS, &record) == FOTA_OK;
@@ -156,7 +156,7 @@ bool factory_is_sound(struct twin *t)
 
 void factory_damage(struct twin *t)
 {
-    struct swd_flash flash = {{&SWD_OPS}, t};
+    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
     struct journal journal;
     struct boot_record record;
     uint32_t word;

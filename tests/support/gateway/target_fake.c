@@ -357,7 +357,8 @@ void target_fake_init(struct target_fake *t, const uint8_t release_point[CRYPTO_
                                        .n_sectors = FLASH_SLOT_SECTORS,
                                        .bootloader_version = 0x01000000,
                                        .hw_id = "f407-disco",
-                                       .keys = {release_point, NULL}};
+                                       .keys = {release_point, NULL},
+                                       .hash = &t->hash};
     t->config.journal[0] = (struct journal_area){
         .base = FLASH_J0_BASE, .sector = FLASH_J0_SECTOR, .n_records = FLASH_J0_BYTES / JOURNAL_RECORD_BYTES};
     t->config.journal[1] = (struct journal_area){

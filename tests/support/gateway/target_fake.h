@@ -47,6 +47,7 @@ struct target_fake {
     uint32_t words[TARGET_FAKE_WORDS];
     struct flash_cell cells[TARGET_FAKE_WORDS];
     struct update_config config;
+    struct crypto_sha256 hash; /* config.hash */
     struct update update;
     struct link_pump pump;
     enum slot running;

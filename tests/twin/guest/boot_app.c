@@ -63,7 +63,7 @@ void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t bas
     REPORT->runs = REPORT->is_counting == BOOT_APP_DONE ? REPORT->runs + 1 : 1;
     REPORT->is_counting = BOOT_APP_DONE;
     if (mode == BOOT_APP_SPOILS_STATE) {
-        REG(RAM_SERVICES_BASE + 0x100) ^= 0x00010000;
+        REG(RAM_SERVICES_BASE + 0x480) ^= 0x00010000;
     }
     REPORT->info_err = services->info((struct boot_info *)&REPORT->info);
     if (mode == BOOT_APP_CONFIRMS || mode == BOOT_APP_IS_WELL) {

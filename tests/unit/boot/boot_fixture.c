@@ -57,6 +57,7 @@ void fixture_init(struct fixture *fix)
         .bootloader_version = 0x01000000,
         .hw_id = FIX_HW,
         .keys = {fixture_point(FIX_KEY_A), fixture_point(FIX_KEY_B)},
+        .hash = &fix->hash,
     };
     fixture_repoint(fix);
 }

@@ -40,6 +40,7 @@ struct fixture {
     uint32_t words[FIX_WORDS];
     struct flash_cell cells[FIX_WORDS];
     struct update_config config;
+    struct crypto_sha256 hash; /* config.hash */
 };
 
 /** An image file. */

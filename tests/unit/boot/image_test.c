@@ -20,16 +20,20 @@ static const struct image_spec SPEC_A = {
 
 static struct image_policy policy_a(void)
 {
+    static struct crypto_sha256 hash;
+    crypto_sha256_init(&hash);
     return (struct image_policy){.base = FLASH_SLOT_A_BASE,
                                  .slot_bytes = FIX_SLOT_BYTES,
                                  .security_floor = 7,
                                  .hw_id = FIX_HW,
-                                 .keys = {fixture_point(FIX_KEY_A), fixture_point(FIX_KEY_B)}};
+                                 .keys = {fixture_point(FIX_KEY_A), fixture_point(FIX_KEY_B)},
+                                 .hash = &hash};
 }
 
 static enum fota_err verify_with(const struct fixture_image *image, const struct image_policy *policy)
 {
     struct image_result result;
+    crypto_sha256_init(policy->hash);
     enum fota_err err = image_verify_slot(image->bytes, policy, &result);
     assert_int_equal(result.verdict == CRYPTO_ACCEPT, err == FOTA_OK);
     return err;

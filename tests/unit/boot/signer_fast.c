@@ -15,6 +15,16 @@ void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_
     br_sha256_update((br_sha256_context *)ctx, data, n_bytes);
 }
 
+void crypto_sha256_block(void *ctx, const void *block)
+{
+    crypto_sha256_update(ctx, block, CRYPTO_SHA256_BLOCK_BYTES);
+}
+
+uint32_t crypto_sha256_length(const struct crypto_sha256 *ctx)
+{
+    return (uint32_t)((const br_sha256_context *)ctx)->count;
+}
+
 void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA256_BYTES])
 {
     br_sha256_out((const br_sha256_context *)ctx, out);

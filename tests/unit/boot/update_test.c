@@ -386,6 +386,37 @@ static void session_without_statement_goes_by_the_images_own_signature(void **st
     assert_int_equal(update_finish(&u), E_IMAGE_SIZE); /* cut short */
 }
 
+/* A good image, whose first bytes were hashed on their way into flash. */
+static struct fixture_release stream_large(struct update_target *target)
+{
+    enum { LARGE_PAYLOAD_BYTES = 832 };
+    struct fixture_release large = release_of(V2, 2, FIX_KEY_A, LARGE_PAYLOAD_BYTES);
+    assert_int_equal(update_begin(&u, NULL, 0, target), FOTA_OK);
+    stream(&large, target, 0, large.image[SLOT_B].n_bytes);
+    assert_in_range(crypto_sha256_length(&fix.hash), FIX_SECTOR_BYTES + 128,
+                    IMAGE_HEADER_AREA_BYTES + LARGE_PAYLOAD_BYTES);
+    return large;
+}
+
+static void what_was_hashed_in_passing_is_read_again_if_it_changed(void **state)
+{
+    (void)state;
+    static const uint32_t zero = 0;
+    struct update_target target;
+    uint32_t second = fix.config.first_sector[SLOT_B] + 1;
+    struct fixture_release large = stream_large(&target);
+    assert_int_equal(update_program(&u, target.base + FIX_SECTOR_BYTES + 64, &zero, 1), FOTA_OK);
+    assert_int_equal(update_finish(&u), E_IMAGE_HASH);
+    (void)stream_large(&target);
+    assert_int_equal(update_erase(&u, second), FOTA_OK);
+    assert_int_equal(update_finish(&u), E_IMAGE_HASH);
+    (void)stream_large(&target);
+    assert_int_equal(update_erase(&u, second), FOTA_OK);
+    stream(&large, &target, FIX_SECTOR_BYTES, 2 * FIX_SECTOR_BYTES);
+    assert_int_equal(update_finish(&u), FOTA_OK);
+    assert_int_equal(update_finish(&u), FOTA_OK);
+}
+
 static void image_for_the_other_slot_is_refused_at_finish(void **state)
 {
     (void)state;
@@ -705,6 +736,7 @@ int main(void)
         T(damaged_image_is_refused_at_finish_and_starts_over),
         T(signed_image_that_the_statement_does_not_name_is_refused),
         T(session_without_statement_goes_by_the_images_own_signature),
+        T(what_was_hashed_in_passing_is_read_again_if_it_changed),
         T(image_for_the_other_slot_is_refused_at_finish),
         T(one_session_at_a_time),
         T(no_update_while_a_trial_runs),

@@ -15,9 +15,8 @@
  */
 uint32_t crc32_update(uint32_t crc, const void *data, size_t n_bytes);
 
-/** CRC-32 of one long run: crc32_update from 0. In the bootloader's loader by the chip's CRC unit
- * (port/stm32f407/crc_unit.c), 3 cycles a byte; boot services do not call it, for there the unit is the
- * application's. */
+/** CRC-32 of one long run: crc32_update from 0. In the bootloader's loader and in the agent by the
+ * chip's CRC unit (port/stm32f407/crc_unit.c), 3 cycles a byte; boot services do not call it. */
 uint32_t crc32_run(const void *data, size_t n_bytes);
 
 /** As crc32_update. About 60 cycles a byte: bit by bit. */

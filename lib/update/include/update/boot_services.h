@@ -115,10 +115,11 @@ struct boot_services {
 
     /**
      * Verify the received image in flash (bytes equal the statement's digest; header, hash and signature as
-     * at boot) and record it as pending. On failure the slot is to be received again from offset 0.
-     * Takes:      ≤ 500 ms, and up to 2 s for each sector behind the image that still holds an older one
-     *             (erase it before with slot_erase, when it suits you, or leave it to this).
-     * Power cut:  pending or still receiving.
+     * at boot; words that were programmed in order from offset 0 in this session were hashed as they were
+     * read back and are not read again) and record it as pending. On failure the slot is to be received again
+     * from offset 0. Takes:      ≤ 500 ms, and up to 2 s for each sector behind the image that still holds an
+     * older one (erase it before with slot_erase, when it suits you, or leave it to this). Power cut: pending
+     * or still receiving.
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_INCOMPLETE · E_UPDATE_DIGEST · E_IMAGE_* ·
      *         E_SLOT_REJECTED · flash errors
      */
