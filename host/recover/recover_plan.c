@@ -79,10 +79,13 @@ enum fota_err recover_plan_make(const struct recover_parts *parts, struct recove
     }
     memcpy(plan.hw_id, parts->image + found.hw_id_off, found.hw_id_bytes);
     plan.slot = found.load_addr == FLASH_SLOT_B_BASE ? SLOT_B : SLOT_A;
+    struct crypto_sha256 hash;
+    crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = plan.slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
                                         .slot_bytes = FLASH_SLOT_BYTES,
                                         .hw_id = plan.hw_id,
-                                        .keys = {find_key(parts, parts->image + found.keyhash_off), NULL}};
+                                        .keys = {find_key(parts, parts->image + found.keyhash_off), NULL},
+                                        .hash = &hash};
     err = image_verify(parts->image, parts->n_image, &policy, &plan.image);
     if (err) {
         return err;
