@@ -252,6 +252,7 @@ static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t a
 {
     struct flash *flash = u->config->flash;
     forget_hash_beyond(u, off);
+    flash->companion_ctx = NULL;
     if (off == crypto_sha256_length(u->config->hash) &&
         off + 4 * n_words + IMAGE_TLV_MAX_BYTES <= u->session_bytes) {
         flash->companion_ctx = u->config->hash;

@@ -178,6 +178,7 @@ void chip_tear(struct chip *chip, const struct chip_event *event, enum flash_cut
 
 void chip_power_up(struct chip *chip, uint64_t seed)
 {
+    chip->flash.companion_ctx = NULL; /* a driver in RAM: a cut leaves nothing of what it was about to do */
     uint64_t random = flash_seed(seed);
     chip->n_erases = 0;
     chip->n_ops = 0;
