@@ -19,6 +19,10 @@ for name in journal slots; do
         sed -n "/lib\/$name\/$name.c'$/,/^\$/p")
     taken=$(echo "$shown" | sed -n 's/^Taken at least once:\([0-9]*\)\.\([0-9]*\)% of \([0-9]*\)$/\1 \2 \3/p' | head -1)
     lines=$(echo "$shown" | sed -n "s/^Lines executed:\(.*\)$/\1/p" | head -1)
+    if [ -z "$taken" ]; then
+        echo "coverage.sh: gcov has no figures for lib/$name/$name.c in $objects: build with the compiler itself, without a cache" >&2
+        exit 1
+    fi
     # shellcheck disable=SC2086
     set -- $taken
     echo "$name.c: branches taken $1.$2 % of $3, lines $lines"

@@ -28,7 +28,7 @@ HOST_JOBS = {
     "nested": (300, "P nested nested"),
     "single": (110, "P single"),
     "nested-wrap": (100, "P nested nested-wrap"),
-    "nested-reject": (100, "P nested nested-reject"),
+    "nested-reject": (340, "P nested nested-reject"),
     "fixpoint6": (70, "P fixpoint 6"),
     "coverage": (40, "tests/powercut/coverage.sh B"),
     "random": (30, "P random"),

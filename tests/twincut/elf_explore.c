@@ -116,8 +116,8 @@ static void pass_quiet(struct explorer *x)
     }
     twin_restore(t, start);
     twin_snapshot_free(start);
+    cuts_clear_console(&x->board); /* now: the application may be introducing itself at the end */
     (void)twin_run_until(t, quiet_ns);
-    cuts_clear_console(&x->board);
 }
 
 /* Power on, and run until an application has introduced itself or time is up. */
