@@ -25,7 +25,7 @@ BAR = 24
 
 # Job: about how many seconds it takes on one processor, and the command. P: powercut; T: the folder of the twin's programs.
 HOST_JOBS = {
-    "nested": (300, "P nested nested"),
+    "nested": (450, "P nested nested"),
     "single": (110, "P single"),
     "nested-wrap": (100, "P nested nested-wrap"),
     "nested-reject": (340, "P nested nested-reject"),
@@ -37,9 +37,9 @@ HOST_JOBS = {
     "fixpoint4": (1, "P fixpoint 4"),
 }
 TWIN_JOBS = {
-    "elf": (300, "T/fota-elf-cuts"),
-    "skip": (300, "T/fota-skip"),
-    "brownout": (120, "T/fota-brownout"),
+    "elf": (400, "T/fota-elf-cuts"),
+    "skip": (75, "T/fota-skip"),
+    "brownout": (20, "T/fota-brownout"),
 }
 
 
