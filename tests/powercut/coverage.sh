@@ -3,7 +3,7 @@
 #
 # Usage: coverage.sh FOLDER_OF_PROGRAMS
 set -eu
-folder=$1
+folder=$(cd "$1" && pwd)
 objects=$folder/CMakeFiles/powercut_covered.dir
 find "$objects" -name '*.gcda' -delete
 "$folder/powercut_coverage" fixpoint 4 >/dev/null
@@ -20,7 +20,7 @@ for name in journal slots; do
     taken=$(echo "$shown" | sed -n 's/^Taken at least once:\([0-9]*\)\.\([0-9]*\)% of \([0-9]*\)$/\1 \2 \3/p' | head -1)
     lines=$(echo "$shown" | sed -n "s/^Lines executed:\(.*\)$/\1/p" | head -1)
     if [ -z "$taken" ]; then
-        echo "coverage.sh: gcov has no figures for lib/$name/$name.c in $objects: build with the compiler itself, without a cache" >&2
+        echo "coverage.sh: gcov has no figures for lib/$name/$name.c in $objects" >&2
         exit 1
     fi
     # shellcheck disable=SC2086
