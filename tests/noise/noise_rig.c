@@ -6,16 +6,10 @@
 #include "gateway/gateway.h"
 #include "mender.h"
 #include "port_twin/twin_clock.h"
+#include "ram_store.h"
 #include "s3_fake.h"
 
 enum { SLICE_MS = 20, POLL_MS = 1000, RETRY_MS = 50, BACKOFF_MAX_MS = 1000, CLEAN_MAX_MS = 60000 };
-
-/** A gateway's record, in RAM that survives its resets. */
-struct ram_store {
-    struct store store; /* first member */
-    bool has_cell[STORE_CELLS];
-    uint8_t cell[STORE_CELLS][STORE_CELL_BYTES];
-};
 
 /** One update under way. */
 struct run {
@@ -35,24 +29,6 @@ struct run {
 
 /* --- the gateway -------------------------------------------------------------------------------------------
  */
-
-static enum fota_err load(struct store *store, unsigned cell, uint8_t *bytes, size_t n_bytes)
-{
-    const struct ram_store *s = (const struct ram_store *)store;
-    if (!s->has_cell[cell]) {
-        return E_NOT_FOUND;
-    }
-    memcpy(bytes, s->cell[cell], n_bytes);
-    return FOTA_OK;
-}
-
-static enum fota_err save(struct store *store, unsigned cell, const uint8_t *bytes, size_t n_bytes)
-{
-    struct ram_store *s = (struct ram_store *)store;
-    s->has_cell[cell] = true;
-    memcpy(s->cell[cell], bytes, n_bytes);
-    return FOTA_OK;
-}
 
 static void on_event(void *ctx, const struct gateway_event *event)
 {
@@ -109,12 +85,11 @@ static void publish(struct run *r)
 static void open_run(struct run *r, struct loader_board *board, const struct noise_plan *plan, bool mends_crc,
                      struct noise_result *out)
 {
-    static const struct store_ops store_ops = {.load = load, .save = save};
     memset(r, 0, sizeof *r);
     memset(out, 0, sizeof *out);
     r->board = board;
     r->result = out;
-    r->store.store.ops = &store_ops;
+    ram_store_init(&r->store);
     if (mends_crc) {
         mender_init(&r->wires, board->twin);
     } else {

@@ -15,6 +15,7 @@
 #include "link/link_codec.h"
 #include "release/file.h"
 #include "release/key.h"
+#include "swd_flash.h"
 #include "twin/twin.h"
 
 static const char bootloader[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
@@ -116,47 +117,13 @@ struct boot_app_report boot(struct twin *t)
 /* --- the journal, written by the factory: lib/journal over the twin's flash, as a debugger would
  * -------------- */
 
-struct twin_flash {
-    struct flash flash;
-    struct twin *twin;
-};
-
-static enum fota_err swd_erase(struct flash *flash, uint32_t sector)
-{
-    static uint8_t blank[FLASH_J0_BYTES];
-    struct twin_flash *f = (struct twin_flash *)flash;
-    bool is_j0 = sector == FLASH_J0_SECTOR;
-    memset(blank, 0xFF, sizeof blank);
-    return twin_flash_store(f->twin, is_j0 ? FLASH_J0_BASE : FLASH_J1_BASE, blank,
-                            is_j0 ? FLASH_J0_BYTES : FLASH_J1_BYTES)
-               ? FOTA_OK
-               : E_FLASH_RANGE;
-}
-
-static enum fota_err swd_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
-{
-    struct twin_flash *f = (struct twin_flash *)flash;
-    return twin_flash_store(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
-}
-
-static enum fota_err swd_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
-{
-    struct twin_flash *f = (struct twin_flash *)flash;
-    return twin_peek(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
-}
-
-static const struct journal_area areas[JOURNAL_AREAS] = {
-    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
-    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
-
 /* Change the journal's state: slot B becomes a trial, the floor is what the test says. */
 void journal_says_b_is_on_trial(struct twin *t)
 {
-    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{.ops = &ops}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
-    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
     assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
     record.state[SLOT_B] = SLOT_STATE_TRIAL;
     record.tries = BOOT_TRIAL_RUNS;
@@ -168,8 +135,7 @@ void journal_says_b_is_on_trial(struct twin *t)
 /* As above, and the journal knows slot B's image by its digest. */
 void put_on_trial(struct twin *t, const struct test_image *image)
 {
-    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{.ops = &ops}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
     struct crypto_sha256 sha;
@@ -179,18 +145,17 @@ void put_on_trial(struct twin *t, const struct test_image *image)
     crypto_sha256_init(&sha);
     crypto_sha256_update(&sha, image->bytes, image->n_bytes);
     crypto_sha256_final(&sha, digest);
-    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
     memcpy(record.digest[SLOT_B], digest, BOOT_RECORD_DIGEST_BYTES);
     assert_int_equal(journal_append(&journal, &record), FOTA_OK);
 }
 
 void journal_says_both_are_confirmed(struct twin *t)
 {
-    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
-    struct twin_flash flash = {{.ops = &ops}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
-    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
+    assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
     record.state[SLOT_B] = SLOT_STATE_CONFIRMED;
     record.tries = 0;
     record.active = SLOT_B;
@@ -214,14 +179,14 @@ struct twin *confirmed_board(void)
 
 void tear_the_newest_record(struct twin *t)
 {
-    static const struct flash_ops ops = {swd_erase, swd_program, swd_read};
     const uint32_t torn = 0x00400200;
-    struct twin_flash flash = {{.ops = &ops}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
-    assert_int_equal(journal_load(&journal, &flash.flash, areas, &record), FOTA_OK);
-    assert_true(twin_flash_store(t, areas[1].base + journal.head[1].newest * JOURNAL_RECORD_BYTES + 8, &torn,
-                                 sizeof torn));
+    assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
+    assert_true(
+        twin_flash_store(t, SWD_JOURNAL_AREAS[1].base + journal.head[1].newest * JOURNAL_RECORD_BYTES + 8,
+                         &torn, sizeof torn));
 }
 
 uint32_t wait_for_loader(struct twin *t, uint32_t max_ms)

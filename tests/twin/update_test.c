@@ -16,6 +16,7 @@
 #include "link_client/link_ladder.h"
 #include "port_twin/twin_clock.h"
 #include "port_twin/twin_link.h"
+#include "ram_store.h"
 #include "release/file.h"
 #include "release/key.h"
 #include "release_maker.h"
@@ -30,13 +31,6 @@ enum {
 };
 
 static const char BOOTLOADER[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
-
-/** Store in RAM. */
-struct ram_store {
-    struct store store; /* first member */
-    bool has_cell[STORE_CELLS];
-    uint8_t cell[STORE_CELLS][STORE_CELL_BYTES];
-};
 
 /** Board, wires, gateway, bucket, and what the board printed. */
 struct bench {
@@ -126,24 +120,6 @@ static int make_releases(void **state)
     return 0;
 }
 
-static enum fota_err load(struct store *store, unsigned cell, uint8_t *bytes, size_t n_bytes)
-{
-    const struct ram_store *s = (const struct ram_store *)store;
-    if (!s->has_cell[cell]) {
-        return E_NOT_FOUND;
-    }
-    memcpy(bytes, s->cell[cell], n_bytes);
-    return FOTA_OK;
-}
-
-static enum fota_err save(struct store *store, unsigned cell, const uint8_t *bytes, size_t n_bytes)
-{
-    struct ram_store *s = (struct ram_store *)store;
-    s->has_cell[cell] = true;
-    memcpy(s->cell[cell], bytes, n_bytes);
-    return FOTA_OK;
-}
-
 static void on_event(void *ctx, const struct gateway_event *event)
 {
     struct bench *b = ctx;
@@ -174,7 +150,6 @@ static void start_gateway(struct bench *b)
 /** Factory-fresh board with this release, powered and confirmed; gateway before its first step. */
 static struct bench *bench_open_with(const struct test_release *release)
 {
-    static const struct store_ops store_ops = {.load = load, .save = save};
     char why[256] = "";
     struct bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
@@ -189,7 +164,7 @@ static struct bench *bench_open_with(const struct test_release *release)
     twin_clock_init(&b->clock, b->twin, TEST_NOW_S);
     s3_fake_init(&b->server);
     b->s3_config = (struct s3_config){.endpoint = "http://s3.test", .region = "test-1", .bucket = "releases"};
-    b->store.store.ops = &store_ops;
+    ram_store_init(&b->store);
     twin_set_power(b->twin, true);
     (void)twin_run_until(b->twin, (uint64_t)SETTLE_MS * 1000000U);
     start_gateway(b);

@@ -200,20 +200,6 @@ static int replay(struct explorer *x, const char *text)
                 "is not a scenario of the twin: update, confirm, reject, wrap, lost-j1, lost-j0");
 }
 
-static bool is_wanted(const char *name, int argc, char **argv)
-{
-    bool is_any = false;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            is_any = true;
-            if (strcmp(argv[i], name) == 0) {
-                return true;
-            }
-        }
-    }
-    return !is_any;
-}
-
 int main(int argc, char **argv)
 {
     static struct explorer x;
@@ -228,11 +214,11 @@ int main(int argc, char **argv)
     }
     uint64_t writes = normal_boot_writes(&x);
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
-        if (is_wanted(SCENARIOS[i].name, argc, argv)) {
+        if (factory_is_asked_for(SCENARIOS[i].name, argc, argv)) {
             run_scenario(&x, &SCENARIOS[i]);
         }
     }
-    if (is_wanted("watchdog", argc, argv) && !x.is_quick) {
+    if (factory_is_asked_for("watchdog", argc, argv) && !x.is_quick) {
         close_board(&x);
         elf_watchdog(&x);
     }

@@ -8,18 +8,13 @@
 #include "base/flash_map.h"
 #include "format/image_build.h"
 #include "journal/journal.h"
+#include "swd_flash.h"
 
 enum {
     TRAP_PAYLOAD_BYTES = 512,
     TRAP_OP = 0xE7FE, /* b . */
     TRAP_ENTRY = 0x41,
     TRAP_STACK = 0x2001C000
-};
-
-/* Flash access of a debugger: no rules, no time. */
-struct swd_flash {
-    struct flash flash;
-    struct twin *twin;
 };
 
 _Noreturn void factory_die(const char *what, const char *why)
@@ -95,42 +90,12 @@ void factory_store(struct twin *t, uint32_t slot, const uint8_t *bytes, uint32_t
 
 /* --- journal --- */
 
-static enum fota_err swd_erase(struct flash *flash, uint32_t sector)
-{
-    static uint8_t blank[FLASH_J0_BYTES];
-    struct swd_flash *f = (struct swd_flash *)flash;
-    bool is_j0 = sector == FLASH_J0_SECTOR;
-    memset(blank, 0xFF, sizeof blank);
-    return twin_flash_store(f->twin, is_j0 ? FLASH_J0_BASE : FLASH_J1_BASE, blank,
-                            is_j0 ? FLASH_J0_BYTES : FLASH_J1_BYTES)
-               ? FOTA_OK
-               : E_FLASH_RANGE;
-}
-
-static enum fota_err swd_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
-{
-    struct swd_flash *f = (struct swd_flash *)flash;
-    return twin_flash_store(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
-}
-
-static enum fota_err swd_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
-{
-    struct swd_flash *f = (struct swd_flash *)flash;
-    return twin_peek(f->twin, addr, words, 4 * (size_t)n_words) ? FOTA_OK : E_FLASH_RANGE;
-}
-
-static const struct flash_ops SWD_OPS = {swd_erase, swd_program, swd_read};
-
-static const struct journal_area AREAS[JOURNAL_AREAS] = {
-    {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
-    {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}};
-
 void factory_journal(struct twin *t, const struct boot_record *record)
 {
-    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record old;
-    enum fota_err err = journal_load(&journal, &flash.flash, AREAS, &old);
+    enum fota_err err = journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &old);
     if (err != FOTA_OK && err != E_JOURNAL_LOST) {
         factory_die("journal", "not sound");
     }
@@ -141,32 +106,46 @@ void factory_journal(struct twin *t, const struct boot_record *record)
 
 bool factory_record(struct twin *t, struct boot_record *out)
 {
-    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
-    return journal_load(&journal, &flash.flash, AREAS, out) != E_JOURNAL_LOST;
+    return journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, out) != E_JOURNAL_LOST;
 }
 
 bool factory_is_sound(struct twin *t)
 {
-    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
-    return journal_load(&journal, &flash.flash, AREAS, &record) == FOTA_OK;
+    return journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record) == FOTA_OK;
 }
 
 void factory_damage(struct twin *t)
 {
-    struct swd_flash flash = {{.ops = &SWD_OPS}, t};
+    struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
     uint32_t word;
-    if (journal_load(&journal, &flash.flash, AREAS, &record) != FOTA_OK) {
+    if (journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record) != FOTA_OK) {
         factory_die("journal", "not sound");
     }
-    uint32_t addr = AREAS[1].base + journal.head[1].newest * JOURNAL_RECORD_BYTES + 8;
+    uint32_t addr = SWD_JOURNAL_AREAS[1].base + journal.head[1].newest * JOURNAL_RECORD_BYTES + 8;
     if (!twin_peek(t, addr, &word, sizeof word)) {
         factory_die("journal", "not in flash");
     }
     word ^= 1;
     (void)twin_flash_store(t, addr, &word, sizeof word);
+}
+
+bool factory_is_asked_for(const char *name, int argc, char **argv)
+{
+    bool is_any = false;
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-') {
+            is_any = true;
+            if (strcmp(argv[i], name) == 0) {
+                return true;
+            }
+        }
+    }
+    return !is_any;
 }

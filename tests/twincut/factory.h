@@ -56,4 +56,8 @@ bool factory_is_sound(struct twin *t);
  * be sound. */
 void factory_damage(struct twin *t);
 
+/** Is this scenario to be run: named on the command line, or none is? Words that begin with '-' do not count.
+ */
+bool factory_is_asked_for(const char *name, int argc, char **argv);
+
 #endif

@@ -589,20 +589,6 @@ static int replay(struct bench *b, const char *id)
     factory_die(id, "is not NAME/STEP/skip or NAME/STEP/load-rN");
 }
 
-static bool is_asked_for(const char *name, int argc, char **argv)
-{
-    bool is_any = false;
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            is_any = true;
-            if (strcmp(argv[i], name) == 0) {
-                return true;
-            }
-        }
-    }
-    return !is_any;
-}
-
 int main(int argc, char **argv)
 {
     static struct bench b;
@@ -622,7 +608,7 @@ int main(int argc, char **argv)
     }
     prove_the_judge(&b);
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
-        if (!is_asked_for(SCENARIOS[i].name, argc, argv)) {
+        if (!factory_is_asked_for(SCENARIOS[i].name, argc, argv)) {
             continue;
         }
         open_scenario(&b, &SCENARIOS[i]);

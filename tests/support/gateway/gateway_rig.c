@@ -4,25 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum fota_err load(struct store *store, unsigned cell, uint8_t *bytes, size_t n_bytes)
-{
-    const struct rig_store *s = (const struct rig_store *)store;
-    if (!s->has_cell[cell]) {
-        return E_NOT_FOUND;
-    }
-    memcpy(bytes, s->cell[cell], n_bytes);
-    return FOTA_OK;
-}
-
-static enum fota_err save(struct store *store, unsigned cell, const uint8_t *bytes, size_t n_bytes)
-{
-    struct rig_store *s = (struct rig_store *)store;
-    bool is_torn = ++s->n_saves == s->cut_at_save;
-    s->has_cell[cell] = true;
-    memcpy(s->cell[cell], bytes, is_torn ? n_bytes / 2 : n_bytes);
-    return is_torn ? E_IO : FOTA_OK;
-}
-
 static void on_event(void *ctx, const struct gateway_event *event)
 {
     struct rig *rig = ctx;
@@ -56,9 +37,8 @@ static void start_gateway(struct rig *rig)
 
 void rig_init(struct rig *rig)
 {
-    static const struct store_ops ops = {.load = load, .save = save};
     memset(rig, 0, sizeof *rig);
-    rig->store.store.ops = &ops;
+    ram_store_init(&rig->store);
     test_key_make(&rig->release_key, 1);
     test_key_make(&rig->channel_key, 2);
     test_key_make(&rig->other_key, 3);

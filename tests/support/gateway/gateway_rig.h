@@ -6,25 +6,18 @@
 #define GATEWAY_RIG_H
 
 #include "gateway/gateway.h"
+#include "ram_store.h"
 #include "release_maker.h"
 #include "s3_fake.h"
 #include "target_fake.h"
 
 enum { RIG_EVENTS_MAX = 4096 };
 
-struct rig_store {
-    struct store store; /* first member */
-    bool has_cell[STORE_CELLS];
-    uint8_t cell[STORE_CELLS][STORE_CELL_BYTES];
-    unsigned n_saves;
-    unsigned cut_at_save; /* this save is torn in the middle and fails; 0 never */
-};
-
 struct rig {
     struct s3_fake s3_server;
     struct s3_config s3_config;
     struct s3 s3;
-    struct rig_store store;
+    struct ram_store store;
     struct target_fake target;
     struct link_client link;
     struct gateway_config config;

@@ -78,8 +78,8 @@ static void image_signed_by_imgtool_is_accepted(void **state)
     uint8_t point[CRYPTO_POINT_BYTES];
     struct image_result result;
     memset(image.bytes, 0xFF, sizeof image.bytes);
-    assert_int_equal(read_data("imgtool_a.bin", image.bytes, sizeof image.bytes), IMGTOOL_BYTES);
-    assert_int_equal(read_data("imgtool_point.bin", point, sizeof point), sizeof point);
+    assert_int_equal(read_data("imgtool_a.img", image.bytes, sizeof image.bytes), IMGTOOL_BYTES);
+    assert_int_equal(read_data("imgtool_key.x962", point, sizeof point), sizeof point);
     struct image_policy policy = policy_a();
     policy.keys[1] = point;
     assert_int_equal(image_verify_slot(image.bytes, &policy, &result), FOTA_OK);
@@ -99,7 +99,7 @@ static void image_we_build_has_the_bytes_of_imgtool(void **state)
     uint32_t out_bytes = sizeof out;
     uint32_t key = FIX_KEY_A;
     struct image golden_parts;
-    assert_int_equal(read_data("imgtool_a.bin", golden, sizeof golden), IMGTOOL_BYTES);
+    assert_int_equal(read_data("imgtool_a.img", golden, sizeof golden), IMGTOOL_BYTES);
     assert_int_equal(image_parse(golden, IMGTOOL_BYTES, &golden_parts), FOTA_OK);
     struct image_signer signer = {fixture_sign, &key, {0}};
     assert_int_equal(image_build(&SPEC_A, golden + IMAGE_HEADER_AREA_BYTES, golden_parts.img_bytes, &signer,
