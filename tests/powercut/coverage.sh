@@ -1,9 +1,10 @@
 #!/bin/sh
 # Branch coverage of the journal and of the boot decision: fixpoint, sweeps and unit tests, on the same two objects.
 #
-# Usage: coverage.sh FOLDER_OF_PROGRAMS
+# Usage: coverage.sh FOLDER_OF_PROGRAMS [--figures FILE]
 set -eu
 folder=$(cd "$1" && pwd)
+figures=${3:-/dev/null}
 objects=$folder/CMakeFiles/powercut_covered.dir
 find "$objects" -name '*.gcda' -delete
 "$folder/powercut_coverage" fixpoint 4 >/dev/null
@@ -26,5 +27,5 @@ for name in journal slots; do
     # shellcheck disable=SC2086
     set -- $taken
     echo "$name.c: branches taken $1.$2 % of $3, lines $lines"
-    [ -z "${CUTS_OUT:-}" ] || echo "${name}_branches_percent $1" >>"$CUTS_OUT/coverage.fig"
+    echo "${name}_branches_percent $1" >>"$figures"
 done

@@ -48,7 +48,7 @@ def command_of(name, text, build):
     words = {"P": f"{powercut}/powercut --figures {OUT}/{name}.fig", "B": powercut}
     text = " ".join(words.get(word, word) for word in text.split())
     text = text.replace("T/", f"{build}/tests/twincut/")
-    return text.split() + (["--figures", f"{OUT}/{name}.fig"] if name == "mutants" else [])
+    return text.split() + (["--figures", f"{OUT}/{name}.fig"] if name in ("mutants", "coverage") else [])
 
 
 def show(seconds):
