@@ -242,13 +242,14 @@ static enum fota_err take_for_stream(void *ctx, uint64_t off, const uint8_t *byt
     (void)off;
     struct gateway *g = ctx;
     while (n_bytes > 0) {
-        size_t n = g->block_bytes - g->n_scratch_bytes;
+        uint32_t block_bytes = link_client_block_bytes(g->sent_off, g->block_bytes);
+        size_t n = block_bytes - g->n_scratch_bytes;
         n = n_bytes < n ? n_bytes : n;
         memcpy(g->scratch + g->n_scratch_bytes, bytes, n);
         g->n_scratch_bytes += (uint32_t)n;
         bytes += n;
         n_bytes -= n;
-        if (g->n_scratch_bytes == g->block_bytes) {
+        if (g->n_scratch_bytes == block_bytes) {
             enum fota_err err = send_block(g);
             if (err) {
                 return err;

@@ -4,9 +4,13 @@
 
 #include "base/bytes.h"
 #include "base/crc.h"
+#include "base/flash_map.h"
 #include "link_wire.h"
 
-enum { REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES };
+enum {
+    REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES,
+    OPENER_BYTES = 1792 /* first block of a sector: its erase waits for it, the next block for its words */
+};
 
 struct vendor_call {
     uint8_t op;
@@ -202,6 +206,13 @@ static enum fota_err progress_call(struct link_client *c, struct vendor_call *v,
     }
     *out = progress;
     return FOTA_OK;
+}
+
+uint32_t link_client_block_bytes(uint32_t off, uint32_t block_max_bytes)
+{
+    uint32_t sector_left_bytes = FLASH_SLOT_SECTOR_BYTES - off % FLASH_SLOT_SECTOR_BYTES;
+    uint32_t most = sector_left_bytes == FLASH_SLOT_SECTOR_BYTES ? OPENER_BYTES : sector_left_bytes;
+    return most < block_max_bytes ? most : block_max_bytes;
 }
 
 enum fota_err link_client_block(struct link_client *c, uint32_t session_id, uint32_t off,

@@ -45,12 +45,20 @@ enum fota_err wire_send_checked(struct link_client *c, const uint8_t *bytes, siz
     return wire_send(c, &checksum, 1);
 }
 
+static uint32_t poll_us(uint32_t n_polls)
+{
+    if (n_polls < WIRE_FAST_POLLS) {
+        return WIRE_FAST_POLL_US;
+    }
+    return n_polls < WIRE_FAST_POLLS + WIRE_BLOCK_POLLS ? WIRE_BLOCK_POLL_US : WIRE_SLOW_POLL_US;
+}
+
 enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, uint32_t timeout_ms,
                         uint8_t *got)
 {
     uint64_t give_up_us = link_io_now_us(c->io) + (uint64_t)timeout_ms * 1000U;
     /* Bounded by count as well: a clock that stands still must not hang the gateway. */
-    uint32_t polls = WIRE_FAST_POLLS + timeout_ms;
+    uint32_t polls = WIRE_FAST_POLLS + WIRE_BLOCK_POLLS + timeout_ms;
     for (uint32_t i = 0; i < polls && link_io_now_us(c->io) <= give_up_us; i++) {
         uint8_t byte = 0;
         enum fota_err err = wire_receive(c, &byte, 1);
@@ -61,7 +69,7 @@ enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, ui
             *got = byte;
             return FOTA_OK;
         }
-        link_io_delay_us(c->io, i < WIRE_FAST_POLLS ? WIRE_FAST_POLL_US : WIRE_SLOW_POLL_US);
+        link_io_delay_us(c->io, poll_us(i));
     }
     c->stats.timeouts++;
     return E_TIMEOUT;

@@ -30,12 +30,19 @@ enum fota_err wire_flush(struct link_client *c, size_t n_bytes);
 FOTA_MUST_CHECK
 enum fota_err wire_send_checked(struct link_client *c, const uint8_t *bytes, size_t n_bytes);
 
-/** Polls: 2 ms quickly, for verdicts that come behind flash work of at most 1 ms, then slowly. */
-enum { WIRE_FAST_POLLS = 100, WIRE_FAST_POLL_US = 20, WIRE_SLOW_POLL_US = 1000 };
+/** Polls: 2 ms quickly, for verdicts that come behind flash work of at most 1 ms; 25 ms for a block or a
+ * signature; then slowly. */
+enum {
+    WIRE_FAST_POLLS = 100,
+    WIRE_FAST_POLL_US = 20,
+    WIRE_BLOCK_POLLS = 100,
+    WIRE_BLOCK_POLL_US = 250,
+    WIRE_SLOW_POLL_US = 1000
+};
 
 /**
- * Poll with 00 until MISO is `first` or `second`: quickly at first, then once a millisecond, so that the ring
- * of a slave whose core is stalled by an erase is not flooded.
+ * Poll with 00 until MISO is `first` or `second`: quickly at first, in the end once a millisecond, so that
+ * the ring of a slave whose core is stalled by an erase is not flooded.
  * @return FOTA_OK (with `*got`) · E_TIMEOUT · E_IO
  */
 FOTA_MUST_CHECK

@@ -262,11 +262,12 @@ static enum fota_err do_begin(struct link_pump *pump, struct answer *answer)
 /* If a sector starts in [off, off + n_bytes), erase it: the stream has come to its first byte. */
 static enum fota_err erase_when_due(struct link_pump *pump, uint32_t off, uint32_t n_bytes)
 {
-    uint32_t sector = (off + FLASH_SLOT_SECTOR_BYTES - 1) / FLASH_SLOT_SECTOR_BYTES;
-    if (sector * FLASH_SLOT_SECTOR_BYTES >= off + n_bytes) {
+    uint32_t last = off + n_bytes - 1;
+    if (last % FLASH_SLOT_SECTOR_BYTES >= n_bytes) {
         return FOTA_OK;
     }
-    return pump->config.ops->erase(pump->config.ops_ctx, link_slave_first_sector(&pump->slave) + sector);
+    return pump->config.ops->erase(pump->config.ops_ctx,
+                                   link_slave_first_sector(&pump->slave) + last / FLASH_SLOT_SECTOR_BYTES);
 }
 
 /* The block's bytes stay where they were received; the machine goes on with the other buffer. */
@@ -304,7 +305,8 @@ static enum fota_err do_block(struct link_pump *pump)
         return err;
     }
     start_block(pump, work->bytes + 8, n_bytes);
-    return FOTA_OK;
+    /* A sector's last block is answered when it is in flash: so no more than a sector is ever sent again. */
+    return pump->accepted_off % FLASH_SLOT_SECTOR_BYTES == 0 ? STAY : FOTA_OK;
 }
 
 static enum fota_err do_finish(struct link_pump *pump)
@@ -473,11 +475,13 @@ static void hear(struct link_pump *pump)
 
 static void mind_silence(struct link_pump *pump)
 {
-    if (pump->has_work || pump->has_silence || pump->now_ms - pump->heard_ms < LINK_SILENCE_MS) {
+    uint32_t quiet_ms = pump->now_ms - pump->heard_ms;
+    bool is_gone = quiet_ms >= LINK_GONE_MS && pump->slave.is_synced;
+    if (pump->has_work || (!is_gone && (pump->has_silence || quiet_ms < LINK_SILENCE_MS))) {
         return;
     }
     pump->has_silence = true;
-    present(pump, link_slave_silence(&pump->slave));
+    present(pump, link_slave_silence(&pump->slave, is_gone));
     pump->config.port->resync(pump->config.port_ctx);
 }
 

@@ -460,9 +460,10 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
     return dispatch(slave, LINK_EVENT_REPLY);
 }
 
-enum link_out link_slave_silence(struct link_slave *slave)
+enum link_out link_slave_silence(struct link_slave *slave, bool is_gone)
 {
-    return dispatch(slave, LINK_EVENT_SILENCE);
+    slave->is_synced = slave->is_synced && !is_gone;
+    return dispatch(slave, is_gone ? LINK_EVENT_GONE : LINK_EVENT_SILENCE);
 }
 
 bool link_slave_awaits_echo(const struct link_slave *slave)

@@ -29,7 +29,8 @@
     X(SEND, "an answer is to be read after a dummy")                                                         \
     X(REPLY, "a vendor reply is ready")                                                                      \
     X(END, "command finished")                                                                               \
-    X(SILENCE, "no byte for LINK_SILENCE_MS")
+    X(SILENCE, "no byte for LINK_SILENCE_MS")                                                                \
+    X(GONE, "no byte for LINK_GONE_MS: the next host is another one")
 
 /* Actions. ILLEGAL is the answer to a pair that cannot occur: the named error E_STATE. */
 #define LINK_ACTIONS(X)                                                                                      \
@@ -58,6 +59,7 @@
     X(IDLE, REPLY, ILLEGAL, IDLE)                                                                            \
     X(IDLE, END, ILLEGAL, IDLE)                                                                              \
     X(IDLE, SILENCE, NONE, IDLE)                                                                             \
+    X(IDLE, GONE, NONE, IDLE)                                                                                \
     X(STAGE, SOF, ILLEGAL, STAGE)                                                                            \
     X(STAGE, ECHO, ILLEGAL, STAGE)                                                                           \
     X(STAGE, BYTE, ILLEGAL, STAGE)                                                                           \
@@ -70,6 +72,7 @@
     X(STAGE, REPLY, ILLEGAL, STAGE)                                                                          \
     X(STAGE, END, ILLEGAL, STAGE)                                                                            \
     X(STAGE, SILENCE, REST, IDLE)                                                                            \
+    X(STAGE, GONE, REST, IDLE)                                                                               \
     X(WORK, SOF, NONE, WORK)                                                                                 \
     X(WORK, ECHO, NONE, WORK)                                                                                \
     X(WORK, BYTE, NONE, WORK)                                                                                \
@@ -82,6 +85,7 @@
     X(WORK, REPLY, TRANSMIT, IDLE)                                                                           \
     X(WORK, END, REST, IDLE)                                                                                 \
     X(WORK, SILENCE, NONE, WORK)                                                                             \
+    X(WORK, GONE, NONE, WORK)                                                                                \
     X(ACK, SOF, NONE, ACK)                                                                                   \
     X(ACK, ECHO, ADVANCE, WORK)                                                                              \
     X(ACK, BYTE, NONE, ACK)                                                                                  \
@@ -94,6 +98,7 @@
     X(ACK, REPLY, ILLEGAL, ACK)                                                                              \
     X(ACK, END, ILLEGAL, ACK)                                                                                \
     X(ACK, SILENCE, NONE, ACK)                                                                               \
+    X(ACK, GONE, REST, IDLE)                                                                                 \
     X(NACK, SOF, START, STAGE)                                                                               \
     X(NACK, ECHO, REST, IDLE)                                                                                \
     X(NACK, BYTE, NONE, NACK)                                                                                \
@@ -106,6 +111,7 @@
     X(NACK, REPLY, ILLEGAL, NACK)                                                                            \
     X(NACK, END, ILLEGAL, NACK)                                                                              \
     X(NACK, SILENCE, NONE, NACK)                                                                             \
+    X(NACK, GONE, REST, IDLE)                                                                                \
     X(DATA, SOF, ILLEGAL, DATA)                                                                              \
     X(DATA, ECHO, ILLEGAL, DATA)                                                                             \
     X(DATA, BYTE, ILLEGAL, DATA)                                                                             \
@@ -117,7 +123,8 @@
     X(DATA, SEND, ILLEGAL, DATA)                                                                             \
     X(DATA, REPLY, ILLEGAL, DATA)                                                                            \
     X(DATA, END, ILLEGAL, DATA)                                                                              \
-    X(DATA, SILENCE, REST, IDLE)
+    X(DATA, SILENCE, REST, IDLE)                                                                             \
+    X(DATA, GONE, REST, IDLE)
 
 #define LINK_ENUM_STATE(id, text) LINK_STATE_##id,
 #define LINK_ENUM_EVENT(id, text) LINK_EVENT_##id,

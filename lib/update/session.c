@@ -71,15 +71,16 @@ static enum fota_err read_statement(const struct update *u, enum slot slot, cons
     return out->image_bytes > update_slot_bytes(u) ? E_IMAGE_SIZE : FOTA_OK;
 }
 
-/* Sectors of a slot that are blank, from the one with byte `from_bytes` on; those before are erased anyway.
- * Blank proves nothing where an erase may have been cut (axiom F6: it may read otherwise some day), so there
- * are none in a slot that is being received or whose reception was given up. */
-static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t from_bytes)
+/* Sectors of a slot that are blank, of those behind its first `n_bytes`; what an image needs is erased
+ * anyway. Blank proves nothing where an erase may have been cut (axiom F6: it may read otherwise some day),
+ * so there are none in a slot that is being received or whose reception was given up. */
+static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n_bytes)
 {
     const struct update_config *config = u->config;
     uint32_t mask = 0;
     bool is_doubtful = u->record.state[slot] == SLOT_STATE_RECEIVING || u->record.resume_sectors != 0;
-    for (uint32_t k = from_bytes / config->sector_bytes; k < config->n_sectors && !is_doubtful; k++) {
+    uint32_t k = (n_bytes + config->sector_bytes - 1) / config->sector_bytes;
+    for (; k < config->n_sectors && !is_doubtful; k++) {
         const uint8_t *sector = config->slot[slot] + (size_t)k * config->sector_bytes;
         mask |= (uint32_t)bytes_all_equal(sector, config->sector_bytes, 0xFF) << k;
     }
@@ -239,7 +240,9 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
         u->session_flashed = off;
     }
     forget_hash_beyond(u, off);
-    u->session_clean &= ~(1U << k);
+    if ((u->session_clean >> k & 1) != 0) {
+        return FOTA_OK; /* an erase ran to its end, and nothing was programmed since */
+    }
     err = flash_erase_sector(u->config->flash, sector);
     u->session_clean |= (uint32_t)(err == FOTA_OK) << k;
     return err;
@@ -308,9 +311,6 @@ static enum fota_err clear_rest(struct update *u)
     }
     uint32_t sector_bytes = u->config->sector_bytes;
     for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < u->config->n_sectors; k++) {
-        if ((u->session_clean >> k & 1) != 0) {
-            continue;
-        }
         enum fota_err err = update_erase(u, u->config->first_sector[u->session_slot] + k);
         if (err) {
             return err;

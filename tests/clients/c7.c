@@ -6,8 +6,8 @@
  * nobody answers.
  *
  * 4,096 polls with their gaps are 100 ms: an erase of real flash outlasts them, with ST's loader too. The
- * story is told in full on a chip that erases faster; on a real one its erase ends in a time-out and must
- * have harmed nothing.
+ * story is told in full on a chip that erases faster, and in two runs on a real one: the first ends in its
+ * erase, the second finds it done.
  */
 #include "client.h"
 

@@ -11,6 +11,7 @@
 
 #include "base/flash_map.h"
 #include "desk.h"
+#include "link/link_pump.h"
 #include "link_client/link_ladder.h"
 
 enum { SECTOR_5 = 5, K128 = 0x20000, SECTOR_3 = 3, K16 = 0x4000 };
@@ -77,6 +78,22 @@ static void bootloader_is_reached_behind_an_image_that_boots(void **state)
     assert_int_equal(l.rom.version, 0x91);
     /* Once: the next reset starts the application. */
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
+    assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
+    desk_close(&d);
+}
+
+static void bootloader_whose_host_is_gone_boots_the_image(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct link_ladder l;
+    desk_open_healthy(&d);
+    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_WISH, LINK_RUNG_WISH, &l), FOTA_OK);
+    desk_run_ms(&d, LINK_GONE_MS - 1000);
+    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
+    assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
+    desk_run_ms(&d, LINK_GONE_MS + DESK_SETTLE_MS);
+    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
     desk_close(&d);
 }
@@ -284,6 +301,7 @@ int main(void)
         cmocka_unit_test(board_without_image_is_answered_by_its_bootloader),
         cmocka_unit_test(hung_application_is_reset_and_its_agent_answers),
         cmocka_unit_test(bootloader_is_reached_behind_an_image_that_boots),
+        cmocka_unit_test(bootloader_whose_host_is_gone_boots_the_image),
         cmocka_unit_test(erased_board_is_answered_by_the_rom),
         cmocka_unit_test(rom_without_spi_is_known_by_its_silence_in_bounded_time),
         cmocka_unit_test(boot0_that_is_not_wired_is_named),

@@ -358,6 +358,35 @@ static void go_after_plain_writes_finishes_and_activates_or_nacks(void **state)
     stop(b);
 }
 
+/* Its verdict would stand in the way of a host that insists on A5, its sync in that of one that wants an ACK.
+ */
+static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not(void **state)
+{
+    (void)state;
+    static const uint8_t sync[] = {LINK_SOF};
+    static const uint8_t frame[] = {LINK_SOF, LINK_OP_GET_ID, (uint8_t)~LINK_OP_GET_ID};
+    struct bench *b = start(false);
+    uint8_t back[3];
+    assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
+    uint32_t session_id = b->pump.session_id;
+    bench_write(b, frame, sizeof frame);
+    bench_wait_ms(b, LINK_GONE_MS - 100);
+    bench_read(b, back, sizeof back); /* the verdict stands for the slowest host */
+    assert_true(back[1] == LINK_ACK || back[2] == LINK_ACK);
+    bench_wait_ms(b, LINK_GONE_MS + 10);
+    bench_read(b, back, sizeof back);
+    for (unsigned i = 1; i < sizeof back; i++) { /* the first one stood in the shift register */
+        assert_int_equal(back[i], LINK_FILLER);
+    }
+    bench_write(b, sync, sizeof sync);
+    assert_int_equal(bench_ack(b), LINK_ACK);
+    bench_write(b, sync, sizeof sync);
+    assert_int_equal(bench_ack(b), LINK_NACK); /* the second one, of a host that is there */
+    assert_int_equal(b->pump.session_id, session_id);
+    assert_alive(b);
+    stop(b);
+}
+
 static void silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it(void **state)
 {
     (void)state;
@@ -413,6 +442,7 @@ int main(void)
         cmocka_unit_test(go_restarts_after_its_ack_whatever_the_address),
         cmocka_unit_test(go_after_plain_writes_finishes_and_activates_or_nacks),
         cmocka_unit_test(silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it),
+        cmocka_unit_test(host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not),
         cmocka_unit_test(an_application_that_says_not_now_is_waited_for_and_then_the_host_hears_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,6 +237,15 @@ enum fota_err link_client_begin(struct link_client *c, const uint8_t *statement,
                                 struct link_session *out);
 
 /**
+ * How long the block at `off` should be for the least time and, after a reset of either side, the least to
+ * send again: short where a sector begins, because its erase waits for it, and none across the end of a
+ * sector. The target answers the last block of a sector when it is in flash, so what is sent again is never
+ * more than one sector.
+ * @return 1..block_max_bytes; the rest of the image may be less
+ */
+uint32_t link_client_block_bytes(uint32_t off, uint32_t block_max_bytes);
+
+/**
  * BLOCK: offer image bytes. If `off` is not what the target wants, it ignores them and `out->accepted_off`
  * says where to go on; that is not an error.
  * @param bytes  @param n_bytes  1..session's block_max_bytes; a multiple of 4 except in the last block

@@ -24,6 +24,7 @@
 
 enum {
     LINK_SILENCE_MS = 500, /* no byte for so long: the slave is idle again and its bit counter is reset */
+    LINK_GONE_MS = 16000,  /* no byte for so long: the host is gone; the slowest known pauses for 11 s */
     LINK_BUSY_MAX_MS =
         2000, /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
     LINK_RESTART_MAX_MS =

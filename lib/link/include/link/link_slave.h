@@ -121,8 +121,11 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
 /**
  * The line was silent for LINK_SILENCE_MS: give up a half-received stage or a half-read answer. A verdict
  * that waits for its echo stays (clients sleep seconds before they poll for it), and so does work.
+ *
+ * @param is_gone  silent for LINK_GONE_MS even: whoever speaks next is another host, its first 5A is a sync,
+ *                 and a verdict that nobody fetched is withdrawn. Work stays.
  */
-enum link_out link_slave_silence(struct link_slave *slave);
+enum link_out link_slave_silence(struct link_slave *slave, bool is_gone);
 
 /** True while a verdict is presented and the host's echo has not come: it is about to act, answer it fast. */
 bool link_slave_awaits_echo(const struct link_slave *slave);

@@ -98,7 +98,8 @@ struct boot_services {
                                   struct update_target *out);
 
     /**
-     * Erase one sector of the session's slot.
+     * Erase one sector of the session's slot. Nothing is done if this session erased it to its end, or the
+     * journal proves that it is erased, and nothing was programmed there since.
      * Takes:      1 s typical, 2 s at most. Power cut: as flash_erase_sector.
      * @param sector  RM0090 number, must belong to the inactive slot
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_FLASH_RANGE · flash errors
