@@ -146,40 +146,6 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
     memcpy(out, h, CRYPTO_SHA256_BYTES);
 }
 
-static void tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SHA256_BYTES])
-{
-    struct crypto_sha256 ctx;
-    crypto_sha256_init(&ctx);
-    crypto_sha256_update(&ctx, point, CRYPTO_POINT_BYTES);
-    crypto_sha256_update(&ctx, hash, CRYPTO_SHA256_BYTES);
-    crypto_sha256_final(&ctx, out);
-}
-
-enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
-                                       const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
-                                       size_t n_bytes)
-{
-    uint8_t wanted[CRYPTO_SHA256_BYTES];
-    tag(point, hash, wanted);
-    return n_bytes == sizeof wanted && memcmp(signature, wanted, sizeof wanted) == 0 ? CRYPTO_ACCEPT
-                                                                                     : CRYPTO_REJECT;
-}
-
-const uint8_t *crypto_model_point(uint32_t key)
-{
-    static uint8_t points[MODEL_KEYS][CRYPTO_POINT_BYTES];
-    memset(points[key], (int)key + 4, CRYPTO_POINT_BYTES);
-    return points[key];
-}
-
-enum fota_err crypto_model_sign(void *ctx, const uint8_t hash[CRYPTO_SHA256_BYTES], uint8_t *der,
-                                size_t *n_bytes)
-{
-    tag(crypto_model_point(*(const uint32_t *)ctx), hash, der);
-    *n_bytes = CRYPTO_SHA256_BYTES;
-    return FOTA_OK;
-}
-
 /* The linker sends bytes_all_equal here (--wrap): the same answer, but not byte by byte over a whole slot. */
 bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value);
 bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/flash_map.h"
+#include "cheap_signature.h"
 #include "crypto_model.h"
 #include "format/image_build.h"
 #include "format/release_statement.h"
@@ -54,8 +55,8 @@ static void make_image(struct release_files *r, uint32_t slot)
                               .version = {(uint8_t)(r->version >> 24), (uint8_t)(r->version >> 16), 0, 0},
                               .security_counter = r->counter,
                               .hw_id = WORLD_HW};
-    struct image_signer signer = {crypto_model_sign, &key, {0}};
-    memcpy(signer.point, crypto_model_point(key), sizeof signer.point);
+    struct image_signer signer = {cheap_sign, &key, {0}};
+    memcpy(signer.point, cheap_point(key), sizeof signer.point);
     uint8_t *payload = malloc(r->payload_bytes);
     r->bytes[slot] = malloc(FLASH_SLOT_BYTES + IMAGE_OVERHEAD_MAX_BYTES);
     must(payload != NULL && r->bytes[slot] != NULL, "no memory");
@@ -103,8 +104,8 @@ static void make_statement(struct release_files *r)
     uint8_t der[CRYPTO_SIGNATURE_MAX_BYTES];
     size_t n_der = sizeof der;
     hash(r->text, r->n_text, digest);
-    image_keyhash(crypto_model_point(key), key_id);
-    must(crypto_model_sign(&key, digest, der, &n_der) == FOTA_OK, "sign");
+    image_keyhash(cheap_point(key), key_id);
+    must(cheap_sign(&key, digest, der, &n_der) == FOTA_OK, "sign");
     struct statement_text text = {(char *)r->text, sizeof r->text, r->n_text, false};
     must(statement_put_sig(&text, key_id, der, n_der) == FOTA_OK, "statement_put_sig");
     r->n_text = text.n_bytes;
