@@ -5,7 +5,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test quick cuts bench fuzz size format lint clean
+.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover size format lint clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -41,6 +41,9 @@ fuzz: host ## ten million fuzzed frames against each loader, side by side (FRAME
 
 cuts: fw ## never brick, shown: every power cut, planted bugs, instruction faults; table and build/cuts.json (15 min)
 	@tools/cuts.sh
+
+recover: fw ## thousands of boards, each cut or reset somewhere in its recovery or update, all of them rebuilt or updated (5 min)
+	@tools/recover.sh
 
 size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json
 	@tools/sizes.py --print build/f407

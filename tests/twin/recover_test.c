@@ -16,7 +16,7 @@
 #include "port_twin/noisy_link.h"
 #include "recover/recover.h"
 
-enum { SAMPLES = 24, ALL_SAMPLES = 1000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLES = 60 };
+enum { SAMPLES = 24, ALL_SAMPLES = 1000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLES = 60, PROGRESS_STEP = 50 };
 
 static bool runs_all;
 
@@ -382,6 +382,9 @@ static void cut_everywhere(struct desk *d, const struct recover_plan *plan, bool
         }
         cut_and_recover(d, start, plan, breaks, n_breaks, is_forced);
         n_runs += n_breaks;
+        if ((i + 1) % PROGRESS_STEP == 0) {
+            print_message("%s: %u of %u boards\n", name, i + 1, n_samples);
+        }
     }
     print_message(
         "%s: %u bytes on the wire, %u flash operations; %u boards cut %u times, all rebuilt (seed 7)\n", name,
