@@ -80,7 +80,7 @@ static void by_agent(struct board *b, uint32_t image_bytes, uint32_t *session_id
     const double seconds = update(b, image_bytes, session_id);
     const double ratio = seconds / limit_s(image_b.n_bytes);
     if (image_bytes > 200000) {
-        figure_add("agent_384k_s", seconds, 5, "384 KB by the agent, application running, seconds");
+        figure_add("agent_384k_s", seconds, 3, "384 KB by the agent, application running, seconds");
         figure_add("agent_384k_limit_s", limit_s(image_b.n_bytes), 3, "  limit of the flash, seconds");
         figure_add("agent_384k_ratio", ratio, 3, "  ratio");
         figure_add("agent_384k_spi_bytes", (double)twin_stats(b->twin)->spi_bytes, 0, "  bytes on the wire");

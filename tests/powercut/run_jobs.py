@@ -29,6 +29,7 @@ HOST_JOBS = {
     "single": (110, "P single"),
     "nested-wrap": (100, "P nested nested-wrap"),
     "nested-reject": (340, "P nested nested-reject"),
+    "nested-crash": (90, "P nested crash"),
     "fixpoint6": (70, "P fixpoint 6"),
     "coverage": (40, "tests/powercut/coverage.sh B"),
     "random": (30, "P random"),
@@ -37,7 +38,7 @@ HOST_JOBS = {
     "fixpoint4": (1, "P fixpoint 4"),
 }
 TWIN_JOBS = {
-    "elf": (400, "T/fota-elf-cuts"),
+    "elf": (380, "T/fota-elf-cuts"),
     "skip": (75, "T/fota-skip"),
     "brownout": (20, "T/fota-brownout"),
 }

@@ -188,6 +188,17 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      RELEASE_V5,
      FEW_RECORDS,
      .n_fill = 3},
+    {"crash",
+     "the active image crashes in each run: after five the one before runs; then an update",
+     START_SECOND,
+     RELEASE_SMALL,
+     RELEASE_V4,
+     MISHAP_CRASHES,
+     MANNER_VENDOR,
+     {RELEASE_V4, RELEASE_V5},
+     RELEASE_V5,
+     FEW_RECORDS,
+     .n_fill = 3},
     {"worn",
      "the inactive slot cannot be erased any more: the device goes on as it is",
      START_RUNNING,
@@ -311,6 +322,31 @@ static void check_candidate(struct world *w, const struct update *u, uint32_t id
     }
 }
 
+/* The confirmed image was left for the one before it. */
+static void note_fallback(struct world *w, uint32_t id, uint32_t slot)
+{
+    uint8_t left = w->view.confirmed;
+    note_confirmed(w, id, slot);
+    w->view.fallback = RELEASE_NONE;
+    if (w->view.may_leave) {
+        w->view.rejected = left;
+        w->view.may_leave = 0;
+    }
+}
+
+/* The confirmed image runs. */
+static void check_confirmed(struct world *w, const struct update *u, uint32_t id)
+{
+    struct world_view *view = &w->view;
+    bool is_over =
+        view->candidate != RELEASE_NONE && u->record.state[view->candidate_slot] == SLOT_STATE_REJECTED;
+    view->is_rejected = view->is_rejected || is_over;
+    view->rejected = is_over ? view->candidate : view->rejected;
+    if (id == view->crasher && view->fallback != RELEASE_NONE && u->n_crashes >= SLOTS_CRASHES_MAX) {
+        world_blame(w, "P16", "an image that crashed five times in a row runs although there is another");
+    }
+}
+
 /* A verified image is about to run: may it? */
 static void check_boot(struct world *w, const struct update *u, uint32_t slot)
 {
@@ -322,10 +358,7 @@ static void check_boot(struct world *w, const struct update *u, uint32_t slot)
     } else if (release_of((enum release_id)id)->counter < view->floor) {
         world_blame(w, "P6", "boots an image below the security floor");
     } else if (id == view->confirmed) {
-        bool is_over =
-            view->candidate != RELEASE_NONE && u->record.state[view->candidate_slot] == SLOT_STATE_REJECTED;
-        view->is_rejected = view->is_rejected || is_over;
-        view->rejected = is_over ? view->candidate : view->rejected;
+        check_confirmed(w, u, id);
     } else if (id == view->candidate) {
         check_candidate(w, u, id, slot);
     } else if (is_unsettled) {
@@ -333,9 +366,10 @@ static void check_boot(struct world *w, const struct update *u, uint32_t slot)
         view->candidate_slot = (uint8_t)slot;
         view->n_runs = 0;
         check_candidate(w, u, id, slot);
-    } else if (id == view->fallback && view->has_rotted) {
-        note_confirmed(w, id, slot);
-        view->fallback = RELEASE_NONE;
+    } else if (id == view->fallback && (view->has_rotted || view->may_leave)) {
+        note_fallback(w, id, slot);
+    } else if (id == view->fallback) {
+        world_blame(w, "P16", "an image is left that has not crashed five times in a row");
     } else {
         world_blame(w, "P10", "boots an image that is neither confirmed nor on trial");
     }
@@ -398,6 +432,10 @@ static void boot(struct world *w, struct update *u, struct slots_decision *decis
     if (!u->journal.has_state && (w->view.confirmed != RELEASE_NONE || w->view.candidate != RELEASE_NONE) &&
         !w->is_quiet) {
         note_lost_journal(w);
+    }
+    if (!w->is_quiet) { /* a look ahead is a loss of power: RAM knows of no crashes */
+        u->n_crashes = w->view.n_crashes;
+        w->view.may_leave = w->view.may_leave || u->n_crashes >= SLOTS_CRASHES_MAX;
     }
     update_choose(u, false, decision, images);
     const struct chip *chip = w->chip;
@@ -566,6 +604,12 @@ static bool run_application(struct world *w, struct update *u, uint32_t slot)
     struct world_view *view = &w->view;
     uint32_t id = identify(w, slot);
     tell(w, "runs", id == view->candidate ? "the candidate" : "the confirmed image");
+    if (id == view->crasher) {
+        view->n_crashes++;
+        tell(w, "it crashes", "");
+        return false;
+    }
+    view->n_crashes = 0; /* it is well, and says so */
     if (!release_of((enum release_id)id)->confirms) {
         return false;
     }
@@ -695,6 +739,8 @@ static void strike(struct world *w, enum world_mishap mishap)
         w->view.confirmed = RELEASE_NONE;
         w->view.fallback = RELEASE_NONE;
         w->view.floor = 0;
+    } else if (mishap == MISHAP_CRASHES) {
+        w->view.crasher = w->view.confirmed;
     } else if (mishap == MISHAP_WORN_SLOT) {
         w->chip->sector[slot == 0 ? CHIP_SLOT_B + 2 : CHIP_SLOT_A + 2].is_worn = true;
     }

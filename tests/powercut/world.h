@@ -37,7 +37,8 @@ enum world_mishap {
     MISHAP_LOST_BOTH,  /* both journal sectors read as garbage */
     MISHAP_LOST_J0,
     MISHAP_LOST_J1,
-    MISHAP_WORN_SLOT /* the last sector of the inactive slot refuses erase and program */
+    MISHAP_WORN_SLOT, /* the last sector of the inactive slot refuses erase and program */
+    MISHAP_CRASHES    /* the active image crashes in each of its runs */
 };
 
 /** How the gateway talks to the target. */
@@ -84,7 +85,10 @@ struct world_view {
     uint8_t has_aborted;   /* or has had a wrong byte refused */
     uint8_t rejected;      /* last seen rejected; must not be accepted again */
     uint8_t has_spent;     /* cuts took all trial runs of an image that would have confirmed itself */
-    uint8_t unused[2];
+    uint8_t crasher;       /* enum release_id that crashes in each run */
+    uint8_t n_crashes;     /* in a row, as RAM counts them: from 0 after a cut */
+    uint8_t may_leave;     /* a boot has seen enough crashes to leave the crasher for the fallback */
+    uint8_t unused[3];
     uint32_t floor; /* highest security floor that was in force at a boot */
 };
 

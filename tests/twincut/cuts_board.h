@@ -12,11 +12,16 @@
 #include "release_maker.h"
 #include "twin/twin.h"
 
-enum { CUTS_CONSOLE_BYTES = 1 << 14, CUTS_VERSIONS = 3 };
+enum {
+    CUTS_CONSOLE_BYTES = 1 << 14,
+    CUTS_VERSIONS = 3,
+    CUTS_REBUILT = 4, /* release 4.0.0: the program of 2.0.0, which says so, in an image of its own */
+    CUTS_RELEASES = 4
+};
 
-/** Releases 1.0.0 (factory), 2.0.0 (good) and 3.0.0 (never confirms). */
+/** Releases 1.0.0 (factory), 2.0.0 (good), 3.0.0 (never confirms) and CUTS_REBUILT. */
 struct cuts_releases {
-    struct test_release release[CUTS_VERSIONS];
+    struct test_release release[CUTS_RELEASES];
 };
 
 /** What an application said when it started. */

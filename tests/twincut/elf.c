@@ -16,8 +16,11 @@
 
 #include "elf_explore.h"
 #include "factory.h"
+#include "slots/slots.h"
 
 /* --- scenarios --- */
+
+enum { PC = 15, NOWHERE = (int)0xF0000000 /* never executable (PM0214 2.2.1) */ };
 
 /* A board whose factory image has confirmed itself. */
 static void open_board(struct explorer *x)
@@ -88,6 +91,29 @@ static void scenario_reject(struct explorer *x)
     run_until_start(x, 1);
 }
 
+/* An instruction fetch from nowhere: the application's fault handler leaves its note and resets. */
+static void crash(struct explorer *x)
+{
+    twin_set_reg(x->board.twin, PC, (uint32_t)NOWHERE);
+}
+
+/* 2.0.0 is confirmed and crashes: at the fifth time in a row 1.0.0 runs again. */
+static void scenario_crash(struct explorer *x)
+{
+    elf_install(x, 2);
+    run_until_start(x, 2);
+    if (!elf_wait_for(x, "app: confirmed")) {
+        factory_die("scenario", "the trial does not confirm");
+    }
+    for (unsigned i = 1; i < SLOTS_CRASHES_MAX; i++) {
+        crash(x);
+        run_until_start(x, 2);
+    }
+    crash(x);
+    elf_begin_exploring(x);
+    run_until_start(x, 1);
+}
+
 /* One mirror of the journal is lost: the boot writes both anew. */
 static void lose(struct explorer *x, uint32_t base, uint32_t n_bytes)
 {
@@ -131,8 +157,9 @@ struct scenario {
 };
 
 static const struct scenario SCENARIOS[] = {
-    {"update", scenario_update, 1}, {"confirm", scenario_confirm, 1},  {"reject", scenario_reject, 1},
-    {"wrap", scenario_wrap, 8},     {"lost-j1", scenario_lost_j1, 32}, {"lost-j0", scenario_lost_j0, 32},
+    {"update", scenario_update, 1},    {"confirm", scenario_confirm, 1}, {"reject", scenario_reject, 1},
+    {"crash", scenario_crash, 1},      {"wrap", scenario_wrap, 8},       {"lost-j1", scenario_lost_j1, 32},
+    {"lost-j0", scenario_lost_j0, 32},
 };
 enum { N_SCENARIOS = sizeof SCENARIOS / sizeof SCENARIOS[0] };
 
@@ -197,7 +224,7 @@ static int replay(struct explorer *x, const char *text)
         }
     }
     factory_die(id.scenario,
-                "is not a scenario of the twin: update, confirm, reject, wrap, lost-j1, lost-j0");
+                "is not a scenario of the twin: update, confirm, reject, crash, wrap, lost-j1, lost-j0");
 }
 
 int main(int argc, char **argv)
