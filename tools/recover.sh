@@ -26,7 +26,7 @@ run() {
     esac
     out=build/recover/$1.txt
     if "$tests/$2" --all "$3" >"$out" 2>&1 && ! grep -q '^\[  PASSED  \] 0 ' "$out"; then
-        echo "$(date +%H:%M:%S) ok      $1: $(grep ' seed \| (seed ' "$out" | tail -1)"
+        echo "$(date +%H:%M:%S) ok      $1: $(grep '^seed \|(seed ' "$out" | tail -1)"
     else
         echo "$(date +%H:%M:%S) FAILED  $1: $out"
         exit 1

@@ -20,7 +20,6 @@
 enum {
     PAYLOAD_BYTES = 1500,
     GO_MAX_MS = 1500,
-    KINDS = 2,
     TIMINGS = 2,
     COMMAND_MAX_US = 10000,
     GONE_US = (4000 + LINK_GONE_MS) * 1000
@@ -28,28 +27,23 @@ enum {
 
 typedef enum client_end client(struct wires *w, const struct job *job);
 
-/* [kind][0: flash as fast as it typically is, 1: so fast that only the order counts] */
-static struct loader_board boards[KINDS][TIMINGS];
+/* [0: flash as fast as it typically is, 1: so fast that only the order counts][kind] */
+static struct loader_board boards[TIMINGS][LOADER_KINDS];
 static uint8_t image[TEST_IMAGE_MAX_BYTES];
 
 static int open_boards(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < KINDS * TIMINGS; i++) {
-        const struct loader_config config = {.kind = i % KINDS ? LOADER_AGENT : LOADER_BOOTLOADER,
-                                             .timing = i / KINDS ? TWIN_FLASH_HASTY : TWIN_FLASH_TYPICAL,
-                                             .payload_bytes = PAYLOAD_BYTES};
-        loader_board_open(&boards[i % KINDS][i / KINDS], &config);
-    }
+    loader_board_open_all(boards[0], TWIN_FLASH_TYPICAL, PAYLOAD_BYTES);
+    loader_board_open_all(boards[1], TWIN_FLASH_HASTY, PAYLOAD_BYTES);
     return 0;
 }
 
 static int close_boards(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < KINDS * TIMINGS; i++) {
-        loader_board_close(&boards[i % KINDS][i / KINDS]);
-    }
+    loader_board_close_all(boards[0]);
+    loader_board_close_all(boards[1]);
     return 0;
 }
 
@@ -114,8 +108,8 @@ static void serve(struct loader_board *board, const char *name, client *run, con
 /* Identify, erase, write, verify, against both loaders. */
 static void assert_served(const char *name, client *run, unsigned timing, uint16_t n_sectors)
 {
-    for (unsigned kind = 0; kind < KINDS; kind++) {
-        struct loader_board *board = &boards[kind][timing];
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
+        struct loader_board *board = &boards[timing][kind];
         struct wires w = {0};
         struct job job = job_for(board);
         job.n_sectors = n_sectors;
@@ -138,8 +132,8 @@ static void damage_the_image(struct loader_board *board)
  * loader has forgotten the first run, it finds its sectors erased, and the same erase is answered at once. */
 static void assert_served_in_its_second_run(const char *name, client *run, uint16_t n_sectors)
 {
-    for (unsigned kind = 0; kind < KINDS; kind++) {
-        struct loader_board *board = &boards[kind][0];
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
+        struct loader_board *board = &boards[0][kind];
         struct wires first = {.twin = board->twin};
         struct wires second = {0};
         struct job job = job_for(board);
@@ -163,8 +157,8 @@ static void assert_served_in_its_second_run(const char *name, client *run, uint1
 /* Fails at `stage`; nothing was touched. */
 static void assert_not_served(const char *name, client *run, const char *stage)
 {
-    for (unsigned kind = 0; kind < KINDS; kind++) {
-        struct loader_board *board = &boards[kind][0];
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
+        struct loader_board *board = &boards[0][kind];
         struct wires w = {.twin = board->twin};
         struct job job = job_for(board);
         loader_board_restore(board);
@@ -187,8 +181,8 @@ static void assert_not_served(const char *name, client *run, const char *stage)
 static void c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
-        struct loader_board *board = &boards[kind][0];
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
+        struct loader_board *board = &boards[0][kind];
         struct wires w = {0};
         struct job job = job_for(board);
         serve(board, "C2", client_c2, &job, &w);
@@ -217,13 +211,13 @@ static void c2_that_resets_its_chip_reaches_the_bootloader(void **state)
 static void c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct wires w = {0};
-        struct job job = job_for(&boards[kind][0]);
-        serve(&boards[kind][0], "C4", client_c4, &job, &w);
+        struct job job = job_for(&boards[0][kind]);
+        serve(&boards[0][kind], "C4", client_c4, &job, &w);
         printf("  longest wait for a command's verdict: %u us\n", (unsigned)w.verdict_max_us);
         assert_in_range(w.verdict_max_us, 1, COMMAND_MAX_US);
-        assert_serves_a_proper_client(&boards[kind][0]);
+        assert_serves_a_proper_client(&boards[0][kind]);
     }
 }
 

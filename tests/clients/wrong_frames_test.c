@@ -16,9 +16,9 @@
 #include "loader_board.h"
 #include "port_twin/twin_link.h"
 
-enum { PAYLOAD_BYTES = 12 * 1024, STAGES_MAX = 3, VERDICT_MAX_US = 10000, LONG_BYTES = 5000, KINDS = 2 };
+enum { PAYLOAD_BYTES = 12 * 1024, STAGES_MAX = 3, VERDICT_MAX_US = 10000, LONG_BYTES = 5000 };
 
-static struct loader_board boards[KINDS];
+static struct loader_board boards[LOADER_KINDS];
 static const struct habits habits = {
     .hz = 8000000, .poll_us = 10, .max_us = {100000, 1000000, 9000000}, .is_nss_tied = true};
 static const struct habits patient = {
@@ -27,20 +27,14 @@ static const struct habits patient = {
 static int open_boards(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < KINDS; i++) {
-        const struct loader_config config = {.kind = i ? LOADER_AGENT : LOADER_BOOTLOADER,
-                                             .timing = TWIN_FLASH_MAXIMUM,
-                                             .payload_bytes = PAYLOAD_BYTES};
-        loader_board_open(&boards[i], &config);
-    }
+    loader_board_open_all(boards, TWIN_FLASH_MAXIMUM, PAYLOAD_BYTES);
     return 0;
 }
 
 static int close_boards(void **state)
 {
     (void)state;
-    loader_board_close(&boards[0]);
-    loader_board_close(&boards[1]);
+    loader_board_close_all(boards);
     return 0;
 }
 
@@ -153,7 +147,7 @@ static void assert_refused(struct wires *w, const struct wrong *wrong)
 static void wrong_frames_are_refused_change_nothing_and_the_next_one_works(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct wires w = sync_with(&boards[kind]);
         for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
             assert_refused(&w, &wrongs[i]);
@@ -171,7 +165,7 @@ static void bytes_out_of_place_and_far_too_many_are_dropped(void **state)
     for (size_t i = 0; i < sizeof junk; i++) {
         junk[i] = (uint8_t)(i * 37U % 0x5A);
     }
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct wires w = sync_with(&boards[kind]);
         wires_transfer(&w, junk, NULL, sizeof junk);
         wires_wait_us(&w, 1000);
@@ -190,7 +184,7 @@ static void a_frame_that_ends_early_is_forgotten(void **state)
 {
     (void)state;
     static const char *const early[] = {"5A", "5A 31"};
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct wires w = sync_with(&boards[kind]);
         for (size_t i = 0; i < sizeof early / sizeof early[0]; i++) {
             uint8_t bytes[8];
@@ -216,7 +210,7 @@ static const uint8_t ops[] = {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x
 static void every_command_has_its_verdict_within_10_ms(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         uint64_t worst_us = 0;
         for (size_t i = 0; i < sizeof ops; i++) {
             struct wires w = sync_with(&boards[kind]);
@@ -235,7 +229,7 @@ static void every_command_has_its_verdict_within_10_ms(void **state)
 static void commands_have_their_verdict_within_10_ms_while_a_block_is_programmed(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct loader_board *board = &boards[kind];
         const struct test_release *v2 = &board->update;
         struct twin_link wires;

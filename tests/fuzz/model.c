@@ -1,7 +1,8 @@
 #include "model.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+#include "cheap_signature.h"
 
 /* A running hash: two lanes over words of eight bytes. */
 struct hash {
@@ -91,38 +92,9 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
     memcpy(out, x, CRYPTO_SHA256_BYTES);
 }
 
-static void tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SHA256_BYTES])
-{
-    struct crypto_sha256 ctx;
-    crypto_sha256_init(&ctx);
-    crypto_sha256_update(&ctx, point, CRYPTO_POINT_BYTES);
-    crypto_sha256_update(&ctx, hash, CRYPTO_SHA256_BYTES);
-    crypto_sha256_final(&ctx, out);
-}
-
-/* Not memcmp: libFuzzer watches it, and would learn what is wanted. */
-static uint32_t differences(const uint8_t *a, const uint8_t *b, size_t n_bytes)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < n_bytes; i++) {
-        n |= (uint32_t)(a[i] ^ b[i]);
-    }
-    return n;
-}
-
-enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
-                                       const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
-                                       size_t n_bytes)
-{
-    uint8_t wanted[CRYPTO_SHA256_BYTES];
-    tag(point, hash, wanted);
-    bool is_good = n_bytes == sizeof wanted && differences(signature, wanted, sizeof wanted) == 0;
-    return is_good ? CRYPTO_ACCEPT : CRYPTO_REJECT;
-}
-
 enum fota_err model_sign(void *ctx, const uint8_t hash[CRYPTO_SHA256_BYTES], uint8_t *der, size_t *n_bytes)
 {
-    tag(model_points[*(const uint32_t *)ctx], hash, der);
+    cheap_tag(model_points[*(const uint32_t *)ctx], hash, der);
     *n_bytes = CRYPTO_SHA256_BYTES;
     return FOTA_OK;
 }

@@ -1,6 +1,7 @@
 /**
- * Stands in for lib/crypto, which is not linked: a hash and a signature that are functions of the bytes like
- * the real ones, so cheap that a fuzzer can afford millions, and so wide that it does not hit them by chance.
+ * Stands in for lib/crypto, which is not linked: a hash, and with cheap_signature.h a signature, that are
+ * functions of the bytes like the real ones, so cheap that a fuzzer can afford millions, and so wide that it
+ * does not hit them by chance.
  */
 #ifndef FUZZ_MODEL_H
 #define FUZZ_MODEL_H

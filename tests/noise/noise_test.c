@@ -21,24 +21,19 @@ enum {
     REPEATS_MAX = 400
 };
 
-static struct loader_board boards[2];
+static struct loader_board boards[LOADER_KINDS];
 
 static int open_boards(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 2; i++) {
-        const struct loader_config config = {.kind = i ? LOADER_AGENT : LOADER_BOOTLOADER,
-                                             .payload_bytes = PAYLOAD_BYTES};
-        loader_board_open(&boards[i], &config);
-    }
+    loader_board_open_all(boards, TWIN_FLASH_TYPICAL, PAYLOAD_BYTES);
     return 0;
 }
 
 static int close_boards(void **state)
 {
     (void)state;
-    loader_board_close(&boards[0]);
-    loader_board_close(&boards[1]);
+    loader_board_close_all(boards);
     return 0;
 }
 

@@ -29,6 +29,7 @@ KEYS = [
     ("brownout_erases_per_sector_day", "worst brown-out day on the twin: erases of one sector", None, 3000),
     ("brownout_bricks", "  bricks", None, 0),
     ("brownout_model_erases_per_sector_day", "  the same by the host's model", None, 3000),
+    ("brownout_model_erases_without_wait", "  and without the wait of rule R10", 3001, None),
     ("normal_boot_flash_writes", "flash writes of a normal boot", None, 0),
     ("journal_branches_percent", "branches of journal.c taken, per cent", 100, None),
     ("slots_branches_percent", "branches of slots.c taken, per cent", 100, None),
@@ -76,7 +77,7 @@ def report(folder, seconds, out, is_whole):
             print(f"{text:58} {'-':>12}  MISSED")
     flat = {key: found[key] for key, *_ in KEYS if key in found}
     Path(out).write_text(json.dumps(flat, indent=2) + "\n", encoding="utf-8")
-    print("-> build/cuts.json" + (f"; missed: {', '.join(missed)}" if missed else ""))
+    print(f"-> {out}" + (f"; missed: {', '.join(missed)}" if missed else ""))
     return missed
 
 

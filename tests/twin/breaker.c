@@ -22,6 +22,7 @@ static struct link_io *inner(struct link_io *io)
 static void restore_power(struct breaker *b)
 {
     if (b->desk->wires.last_stop == TWIN_STOP_POWER) {
+        b->has_struck = true;
         twin_set_power(b->desk->twin, true);
         link_io_delay_us(&b->desk->wires.io, OFF_US);
     }
@@ -30,6 +31,7 @@ static void restore_power(struct breaker *b)
 static void strike(struct breaker *b)
 {
     struct twin *t = b->desk->twin;
+    b->has_struck = true;
     switch (b->point.kind) {
     case BREAK_HOST:
         b->is_dead = true;

@@ -34,7 +34,8 @@ struct breaker {
     uint64_t n_erases_before;
     unsigned n_erases; /* that began since breaker_init, and which operations they are: `at` of BREAK_TORN */
     uint64_t erase_at[BREAK_ERASES_MAX];
-    bool is_dead; /* the port of the host fails from here */
+    bool is_dead;    /* the port of the host fails from here */
+    bool has_struck; /* what was planned has happened */
 };
 
 /** Put the wires of `desk` behind a breaker; plans the cut of BREAK_TORN. */

@@ -342,29 +342,35 @@ static void sector_that_merely_reads_blank_is_erased_again(void **state)
 static struct break_point draw(uint64_t *seed, const struct extent *e, unsigned kind)
 {
     struct break_point p = {.kind = (enum break_kind)kind};
-    p.at = breaker_random(seed) % (kind == BREAK_TORN ? e->n_ops : e->n_bytes);
+    p.at = kind == BREAK_TORN ? 1 + breaker_random(seed) % e->n_ops : breaker_random(seed) % e->n_bytes;
     p.cut = (enum twin_cut)(breaker_random(seed) % TWIN_CUTS);
     return p;
 }
 
-/** @param n_breaks  runs that are cut, one after another; the next one must do */
-static void cut_and_recover(struct desk *d, const struct twin_snapshot *start,
-                            const struct recover_plan *plan, const struct break_point *breaks,
-                            unsigned n_breaks, bool is_forced)
+/** @param n_breaks  runs that are cut, one after another; the next one must do. @return cuts that came about:
+ * a host that lives through one goes on, and is done before the next */
+static unsigned cut_and_recover(struct desk *d, const struct twin_snapshot *start,
+                                const struct recover_plan *plan, const struct break_point *breaks,
+                                unsigned n_breaks, bool is_forced)
 {
     struct host_run h;
+    unsigned n_cuts = 0;
     twin_restore(d->twin, start);
     for (unsigned i = 0; i <= n_breaks; i++) {
         const struct break_point none = {.kind = BREAK_NONE};
-        if (run_once(d, plan, i < n_breaks ? breaks[i] : none, is_forced, &h)) {
+        bool is_done = run_once(d, plan, i < n_breaks ? breaks[i] : none, is_forced, &h);
+        n_cuts += h.wires.has_struck;
+        assert_true(n_cuts > 0);
+        if (is_done) {
             if (!h.is_found_running) {
                 assert_rebuilt(d->twin, plan);
             }
-            return;
+            return n_cuts;
         }
     }
     fail_msg("not rebuilt: kind %d at %llu, cut %d", (int)breaks[0].kind, (unsigned long long)breaks[0].at,
              (int)breaks[0].cut);
+    return 0;
 }
 
 static void cut_everywhere(struct desk *d, const struct recover_plan *plan, bool is_forced,
@@ -373,22 +379,21 @@ static void cut_everywhere(struct desk *d, const struct recover_plan *plan, bool
     uint64_t seed = 7;
     struct twin_snapshot *start = twin_save(d->twin);
     const struct extent e = measure(d, start, plan, is_forced);
-    unsigned n_runs = 0;
+    unsigned n_cuts = 0;
     for (unsigned i = 0; i < n_samples; i++) {
         struct break_point breaks[3];
         unsigned n_breaks = 1 + i % 3;
         for (unsigned k = 0; k < n_breaks; k++) {
             breaks[k] = draw(&seed, &e, 1 + (i + k) % (BREAK_KINDS - 1));
         }
-        cut_and_recover(d, start, plan, breaks, n_breaks, is_forced);
-        n_runs += n_breaks;
+        n_cuts += cut_and_recover(d, start, plan, breaks, n_breaks, is_forced);
         if ((i + 1) % PROGRESS_STEP == 0) {
             print_message("%s: %u of %u boards\n", name, i + 1, n_samples);
         }
     }
     print_message(
         "%s: %u bytes on the wire, %u flash operations; %u boards cut %u times, all rebuilt (seed 7)\n", name,
-        (unsigned)e.n_bytes, (unsigned)e.n_ops, n_samples, n_runs);
+        (unsigned)e.n_bytes, (unsigned)e.n_ops, n_samples, n_cuts);
     twin_snapshot_free(start);
 }
 
@@ -428,6 +433,7 @@ static void recover_through_noise(uint32_t flip_ppb, uint64_t seed)
     print_message("seed %u, %u ppb: %u flips, %u repeats, %u restarts, %u s\n", (unsigned)seed,
                   (unsigned)flip_ppb, (unsigned)noise.counts.flips, (unsigned)d.link.stats.repeats,
                   h.result.n_restarts, (unsigned)(twin_now_ns(d.twin) / 1000000000U));
+    assert_true(noise.counts.flips > 0);
     if (!h.is_written) {
         fail_msg("%s in step %s", fota_err_name(err), recover_step_name(h.result.step));
     }

@@ -80,6 +80,7 @@ static bool host(struct desk *d, struct break_point point, struct tally *t, uint
         err = session(d, t);
     }
     *n_bytes = b.n_bytes;
+    assert_int_equal(b.has_struck, point.kind != BREAK_NONE);
     if (err && err != E_IO) {
         fail_msg("the update ended with %s", fota_err_name(err));
     }

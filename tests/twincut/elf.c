@@ -171,6 +171,9 @@ static void run_scenario(struct explorer *x, const struct scenario *s)
     open_board(x);
     s->run(x);
     x->is_exploring = false;
+    if (x->counts.cuts == before.cuts && x->n_replay == 0) {
+        factory_die(s->name, "nothing was cut");
+    }
     printf("elf/%s: %" PRIu64 " cuts (%" PRIu64 " of them in recoveries), %" PRIu64
            " distinct flash contents, %" PRIu64 " second boots, %" PRIu64 " following updates, %" PRIu64
            " bricks\n",

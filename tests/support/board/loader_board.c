@@ -133,6 +133,23 @@ void loader_board_close(struct loader_board *board)
     twin_destroy(board->twin);
 }
 
+void loader_board_open_all(struct loader_board boards[LOADER_KINDS], enum twin_flash_timing timing,
+                           uint32_t payload_bytes)
+{
+    for (unsigned i = 0; i < LOADER_KINDS; i++) {
+        const struct loader_config config = {
+            .kind = (enum loader_kind)i, .timing = timing, .payload_bytes = payload_bytes};
+        loader_board_open(&boards[i], &config);
+    }
+}
+
+void loader_board_close_all(struct loader_board boards[LOADER_KINDS])
+{
+    for (unsigned i = 0; i < LOADER_KINDS; i++) {
+        loader_board_close(&boards[i]);
+    }
+}
+
 void loader_board_restore(struct loader_board *board)
 {
     twin_restore(board->twin, board->ready);

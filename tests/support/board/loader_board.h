@@ -36,6 +36,12 @@ struct loader_board {
 void loader_board_open(struct loader_board *board, const struct loader_config *config);
 void loader_board_close(struct loader_board *board);
 
+/** One of each kind of loader. */
+enum { LOADER_KINDS = 2 };
+void loader_board_open_all(struct loader_board boards[LOADER_KINDS], enum twin_flash_timing timing,
+                           uint32_t payload_bytes);
+void loader_board_close_all(struct loader_board boards[LOADER_KINDS]);
+
 /** Back to the snapshot. */
 void loader_board_restore(struct loader_board *board);
 

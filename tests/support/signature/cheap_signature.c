@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static void tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SHA256_BYTES])
+void cheap_tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SHA256_BYTES])
 {
     struct crypto_sha256 ctx;
     crypto_sha256_init(&ctx);
@@ -12,13 +12,23 @@ static void tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SH
     crypto_sha256_final(&ctx, out);
 }
 
+/* Not memcmp: libFuzzer watches it, and would learn what is wanted. */
+static uint32_t differences(const uint8_t *a, const uint8_t *b, size_t n_bytes)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < n_bytes; i++) {
+        n |= (uint32_t)(a[i] ^ b[i]);
+    }
+    return n;
+}
+
 enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
                                        const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
                                        size_t n_bytes)
 {
     uint8_t wanted[CRYPTO_SHA256_BYTES];
-    tag(point, hash, wanted);
-    bool is_good = n_bytes == sizeof wanted && memcmp(signature, wanted, sizeof wanted) == 0;
+    cheap_tag(point, hash, wanted);
+    bool is_good = n_bytes == sizeof wanted && differences(signature, wanted, sizeof wanted) == 0;
     return is_good ? CRYPTO_ACCEPT : CRYPTO_REJECT;
 }
 
@@ -31,7 +41,7 @@ const uint8_t *cheap_point(uint32_t key)
 
 enum fota_err cheap_sign(void *ctx, const uint8_t hash[CRYPTO_SHA256_BYTES], uint8_t *der, size_t *n_bytes)
 {
-    tag(cheap_point(*(const uint32_t *)ctx), hash, der);
+    cheap_tag(cheap_point(*(const uint32_t *)ctx), hash, der);
     *n_bytes = CRYPTO_SHA256_BYTES;
     return FOTA_OK;
 }
