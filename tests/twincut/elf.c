@@ -195,6 +195,46 @@ static uint64_t normal_boot_writes(struct explorer *x)
     return n;
 }
 
+static void must_say(struct explorer *x, const struct cuts_start *start, const char *expected)
+{
+    const char *why = cuts_check(&x->board, start);
+    if ((why == NULL) != (expected == NULL) || (why != NULL && strcmp(why, expected) != 0)) {
+        factory_die("judge does not say", expected ? expected : "that all is well");
+    }
+}
+
+/* The judge must see what it is there for: a word of flash that is wrong, and starts that must not be. */
+static void prove_the_judge(struct explorer *x)
+{
+    static const struct {
+        uint32_t addr;
+        const char *why;
+    } PLANTED[] = {{FLASH_BOOT_BASE + 0x1000, "sector 0 changed"},
+                   {FLASH_SLOT_A_BASE + 0x1000, "the active slot changed"}};
+    static const struct {
+        struct cuts_start start;
+        const char *why;
+    } STARTS[] = {{{true, 1, 'A', "confirmed", 0}, NULL},
+                  {{false, 0, '?', "", 0}, "no application started"},
+                  {{true, 9, 'B', "confirmed", 0}, "an unknown version runs"},
+                  {{true, 2, 'B', "trial", 2}, "the running image is not the release, byte for byte"},
+                  {{true, 1, 'A', "rejected", 0}, "the running image is neither confirmed nor on trial"}};
+    open_board(x);
+    for (size_t i = 0; i < sizeof STARTS / sizeof STARTS[0]; i++) {
+        must_say(x, &STARTS[i].start, STARTS[i].why);
+    }
+    for (size_t i = 0; i < sizeof PLANTED / sizeof PLANTED[0]; i++) {
+        uint32_t word;
+        open_board(x);
+        (void)twin_peek(x->board.twin, PLANTED[i].addr, &word, sizeof word);
+        word ^= 1;
+        if (!twin_flash_store(x->board.twin, PLANTED[i].addr, (const uint8_t *)&word, sizeof word)) {
+            factory_die("judge", "nothing can be planted");
+        }
+        must_say(x, &STARTS[0].start, PLANTED[i].why);
+    }
+}
+
 /* --- the command --- */
 
 static void set_strides(struct explorer *x)
@@ -242,6 +282,7 @@ int main(int argc, char **argv)
         x.nested_stride = 1;
         return replay(&x, argv[2]);
     }
+    prove_the_judge(&x);
     uint64_t writes = normal_boot_writes(&x);
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
         if (factory_is_asked_for(SCENARIOS[i].name, argc, argv)) {
