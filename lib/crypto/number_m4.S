@@ -2,15 +2,18 @@
     .thumb
     .text
 
-/* Row: T = (T + a[i] * b + f * p) / 2^32, f = the limb that has to go.
- * r4-r11, r12  T, nine limbs    r0 a    r1 b    r3 a[i], then f    r2, lr  scratch    [sp] end of a, [sp, 4] out */
+/* Row: T = (T + a[i] * b + f * p) / 2^32, f = the limb that has to go. f * p is -f at limb 0, f at limbs 3 and 6, and
+ * (2^32 - 1) * f at limb 7.
+ * r4-r11, r12  T, nine limbs    r1 a    r3 a[i], then f    r0, r2, lr  scratch
+ * [sp] b, [sp, 32] out, [sp, 36] end of a */
     .global number_multiply
     .type number_multiply, %function
     .balign 4
 number_multiply:
     add     r3, r1, #32
     push    {r0, r3, r4-r11, lr}
-    mov     r0, r2
+    ldmia   r2, {r4-r11}
+    push    {r4-r11}
     movs    r4, #0
     movs    r5, #0
     movs    r6, #0
@@ -22,41 +25,36 @@ number_multiply:
     mov     r12, r4
 1:  ldr     r3, [r1], #4
     movs    r2, #0
-    ldr     lr, [r0]
-    umaal   r4, r2, r3, lr
-    ldr     lr, [r0, #4]
+    ldrd    r0, lr, [sp]
+    umaal   r4, r2, r3, r0
     umaal   r5, r2, r3, lr
-    ldr     lr, [r0, #8]
-    umaal   r6, r2, r3, lr
-    ldr     lr, [r0, #12]
+    ldrd    r0, lr, [sp, #8]
+    umaal   r6, r2, r3, r0
     umaal   r7, r2, r3, lr
-    ldr     lr, [r0, #16]
-    umaal   r8, r2, r3, lr
-    ldr     lr, [r0, #20]
+    ldrd    r0, lr, [sp, #16]
+    umaal   r8, r2, r3, r0
     umaal   r9, r2, r3, lr
-    ldr     lr, [r0, #24]
-    umaal   r10, r2, r3, lr
-    ldr     lr, [r0, #28]
+    ldrd    r0, lr, [sp, #24]
+    umaal   r10, r2, r3, r0
     umaal   r11, r2, r3, lr
-    adds    r12, r12, r2
-    mov     r2, #0
-    adc     r2, r2, r2
+    movs    r0, #0
+    umaal   r12, r2, r3, r0
     mov     r3, r4
     mov     r4, r5
     mov     r5, r6
+    rsbs    r0, r3, #0
+    sbc     lr, r3, #0
     adds    r6, r7, r3
     adcs    r7, r8, #0
     adcs    r8, r9, #0
     adcs    r9, r10, r3
-    adcs    r10, r11, #0
-    adcs    r11, r12, r3
+    adcs    r10, r11, r0
+    adcs    r11, r12, lr
     adc     r12, r2, #0
-    subs    r10, r10, r3
-    sbcs    r11, r11, #0
-    sbc     r12, r12, #0
-    ldr     r2, [sp, #4]
+    ldr     r2, [sp, #36]
     cmp     r1, r2
     bne     1b
+    add     sp, sp, #32
     pop     {r0, r3}
     stmia   r0, {r4-r11}
     adds    r4, r4, #1

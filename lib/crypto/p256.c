@@ -60,34 +60,31 @@ static void halve(number a, uint32_t top)
     }
 }
 
-/* A divisor, and two numbers that shrink with it. */
-struct ratio {
-    number value;
-    uint32_t scaled[2][NUMBER_LIMBS + 1]; /* the topmost limb stays 0 */
-};
+/* A divisor, and two numbers that shrink with it. The topmost limb of each stays 0. */
+enum { HASH, SIGNED_R, DIVISOR, RATIO_NUMBERS };
+typedef uint32_t number_and_carry[NUMBER_LIMBS + 1];
+typedef number_and_carry ratio[RATIO_NUMBERS];
 
-/* Divide both numbers by the value, mod the order: binary extended Euclid on (value, order), where scaled[k]
- * of either is its value times the quotient. Values lose a bit together in each turn, so 512 turns end at 0
- * and 1. The quotients are below 2^256, not always below the order. @return where they are: p or q */
-static const struct ratio *divide(struct ratio *p, struct ratio *q)
+/* Divide both numbers by the divisor, mod the order: binary extended Euclid on (divisor, order), where a number of
+ * either ratio is its divisor times the quotient. Divisors lose a bit together in each turn, so 512 turns end at 0
+ * and 1. They need no reduction: the larger one loses the smaller one, and what is halved is even. The quotients are
+ * below 2^256, not always below the order. @return where they are: p or q */
+static const number_and_carry *divide(ratio p, ratio q)
 {
-    memset(q, 0, sizeof *q);
-    (void)number_add(q->value, q->value, ORDER);
+    memset(q, 0, sizeof(ratio));
+    (void)number_add(q[DIVISOR], q[DIVISOR], ORDER);
     for (unsigned i = 0; i < 2 * NUMBER_BITS; i++) {
-        if ((p->value[0] & 1) != 0) {
-            if (is_below(p->value, q->value)) {
-                struct ratio *other = p;
-                p = q;
-                q = other;
-            }
-            (void)number_subtract(p->value, p->value, q->value);
-            for (unsigned k = 0; k < 2; k++) {
-                subtract_mod(p->scaled[k], p->scaled[k], q->scaled[k], ORDER);
-            }
+        bool is_odd = (p[DIVISOR][0] & 1) != 0;
+        if (is_odd && is_below(p[DIVISOR], q[DIVISOR])) {
+            number_and_carry *other = p;
+            p = q;
+            q = other;
         }
-        halve(p->value, 0);
-        for (unsigned k = 0; k < 2; k++) {
-            uint32_t *x = p->scaled[k];
+        for (unsigned k = 0; k < RATIO_NUMBERS; k++) {
+            uint32_t *x = p[k];
+            if (is_odd) {
+                subtract_mod(x, x, q[k], ORDER);
+            }
             halve(x, (x[0] & 1) != 0 ? number_add(x, x, ORDER) : 0);
         }
     }
@@ -143,7 +140,12 @@ static const uint16_t POINT_LOAD[] = {STEP(MUL, QX, QX, FORM), STEP(MUL, QY, QY,
 static const uint16_t COMPARE_X[] = {STEP(MUL, T0, PZ, PZ), STEP(MUL, T0, T0, FORM), STEP(MUL, T0, T0, R),
                                      STEP(SUB, T0, T0, PX), END};
 
-static const uint16_t FORM_DOUBLE[] = {STEP(ADD, FORM, FORM, FORM), END};
+/* From 1 in form, which is 2^256, to 2^512 mod the field: 2^(256 + 1), squared 8 times. */
+static const uint16_t FORM_LOAD[] = {STEP(ADD, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), END};
 
 static void run(number registers[REGISTERS], const uint16_t *step)
 {
@@ -186,9 +188,9 @@ static uint32_t bit(const uint32_t *limbs, unsigned i)
 
 /* P = the two scalars times base point and key. Their digits are -1, 0 and 1, two thirds of them 0: digit i
  * of u is bit i + 1 of 3u minus bit i + 1 of u (non-adjacent form). */
-static void multiply_points(number registers[REGISTERS], const uint32_t scalar[2][NUMBER_LIMBS + 1])
+static void multiply_points(number registers[REGISTERS], const number_and_carry scalar[2])
 {
-    uint32_t thrice[2][NUMBER_LIMBS + 1];
+    number_and_carry thrice[2];
     for (unsigned k = 0; k < 2; k++) {
         thrice[k][NUMBER_LIMBS] = number_add(thrice[k], scalar[k], scalar[k]);
         thrice[k][NUMBER_LIMBS] += number_add(thrice[k], thrice[k], scalar[k]);
@@ -219,24 +221,21 @@ static uint32_t load_point(number registers[REGISTERS], unsigned to, const uint8
     return is_in_field;
 }
 
-/* FIPS 186-4 6.4: `p` holds s, and hash and r to be divided by it. Whatever is wrong is found at the end. */
-static bool is_signature(const uint8_t *key, struct ratio *p)
+/* FIPS 186-4 6.4: `p` holds hash, r and s. Whatever is wrong is found at the end. */
+static bool is_signature(const uint8_t *key, ratio p)
 {
     number registers[REGISTERS];
-    struct ratio q;
-    uint32_t is_valid = is_below(p->value, ORDER) & is_below(p->scaled[1], ORDER);
-    subtract_mod(p->scaled[0], p->scaled[0], ORDER, ORDER); /* a hash may be above the order */
+    ratio q;
+    uint32_t is_valid = is_below(p[DIVISOR], ORDER) & is_below(p[SIGNED_R], ORDER);
+    subtract_mod(p[HASH], p[HASH], ORDER, ORDER); /* a hash may be above the order */
     memset(registers, 0, sizeof registers);
-    bytes_copy(registers[R], p->scaled[1], sizeof(number));
-    (void)number_subtract(registers[FORM], registers[FORM],
-                          FIELD); /* 2^256 mod the field; its form is wanted */
-    for (unsigned i = 0; i < NUMBER_BITS; i++) {
-        run(registers, FORM_DOUBLE);
-    }
+    bytes_copy(registers[R], p[SIGNED_R], sizeof(number));
+    (void)number_subtract(registers[FORM], registers[FORM], FIELD);
+    run(registers, FORM_LOAD);
     (void)load_point(registers, BASE_X, BASE);
     is_valid &= load_point(registers, KEY_X, key);
     is_valid &= is_zero(registers[T3]);
-    multiply_points(registers, divide(p, &q)->scaled);
+    multiply_points(registers, divide(p, q));
     if (is_valid == 0 || is_zero(registers[PZ])) {
         return false;
     }
@@ -279,11 +278,11 @@ enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
                                        const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
                                        size_t n_bytes)
 {
-    struct ratio p;
-    memset(&p, 0, sizeof p);
-    load(p.scaled[0], hash, CRYPTO_SHA256_BYTES);
-    if (point[0] != 4 || !take_signature(signature, n_bytes, p.scaled[1], p.value) ||
-        !is_signature(point + 1, &p)) {
+    ratio p;
+    memset(p, 0, sizeof p);
+    load(p[HASH], hash, CRYPTO_SHA256_BYTES);
+    if (point[0] != 4 || !take_signature(signature, n_bytes, p[SIGNED_R], p[DIVISOR]) ||
+        !is_signature(point + 1, p)) {
         return CRYPTO_REJECT;
     }
     return CRYPTO_ACCEPT;
