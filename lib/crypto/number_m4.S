@@ -71,33 +71,37 @@ number_multiply:
     pop     {r4-r11, pc}
     .size number_multiply, . - number_multiply
 
-/* r3, r4 limbs of a    r5, r6 limbs of b    r7 what b is turned over with    r8 end of a. Carry flag between. */
+/* r3, r4 limbs of a    r5, r6 limbs of b    r7 end of a. Carry flag between. */
+    .macro limbs operation
+    ldmia   r1!, {r3, r4}
+    ldmia   r2!, {r5, r6}
+    \operation r3, r3, r5
+    \operation r4, r4, r6
+    stmia   r0!, {r3, r4}
+    teq     r1, r7
+    .endm
+
     .global number_add
     .type number_add, %function
 number_add:
-    movs    r3, #0
-    b       sum
+    push    {r4-r7, lr}
+    adds    r7, r1, #32 /* no carry */
+2:  limbs   adcs
+    bne     2b
+    movs    r0, #0
+    adcs    r0, r0, r0
+    pop     {r4-r7, pc}
     .size number_add, . - number_add
 
     .global number_subtract
     .type number_subtract, %function
 number_subtract:
-    mvn     r3, #0
-sum:
-    push    {r4-r8, lr}
-    movs    r7, r3
-    lsrs    r3, r3, #1
-    add     r8, r1, #32
-2:  ldmia   r1!, {r3, r4}
-    ldmia   r2!, {r5, r6}
-    eor     r5, r5, r7
-    eor     r6, r6, r7
-    adcs    r3, r3, r5
-    adcs    r4, r4, r6
-    stmia   r0!, {r3, r4}
-    teq     r1, r8
-    bne     2b
-    adc     r0, r7, #0
-    and     r0, r0, #1
-    pop     {r4-r8, pc}
+    push    {r4-r7, lr}
+    add     r7, r1, #32
+    cmp     r1, r1 /* no borrow */
+3:  limbs   sbcs
+    bne     3b
+    sbcs    r0, r0, r0
+    negs    r0, r0
+    pop     {r4-r7, pc}
     .size number_subtract, . - number_subtract

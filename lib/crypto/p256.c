@@ -92,19 +92,52 @@ static const number_and_carry *divide(ratio p, ratio q)
 }
 
 /* Formulas are lists of steps over registers, all in form. P is the sum so far, in Jacobian coordinates (x =
- * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. */
-enum { PX, PY, PZ, QX, QY, T0, T1, T2, T3, BASE_X, BASE_Y, KEY_X, KEY_Y, FORM, R, REGISTERS };
-enum { MUL = 0, ADD = 1, SUB = 2 };
-#define STEP(op, out, a, b) ((op) << 12 | (out) << 8 | (a) << 4 | (b))
-enum { END = STEP(MUL, PX, PX, PX) }; /* in no formula */
+ * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. A sum takes two steps: what is
+ * added is taken from 0, and that from the rest. */
+enum {
+    ZERO,
+    PX,
+    PY,
+    PZ,
+    QX,
+    QY,
+    T0,
+    T1,
+    T2,
+    T3,
+    BASE_X,
+    BASE_Y,
+    KEY_X,
+    KEY_Y,
+    FORM,
+    THREE_HALVES,
+    R, /* out of a step's reach, but for a formula that runs one register further up */
+    REGISTERS
+};
+enum { MUL = 0, SUB = 1 };
+#define STEP(op, out, a, b)    ((op) << 12 | (out) << 8 | (a) << 4 | (b))
+#define STEP_UP(op, out, a, b) STEP(op, (out)-1, (a)-1, (b)-1)
+enum { END = 0 }; /* a step that would change ZERO */
 
-/* P = 2P. Infinity stays what it is, and no point of this curve is its own opposite. */
-static const uint16_t POINT_DOUBLE[] = {
-    STEP(ADD, T0, PY, PY), STEP(MUL, T1, PZ, PZ), STEP(MUL, T2, PY, T0), STEP(MUL, PZ, PZ, T0),
-    STEP(ADD, T0, PX, PX), STEP(MUL, T0, T0, T2), STEP(MUL, T2, T2, T2), STEP(ADD, T2, T2, T2),
-    STEP(ADD, T3, PX, T1), STEP(SUB, T1, PX, T1), STEP(MUL, T1, T1, T3), STEP(ADD, T3, T1, T1),
-    STEP(ADD, T1, T1, T3), STEP(MUL, PX, T1, T1), STEP(SUB, PX, PX, T0), STEP(SUB, PX, PX, T0),
-    STEP(SUB, T0, T0, PX), STEP(MUL, T0, T0, T1), STEP(SUB, PY, T0, T2), END};
+/* P = 2P, with Z = YZ and not 2YZ, which takes two doublings less. Infinity stays what it is, and no point of this
+ * curve is its own opposite. */
+static const uint16_t POINT_DOUBLE[] = {STEP(MUL, T1, PZ, PZ),
+                                        STEP(MUL, PZ, PZ, PY),
+                                        STEP(SUB, T3, ZERO, T1),
+                                        STEP(SUB, T3, PX, T3),
+                                        STEP(SUB, T1, PX, T1),
+                                        STEP(MUL, T1, T1, T3),
+                                        STEP(MUL, T1, T1, THREE_HALVES),
+                                        STEP(MUL, T2, PY, PY),
+                                        STEP(MUL, T0, PX, T2),
+                                        STEP(MUL, T2, T2, T2),
+                                        STEP(MUL, PX, T1, T1),
+                                        STEP(SUB, PX, PX, T0),
+                                        STEP(SUB, PX, PX, T0),
+                                        STEP(SUB, T0, T0, PX),
+                                        STEP(MUL, T0, T0, T1),
+                                        STEP(SUB, PY, T0, T2),
+                                        END};
 
 /* P = P + Q, unless P is infinity or Q. P = -Q gives infinity. */
 static const uint16_t POINT_ADD[] = {STEP(MUL, T0, PZ, PZ),
@@ -127,27 +160,29 @@ static const uint16_t POINT_ADD[] = {STEP(MUL, T0, PZ, PZ),
                                      STEP(SUB, PY, T2, T0),
                                      END};
 
-/* PX, PY = Q, for PZ = 0 */
-static const uint16_t POINT_COPY[] = {STEP(ADD, PX, QX, PZ), STEP(ADD, PY, QY, PZ), END};
+/* PX, PY = Q */
+static const uint16_t POINT_COPY[] = {STEP(SUB, PX, QX, ZERO), STEP(SUB, PY, QY, ZERO), END};
 
-/* Q in form; T1 = y^2 - x^3 + 3x, which is b on the curve; T3 = T1 - T2; T2 = T1. For PZ = 0. */
+/* Q in form; T1 = y^2 - x^3 + 3x, which is b on the curve; T3 = T1 - T2; T2 = T1. */
 static const uint16_t POINT_LOAD[] = {STEP(MUL, QX, QX, FORM), STEP(MUL, QY, QY, FORM), STEP(MUL, T0, QX, QX),
                                       STEP(MUL, T0, T0, QX),   STEP(SUB, T0, T0, QX),   STEP(SUB, T0, T0, QX),
                                       STEP(SUB, T0, T0, QX),   STEP(MUL, T1, QY, QY),   STEP(SUB, T1, T1, T0),
-                                      STEP(SUB, T3, T1, T2),   STEP(ADD, T2, T1, PZ),   END};
+                                      STEP(SUB, T3, T1, T2),   STEP(SUB, T2, T1, ZERO), END};
 
 /* T0 = R * PZ^2 - PX: 0 if R, which is not in form, is the x coordinate of P. */
-static const uint16_t COMPARE_X[] = {STEP(MUL, T0, PZ, PZ), STEP(MUL, T0, T0, FORM), STEP(MUL, T0, T0, R),
-                                     STEP(SUB, T0, T0, PX), END};
+static const uint16_t COMPARE_X[] = {STEP_UP(MUL, T0, PZ, PZ), STEP_UP(MUL, T0, T0, FORM), STEP_UP(MUL, T0, T0, R),
+                                     STEP_UP(SUB, T0, T0, PX), END};
 
-/* From 1 in form, which is 2^256, to 2^512 mod the field: 2^(256 + 1), squared 8 times. */
-static const uint16_t FORM_LOAD[] = {STEP(ADD, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+/* FORM from 1 in form, which is 2^256, to 2^512 mod the field: 2^(256 + 1), squared 8 times. THREE_HALVES from 2^255 to
+ * 3/2 in form. */
+static const uint16_t FORM_LOAD[] = {STEP(SUB, T0, ZERO, FORM),    STEP(SUB, THREE_HALVES, THREE_HALVES, T0),
+                                     STEP(SUB, FORM, FORM, T0),    STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), END};
 
-static void run(number registers[REGISTERS], const uint16_t *step)
+static void run(number *registers, const uint16_t *step)
 {
     for (; *step != END; step++) {
         uint32_t *out = registers[*step >> 8 & 0xF];
@@ -155,13 +190,8 @@ static void run(number registers[REGISTERS], const uint16_t *step)
         const uint32_t *b = registers[*step & 0xF];
         if (*step >> 12 == MUL) {
             number_multiply(out, a, b);
-        } else if (*step >> 12 == SUB) {
-            subtract_mod(out, a, b, FIELD);
         } else {
-            uint32_t carry = number_add(out, a, b);
-            if (carry < number_subtract(out, out, FIELD)) {
-                (void)number_add(out, out, FIELD);
-            }
+            subtract_mod(out, a, b, FIELD);
         }
     }
 }
@@ -231,6 +261,7 @@ static bool is_signature(const uint8_t *key, ratio p)
     memset(registers, 0, sizeof registers);
     bytes_copy(registers[R], p[SIGNED_R], sizeof(number));
     (void)number_subtract(registers[FORM], registers[FORM], FIELD);
+    registers[THREE_HALVES][NUMBER_LIMBS - 1] = 0x80000000;
     run(registers, FORM_LOAD);
     (void)load_point(registers, BASE_X, BASE);
     is_valid &= load_point(registers, KEY_X, key);
@@ -240,7 +271,7 @@ static bool is_signature(const uint8_t *key, ratio p)
         return false;
     }
     do {
-        run(registers, COMPARE_X);
+        run(registers + 1, COMPARE_X);
         if (is_zero(registers[T0])) {
             return true;
         }
