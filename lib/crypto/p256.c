@@ -218,10 +218,10 @@ static uint32_t bit(const uint32_t *limbs, unsigned i)
 
 /* P = the two scalars times base point and key. Their digits are -1, 0 and 1, two thirds of them 0: digit i
  * of u is bit i + 1 of 3u minus bit i + 1 of u (non-adjacent form). */
-static void multiply_points(number registers[REGISTERS], const number_and_carry scalar[2])
+static void multiply_points(number registers[REGISTERS], const ratio scalar)
 {
-    number_and_carry thrice[2];
-    for (unsigned k = 0; k < 2; k++) {
+    ratio thrice;
+    for (unsigned k = 0; k < RATIO_NUMBERS; k++) { /* the divisor too: a loop of two turns would be unrolled */
         thrice[k][NUMBER_LIMBS] = number_add(thrice[k], scalar[k], scalar[k]);
         thrice[k][NUMBER_LIMBS] += number_add(thrice[k], thrice[k], scalar[k]);
     }

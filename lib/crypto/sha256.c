@@ -14,7 +14,7 @@ void crypto_sha256_init(struct crypto_sha256 *ctx)
     static const uint32_t START[SHA256_STATE_WORDS] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                                 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     struct sha256 *s = (struct sha256 *)ctx;
-    memcpy(s->h, START, sizeof s->h);
+    bytes_copy(s->h, START, sizeof s->h);
     s->n_bytes = 0;
 }
 
@@ -53,7 +53,7 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
     static const uint8_t PAD[2] = {0x80, 0x00};
     struct sha256 s;
     uint8_t length[LENGTH_BYTES];
-    memcpy(&s, ctx, sizeof s);
+    bytes_copy(&s, ctx, sizeof s);
     bytes_store_be32(length, s.n_bytes >> 29);
     bytes_store_be32(length + 4, s.n_bytes << 3);
     const uint8_t *pad = PAD;
