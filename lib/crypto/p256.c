@@ -65,10 +65,10 @@ enum { HASH, SIGNED_R, DIVISOR, RATIO_NUMBERS };
 typedef uint32_t number_and_carry[NUMBER_LIMBS + 1];
 typedef number_and_carry ratio[RATIO_NUMBERS];
 
-/* Divide both numbers by the divisor, mod the order: binary extended Euclid on (divisor, order), where a number of
- * either ratio is its divisor times the quotient. Divisors lose a bit together in each turn, so 512 turns end at 0
- * and 1. They need no reduction: the larger one loses the smaller one, and what is halved is even. The quotients are
- * below 2^256, not always below the order. @return where they are: p or q */
+/* Divide both numbers by the divisor, mod the order: binary extended Euclid on (divisor, order), where a
+ * number of either ratio is its divisor times the quotient. Divisors lose a bit together in each turn, so 512
+ * turns end at 0 and 1. They need no reduction: the larger one loses the smaller one, and what is halved is
+ * even. The quotients are below 2^256, not always below the order. @return where they are: p or q */
 static const number_and_carry *divide(ratio p, ratio q)
 {
     memset(q, 0, sizeof(ratio));
@@ -92,8 +92,8 @@ static const number_and_carry *divide(ratio p, ratio q)
 }
 
 /* Formulas are lists of steps over registers, all in form. P is the sum so far, in Jacobian coordinates (x =
- * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. A sum takes two steps: what is
- * added is taken from 0, and that from the rest. */
+ * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. A sum takes two steps: what
+ * is added is taken from 0, and that from the rest. */
 enum {
     ZERO,
     PX,
@@ -119,8 +119,8 @@ enum { MUL = 0, SUB = 1 };
 #define STEP_UP(op, out, a, b) STEP(op, (out)-1, (a)-1, (b)-1)
 enum { END = 0 }; /* a step that would change ZERO */
 
-/* P = 2P, with Z = YZ and not 2YZ, which takes two doublings less. Infinity stays what it is, and no point of this
- * curve is its own opposite. */
+/* P = 2P, with Z = YZ and not 2YZ, which takes two doublings less. Infinity stays what it is, and no point of
+ * this curve is its own opposite. */
 static const uint16_t POINT_DOUBLE[] = {STEP(MUL, T1, PZ, PZ),
                                         STEP(MUL, PZ, PZ, PY),
                                         STEP(SUB, T3, ZERO, T1),
@@ -170,13 +170,13 @@ static const uint16_t POINT_LOAD[] = {STEP(MUL, QX, QX, FORM), STEP(MUL, QY, QY,
                                       STEP(SUB, T3, T1, T2),   STEP(SUB, T2, T1, ZERO), END};
 
 /* T0 = R * PZ^2 - PX: 0 if R, which is not in form, is the x coordinate of P. */
-static const uint16_t COMPARE_X[] = {STEP_UP(MUL, T0, PZ, PZ), STEP_UP(MUL, T0, T0, FORM), STEP_UP(MUL, T0, T0, R),
-                                     STEP_UP(SUB, T0, T0, PX), END};
+static const uint16_t COMPARE_X[] = {STEP_UP(MUL, T0, PZ, PZ), STEP_UP(MUL, T0, T0, FORM),
+                                     STEP_UP(MUL, T0, T0, R), STEP_UP(SUB, T0, T0, PX), END};
 
-/* FORM from 1 in form, which is 2^256, to 2^512 mod the field: 2^(256 + 1), squared 8 times. THREE_HALVES from 2^255 to
- * 3/2 in form. */
-static const uint16_t FORM_LOAD[] = {STEP(SUB, T0, ZERO, FORM),    STEP(SUB, THREE_HALVES, THREE_HALVES, T0),
-                                     STEP(SUB, FORM, FORM, T0),    STEP(MUL, FORM, FORM, FORM),
+/* FORM from 1 in form, which is 2^256, to 2^512 mod the field: 2^(256 + 1), squared 8 times. THREE_HALVES
+ * from 2^255 to 3/2 in form. */
+static const uint16_t FORM_LOAD[] = {STEP(SUB, T0, ZERO, FORM),   STEP(SUB, THREE_HALVES, THREE_HALVES, T0),
+                                     STEP(SUB, FORM, FORM, T0),   STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
@@ -221,7 +221,8 @@ static uint32_t bit(const uint32_t *limbs, unsigned i)
 static void multiply_points(number registers[REGISTERS], const ratio scalar)
 {
     ratio thrice;
-    for (unsigned k = 0; k < RATIO_NUMBERS; k++) { /* the divisor too: a loop of two turns would be unrolled */
+    for (unsigned k = 0; k < RATIO_NUMBERS;
+         k++) { /* the divisor too: a loop of two turns would be unrolled */
         thrice[k][NUMBER_LIMBS] = number_add(thrice[k], scalar[k], scalar[k]);
         thrice[k][NUMBER_LIMBS] += number_add(thrice[k], thrice[k], scalar[k]);
     }

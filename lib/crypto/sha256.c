@@ -1,4 +1,5 @@
-/* SHA-256 (FIPS 180-4). Blocks are hashed by crypto_sha256_block: sha256_block.c, or sha256_m4.S on Cortex-M4. */
+/* SHA-256 (FIPS 180-4). Blocks are hashed by crypto_sha256_block: sha256_block.c, or sha256_m4.S on
+ * Cortex-M4. */
 #include "sha256.h"
 
 #include <string.h>
@@ -12,7 +13,7 @@ _Static_assert(sizeof(struct crypto_sha256) >= sizeof(struct sha256), "opaque st
 void crypto_sha256_init(struct crypto_sha256 *ctx)
 {
     static const uint32_t START[SHA256_STATE_WORDS] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                                0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+                                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     struct sha256 *s = (struct sha256 *)ctx;
     bytes_copy(s->h, START, sizeof s->h);
     s->n_bytes = 0;

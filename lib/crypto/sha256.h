@@ -1,6 +1,6 @@
 /**
- * The hash as it runs, for crypto_sha256_block (crypto/crypto.h): sha256_block.c is portable, sha256_m4.S does the same
- * for Cortex-M4 and knows these offsets. CMake takes one of them.
+ * The hash as it runs, for crypto_sha256_block (crypto/crypto.h): sha256_block.c is portable, sha256_m4.S
+ * does the same for Cortex-M4 and knows these offsets. CMake takes one of them.
  */
 #ifndef CRYPTO_SHA256_H
 #define CRYPTO_SHA256_H

@@ -1,6 +1,6 @@
-/* A block of SHA-256 in portable C: for the host, and what sha256_m4.S is held against. Four rounds at a time, because
- * after four every variable is back in its place and none was moved; sums of rotations are nested (FIPS 180-4 4.1.2
- * rotates by 2, 13 and 22: that is 9, then 11, then 2). */
+/* A block of SHA-256 in portable C: for the host, and what sha256_m4.S is held against. Four rounds at a
+ * time, because after four every variable is back in its place and none was moved; sums of rotations are
+ * nested (FIPS 180-4 4.1.2 rotates by 2, 13 and 22: that is 9, then 11, then 2). */
 #include "sha256.h"
 
 enum { BLOCK_WORDS = 16, ROUNDS = 64 };
@@ -36,8 +36,8 @@ void crypto_sha256_block(void *ctx, const void *data)
     struct sha256 *s = ctx;
     uint32_t *state = s->h;
     const uint8_t *block = data;
-    s->n_bytes =
-        (s->n_bytes | (CRYPTO_SHA256_BLOCK_BYTES - 1)) + 1; /* also of a block whose first bytes are counted already */
+    s->n_bytes = (s->n_bytes | (CRYPTO_SHA256_BLOCK_BYTES - 1)) +
+                 1; /* also of a block whose first bytes are counted already */
     uint32_t schedule[ROUNDS];
     uint32_t *w = schedule;
     do {
