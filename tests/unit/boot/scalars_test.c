@@ -26,8 +26,7 @@ static const number ORDER = {0xFC632551, 0xF3B9CAC2, 0xA7179E84, 0xBCE6FAAD,
 static const number ZERO = {0};
 static const number ONE = {1};
 
-/* --- arithmetic mod the order: slow, plain
- * -------------------------------------------------------------------- */
+/* --- arithmetic mod the order: slow, plain ----------------------------------------------------------- */
 
 static void add_mod(number out, const number a, const number b)
 {
@@ -80,8 +79,7 @@ static void from_bytes(number out, const uint8_t bytes[NUMBER_BYTES])
     }
 }
 
-/* --- signatures
- * ------------------------------------------------------------------------------------------------ */
+/* --- signatures -------------------------------------------------------------------------------------- */
 
 /* point = k * G, k in 1..n-1 */
 static void multiple_of_base(uint8_t point[CRYPTO_POINT_BYTES], const number k)
@@ -118,8 +116,7 @@ static enum crypto_verdict verify(const uint8_t point[CRYPTO_POINT_BYTES], const
     return crypto_p256_verify(point, bytes, der, n_bytes);
 }
 
-/* --- scalars
- * --------------------------------------------------------------------------------------------------- */
+/* --- scalars ----------------------------------------------------------------------------------------- */
 
 enum { KEYS = 8, SCALARS = 18 };
 
@@ -210,8 +207,7 @@ static void chosen_scalars_meet_every_case_of_a_sum_and_are_judged_right(void **
     print_message("%u keys, scalars and scalars\n", KEYS * SCALARS * (SCALARS - 1));
 }
 
-/* --- keys and sums that hardly exist
- * --------------------------------------------------------------------------- */
+/* --- keys and sums that hardly exist ----------------------------------------------------------------- */
 
 /* hash = 0 and s = r: the sum is the key itself. */
 static enum crypto_verdict verify_key_itself(const uint8_t point[CRYPTO_POINT_BYTES], const number r)
