@@ -167,8 +167,15 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     uint32_t off;
     if (!is_held(u, slot, &release, &off)) {
         u->session_clean = clean_sectors(u, slot, release.image_bytes);
+        /* A dead mirror is tried again; it shows itself in journal_dead_mask. */
+        enum fota_err err = journal_revive(&u->journal);
         update_make_room(u);
-        enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256);
+        if (err == FOTA_OK) {
+            err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256);
+        }
+        if (err == FOTA_OK && journal_dead_mask(&u->journal) != 0) {
+            err = journal_make_room(&u->journal, JOURNAL_FREE_ALONE, JOURNAL_MIRRORS + (uint32_t)slot);
+        }
         if (err) {
             return err;
         }

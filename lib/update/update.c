@@ -103,7 +103,7 @@ static void note_running(struct update *u, enum slot slot, const struct image_re
 void update_make_room(struct update *u)
 {
     /* A failure shows itself in the next append; an un-mirrored full journal stays readable as it is. */
-    enum fota_err err = journal_reserve(&u->journal, JOURNAL_FREE_AT_JUMP);
+    enum fota_err err = journal_make_room(&u->journal, JOURNAL_FREE_AT_JUMP, JOURNAL_NO_SPARE);
     (void)err;
 }
 
