@@ -1,8 +1,9 @@
 /*
  * The root: what happens between a reset and the first instruction of an application.
  *
- * Every step that can go wrong ends in one of three places: an image that was verified in this boot, the loader in
- * sector 1, verified as well, or, if there is none, a reset loop that leaves its reason in RAM for ST's ROM loader.
+ * Every step that can go wrong ends in one of three places: an image that was verified in this boot, the
+ * loader in sector 1, verified as well, or, if there is none, a reset loop that leaves its reason in RAM for
+ * ST's ROM loader.
  */
 #include "base/attr.h"
 #include "f407/clock.h"
@@ -34,7 +35,7 @@ FOTA_NOINLINE static void boot(const struct update *update, enum slot slot, cons
 static void boot_application(const struct update *update, const struct slots_decision *decision,
                              const struct image_result *image)
 {
-    if (decision->is_trial) {
+    if (decision->with_watchdog) {
         iwdg_start();
     }
     reset_note_started(decision->is_trial ? RESET_STARTED_TRIAL : RESET_STARTED_APPLICATION);
@@ -61,14 +62,16 @@ int main(void)
     clock_init();
 
     struct update *update = services_open();
-    enum fota_err err = update_open(update, &BOARD, origin.cause);
+    const struct update_reset reset = {.cause = origin.cause,
+                                       .is_run_failed = reset_is_run_failed(&origin),
+                                       .n_crashes = reset_count_crashes(&origin)};
+    enum fota_err err = update_open(update, &BOARD, &reset);
     if (err) {
         /* Neither mirror can be written: nothing will be, but a confirmed image still runs. */
         update->record.last_reason = (uint16_t)err;
     }
 
-    update->n_crashes = reset_count_crashes(&origin);
-    update_choose(update, origin.request == BOOT_REQUEST_LOADER, &decision, images);
+    update_choose(update, origin.request, &decision, images);
     if (decision.action == SLOTS_BOOT && (decision.slot == SLOT_A || decision.slot == SLOT_B)) {
         boot_application(update, &decision, &images[decision.slot]);
     }

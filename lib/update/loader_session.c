@@ -13,3 +13,13 @@ enum fota_err update_verify_loader(struct update *u, struct image_result *out)
     enum fota_err err = update_verify_slot(u, SLOT_LOADER, 0, out);
     return err == FOTA_OK && out->verdict == CRYPTO_ACCEPT ? FOTA_OK : E_LOADER_INVALID;
 }
+
+enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+                                  struct update_target *out)
+{
+    (void)u;
+    (void)statement;
+    (void)n_bytes;
+    (void)out;
+    return E_UNSUPPORTED;
+}
