@@ -116,8 +116,14 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     struct boot_record record = u->record;
     record.security_floor = update_floor(u);
     record.state[slot] = (uint8_t)state;
-    record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-    record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    if (state == SLOT_STATE_TRIAL || record.state[1 - slot] != SLOT_STATE_TRIAL) {
+        record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
+        record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    }
+    /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back. */
+    if (state == SLOT_STATE_TRIAL && record.state[1 - slot] == SLOT_STATE_TRIAL) {
+        record.state[1 - slot] = SLOT_STATE_LAST_RESORT;
+    }
     record.resume_sectors = 0;
     memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     if (state == SLOT_STATE_PENDING) {
