@@ -51,7 +51,9 @@ void fixture_init(struct fixture *fix)
     flash_fake_init(&fix->fake, fix->sectors, FIX_SECTORS, fix->words, fix->cells);
     fix->config = (struct update_config){
         .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FIX_J0_RECORDS},
-                    {FLASH_J1_BASE, FLASH_J1_SECTOR, FIX_J1_RECORDS}},
+                    {FLASH_J1_BASE, FLASH_J1_SECTOR, FIX_J1_RECORDS},
+                    JOURNAL_SPARE_PLACE(FLASH_SLOT_A_BASE, FLASH_SLOT_A_SECTOR, 3, FIX_SECTOR_BYTES),
+                    JOURNAL_SPARE_PLACE(FLASH_SLOT_B_BASE, FLASH_SLOT_B_SECTOR, 3, FIX_SECTOR_BYTES)},
         .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
         .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
         .sector_bytes = FIX_SECTOR_BYTES,
