@@ -60,6 +60,9 @@ uint32_t reset_count_crashes(const struct reset_origin *origin);
  * the image's fault. */
 bool reset_is_run_failed(const struct reset_origin *origin);
 
+/** Did a watchdog or a fault end the loader? It must not be started again and again where something else can run. */
+bool reset_is_loader_crash(const struct reset_origin *origin);
+
 /** The application is well: it has confirmed itself. A crash from now on is one of a confirmed application. */
 void reset_forget_crashes(void);
 
