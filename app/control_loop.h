@@ -13,7 +13,7 @@ enum { CONTROL_LOOP_HZ = 1000, CONTROL_LOOP_STEADY_TICKS = 1000 };
 /** What the loop has seen of itself. Written by the handler only. */
 struct control_loop {
     volatile uint32_t ticks;
-    volatile uint32_t missed; /* ticks that did not happen: two timer periods and more between two runs */
+    volatile uint32_t missed;    /* ticks that did not happen: two timer periods and more between two runs */
     volatile uint32_t missed_at; /* tick at which that was noticed last */
     volatile uint32_t worst_counts; /* latest start of a run behind its timer event, in timer counts */
     uint32_t last_cycles;           /* DWT cycle counter at the last run */

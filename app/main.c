@@ -72,8 +72,8 @@ static bool is_supply_good(void)
     return __HAL_PWR_GET_FLAG(PWR_FLAG_PVDO) == 0U;
 }
 
-/* 168 MHz from the 8 MHz crystal: VCO 336 MHz, APB1 42 MHz, APB2 84 MHz. @return false: the supply is too low,
- * or the crystal does not start */
+/* 168 MHz from the 8 MHz crystal: VCO 336 MHz, APB1 42 MHz, APB2 84 MHz. @return false: the supply is too
+ * low, or the crystal does not start */
 static bool set_clocks(void)
 {
     RCC_OscInitTypeDef oscillator = {.OscillatorType = RCC_OSCILLATORTYPE_HSE,
@@ -126,7 +126,8 @@ static bool may_stand_still(void *ctx)
 }
 
 static const char *const slot_names[] = {"A", "B", "none"};
-static const char *const state_names[] = {"empty", "receiving", "pending", "trial", "confirmed", "rejected", "last resort"};
+static const char *const state_names[] = {"empty",     "receiving", "pending",    "trial",
+                                          "confirmed", "rejected",  "last resort"};
 static const char *const cause_names[] = {"power-on", "brown-out",       "pin",      "software",
                                           "watchdog", "window-watchdog", "low-power"};
 
@@ -279,8 +280,7 @@ int main(void)
     init_led();
     console_init(&app.console, HAL_RCC_GetPCLK1Freq());
     if (!has_clocks) {
-        console_text(&app.console,
-                     "app: low supply or no crystal, running from the internal oscillator\r\n");
+        console_text(&app.console, "app: low supply or no crystal, running from the internal oscillator\r\n");
     }
     control_loop_start(&app.loop, HAL_RCC_GetHCLKFreq(),
                        has_clocks ? 2U * HAL_RCC_GetPCLK1Freq() : HAL_RCC_GetPCLK1Freq());

@@ -1,8 +1,9 @@
 /*
  * The root: what happens between a reset and the first instruction of an application.
  *
- * Every step that can go wrong ends in one of three places: an image that was verified in this boot, the loader in
- * sector 1, verified as well, or, if there is none, a reset loop that leaves its reason in RAM for ST's ROM loader.
+ * Every step that can go wrong ends in one of three places: an image that was verified in this boot, the
+ * loader in sector 1, verified as well, or, if there is none, a reset loop that leaves its reason in RAM for
+ * ST's ROM loader.
  */
 #include "base/attr.h"
 #include "f407/clock.h"

@@ -84,7 +84,8 @@ void services_seal(void)
     state.seal = sum_state();
 }
 
-/* Every service starts here: does none of them run already, is the state ours, and is the code in RAM as we left it?
+/* Every service starts here: does none of them run already, is the state ours, and is the code in RAM as we
+ * left it?
  * @param options  see boot_services.h */
 static enum fota_err enter(uint32_t options)
 {

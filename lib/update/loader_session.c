@@ -8,14 +8,6 @@ enum {
     INSTALL_RECORDS = 2
 };
 
-/* Sector 1 as far as it can be believed without a signature. @return false: it holds no loader, or is being written */
-static bool find_loader(const struct update *u, struct image *out)
-{
-    const struct update_loader *loader = &u->config->loader;
-    return loader->bytes != NULL && (u->record.flags & BOOT_FLAG_LOADER_OPEN) == 0 &&
-           image_parse(loader->bytes, loader->n_bytes, out) == FOTA_OK;
-}
-
 enum fota_err update_verify_loader(struct update *u, struct image_result *out)
 {
     memset(out, 0, sizeof *out);
@@ -27,14 +19,8 @@ enum fota_err update_verify_loader(struct update *u, struct image_result *out)
     return err == FOTA_OK && out->verdict != CRYPTO_ACCEPT ? E_LOADER_INVALID : err;
 }
 
-bool update_orphans_loader(const struct update *u, const uint8_t keyhash[CRYPTO_SHA256_BYTES])
-{
-    struct image image;
-    return !update_is_loader_protected(u) && find_loader(u, &image) &&
-           memcmp(u->config->loader.bytes + image.keyhash_off, keyhash, CRYPTO_SHA256_BYTES) == 0;
-}
-
-/* The loader is replaced only by an application that boots again whatever happens, never while it is what answers. */
+/* The loader is replaced only by an application that boots again whatever happens, never while it is what
+ * answers. */
 static enum fota_err check_moment(const struct update *u)
 {
     if (u->config->loader.bytes == NULL) {
@@ -46,6 +32,14 @@ static enum fota_err check_moment(const struct update *u)
     bool is_confirmed = u->running <= SLOT_B && u->running == (enum slot)u->record.active &&
                         u->record.state[u->running] == SLOT_STATE_CONFIRMED;
     return is_confirmed ? FOTA_OK : E_LOADER_NOT_NOW;
+}
+
+/* The reset came after the last record: there is nothing left to do. */
+static bool is_installed(struct update *u, const uint8_t hash[CRYPTO_SHA256_BYTES])
+{
+    struct image_result found;
+    return update_verify_loader(u, &found) == FOTA_OK &&
+           memcmp(found.image_hash, hash, CRYPTO_SHA256_BYTES) == 0;
 }
 
 enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, uint32_t n_bytes,
@@ -60,20 +54,26 @@ enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, ui
     if (err) {
         return err;
     }
-    err = update_check_session(u, &release);
-    err = err ? err : update_make_room(u, INSTALL_RECORDS);
+    const uint32_t id = update_session_id(&release);
+    err = update_check_session(u, id);
+    err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
     if (err) {
         return err;
     }
-    update_open_session(u, SLOT_LOADER, &release, 0, out);
+    bool is_done = is_installed(u, release.hash[SLOT_A]);
+    uint32_t off = is_done ? release.image_bytes : 0;
+    update_open_session(u, SLOT_LOADER, id, &release, off);
+    u->session = is_done ? UPDATE_FINISHED : UPDATE_RECEIVING;
+    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, release.image_bytes, off};
     return FOTA_OK;
 }
 
-/* Everything that will be asked when it is to start, and what the statement says, while it is still in RAM. */
+/* Everything that will be asked when it is to start, and what the statement says, while it is still in RAM.
+ */
 static enum fota_err check_received(const struct update *u, const uint8_t *image, uint32_t n_bytes)
 {
     struct image_result result;
-    enum fota_err err = update_verify_received_loader(u, image, n_bytes, &result);
+    enum fota_err err = update_verify_bytes(u, SLOT_LOADER, image, n_bytes, &result);
     if (err) {
         return err;
     }
@@ -126,7 +126,7 @@ enum fota_err update_loader_install(struct update *u, const uint8_t *image, uint
     }
     enum fota_err err = check_moment(u);
     err = err ? err : check_received(u, image, n_bytes);
-    err = err ? err : update_make_room(u, INSTALL_RECORDS);
+    err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
     err = err ? err : update_take_erase(u);
     /* From here to the second record sector 1 is not to be trusted, whatever it looks like. */
     err = err ? err : mark_open(u, true);

@@ -94,7 +94,8 @@ void reset_note_reason(enum fota_err reason)
 /* A watchdog, or a fault handler that said so. */
 static bool is_crash(const struct reset_origin *origin)
 {
-    return origin->cause == RESET_IWDG || origin->cause == RESET_WWDG || origin->request == BOOT_REQUEST_FAULT;
+    return origin->cause == RESET_IWDG || origin->cause == RESET_WWDG ||
+           origin->request == BOOT_REQUEST_FAULT;
 }
 
 uint32_t reset_count_crashes(const struct reset_origin *origin)

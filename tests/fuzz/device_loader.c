@@ -1,4 +1,5 @@
-/* The loader: agent/agent.c with no application around it, as loader/main.c has it, on the boot services of sector 0. */
+/* The loader: agent/agent.c with no application around it, as loader/main.c has it, on the boot services of
+ * sector 0. */
 #include <setjmp.h>
 
 #include "agent/agent.h"

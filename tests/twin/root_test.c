@@ -1,5 +1,5 @@
-/* Root and loader on the twin: when the loader is started and how long it stays, what happens when there is none, and
- * what the root does before it trusts the supply. */
+/* Root and loader on the twin: when the loader is started and how long it stays, what happens when there is
+ * none, and what the root does before it trusts the supply. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
