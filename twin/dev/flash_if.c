@@ -330,14 +330,12 @@ static void tear(struct flash_if *f)
         flash_cells_cut_erase(f->cells, f->array, op.addr - ARRAY_BASE, op.n_bytes, cut, seed);
     } else if (op.addr < OTP_BASE) {
         flash_cells_cut_program(f->cells, f->array, op.addr - ARRAY_BASE, op.value, op.n_bytes, cut, seed);
+        code_upset(f, op.addr - ARRAY_BASE);
     } else {
         flash_tear_bytes(bytes_at(f, op.addr), op.value, op.n_bytes, cut, seed);
     }
     if (op.kind != OP_OPTIONS) {
         chip_code_changed(f->dev.chip, op.addr, op.n_bytes);
-    }
-    if (f->cells->is_disturbing && op.kind == OP_PROGRAM && op.addr < OTP_BASE) {
-        code_upset(f, op.addr - ARRAY_BASE);
     }
     f->s.stats.torn++;
     uint64_t now_ps = chip_now_ps(f->dev.chip);
@@ -551,11 +549,7 @@ static void start_erase(struct flash_if *f)
     uint32_t cr = f->s.v.cr;
     unsigned sector = (cr >> 3) & 15;
     if (cr & CR_MER) {
-        bool any = false;
-        for (unsigned i = 0; i < FLASH_IF_SECTORS; i++) {
-            any = any || is_write_protected(f, i);
-        }
-        if (any) {
+        if ((f->s.options & OPTCR_NWRP) != OPTCR_NWRP) {
             (void)refuse(f, SR_WRPERR, ARRAY_BASE,
                          "mass erase while a sector is write-protected (RM0090 3.7.4)");
             return;
