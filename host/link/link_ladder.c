@@ -5,6 +5,7 @@
 #include "update/boot_services.h"
 
 enum {
+    IMAGE_HEADER_MAGIC = (int)0x96F3B83D, /* first word of a loader as of any image (spec/image.md) */
     BOOT_START_MS = 1000 /* two verifications at most, and a repair of the journal comes on top: sync waits */
 };
 
@@ -57,6 +58,13 @@ static enum fota_err leave_request(struct link_client *c)
     return link_client_write_checked(c, RAM_REQUEST_ADDR, request, sizeof request);
 }
 
+/** RAM reads as anything after power-on: only numbers of refusals of an image or of the loader count. */
+static bool is_reason(uint32_t word)
+{
+    uint32_t module = word >> 8;
+    return module == (uint32_t)E_IMAGE_MAGIC >> 8 || module == (uint32_t)E_LOADER_INVALID >> 8;
+}
+
 /**
  * The root is there and no loader answers. It leaves its reason in RAM when sector 1 does not verify; a sector
  * without a header says it by itself.
@@ -69,14 +77,14 @@ static enum fota_err ask_why(struct link_client *c, struct link_ladder *l)
     if (!err) {
         err = link_client_read(c, RAM_REASON_ADDR, word, sizeof word);
     }
-    if (!err && bytes_load_le32(word) != FOTA_OK && fota_err_is_known(bytes_load_le32(word))) {
+    if (!err && is_reason(bytes_load_le32(word))) {
         l->boot_reason = (enum fota_err)bytes_load_le32(word);
         return E_LINK_LOADER_MISSING;
     }
     if (!err) {
         err = link_client_read(c, FLASH_LOADER_BASE, word, sizeof word);
     }
-    if (!err && bytes_load_le32(word) != (uint32_t)IMAGE_MAGIC) {
+    if (!err && bytes_load_le32(word) != (uint32_t)IMAGE_HEADER_MAGIC) {
         l->boot_reason = E_LOADER_INVALID;
         return E_LINK_LOADER_MISSING;
     }

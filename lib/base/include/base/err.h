@@ -98,7 +98,7 @@
     X(E_LINK_AGENT_SILENT,        0x0609, "link: nothing answers as the target stands")                        \
     X(E_LINK_RESET_SILENT,        0x060A, "link: nothing answers after a reset")                               \
     X(E_LINK_BOOT_MISSING,        0x060B, "link: sector 0 holds no bootloader")                                \
-    X(E_LINK_WISH_IGNORED,        0x060C, "link: the bootloader was asked to stay and does not answer")        \
+    X(E_LINK_REQUEST_IGNORED,     0x060C, "link: the bootloader was asked to stay and does not answer")        \
     X(E_LINK_ROM_SILENT,          0x060D, "link: ST's ROM loader does not answer on SPI1")                     \
     X(E_LINK_BOOT0,               0x060E, "link: BOOT0 has no effect, our own loader answers")                 \
     X(E_LINK_PROTECTED,           0x060F, "link: the chip is read-protected (RDP)")                            \
