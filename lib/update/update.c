@@ -22,14 +22,20 @@ uint32_t update_floor(const struct update *u)
 /* What an image in this slot must satisfy. */
 static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
+    bool is_loader = slot == SLOT_LOADER;
     *out = (struct image_policy){
-        .base = u->config->base[slot],
-        .slot_bytes = update_slot_bytes(u),
-        .security_floor = floor,
+        .base = is_loader ? u->config->loader.base : u->config->base[slot],
+        .slot_bytes = is_loader ? u->config->loader.n_bytes : update_slot_bytes(u),
+        .security_floor = is_loader ? 0 : floor, /* not asked of the loader: it must always run */
         .hw_id = u->config->hw_id,
         .keys = {u->config->keys[0], u->config->keys[1]},
         .hash = u->config->hash,
     };
+}
+
+static const uint8_t *bytes_of(const struct update *u, enum slot slot)
+{
+    return slot == SLOT_LOADER ? u->config->loader.bytes : u->config->slot[slot];
 }
 
 enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
@@ -37,14 +43,14 @@ enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_
 {
     struct image_policy policy;
     set_policy(u, slot, floor, &policy);
-    return image_verify_slot(u->config->slot[slot], &policy, out);
+    return image_verify_slot(bytes_of(u, slot), &policy, out);
 }
 
 enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image)
 {
     struct image_policy policy;
     set_policy(u, slot, u->record.security_floor, &policy);
-    return image_vouch(u->config->slot[slot], &policy, image);
+    return image_vouch(bytes_of(u, slot), &policy, image);
 }
 
 /* As many as there are bytes that have been touched: a program that was cut counts or does not, and neither

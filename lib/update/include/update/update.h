@@ -15,6 +15,15 @@
 #include "slots/slots.h"
 #include "update/boot_services.h"
 
+/** Where the loader is, and what protects it. */
+struct update_loader {
+    const uint8_t *bytes; /* readable at any time; NULL: this board has none */
+    uint32_t base;        /* bus address */
+    uint32_t sector;
+    uint32_t n_bytes;
+    const volatile uint32_t *options; /* FLASH_OPTCR (RM0090 3.9.10); NULL: nothing is write-protected */
+};
+
 /** What is where; constant for one board. Slots are alike but for their place. */
 struct update_config {
     struct flash *flash;
@@ -24,6 +33,7 @@ struct update_config {
     uint32_t first_sector[2];        /* number of each slot's first sector */
     uint32_t sector_bytes;           /* all sectors of a slot are of this size */
     uint32_t n_sectors;              /* sectors of one slot */
+    struct update_loader loader;
     uint32_t bootloader_version;     /* major << 24 | minor << 16 | revision */
     const char *hw_id;               /* this board, 1..16 characters */
     const uint8_t *keys[IMAGE_KEYS]; /* release keys: active, next; NULL: none */
@@ -93,6 +103,14 @@ void update_choose(struct update *u, bool wants_loader, struct slots_decision *o
  */
 FOTA_MUST_CHECK
 enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image);
+
+/**
+ * Verify the loader in sector 1 as a slot is verified, but for the security floor, which is not asked. The caller jumps
+ * only if out->verdict and update_vouch(u, SLOT_LOADER, ...) are CRYPTO_ACCEPT. Takes ≤ 40 ms.
+ * @return FOTA_OK · E_LOADER_INVALID
+ */
+FOTA_MUST_CHECK
+enum fota_err update_verify_loader(struct update *u, struct image_result *out);
 
 /** Facts for the host. Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);
