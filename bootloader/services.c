@@ -4,7 +4,6 @@
 #include "f407/clock.h"
 #include "f407/flash.h"
 #include "f407/reset.h"
-#include "stm32f407xx.h"
 #include "version.h"
 
 enum {
@@ -41,7 +40,7 @@ __attribute__((section(".boot_head"))) const struct update_config BOARD = {
                .base = FLASH_LOADER_BASE,
                .sector = FLASH_LOADER_SECTOR,
                .n_bytes = FLASH_LOADER_BYTES,
-               .options = &FLASH->OPTCR},
+               .options = (const volatile uint32_t *)F407_OPTIONS_ADDR},
     .bootloader_version = BOOTLOADER_VERSION,
     .hw_id = BOOT_HW_ID,
     .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},
