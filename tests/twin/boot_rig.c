@@ -85,6 +85,13 @@ struct twin *make_board(uint64_t seed)
     return make_board_at(seed, 0);
 }
 
+void erase_loader(struct twin *t)
+{
+    static uint8_t blank[FLASH_LOADER_BYTES];
+    memset(blank, 0xFF, sizeof blank);
+    assert_true(twin_flash_store(t, FLASH_LOADER_BASE, blank, sizeof blank));
+}
+
 void store_image(struct twin *t, enum slot slot, const struct test_image *image)
 {
     static uint8_t blank[FLASH_SLOT_BYTES];
