@@ -125,9 +125,9 @@ static void live(struct device *d)
     struct slots_decision decision;
     struct image_result images[2];
     memset(&u, 0xA5, sizeof u);
-    enum fota_err err = update_open(&u, &d->fix.config, RESET_POWER_ON);
+    enum fota_err err = update_open(&u, &d->fix.config, &(struct update_reset){.cause = RESET_POWER_ON});
     if (err == FOTA_OK) {
-        update_choose(&u, false, &decision, images);
+        update_choose(&u, BOOT_REQUEST_NONE, &decision, images);
     }
     if (d->fix.fake.is_cut) {
         return;
