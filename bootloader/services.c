@@ -4,6 +4,7 @@
 #include "f407/clock.h"
 #include "f407/flash.h"
 #include "f407/reset.h"
+#include "stm32f407xx.h"
 #include "version.h"
 
 enum {
@@ -30,12 +31,21 @@ static struct crypto_sha256 running_hash __attribute__((section(".services_state
 __attribute__((section(".boot_head"))) const struct update_config BOARD = {
     .flash = &state.flash.flash,
     .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
-                {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}},
+                {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES},
+                JOURNAL_SPARE_PLACE(FLASH_SLOT_A_BASE, FLASH_SLOT_A_SECTOR, FLASH_SLOT_SECTORS,
+                                    FLASH_SLOT_SECTOR_BYTES),
+                JOURNAL_SPARE_PLACE(FLASH_SLOT_B_BASE, FLASH_SLOT_B_SECTOR, FLASH_SLOT_SECTORS,
+                                    FLASH_SLOT_SECTOR_BYTES)},
     .slot = {(const uint8_t *)FLASH_SLOT_A_BASE, (const uint8_t *)FLASH_SLOT_B_BASE},
     .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
     .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
     .sector_bytes = FLASH_SLOT_SECTOR_BYTES,
     .n_sectors = FLASH_SLOT_SECTORS,
+    .loader = {.bytes = (const uint8_t *)FLASH_LOADER_BASE,
+               .base = FLASH_LOADER_BASE,
+               .sector = FLASH_LOADER_SECTOR,
+               .n_bytes = FLASH_LOADER_BYTES,
+               .options = &FLASH->OPTCR},
     .bootloader_version = BOOTLOADER_VERSION,
     .hw_id = BOOT_HW_ID,
     .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},

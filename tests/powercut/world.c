@@ -106,7 +106,7 @@ static void check_confirmed(struct world *w, const struct update *u, uint32_t id
         view->candidate != RELEASE_NONE && u->record.state[view->candidate_slot] == SLOT_STATE_REJECTED;
     view->is_rejected = view->is_rejected || is_over;
     view->rejected = is_over ? view->candidate : view->rejected;
-    if (id == view->crasher && view->fallback != RELEASE_NONE && u->n_crashes >= SLOTS_CRASHES_MAX) {
+    if (id == view->crasher && view->fallback != RELEASE_NONE && u->reset.n_crashes >= SLOTS_CRASHES_MAX) {
         world_blame(w, "P16", "an image that crashed five times in a row runs although there is another");
     }
 }
@@ -188,7 +188,7 @@ static void boot(struct world *w, struct update *u, struct slots_decision *decis
     memset(u, 0xA5, sizeof *u);
     memset(decision, 0xA5, sizeof *decision);
     memset(images, 0xA5, 2 * sizeof images[0]);
-    enum fota_err err = update_open(u, &w->config, RESET_POWER_ON);
+    enum fota_err err = update_open(u, &w->config, &(struct update_reset){.cause = RESET_POWER_ON});
     if (err) {
         world_blame(w, "P1", "update_open failed with power on");
         return;
@@ -198,10 +198,10 @@ static void boot(struct world *w, struct update *u, struct slots_decision *decis
         note_lost_journal(w);
     }
     if (!w->is_quiet) { /* a look ahead is a loss of power: RAM knows of no crashes */
-        u->n_crashes = w->view.n_crashes;
-        w->view.may_leave = w->view.may_leave || u->n_crashes >= SLOTS_CRASHES_MAX;
+        u->reset.n_crashes = w->view.n_crashes;
+        w->view.may_leave = w->view.may_leave || u->reset.n_crashes >= SLOTS_CRASHES_MAX;
     }
-    update_choose(u, false, decision, images);
+    update_choose(u, BOOT_REQUEST_NONE, decision, images);
     const struct chip *chip = w->chip;
     uint32_t ops_bound = 2U * (w->config.journal[0].n_records + w->config.journal[1].n_records) + 400;
     if (chip->n_ops > ops_bound || chip->n_erases > 4) {
