@@ -62,7 +62,7 @@ FOTA_MUST_CHECK
 enum fota_err gateway_ask_target(struct gateway *g);
 
 /**
- * The target is silent (`err`): try the bootloader, by a reset and then by a wish left through ST's ROM.
+ * The target is silent (`err`): try the loader, by a reset and then by a boot request left through ST's ROM.
  * Asked only before a decision, at once for a new channel object, else once an hour, once a day if there was
  * nothing to install; never during a trial.
  * @return FOTA_OK (as gateway_ask_target) · `err` (not now) · the last rung's reason
