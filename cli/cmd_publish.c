@@ -56,7 +56,7 @@ static const struct cli_option OPTIONS[] = {
     {"activate", CLI_TEXT, "WHEN", "idle", "idle, now, or window:HH-HH"},
     {"confirm-within", CLI_NUMBER, "S", "600", "seconds a trial has to confirm itself"},
     {"from-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest running version that may update"},
-    {"boot-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest bootloader version that may install it"},
+    {"boot-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest bootloader version that may install release and loader"},
     {"expires-days", CLI_NUMBER, "N", "30", "days until the offer expires"},
     {"poll", CLI_NUMBER, "S", "3600", "seconds between a gateway's polls, 30 to 604800"},
     {"rollout-ramp", CLI_NUMBER, "S", "0", "seconds over which the share of devices grows to the maximum"},
@@ -307,7 +307,7 @@ static void set_loader(struct publication *p)
         .version = r->image.version_packed,
         .security_counter = r->image.security_counter,
         .image_bytes = (uint32_t)p->n_loader_bytes,
-        .notes = span_of(p->values->option[OPT_NOTES].text),
+        .notes = span_of("-"),
     };
     memcpy(p->loader.sha256, r->file_sha256, sizeof p->loader.sha256);
     memcpy(p->loader.hash, r->image_hash, sizeof p->loader.hash);
