@@ -32,9 +32,9 @@ struct call {
 };
 
 /*
- * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost nothing,
- * and is called again if the application allows it; one erase each time, so that the application is asked for
- * each.
+ * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost
+ * nothing, and is called again if the application allows it; one erase each time, so that the application is
+ * asked for each.
  */
 static enum fota_err run_call(const struct agent *agent, const struct call *call)
 {

@@ -5,26 +5,27 @@
 #include "stm32f407xx.h"
 
 enum {
-    /* Of each wait, in loops of at least 5 cycles: the PLL takes 300 us (DS8626 table 36), the oscillator 4 us (table
-     * 34), a switch some cycles. */
+    /* Of each wait, in loops of at least 5 cycles: the PLL takes 300 us (DS8626 table 36), the oscillator 4
+     * us (table 34), a switch some cycles. */
     MAX_LOOPS = CLOCK_HSI_HZ / 5 / 1000,
     LOOK_MS = 10
 };
 
-/* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 320 MHz, SYSCLK /2, 48 MHz domain /7. From the internal oscillator,
- * which every board has: at its fastest, 4.5 % above nominal (DS8626 table 34), this is 167.2 MHz. */
+/* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 320 MHz, SYSCLK /2, 48 MHz domain /7. From the internal
+ * oscillator, which every board has: at its fastest, 4.5 % above nominal (DS8626 table 34), this is 167.2
+ * MHz. */
 #define PLLCFGR_FAST (160U << RCC_PLLCFGR_PLLN_Pos | 7U << RCC_PLLCFGR_PLLQ_Pos | 8U << RCC_PLLCFGR_PLLM_Pos)
 _Static_assert(CLOCK_HCLK_HZ == CLOCK_HSI_HZ / 8 * 160 / 2, "the PLL's factors give the clock");
 
 /* Value after reset: RM0090 7.3.2. */
 #define PLLCFGR_RESET 0x24003010U
 
-/* Wait states before the faster clock. Five are enough above 2.7 V; seven are down to 2.1 V (RM0090 table 10), and a
- * weak supply is when a wrong fetch would hurt most. */
+/* Wait states before the faster clock. Five are enough above 2.7 V; seven are down to 2.1 V (RM0090 table
+ * 10), and a weak supply is when a wrong fetch would hurt most. */
 #define ACR_FAST (FLASH_ACR_LATENCY_7WS | FLASH_ACR_ICEN | FLASH_ACR_DCEN)
 
-/* DBGMCU_IDCODE of revision A, whose prefetch buffer must stay off (ES0182; it shows another device code than the later
- * revisions). */
+/* DBGMCU_IDCODE of revision A, whose prefetch buffer must stay off (ES0182; it shows another device code than
+ * the later revisions). */
 #define IDCODE_REVISION_A 0x20006411U
 
 /* APB1 at a quarter, APB2 at half of the clock: within their limits (DS8626 table 14). */

@@ -1,6 +1,6 @@
 /**
- * System clock of root and loader: 160 MHz from the internal oscillator, so that neither depends on a board's crystal;
- * supply supervision.
+ * System clock of root and loader: 160 MHz from the internal oscillator, so that neither depends on a board's
+ * crystal; supply supervision.
  */
 #ifndef F407_CLOCK_H
 #define F407_CLOCK_H
@@ -14,9 +14,9 @@ enum { CLOCK_SETTLE_MS = 30000, CLOCK_SETTLE_MAX_MS = 600000 };
 enum { CLOCK_HCLK_HZ = 160000000, CLOCK_HSI_HZ = 16000000 };
 
 /**
- * From the reset state to CLOCK_HCLK_HZ, 7 wait states (good from 2.1 V, RM0090 table 10), prefetch and both caches on
- * (RM0090 3.5.1, 7.3). Supply before speed: nothing of it below the level that the flash needs (f407/supply.h). On
- * revision A of the chip the prefetch buffer stays off (ES0182).
+ * From the reset state to CLOCK_HCLK_HZ, 7 wait states (good from 2.1 V, RM0090 table 10), prefetch and both
+ * caches on (RM0090 3.5.1, 7.3). Supply before speed: nothing of it below the level that the flash needs
+ * (f407/supply.h). On revision A of the chip the prefetch buffer stays off (ES0182).
  *
  * Takes:      ≤ 5 ms
  * @return false: the supply is too low or the PLL does not lock, the chip stays at 16 MHz
