@@ -257,8 +257,11 @@ static enum fota_err activate(struct link_pump *pump)
         if (!pump->is_finished) {
             return E_STATE;
         }
-        close_session(pump);
-        return FOTA_OK;
+        err = pump->config.ops->abort(pump->config.ops_ctx); /* the owner's session ends too */
+        if (!err) {
+            close_session(pump);
+        }
+        return err;
     }
     if (!pump->wants_restart) {
         err = pump->config.ops->activate(pump->config.ops_ctx);
@@ -543,8 +546,8 @@ static bool hear_some(struct link_pump *pump)
 
 static void hear(struct link_pump *pump)
 {
-    for (unsigned i = 0;
-         i < PUMP_MAX_CHUNKS && !pump->has_work && !pump->slave.is_slipped && hear_some(pump); i++) {
+    for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work && !pump->slave.is_slipped && hear_some(pump);
+         i++) {
     }
 }
 

@@ -11,8 +11,8 @@
 #include "update/update.h"
 
 enum {
-    FIX_J0_RECORDS = 40,
-    FIX_J1_RECORDS = 28,
+    FIX_J0_RECORDS = 80,
+    FIX_J1_RECORDS = 72,
     FIX_SECTOR_BYTES = 512,
     FIX_SLOT_BYTES = 3 * FIX_SECTOR_BYTES,
     FIX_SECTORS = 9, /* J1, application data, slots, J0 */
