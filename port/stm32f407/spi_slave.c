@@ -65,8 +65,10 @@ static void start_ring(struct spi_slave *spi)
 void spi_slave_init(struct spi_slave *spi)
 {
     memset(spi, 0, sizeof *spi);
-    spi->pattern[0] = SPI_FILLER;
-    spi->pattern[1] = SPI_FILLER;
+    for (unsigned i = 0; i < sizeof spi->pattern; i++) {
+        spi->pattern[i] = SPI_FILLER;
+    }
+    spi->verdict = SPI_FILLER;
     enable_clocks();
     set_pins();
     start_ring(spi);
@@ -107,10 +109,37 @@ void spi_slave_discard(void *ctx)
 
 void spi_slave_level(void *ctx, uint8_t level)
 {
+    static const bool is_verdict[SPI_SLAVE_PATTERN_BYTES] = {true, false, true, false, false};
     struct spi_slave *spi = ctx;
-    spi->pattern[1] = level;
+    if (level == SPI_FILLER) {
+        spi_fill(spi);
+    } else {
+        unsigned at = spi_pattern_at(spi);
+        for (unsigned i = 0; i < SPI_SLAVE_PATTERN_BYTES; i++) {
+            spi->pattern[(at + i) % SPI_SLAVE_PATTERN_BYTES] = is_verdict[i] ? level : SPI_FILLER;
+        }
+        spi->verdict = level;
+        spi_put_next(spi_slave_is_selected(spi) ? level : SPI_FILLER);
+    }
     if (spi->is_sending) {
         play(spi, false);
+    }
+}
+
+void spi_slave_greet(void *ctx)
+{
+    struct spi_slave *spi = ctx;
+    uint16_t pos = spi->read_pos;
+    if (spi_write_pos() != pos || spi->is_sending) {
+        return;
+    }
+    if (!spi_slave_is_selected(spi)) { /* a transfer of its own: the byte after the next */
+        spi->pattern[spi_pattern_at(spi)] = SPI_ACK;
+        return;
+    }
+    spi_put_next(SPI_ACK);
+    if (spi_write_pos() != pos) { /* the host was faster, and this is the first byte after its frame */
+        spi_put_next(SPI_FILLER);
     }
 }
 
@@ -119,7 +148,7 @@ void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
     struct spi_slave *spi = ctx;
     spi->data = bytes;
     spi->n_data_bytes = (uint16_t)n_bytes;
-    spi->pattern[1] = SPI_FILLER;
+    spi_fill(spi);
     play(spi, true);
 }
 
@@ -132,4 +161,10 @@ bool spi_slave_is_sending(void *ctx)
 void spi_slave_resync(void *ctx)
 {
     start_spi(ctx);
+}
+
+bool spi_slave_is_selected(void *ctx)
+{
+    (void)ctx;
+    return (GPIOA->IDR & NSS_PIN) == 0;
 }

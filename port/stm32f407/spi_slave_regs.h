@@ -18,6 +18,7 @@ enum {
     SPI_ACK = 0x79,
     SPI_NACK = 0x1F,
     SPI_SOF = 0x5A,
+    NSS_PIN = 1 << 4, /* PA4 */
     DMA_DISABLE_MAX_LOOPS = 1000 /* a stream stops after the access under way (RM0090 10.3.14) */
 };
 
@@ -52,6 +53,28 @@ SPI_SLAVE_INLINE void spi_tx_play(struct spi_slave *spi, bool is_data)
     DMA2_Stream3->M0AR = (uint32_t)(is_data ? spi->data : (const volatile uint8_t *)spi->pattern);
     DMA2_Stream3->NDTR = is_data ? spi->n_data_bytes : sizeof spi->pattern;
     DMA2_Stream3->CR = SPI_TX_STREAM_CR | (is_data ? DMA_SxCR_TCIE : DMA_SxCR_CIRC) | DMA_SxCR_EN;
+}
+
+/* Replace the byte that waits in the transmit register (RM0090 28.3.9): it is the next that leaves. */
+SPI_SLAVE_INLINE void spi_put_next(uint8_t byte)
+{
+    SPI1->DR = byte;
+}
+
+/* Nothing to say, from the next byte on. */
+SPI_SLAVE_INLINE void spi_fill(struct spi_slave *spi)
+{
+    spi->verdict = SPI_FILLER;
+    for (unsigned i = 0; i < sizeof spi->pattern; i++) {
+        spi->pattern[i] = SPI_FILLER;
+    }
+    spi_put_next(SPI_FILLER);
+}
+
+/* Index of the byte of the pattern that leaves memory next. */
+SPI_SLAVE_INLINE unsigned spi_pattern_at(const struct spi_slave *spi)
+{
+    return spi->is_sending ? 0 : (sizeof spi->pattern - DMA2_Stream3->NDTR) % sizeof spi->pattern;
 }
 
 /* Bytes go to the ring again, not to the handler. In this order: a byte in between would call a handler that
