@@ -98,7 +98,7 @@ static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_K
                                      size_t n_der_bytes)
 {
     const struct agent *agent = ctx;
-    return agent->services->check_signature(key_id, text, n_bytes, der, n_der_bytes);
+    return agent->services->check_signature(key_id, text, (uint32_t)n_bytes, der, (uint32_t)n_der_bytes);
 }
 
 /* A loader is received whole before anything is erased: where to? */
