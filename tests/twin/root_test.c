@@ -37,10 +37,11 @@ static void without_a_loader_the_root_resets_again_and_again_and_leaves_the_reas
     erase_loader(t);
     twin_set_power(t, true);
     run_ms(t, 500);
-    assert_int_equal(word_of(t, RAM_REASON_ADDR), E_LOADER_INVALID);
+    assert_int_equal(word_of(t, RAM_REASON_ADDR), E_IMAGE_BLANK);
     run_ms(t, 10000);
     assert_in_range(twin_stats(t)->resets_software, 8, 11);
-    assert_int_equal(word_of(t, RAM_REASON_ADDR), E_LOADER_INVALID);
+    assert_int_equal(twin_stats(t)->flash_ops, 0); /* and it wears nothing */
+    assert_int_equal(word_of(t, RAM_REASON_ADDR), E_IMAGE_BLANK);
     twin_destroy(t);
 }
 
