@@ -20,6 +20,11 @@ enum {
 
 enum { R10_HOLD_OFF_MS = 30000 };
 
+static const char *const WAIVER_NAMES[WAIVERS] = {
+    [WAIVED_FLOOR] = "floor",    [WAIVED_REJECTED] = "rejected", [WAIVED_REFUSED] = "refused",
+    [WAIVED_MIRROR] = "mirror",  [WAIVED_RUN] = "run",           [WAIVED_SETTLING] = "settling",
+    [WAIVED_SUSPECT] = "suspect"};
+
 static FILE *figures;
 
 static void put_figure(const char *key, uint64_t value)
@@ -78,6 +83,13 @@ static int report_sweep(const char *kind, const struct world_scenario *scenario,
     (void)snprintf(key, sizeof key, "%s_bricks", kind);
     put_figure(key, r->n_bricks);
     put_figure("normal_boot_flash_writes", r->normal_boot_ops);
+    for (uint32_t i = 0; i < WAIVERS; i++) {
+        if (r->waived[i] != 0) {
+            (void)printf("        waived: %s %llu\n", WAIVER_NAMES[i], (unsigned long long)r->waived[i]);
+        }
+        (void)snprintf(key, sizeof key, "waived_%s", WAIVER_NAMES[i]);
+        put_figure(key, r->waived[i]);
+    }
     if (r->n_sessions == 0 && r->n_bricks == 0) {
         (void)fprintf(stderr, "powercut: in %s nothing was cut\n", scenario->name);
         return 2;
@@ -118,6 +130,28 @@ static int run_nested(const struct world_scenario *scenario, uint32_t first_op, 
     double start = seconds();
     sweep_run(&config, &r);
     return report_sweep("nested", scenario, &r, start);
+}
+
+/* Operations that fail with power on: `kind` dip or worn. */
+static int run_faults(const struct world_scenario *scenario, bool is_dip)
+{
+    struct sweep_result r;
+    struct sweep_config config = {.scenario = scenario, .first = SWEEP_INTERESTING};
+    double start = seconds();
+    sweep_faults(&config, is_dip ? PC_DIP : PC_WORN_CELL, is_dip ? PC_DIP_LONG : PC_WORN_SECTOR, &r);
+    put_figure("worn_floor_lost", !is_dip && r.n_bricks != 0 && strcmp(r.check, "P6") == 0);
+    return report_sweep(is_dip ? "dip" : "worn", scenario, &r, start);
+}
+
+/* One cut that upsets its whole sector (axiom F8). */
+static int run_upset(const struct world_scenario *scenario)
+{
+    struct sweep_result r;
+    struct sweep_config config = {
+        .scenario = scenario, .depth = 1, .first = SWEEP_INTERESTING, .is_upsetting = true};
+    double start = seconds();
+    sweep_run(&config, &r);
+    return report_sweep("f8_single", scenario, &r, start);
 }
 
 static int run_random(uint32_t n_runs)
@@ -264,6 +298,12 @@ static int run_named(int n_args, char **args)
     if (strcmp(args[0], "single") == 0) {
         return scenario != NULL ? run_single(scenario, SWEEP_ALL) : run_all_single();
     }
+    if (scenario != NULL && (strcmp(args[0], "dip") == 0 || strcmp(args[0], "worn") == 0)) {
+        return run_faults(scenario, strcmp(args[0], "dip") == 0);
+    }
+    if (scenario != NULL && strcmp(args[0], "f8") == 0) {
+        return run_upset(scenario);
+    }
     if (scenario == NULL || (n_args != 2 && n_args != 4)) {
         return usage();
     }
@@ -285,7 +325,12 @@ static int run(int n_args, char **args)
         uint32_t n_slots = (uint32_t)strtoul(args[1], NULL, 10);
         return n_slots < 4 || n_slots > 8 ? usage() : run_fixpoint(n_slots);
     }
-    if (strcmp(command, "single") == 0 || strcmp(command, "nested") == 0) {
+    static const char *const NAMED[] = {"single", "nested", "dip", "worn", "f8"};
+    bool is_named = false;
+    for (uint32_t i = 0; i < sizeof NAMED / sizeof NAMED[0]; i++) {
+        is_named = is_named || strcmp(command, NAMED[i]) == 0;
+    }
+    if (is_named) {
         return run_named(n_args, args);
     }
     if (strcmp(command, "random") == 0) {

@@ -30,6 +30,21 @@ bool world_is_done(const struct world *w)
     return w->view.offer == WORLD_OFFERS || w->scenario->offer[w->view.offer] == RELEASE_NONE;
 }
 
+static bool is_slot_worn(const struct world *w)
+{
+    return (chip_worn_mask(w->chip) & ~(1U << CHIP_J0 | 1U << CHIP_J1)) != 0;
+}
+
+static bool is_journal_worn(const struct world *w)
+{
+    return (chip_worn_mask(w->chip) & (1U << CHIP_J0 | 1U << CHIP_J1)) != 0;
+}
+
+static bool is_dip(const struct world *w)
+{
+    return w->fault == CHIP_DIP || w->fault == CHIP_DIP_LONG;
+}
+
 /* Is exactly this release in the slot? By the digest of what is in flash now. */
 static bool is_intact(const struct world *w, uint32_t slot, uint32_t id)
 {
@@ -172,6 +187,7 @@ static void note_lost_journal(struct world *w)
     if (w->n_cuts < CUTS_TO_LOSE) {
         world_blame(w, "P7", "the journal is lost after less than three cuts");
     }
+    w->waived[WAIVED_FLOOR] += view->floor != 0;
     uint8_t has_aborted = view->has_aborted;
     uint8_t offer = view->offer;
     *view = (struct world_view){.has_aborted = has_aborted, .offer = offer};
@@ -189,7 +205,9 @@ static void boot(struct world *w, struct update *u, struct slots_decision *decis
     memset(decision, 0xA5, sizeof *decision);
     memset(images, 0xA5, 2 * sizeof images[0]);
     enum fota_err err = update_open(u, &w->config, RESET_POWER_ON);
-    if (err) {
+    if (err && is_dip(w) && w->has_failed_now) {
+        w->waived[WAIVED_REFUSED]++; /* nothing could be repaired: the boot goes on without writing */
+    } else if (err) {
         world_blame(w, "P1", "update_open failed with power on");
         return;
     }
@@ -230,6 +248,7 @@ static void check_second_boot(struct world *w, const struct update *u, const str
     boot(w, &u2, &second, images);
     bool is_last_run = first->action == SLOTS_BOOT && first->is_trial && u->record.tries == 0;
     bool is_same = second.action == first->action && second.slot == first->slot;
+    w->waived[WAIVED_RUN] += !is_same && is_last_run;
     if (w->check == NULL && !is_same && !is_last_run) {
         world_blame(w, "S4", "a second boot decides otherwise");
     } else if (w->check == NULL && !has_written && !is_flaky && w->chip->n_ops != 0 && !first->is_trial) {
@@ -242,17 +261,33 @@ static void check_second_boot(struct world *w, const struct update *u, const str
     w->chip->n_erases = n_erases;
 }
 
+/* A call failed with power on. Only because of the operation that failed, and of a dip once: P20. */
+static void check_refusal(struct world *w, enum fota_err err, const char *text)
+{
+    bool is_by_dip = is_dip(w) && w->has_failed_now;
+    tell(w, text, fota_err_name(err));
+    if (is_by_dip || is_slot_worn(w)) {
+        w->waived[WAIVED_REFUSED]++;
+        w->has_failed_now = false;
+        chip_supply_is_back(w->chip);
+    } else {
+        world_blame(w, is_dip(w) ? "P20" : "P4", text);
+    }
+}
+
 /* P17: "done" is said only when both mirrors hold it. */
 static bool is_done_in_both(struct world *w, const struct update *u, enum fota_err err, const char *text)
 {
     if (err) {
-        if (w->scenario->mishap != MISHAP_WORN_SLOT) {
-            world_blame(w, "P4", text);
-        }
-        tell(w, text, fota_err_name(err));
+        check_refusal(w, err, text);
         return false;
     }
-    if (journal_sound_mask(&u->journal) != 3) {
+    if (journal_sound_mask(&u->journal) == 3) {
+        return true;
+    }
+    if (is_journal_worn(w) || is_dip(w) || w->is_upset) {
+        w->waived[WAIVED_MIRROR]++;
+    } else {
         world_blame(w, "P17", "success was told before both mirrors held it");
     }
     return true;
@@ -300,12 +335,14 @@ static bool begin(struct world *w, struct update *u, struct update_target *targe
     }
     enum fota_err err =
         update_begin(u, is_plain ? NULL : release->text, is_plain ? 0 : (uint32_t)release->n_text, target);
-    if (err != FOTA_OK && w->chip->n_ops != n_ops) {
+    bool is_by_flash = is_slot_worn(w) || is_journal_worn(w) || (is_dip(w) && w->has_failed_now);
+    if (err != FOTA_OK && w->chip->n_ops != n_ops && !is_by_flash) {
         world_blame(w, "P9", "something was written for a release that was refused");
     }
     if (err == E_SLOT_REJECTED) {
         /* Each cut may cost a trial run; three of them the image. */
         w->view.has_spent = release->confirms && w->n_cuts >= BOOT_TRIAL_RUNS;
+        w->waived[WAIVED_REJECTED] += w->view.has_spent;
         tell(w, "the release is refused:", fota_err_name(err));
         w->view.offer++;
         return false;
@@ -337,9 +374,6 @@ static void serve(struct world *w, struct update *u)
         }
     }
     if (!stream(w, u, &target, target.resume_off, end)) {
-        if (w->scenario->mishap == MISHAP_WORN_SLOT && w->check == NULL && !w->is_known) {
-            view->offer++; /* the slot refuses: give up */
-        }
         return;
     }
     enum fota_err err = update_finish(u);
@@ -362,6 +396,21 @@ static void serve(struct world *w, struct update *u)
     tell(w, "activated", "");
 }
 
+/* With power on a failed call is made again in the same life: after a dip everything works (P20). A worn
+ * sector of the slot goes on to refuse: the gateway gives up. */
+static void serve_with_patience(struct world *w, struct update *u)
+{
+    uint64_t n_refused = w->waived[WAIVED_REFUSED];
+    serve(w, u);
+    bool is_refused = w->waived[WAIVED_REFUSED] != n_refused && w->check == NULL && !w->is_known;
+    if (is_refused && is_slot_worn(w)) {
+        w->view.has_given_up = 1;
+        w->view.offer = WORLD_OFFERS;
+    } else if (is_refused && !world_is_done(w)) {
+        serve(w, u);
+    }
+}
+
 /* The application's part: confirm, if it is one that does. True: it is confirmed. */
 static bool run_application(struct world *w, struct update *u, uint32_t slot)
 {
@@ -378,7 +427,12 @@ static bool run_application(struct world *w, struct update *u, uint32_t slot)
         return false;
     }
     view->is_confirming = id == view->candidate;
-    if (!is_done_in_both(w, u, update_confirm(u), "update_confirm failed with power on")) {
+    uint64_t n_refused = w->waived[WAIVED_REFUSED];
+    bool is_confirmed = is_done_in_both(w, u, update_confirm(u), "update_confirm failed with power on");
+    if (w->waived[WAIVED_REFUSED] != n_refused) { /* by a dip: once more */
+        is_confirmed = is_done_in_both(w, u, update_confirm(u), "update_confirm failed after a dip");
+    }
+    if (!is_confirmed) {
         return false;
     }
     if (id == view->candidate) {
@@ -397,7 +451,9 @@ void world_live(struct world *w)
     struct slots_decision decision;
     struct image_result images[2];
     w->n_lives++;
+    w->has_failed_now = false;
     boot(w, &u, &decision, images);
+    chip_supply_is_back(w->chip);
     if (w->check == NULL) {
         check_decision(w, &u, &decision, images);
     }
@@ -409,7 +465,7 @@ void world_live(struct world *w)
     }
     bool goes_on = decision.action != SLOTS_BOOT || run_application(w, &u, decision.slot);
     if (goes_on && w->check == NULL && !world_is_done(w)) {
-        serve(w, &u);
+        serve_with_patience(w, &u);
     }
 }
 
@@ -429,11 +485,13 @@ void world_check_end(struct world *w)
     if (w->check != NULL) {
         return;
     }
-    uint32_t wanted = w->view.has_spent ? w->view.confirmed : w->scenario->ends_with;
+    bool is_as_before = w->view.has_spent || w->view.has_given_up;
+    uint32_t wanted = is_as_before ? w->view.confirmed : w->scenario->ends_with;
     if (decision.action != SLOTS_BOOT || !is_intact(w, decision.slot, wanted)) {
         world_blame(w, "P4", "ended with the wrong image");
     }
     if (!has_settled) {
+        w->waived[WAIVED_SETTLING]++;
         return; /* it may have had to repair what flickers only now */
     }
     w->normal_boot_ops = w->chip->n_ops > w->normal_boot_ops ? w->chip->n_ops : w->normal_boot_ops;
@@ -499,6 +557,7 @@ static void strike(struct world *w, enum world_mishap mishap)
             w->view.fallback = RELEASE_NONE;
         }
     } else if (mishap == MISHAP_LOST_BOTH) {
+        w->waived[WAIVED_FLOOR] += w->view.floor != 0;
         w->view.residents = (uint8_t)(1U << w->view.confirmed | 1U << w->view.fallback);
         w->view.confirmed = RELEASE_NONE;
         w->view.fallback = RELEASE_NONE;

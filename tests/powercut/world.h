@@ -88,8 +88,21 @@ struct world_view {
     uint8_t crasher;       /* enum release_id that crashes in each run */
     uint8_t n_crashes;     /* in a row, as RAM counts them: from 0 after a cut */
     uint8_t may_leave;     /* a boot has seen enough crashes to leave the crasher for the fallback */
-    uint8_t unused[3];
+    uint8_t has_given_up;  /* a sector of the slot is worn: the device goes on as it is */
+    uint8_t unused[2];
     uint32_t floor; /* highest security floor that was in force at a boot */
+};
+
+/** Where the oracle lets something pass that it asks for elsewhere; each time is counted. */
+enum world_waiver {
+    WAIVED_FLOOR,    /* both journals are lost: the floor of before is forgotten (rule R11) */
+    WAIVED_REJECTED, /* a good release is refused because cuts took its starts */
+    WAIVED_REFUSED,  /* a call fails because a flash operation did */
+    WAIVED_MIRROR,   /* "done" with one copy, for the other journal sector is worn or was refused by a dip */
+    WAIVED_RUN,      /* a second boot decides otherwise, for the first one took the last run */
+    WAIVED_SETTLING, /* a boot with nothing to do may write once more, for a cell flickers only now */
+    WAIVED_SUSPECT,  /* a suspect word is programmed: axiom F8 leaves no evidence */
+    WAIVERS
 };
 
 /** A run of a scenario. */
@@ -107,6 +120,10 @@ struct world {
     bool is_known; /* the life came to a state whose future has been seen: stop here */
     bool is_quiet; /* observers do nothing: a look ahead */
     bool is_traced;
+    enum chip_fault fault; /* an operation has failed in this way since the start */
+    bool has_failed_now;   /* in this life, and no call has told it yet */
+    bool is_upset;         /* a cut has upset a whole sector */
+    uint64_t waived[WAIVERS];
     /* Called after the erase of a slot's sector: true if this state's future has been seen. */
     bool (*is_seen)(void *ctx, const struct update *u);
     void *ctx;
