@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/flash_map.h"
+#include "base/slot.h"
 #include "stm32f407xx.h"
 #include "system_stm32f4xx.h"
 
@@ -27,9 +28,9 @@ void Default_Handler(void);
 /* An interrupt without handler, or a fault: reset, with a note that this was a crash (docs/spec/boot.md). */
 void Default_Handler(void)
 {
-    volatile uint32_t *note = (volatile uint32_t *)RAM_WISH_ADDR;
-    note[0] = RAM_WISH_FAULT;
-    note[1] = ~(uint32_t)RAM_WISH_FAULT;
+    volatile uint32_t *note = (volatile uint32_t *)RAM_REQUEST_ADDR;
+    note[0] = BOOT_REQUEST_FAULT;
+    note[1] = ~(uint32_t)BOOT_REQUEST_FAULT;
     __DSB();
     SCB->AIRCR = 0x5FAUL << SCB_AIRCR_VECTKEY_Pos | SCB_AIRCR_SYSRESETREQ_Msk; /* PM0214 4.4.5 */
     for (;;) {

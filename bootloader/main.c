@@ -37,8 +37,8 @@ FOTA_NOINLINE static void boot(const struct update *update, const struct slots_d
 int main(void)
 {
     enum reset_cause cause = reset_take_cause();
-    enum reset_note note = reset_take_note();
-    bool wants_loader = note == RESET_NOTE_LOADER;
+    enum boot_request note = reset_take_request();
+    bool wants_loader = note == BOOT_REQUEST_LOADER;
     clock_init();
 
     struct update *update = services_open();

@@ -156,6 +156,21 @@ static enum fota_err service_hash(uint32_t off, uint32_t n_bytes, uint8_t sha256
     return err ? err : leave(update_hash(&state.update, off, n_bytes, sha256));
 }
 
+static enum fota_err service_retry(uint32_t number, uint32_t options)
+{
+    (void)number;
+    (void)options;
+    return E_UNSUPPORTED;
+}
+
+static enum fota_err service_loader_install(const uint8_t *image, uint32_t n_bytes, uint32_t options)
+{
+    (void)image;
+    (void)n_bytes;
+    (void)options;
+    return E_UNSUPPORTED;
+}
+
 extern const struct boot_services boot_services;
 __attribute__((section(".boot_services"), used)) const struct boot_services boot_services = {
     .magic = BOOT_SERVICES_MAGIC,
@@ -170,4 +185,6 @@ __attribute__((section(".boot_services"), used)) const struct boot_services boot
     .update_activate = service_activate,
     .update_abort = service_abort,
     .slot_hash = service_hash,
+    .retry = service_retry,
+    .loader_install = service_loader_install,
 };

@@ -18,7 +18,7 @@ static const struct cli_option OPTIONS[] = {
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
-enum { SETTLE_MS = 3000, DIGEST_TEXT_BYTES = 2 * sizeof(((struct boot_info *)0)->slot_digest[0]) + 1 };
+enum { SETTLE_MS = 3000, DIGEST_TEXT_BYTES = 2 * sizeof(((struct boot_info *)0)->slot_hash[0]) + 1 };
 
 static const char *name_of(const char *const *names, unsigned n_names, unsigned value)
 {
@@ -67,7 +67,7 @@ static void slots_json(struct cli_json *j, const struct boot_info *b)
         char version[16];
         char digest[DIGEST_TEXT_BYTES];
         cli_version_text(b->slot_version[slot], version);
-        digest_text(b->slot_digest[slot], digest);
+        digest_text(b->slot_hash[slot], digest);
         cli_json_open(j, NULL, '{');
         cli_json_text(j, "slot", slot_name(slot));
         cli_json_text(j, "state", state_name(b->slot_state[slot]));
@@ -140,7 +140,7 @@ static void slot_row(struct cli *cli, const struct boot_info *b, unsigned slot)
     char version[16];
     char digest[DIGEST_TEXT_BYTES];
     cli_version_text(b->slot_version[slot], version);
-    digest_text(b->slot_digest[slot], digest);
+    digest_text(b->slot_hash[slot], digest);
     (void)fprintf(cli->out, "slot %-11s %-9s %-12s %s%s%s\n", slot ? "B" : "A",
                   state_name(b->slot_state[slot]), b->slot_version[slot] ? version : "-", digest,
                   b->running_slot == slot ? ", runs" : "", b->active_slot == slot ? ", active" : "");
@@ -195,14 +195,14 @@ static void print_table(struct cli *cli, const struct link_ladder *l)
 static enum fota_err verdict(const struct link_ladder *l, enum fota_err err)
 {
     if (!err && l->rung == LINK_RUNG_ROM) {
-        return l->reason[LINK_RUNG_WISH] ? l->reason[LINK_RUNG_WISH] : E_LINK_BOOT_MISSING;
+        return l->reason[LINK_RUNG_REQUEST] ? l->reason[LINK_RUNG_REQUEST] : E_LINK_BOOT_MISSING;
     }
     return err;
 }
 
 static const char *sentence_of(const struct link_ladder *l, enum fota_err err)
 {
-    if (!err && l->rung == LINK_RUNG_WISH) {
+    if (!err && l->rung == LINK_RUNG_REQUEST) {
         return "the application runs without an agent; the bootloader answers";
     }
     if (!err && l->rung == LINK_RUNG_RESET) {

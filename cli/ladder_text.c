@@ -14,7 +14,7 @@ const char *ladder_advice(enum fota_err reason)
     case E_LINK_PROTECTED:
         return "readout protection can only be lifted by erasing the whole chip: with a debugger";
     case E_LINK_BOOT_MISSING:
-    case E_LINK_WISH_IGNORED:
+    case E_LINK_REQUEST_IGNORED:
         return "`fota recover` rebuilds the board";
     case E_LINK_CHIP:
     case E_LINK_REPLY:

@@ -20,7 +20,7 @@ enum slot gateway_inactive_slot(const struct boot_info *target)
 
 static bool is_image_of(const struct gateway_offer *offer, const struct boot_info *target, enum slot slot)
 {
-    return memcmp(offer->release.image[slot].sha256, target->slot_digest[slot], DIGEST_BYTES) == 0;
+    return memcmp(offer->release.image[slot].sha256, target->slot_hash[slot], DIGEST_BYTES) == 0;
 }
 
 static bool is_running(const struct gateway_offer *offer, const struct boot_info *target)

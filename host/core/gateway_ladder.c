@@ -37,15 +37,15 @@ enum fota_err gateway_climb(struct gateway *g, enum fota_err err)
     memcpy(g->climbed_sha256, g->record.channel_sha256, sizeof g->climbed_sha256);
     g->climb_due_ms = clock_now_ms(g->ports.clock) + CLIMB_AGAIN_MS;
     struct link_ladder ladder;
-    err = link_ladder_climb(g->ports.link, LINK_RUNG_RESET, LINK_RUNG_WISH, &ladder);
-    g->is_held = ladder.is_tried[LINK_RUNG_WISH]; /* in the loader, or in the ROM */
+    err = link_ladder_climb(g->ports.link, LINK_RUNG_RESET, LINK_RUNG_REQUEST, &ladder);
+    g->is_held = ladder.is_tried[LINK_RUNG_REQUEST]; /* in the loader, or in the ROM */
     tell(g, &ladder);
     if (err) {
         gateway_release(g);
         return err;
     }
     g->target = ladder.peer.info;
-    if (ladder.rung == LINK_RUNG_WISH) { /* what it would start without our wish is what runs */
+    if (ladder.rung == LINK_RUNG_REQUEST) { /* what it would start without our wish is what runs */
         g->target.boot.running_slot = g->target.boot.active_slot;
     }
     return FOTA_OK;

@@ -15,7 +15,7 @@ static void adopt_trial(struct gateway *g)
     r->trial_slot = t->slot_state[SLOT_B] == SLOT_STATE_TRIAL ? SLOT_B : SLOT_A;
     r->trial_version = t->slot_version[r->trial_slot];
     r->trial_retry = g->has_offer ? g->offer.channel.retry : 0;
-    memcpy(r->trial_digest, t->slot_digest[r->trial_slot], sizeof r->trial_digest);
+    memcpy(r->trial_digest, t->slot_hash[r->trial_slot], sizeof r->trial_digest);
     memset(r->images, 0, sizeof r->images);
     if (g->has_offer &&
         memcmp(g->offer.release.image[r->trial_slot].sha256, r->trial_digest, sizeof r->trial_digest) == 0) {
@@ -54,7 +54,7 @@ static enum gateway_input judge(struct gateway *g)
     const struct gateway_record *r = &g->record;
     const struct boot_info *t = &g->target.boot;
     unsigned slot = r->trial_slot == SLOT_B ? SLOT_B : SLOT_A;
-    bool is_same = memcmp(t->slot_digest[slot], r->trial_digest, sizeof r->trial_digest) == 0;
+    bool is_same = memcmp(t->slot_hash[slot], r->trial_digest, sizeof r->trial_digest) == 0;
     if (is_same && t->slot_state[slot] == SLOT_STATE_CONFIRMED) {
         return GATEWAY_ON_CONFIRM;
     }

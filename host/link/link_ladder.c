@@ -52,9 +52,9 @@ static enum fota_err look_at_sector_0(struct link_client *c)
 static enum fota_err leave_wish(struct link_client *c)
 {
     uint8_t wish[8];
-    bytes_store_le32(wish, RAM_WISH_LOADER);
-    bytes_store_le32(wish + 4, ~(uint32_t)RAM_WISH_LOADER);
-    return link_client_write_checked(c, RAM_WISH_ADDR, wish, sizeof wish);
+    bytes_store_le32(wish, BOOT_REQUEST_LOADER);
+    bytes_store_le32(wish + 4, ~(uint32_t)BOOT_REQUEST_LOADER);
+    return link_client_write_checked(c, RAM_REQUEST_ADDR, wish, sizeof wish);
 }
 
 static enum fota_err wish(struct link_client *c, struct link_ladder *l)
@@ -73,9 +73,9 @@ static enum fota_err wish(struct link_client *c, struct link_ladder *l)
         err = link_client_detect(c, &l->peer);
     }
     if (!err && l->peer.kind != LINK_PEER_BOOTLOADER) {
-        return E_LINK_WISH_IGNORED;
+        return E_LINK_REQUEST_IGNORED;
     }
-    return or_reason(err, E_LINK_WISH_IGNORED);
+    return or_reason(err, E_LINK_REQUEST_IGNORED);
 }
 
 static enum fota_err rom(struct link_client *c, struct link_ladder *l)
@@ -94,7 +94,7 @@ enum fota_err link_ladder_climb(struct link_client *c, enum link_rung first, enu
     static enum fota_err (*const rungs[LINK_RUNGS])(struct link_client *,
                                                     struct link_ladder *) = {[LINK_RUNG_STANDING] = stand,
                                                                              [LINK_RUNG_RESET] = reset,
-                                                                             [LINK_RUNG_WISH] = wish,
+                                                                             [LINK_RUNG_REQUEST] = wish,
                                                                              [LINK_RUNG_ROM] = rom};
     enum fota_err err = E_ARG;
     *out = (struct link_ladder){.rung = LINK_RUNGS};

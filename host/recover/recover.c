@@ -65,7 +65,7 @@ static void on_bytes(void *ctx, uint32_t n_bytes)
 static bool runs_our_image(const struct run *r, const struct boot_info *b)
 {
     return b->running_slot == (uint8_t)r->plan->slot &&
-           memcmp(b->slot_digest[r->plan->slot], r->plan->image.file_sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
+           memcmp(b->slot_hash[r->plan->slot], r->plan->image.file_sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
 /**

@@ -9,29 +9,34 @@ enum {
     W_STATE,
     W_FLOOR,
     W_DIGESTS,
-    W_VERSIONS = W_DIGESTS + 4,
-    W_REJECTED = W_VERSIONS + 2,
-    W_REASON
+    W_COUNTERPART = W_DIGESTS + 4,
+    W_REJECTED = W_COUNTERPART + 2,
+    W_REASON = W_REJECTED + 4,
+    W_RETRY
 };
+
+_Static_assert(W_RETRY + 1 == BOOT_RECORD_BODY_WORDS, "the words fill the body");
 
 void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_RECORD_BODY_WORDS])
 {
     words[W_MAGIC] = BOOT_RECORD_MAGIC;
     words[W_SEQ] = record->seq;
     words[W_STATE] = record->active | (uint32_t)record->state[0] << 8 | (uint32_t)record->state[1] << 12 |
-                     (uint32_t)record->tries << 16;
+                     (uint32_t)record->tries << 16 | (uint32_t)record->starts << 20;
     words[W_FLOOR] = record->security_floor;
-    memcpy(&words[W_DIGESTS], record->digest, sizeof record->digest); /* words are little-endian everywhere */
-    words[W_VERSIONS] = record->version[0];
-    words[W_VERSIONS + 1] = record->version[1];
-    words[W_REJECTED] = record->rejected;
-    words[W_REASON] = record->last_reason | (uint32_t)record->resume_sectors << 16;
+    /* Bytes as they are: words are little-endian everywhere. */
+    memcpy(&words[W_DIGESTS], record->digest, sizeof record->digest);
+    memcpy(&words[W_COUNTERPART], record->counterpart, sizeof record->counterpart);
+    memcpy(&words[W_REJECTED], record->rejected, sizeof record->rejected);
+    words[W_REASON] =
+        record->last_reason | (uint32_t)record->resume_sectors << 16 | (uint32_t)record->flags << 24;
+    words[W_RETRY] = record->retry;
 }
 
 static uint8_t state_of(uint32_t value)
 {
     value &= 0xF;
-    return value > SLOT_STATE_REJECTED ? SLOT_STATE_EMPTY : (uint8_t)value;
+    return value > SLOT_STATE_LAST_RESORT ? SLOT_STATE_EMPTY : (uint8_t)value;
 }
 
 void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_record *record)
@@ -41,12 +46,14 @@ void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_
     record->active = (state & 0xFF) > SLOT_NONE ? SLOT_NONE : (uint8_t)(state & 0xFF);
     record->state[0] = state_of(state >> 8);
     record->state[1] = state_of(state >> 12);
-    record->tries = (uint8_t)(state >> 16);
+    record->tries = (uint8_t)(state >> 16 & 0xF);
+    record->starts = (uint8_t)(state >> 20 & 0x1F);
     record->security_floor = words[W_FLOOR];
     memcpy(record->digest, &words[W_DIGESTS], sizeof record->digest);
-    record->version[0] = words[W_VERSIONS];
-    record->version[1] = words[W_VERSIONS + 1];
-    record->rejected = words[W_REJECTED];
+    memcpy(record->counterpart, &words[W_COUNTERPART], sizeof record->counterpart);
+    memcpy(record->rejected, &words[W_REJECTED], sizeof record->rejected);
     record->last_reason = (uint16_t)words[W_REASON];
     record->resume_sectors = (uint8_t)(words[W_REASON] >> 16);
+    record->flags = (uint8_t)(words[W_REASON] >> 24);
+    record->retry = words[W_RETRY];
 }

@@ -12,22 +12,22 @@ struct field_run {
 };
 
 static const struct field_run boot_info_fields[] = {
-    {4, 4},  /* bootloader_version */
-    {1, 8},  /* running_slot .. reserved */
+    {4, 8},  /* bootloader_version, loader_version */
+    {1, 12}, /* running_slot .. n_crashes */
     {4, 12}, /* security_floor, slot_version[2] */
-    {1, 16}, /* slot_digest[2][8] */
+    {1, 40}, /* slot_hash[2][8], rejected_hash[2][8], loader_hash[8] */
     {2, 4},  /* last_reason, session_state */
-    {4, 8},  /* session_id, session_flashed */
+    {4, 16}, /* session_id, session_flashed, retry, option_bytes */
     {1, 16}, /* hw_id */
 };
 
 enum { N_FIELD_RUNS = sizeof boot_info_fields / sizeof boot_info_fields[0] };
 
-_Static_assert(offsetof(struct boot_info, security_floor) == 12, "boot_info_fields follows struct boot_info");
-_Static_assert(offsetof(struct boot_info, slot_digest) == 24, "boot_info_fields follows struct boot_info");
-_Static_assert(offsetof(struct boot_info, last_reason) == 40, "boot_info_fields follows struct boot_info");
-_Static_assert(offsetof(struct boot_info, session_id) == 44, "boot_info_fields follows struct boot_info");
-_Static_assert(offsetof(struct boot_info, hw_id) == 52, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, security_floor) == 20, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, slot_hash) == 32, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, last_reason) == 72, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, session_id) == 76, "boot_info_fields follows struct boot_info");
+_Static_assert(offsetof(struct boot_info, hw_id) == 92, "boot_info_fields follows struct boot_info");
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are turned from or to little-endian");
 

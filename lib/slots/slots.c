@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/attr.h"
-#include "base/bytes.h"
 
 static void verify(struct slots_decision *out, uint32_t slot)
 {
@@ -41,7 +40,6 @@ static enum fota_err reason_of(const struct slots_image *image)
 FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
     record->state[slot] = SLOT_STATE_EMPTY;
-    record->version[slot] = 0;
     memset(record->digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
     record->last_reason = (uint16_t)reason;
 }
@@ -50,7 +48,8 @@ FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum
 static void reject(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
     record->state[slot] = SLOT_STATE_REJECTED;
-    record->rejected = bytes_load_be32(record->digest[slot]);
+    memset(record->rejected, 0, sizeof record->rejected);
+    memcpy(record->rejected[slot], record->digest[slot], BOOT_RECORD_DIGEST_BYTES);
     record->last_reason = (uint16_t)reason;
 }
 
@@ -108,7 +107,6 @@ static void decide_unknown(const struct slots_facts *facts, struct slots_decisio
     out->counts_run = true;
     record->state[best] = SLOT_STATE_TRIAL;
     record->tries = BOOT_TRIAL_RUNS - 1;
-    record->version[best] = facts->image[best].version;
     memcpy(record->digest[best], facts->image[best].digest, BOOT_RECORD_DIGEST_BYTES);
 }
 

@@ -89,15 +89,13 @@ static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n
 
 /* What is known about the slot from now on; the record is the one of before otherwise. The floor rises to the
  * confirmed image here, because the slot's image, its fallback, goes. `digest` may be the record's own. */
-static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest,
-                               uint32_t version)
+static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest)
 {
     struct boot_record record = u->record;
     record.security_floor = update_floor(u);
     record.state[slot] = (uint8_t)state;
     record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
     record.resume_sectors = state == SLOT_STATE_EMPTY; /* given up: see clean_sectors */
-    record.version[slot] = version;
     memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     return update_commit(u, &record);
 }
@@ -105,7 +103,7 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
 /* Another state of the same content. */
 static enum fota_err change_state(struct update *u, enum slot slot, enum slot_state state)
 {
-    return put_state(u, slot, state, u->record.digest[slot], u->record.version[slot]);
+    return put_state(u, slot, state, u->record.digest[slot]);
 }
 
 /* True if the slot is known to hold, or to be receiving, the image with this digest; *off: bytes of it that
@@ -121,6 +119,18 @@ static bool is_held(const struct update *u, enum slot slot, const struct release
     }
     return state != SLOT_STATE_EMPTY && state != SLOT_STATE_REJECTED &&
            memcmp(record->digest[slot], release->sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
+}
+
+static bool is_rejected(const struct update *u, const uint8_t *digest)
+{
+    static const uint8_t NONE[BOOT_RECORD_DIGEST_BYTES] = {0};
+    bool is_hit = false;
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        const uint8_t *rejected = u->record.rejected[slot];
+        is_hit = is_hit ||
+                 (memcmp(rejected, NONE, sizeof NONE) != 0 && memcmp(rejected, digest, sizeof NONE) == 0);
+    }
+    return is_hit;
 }
 
 static void close_session(struct update *u)
@@ -148,7 +158,7 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
         }
     }
     uint32_t session_id = bytes_load_be32(release.sha256);
-    if (session_id == u->record.rejected) {
+    if (is_rejected(u, release.sha256)) {
         return E_SLOT_REJECTED;
     }
     if (u->session != UPDATE_CLOSED && u->session_id != session_id) {
@@ -158,7 +168,7 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     if (!is_held(u, slot, &release, &off)) {
         u->session_clean = clean_sectors(u, slot, release.image_bytes);
         update_make_room(u);
-        enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256, release.version);
+        enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256);
         if (err) {
             return err;
         }
@@ -329,8 +339,7 @@ static enum fota_err check_received(const struct update *u, struct image_result 
                             memcmp(result->file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) != 0)) {
         return E_UPDATE_DIGEST;
     }
-    bool is_rejected = bytes_load_be32(result->file_sha256) == u->record.rejected;
-    return is_rejected ? E_SLOT_REJECTED : FOTA_OK;
+    return is_rejected(u, result->file_sha256) ? E_SLOT_REJECTED : FOTA_OK;
 }
 
 enum fota_err update_finish(struct update *u)
@@ -357,7 +366,7 @@ enum fota_err update_finish(struct update *u)
         return err ? err : reason;
     }
     if (u->record.state[slot] != SLOT_STATE_PENDING) {
-        err = put_state(u, slot, SLOT_STATE_PENDING, result.file_sha256, result.image.version_packed);
+        err = put_state(u, slot, SLOT_STATE_PENDING, result.file_sha256);
         if (err) {
             return err;
         }
@@ -394,7 +403,7 @@ enum fota_err update_abort(struct update *u)
         u->record.state[slot] > SLOT_STATE_TRIAL) {
         return FOTA_OK;
     }
-    return put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN, 0);
+    return put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN);
 }
 
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,

@@ -150,8 +150,18 @@ void update_info(const struct update *u, struct boot_info *out)
     out->journal_ok = (uint8_t)journal_sound_mask(&u->journal);
     out->security_floor = update_floor(u);
     memcpy(out->slot_state, record->state, sizeof out->slot_state);
-    memcpy(out->slot_version, record->version, sizeof out->slot_version);
-    memcpy(out->slot_digest, record->digest, sizeof out->slot_digest);
+    out->inactive_slot = (uint8_t)update_inactive_slot(u);
+    out->starts_left = record->starts;
+    out->flags = record->flags;
+    out->retry = record->retry;
+    memcpy(out->slot_hash, record->digest, sizeof out->slot_hash);
+    memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        struct image image;
+        bool has_image = record->state[slot] > SLOT_STATE_RECEIVING &&
+                         image_parse(u->config->slot[slot], update_slot_bytes(u), &image) == FOTA_OK;
+        out->slot_version[slot] = has_image ? image.version_packed : 0;
+    }
     out->last_reason = record->last_reason;
     out->session_state = (uint16_t)u->session;
     out->session_id = u->session_id;
@@ -179,6 +189,7 @@ enum fota_err update_confirm(struct update *u)
     record.state[slot] = SLOT_STATE_CONFIRMED;
     record.tries = 0;
     record.last_reason = FOTA_OK;
-    record.rejected = 0; /* another image is confirmed: the rejected one may be offered again */
+    memset(record.rejected, 0,
+           sizeof record.rejected); /* another image is confirmed: the rejected one may be offered again */
     return update_commit(u, &record);
 }

@@ -1,5 +1,7 @@
 #include "f407/reset.h"
 
+#include <stddef.h>
+
 #include "f407/clock.h"
 #include "stm32f407xx.h"
 
@@ -8,17 +10,20 @@ enum { NVIC_REGISTERS = 3, CRASHES_MAX = 255 };
 /* The last words of the services' RAM: above what the ROM loader overwrites. */
 struct retained {
     uint32_t n_crashes;
+    uint32_t started;
+    uint32_t reason;
     uint32_t note;
     uint32_t not_note; /* its complement */
 };
 
-_Static_assert(sizeof(struct retained) == RESET_RETAINED_BYTES, "boot.ld leaves room for it");
-_Static_assert(RAM_WISH_ADDR == RAM_SERVICES_BASE + RAM_SERVICES_BYTES - 8,
-               "the note ends the services' RAM");
+_Static_assert(sizeof(struct retained) == RAM_RETAINED_BYTES, "boot.ld leaves room for it");
+_Static_assert(RAM_RETAINED_ADDR == RAM_SERVICES_BASE + RAM_SERVICES_BYTES - RAM_RETAINED_BYTES &&
+                   RAM_REQUEST_ADDR == RAM_RETAINED_ADDR + offsetof(struct retained, note),
+               "the request ends the services' RAM");
 
 static volatile struct retained *retained(void)
 {
-    return (volatile struct retained *)(RAM_SERVICES_BASE + RAM_SERVICES_BYTES - RESET_RETAINED_BYTES);
+    return (volatile struct retained *)RAM_RETAINED_ADDR;
 }
 
 _Static_assert(RCC_CSR_SFTRSTF_Pos - RESET_SOFTWARE == RCC_CSR_LPWRRSTF_Pos - RESET_LOW_POWER,
@@ -46,26 +51,26 @@ void reset_chip(void)
     }
 }
 
-void reset_leave_note(enum reset_note note)
+void reset_leave_request(enum boot_request note)
 {
     retained()->note = note;
     retained()->not_note = ~(uint32_t)note;
 }
 
-enum reset_note reset_take_note(void)
+enum boot_request reset_take_request(void)
 {
     volatile struct retained *words = retained();
     uint32_t note = words->note;
     bool is_whole = words->not_note == ~note;
     words->not_note = 0; /* no complement of a note */
     words->note = 0;
-    return is_whole ? (enum reset_note)note : RESET_NOTE_NONE;
+    return is_whole ? (enum boot_request)note : BOOT_REQUEST_NONE;
 }
 
-uint32_t reset_count_crashes(enum reset_cause cause, enum reset_note note)
+uint32_t reset_count_crashes(enum reset_cause cause, enum boot_request note)
 {
     uint32_t n_crashes = retained()->n_crashes;
-    if (cause == RESET_IWDG || cause == RESET_WWDG || note == RESET_NOTE_FAULT) {
+    if (cause == RESET_IWDG || cause == RESET_WWDG || note == BOOT_REQUEST_FAULT) {
         n_crashes = n_crashes < CRASHES_MAX ? n_crashes + 1 : 1;
     } else if (cause <= RESET_PIN) {
         n_crashes = 0;

@@ -156,7 +156,7 @@ static void settle(struct device *d, uint32_t a, uint32_t b, const char *where)
 void device_must_be_well(struct device *d, uint32_t a, uint32_t b, uint32_t next, const char *where)
 {
     settle(d, a, b, where);
-    d->u.record.rejected = 0;
+    memset(d->u.record.rejected, 0, sizeof d->u.record.rejected);
     enum fota_err err = device_runs(d) == next ? FOTA_OK : device_install(d, device_release(next));
     if (err == E_SLOT_REJECTED) {
         return; /* three runs without a word: it is not taken again, rightly */

@@ -41,7 +41,6 @@ static void make_trial(struct update *update)
     must(image_verify_slot(chip_at(FLASH_SLOT_B_BASE), &policy, &result) == FOTA_OK, "trial");
     record.state[SLOT_B] = SLOT_STATE_TRIAL;
     record.tries = BOOT_TRIAL_RUNS;
-    record.version[SLOT_B] = result.image.version_packed;
     memcpy(record.digest[SLOT_B], result.file_sha256, BOOT_RECORD_DIGEST_BYTES);
     must(journal_append(&update->journal, &record) == FOTA_OK, "record");
 }

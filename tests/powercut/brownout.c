@@ -67,7 +67,7 @@ static uint32_t run_period(struct supply *supply, uint32_t on_ms, uint32_t hold_
     if (err == E_JOURNAL_LOST) {
         *broken = "no state was found";
     }
-    return err == FOTA_OK ? record.version[0] : 0;
+    return err == FOTA_OK ? record.retry : 0;
 }
 
 static void write_state(struct chip *chip, uint32_t value)
@@ -75,7 +75,7 @@ static void write_state(struct chip *chip, uint32_t value)
     struct journal j;
     struct boot_record record = {0};
     enum fota_err err = journal_load(&j, &chip->flash, AREAS, &record);
-    record.version[0] = value;
+    record.retry = value;
     err = err == FOTA_OK || err == E_JOURNAL_LOST ? journal_append(&j, &record) : err;
     (void)err;
 }

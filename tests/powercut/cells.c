@@ -18,8 +18,9 @@ enum {
 enum { SEQ_MAX = 96, VALUE_MAX = 24, KINDS = 7 };
 
 static const uint8_t CELL_OF_WORD[JOURNAL_RECORD_WORDS] = {
-    CELL_HEAD, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY,
-    CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_CRC,  CELL_BODY, CELL_D1,   CELL_D2};
+    CELL_HEAD, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY,
+    CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY,
+    CELL_BODY, CELL_BODY, CELL_CRC,  CELL_BODY, CELL_D1,   CELL_D2};
 
 void cells_areas(struct journal_area areas[JOURNAL_AREAS], uint32_t n_slots)
 {
@@ -31,7 +32,7 @@ void cells_record_of(uint32_t value, struct boot_record *out)
 {
     *out = (struct boot_record){.active = (uint8_t)(value % 3),
                                 .state = {(uint8_t)(value % 6), (uint8_t)(value / 6 % 6)}};
-    out->version[0] = value;
+    out->retry = value;
     out->security_floor = value * 0x01010101U;
 }
 

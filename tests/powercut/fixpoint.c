@@ -235,7 +235,7 @@ static void run_session(struct explorer *x)
     }
     bool is_new = err == E_JOURNAL_LOST;
     if (!is_new) {
-        act(x, record.version[0]);
+        act(x, record.retry);
     }
     uint32_t n_writes = cells_choose(&x->flash, x->config.n_writes + 1);
     err = is_new ? FOTA_OK : journal_reserve(&journal, n_writes);

@@ -17,7 +17,7 @@ enum {
     RECORDS = 6,
     WORDS = 2 * RECORDS * JOURNAL_RECORD_WORDS,
     W_CRC = 12,
-    W_FREE = 10
+    W_FREE = 15
 };
 
 static const struct journal_area AREAS[JOURNAL_AREAS] = {{J0_BASE, 11, RECORDS}, {J1_BASE, 3, RECORDS}};
@@ -63,15 +63,15 @@ static void append_to_a_full_journal_is_refused_and_the_state_stays(void **state
 {
     (void)state;
     for (uint32_t i = 1; i <= RECORDS; i++) {
-        record.version[0] = i;
+        record.retry = i;
         assert_int_equal(journal_append(&j, &record), FOTA_OK);
     }
     uint32_t n_ops = chip.fake.n_ops;
-    record.version[0] = 99;
+    record.retry = 99;
     assert_int_equal(journal_append(&j, &record), E_JOURNAL_FULL);
     assert_int_equal(chip.fake.n_ops, n_ops);
     assert_int_equal(journal_load(&j, &chip.fake.flash, AREAS, &record), FOTA_OK);
-    assert_int_equal(record.version[0], RECORDS);
+    assert_int_equal(record.retry, RECORDS);
 }
 
 static void journal_goes_on_in_one_sector_when_the_other_dies(void **state)
@@ -82,7 +82,7 @@ static void journal_goes_on_in_one_sector_when_the_other_dies(void **state)
         assert_int_equal(journal_append(&j, &record), FOTA_OK);
         chip.sectors[worn].is_worn = true;
         for (uint32_t i = 1; i < 4; i++) {
-            record.version[0] = i;
+            record.retry = i;
             assert_int_equal(journal_append(&j, &record), FOTA_OK);
             assert_int_equal(journal_sound_mask(&j), worn == 0 ? 1 : 2);
         }
@@ -152,15 +152,15 @@ static void checksum_that_would_mean_killed_or_blank_is_stored_as_1(void **state
         assert_int_equal(new_chip(state), 0);
         record.seq = 1;
         boot_record_store(&record, words);
-        record.rejected = solve(words, SPECIAL[i]);
-        assert_int_equal(crc_with(words, record.rejected), SPECIAL[i]);
-        uint32_t rejected = record.rejected;
+        record.retry = solve(words, SPECIAL[i]);
+        assert_int_equal(crc_with(words, record.retry), SPECIAL[i]);
+        uint32_t retry = record.retry;
         assert_int_equal(journal_append(&j, &record), FOTA_OK);
         assert_int_equal(flash_read(&chip.fake.flash, J0_BASE, words, JOURNAL_RECORD_WORDS), FOTA_OK);
         assert_int_equal(words[W_CRC], 1);
         memset(&record, 0, sizeof record);
         assert_int_equal(journal_load(&j, &chip.fake.flash, AREAS, &record), FOTA_OK);
-        assert_int_equal(record.rejected, rejected);
+        assert_int_equal(record.retry, retry);
     }
 }
 

@@ -72,7 +72,7 @@ static void bootloader_is_reached_behind_an_image_that_boots(void **state)
     struct desk d;
     struct link_ladder l;
     desk_open_healthy(&d);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_WISH, LINK_RUNG_WISH, &l), FOTA_OK);
+    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
     assert_int_equal(l.peer.info.boot.active_slot, SLOT_A);
     assert_int_equal(l.rom.version, 0x91);
@@ -88,7 +88,7 @@ static void bootloader_whose_host_is_gone_boots_the_image(void **state)
     struct desk d;
     struct link_ladder l;
     desk_open_healthy(&d);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_WISH, LINK_RUNG_WISH, &l), FOTA_OK);
+    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l), FOTA_OK);
     desk_run_ms(&d, LINK_GONE_MS - 1000);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
@@ -110,7 +110,7 @@ static void erased_board_is_answered_by_the_rom(void **state)
     assert_int_equal(l.rung, LINK_RUNG_ROM);
     assert_int_equal(l.reason[LINK_RUNG_STANDING], E_LINK_AGENT_SILENT);
     assert_int_equal(l.reason[LINK_RUNG_RESET], E_LINK_RESET_SILENT);
-    assert_int_equal(l.reason[LINK_RUNG_WISH], E_LINK_BOOT_MISSING);
+    assert_int_equal(l.reason[LINK_RUNG_REQUEST], E_LINK_BOOT_MISSING);
     assert_int_equal(l.rom.version, 0x91);
     assert_int_equal(l.rom.protocol, 0x11);
     assert_int_equal(l.rom.protected_sectors, 0);
@@ -129,7 +129,7 @@ static void rom_without_spi_is_known_by_its_silence_in_bounded_time(void **state
     uint64_t start_ns = twin_now_ns(d.twin);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), E_LINK_ROM_SILENT);
     assert_false(l.is_found);
-    assert_int_equal(l.reason[LINK_RUNG_WISH], E_LINK_ROM_SILENT);
+    assert_int_equal(l.reason[LINK_RUNG_REQUEST], E_LINK_ROM_SILENT);
     assert_int_equal(l.reason[LINK_RUNG_ROM], E_LINK_ROM_SILENT);
     uint64_t took_ms = (twin_now_ns(d.twin) - start_ns) / 1000000U;
     print_message("four silent rungs took %u ms\n", (unsigned)took_ms);

@@ -61,7 +61,7 @@ static void assert_confirmed(const struct desk *d, const struct recover_plan *p,
     assert_int_equal(result->info.loader, LINK_LOADER_AGENT);
     assert_int_equal(b->running_slot, p->slot);
     assert_int_equal(b->slot_state[p->slot], SLOT_STATE_CONFIRMED);
-    assert_memory_equal(b->slot_digest[p->slot], p->image.file_sha256, 8);
+    assert_memory_equal(b->slot_hash[p->slot], p->image.file_sha256, 8);
 }
 
 static void recover_and_see_it_confirm(struct desk *d, const struct recover_plan *plan, const char *name)

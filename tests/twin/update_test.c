@@ -422,7 +422,7 @@ static void application_without_an_agent_is_updated_through_the_bootloader(void 
     struct bench *b = bench_open_with(&agentless);
     publish(b, &good);
     run_until(b, GATEWAY_EVENT_LADDER);
-    assert_int_equal(b->last[GATEWAY_EVENT_LADDER].done, LINK_RUNG_WISH);
+    assert_int_equal(b->last[GATEWAY_EVENT_LADDER].done, LINK_RUNG_REQUEST);
     assert_int_equal(b->last[GATEWAY_EVENT_LADDER].reason, FOTA_OK);
     run_until(b, GATEWAY_EVENT_CONFIRMED);
     assert_slot_holds(b, 1, &good);

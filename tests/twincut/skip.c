@@ -158,7 +158,6 @@ static void store(struct twin *t, uint32_t slot, const struct small_image *image
     factory_digest(image->bytes, image->n_bytes, sha256);
     /* The worst case: the record knows the very bytes that are there. */
     memcpy(record->digest[slot], sha256, BOOT_RECORD_DIGEST_BYTES);
-    record->version[slot] = 0x02000000;
     record->state[slot] = (uint8_t)state;
 }
 

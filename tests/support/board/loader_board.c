@@ -89,7 +89,6 @@ static void program(struct loader_board *board)
     factory_store(board->twin, SLOT_A, v1->image[0], v1->n_image[0]);
     factory_digest(v1->image[0], v1->n_image[0], sha256);
     memcpy(record.digest[0], sha256, BOOT_RECORD_DIGEST_BYTES);
-    record.version[0] = VERSION_1;
     factory_journal(board->twin, &record);
 }
 

@@ -72,9 +72,9 @@ void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t bas
     }
     bool is_fault = mode == BOOT_APP_FAULTS || mode == BOOT_APP_IS_WELL;
     if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER) {
-        uint32_t note = is_fault ? RAM_WISH_FAULT : RAM_WISH_LOADER;
-        REG(RAM_WISH_ADDR) = note;
-        REG(RAM_WISH_ADDR + 4) = ~note;
+        uint32_t note = is_fault ? BOOT_REQUEST_FAULT : BOOT_REQUEST_LOADER;
+        REG(RAM_REQUEST_ADDR) = note;
+        REG(RAM_REQUEST_ADDR + 4) = ~note;
     }
     REPORT->done = BOOT_APP_DONE;
     if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER || mode == BOOT_APP_RESETS) {

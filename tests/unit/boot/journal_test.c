@@ -79,7 +79,7 @@ static struct boot_record record_of(uint32_t n)
 {
     struct boot_record record = {.active = (uint8_t)(n % 3),
                                  .state = {(uint8_t)(n % 6), (uint8_t)(n / 6 % 6)}};
-    record.version[0] = n;
+    record.retry = n;
     record.security_floor = n * 0x01010101U;
     return record;
 }
@@ -117,13 +117,13 @@ static void session(struct chip *chip, struct witness *w, uint32_t n_writes, boo
         return;
     }
     if (err == E_JOURNAL_LOST && w->acted == 0) {
-        record.version[0] = 0; /* a new board */
+        record.retry = 0; /* a new board */
     } else if (err && !(skips_repair && err == E_JOURNAL_DEGRADED)) {
         w->broken = err == E_JOURNAL_LOST ? "state lost" : "repair failed with power on";
         return;
     }
-    see(w, record.version[0]);
-    bool has_state = record.version[0] != 0;
+    see(w, record.retry);
+    bool has_state = record.retry != 0;
     for (uint32_t i = 0; i < n_writes; i++) {
         uint32_t n = w->acted + 1;
         struct boot_record next = record_of(n);
@@ -265,8 +265,11 @@ static void state_written_is_state_loaded(void **state)
                              .resume_sectors = 2,
                              .last_reason = E_SLOT_TRIALS_SPENT,
                              .security_floor = 0xFFFFFFFF,
-                             .version = {1, 0x02030004},
-                             .rejected = 0xA1B2C3D4,
+                             .starts = 16,
+                             .flags = BOOT_FLAG_KEY_REVOKED,
+                             .retry = 0xA1B2C3D4,
+                             .counterpart = {8, 7, 6, 5, 4, 3, 2, 1},
+                             .rejected = {{21, 22, 23, 24, 25, 26, 27, 28}, {31, 32, 33, 34, 35, 36, 37, 38}},
                              .digest = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16}}};
     struct boot_record out;
     assert_int_equal(journal_load(&j, &chip.flash, AREAS, &out), FOTA_OK);
@@ -280,6 +283,11 @@ static void state_written_is_state_loaded(void **state)
     boot_record_store(&out, words_out);
     assert_memory_equal(words_in, words_out, sizeof words_in);
     assert_memory_equal(out.digest, in.digest, sizeof in.digest);
+    assert_memory_equal(out.rejected, in.rejected, sizeof in.rejected);
+    assert_memory_equal(out.counterpart, in.counterpart, sizeof in.counterpart);
+    assert_int_equal(out.starts, 16);
+    assert_int_equal(out.flags, BOOT_FLAG_KEY_REVOKED);
+    assert_int_equal(out.retry, in.retry);
 }
 
 static void garbage_record_reads_as_a_record_in_range(void **state)
@@ -351,12 +359,12 @@ static void worn_out_sector_leaves_an_unmirrored_journal(void **state)
         assert_int_equal(journal_append(&j, &record), FOTA_OK);
         assert_int_equal(journal_sound_mask(&j), worn == 0 ? 1 : 2); /* sectors[0] is J1 */
         assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), E_JOURNAL_DEGRADED);
-        assert_int_equal(record.version[0], 2);
+        assert_int_equal(record.retry, 2);
         assert_int_equal(journal_append(&j, &record), E_JOURNAL_DEGRADED); /* rule R3 */
         assert_int_equal(journal_repair(&j), E_JOURNAL_DEGRADED);
         assert_int_equal(journal_reserve(&j, J0_RECORDS), E_JOURNAL_FULL); /* never erases the only copy */
         assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), E_JOURNAL_DEGRADED);
-        assert_int_equal(record.version[0], 2);
+        assert_int_equal(record.retry, 2);
     }
 }
 
@@ -387,10 +395,10 @@ static void any_flipped_bit_of_the_newest_record_is_noticed(void **state)
         chip_copy(&bad, &chip);
         *flash_fake_at(&bad.fake, J0_BASE + bit / 32 * 4) ^= 1U << bit % 32;
         assert_int_equal(journal_load(&j, &bad.flash, AREAS, &record), E_JOURNAL_DEGRADED);
-        assert_int_equal(record.version[0], 1);
+        assert_int_equal(record.retry, 1);
         assert_int_equal(journal_repair(&j), FOTA_OK);
         assert_int_equal(journal_load(&j, &bad.flash, AREAS, &record), FOTA_OK);
-        assert_int_equal(record.version[0], 1);
+        assert_int_equal(record.retry, 1);
     }
 }
 

@@ -41,19 +41,19 @@ static void info_fields_stand_where_the_spec_puts_them(void **state)
     info.boot.tries_left = 2;
     info.boot.security_floor = 0x0A0B0C0D;
     info.boot.slot_version[1] = 0x02000007;
-    info.boot.slot_digest[1][7] = 0xD7;
+    info.boot.slot_hash[1][7] = 0xD7;
     info.boot.last_reason = 0x0208;
     info.boot.session_flashed = 0x00012345;
     memcpy(info.boot.hw_id, "f407-discovery", 14);
     link_info_store(wire, &info);
     assert_int_equal(wire[8], 0x01);
-    assert_int_equal(wire[16], 2);
-    assert_int_equal(wire[20], 0x0A);
-    assert_int_equal(wire[28], 0x02);
-    assert_int_equal(wire[47], 0xD7);
-    assert_int_equal(wire[48] << 8 | wire[49], 0x0208);
-    assert_int_equal(wire[57] << 16 | wire[58] << 8 | wire[59], 0x012345);
-    assert_memory_equal(wire + 60, "f407-discovery\0", 16);
+    assert_int_equal(wire[21], 2);
+    assert_int_equal(wire[28], 0x0A);
+    assert_int_equal(wire[36], 0x02);
+    assert_int_equal(wire[55], 0xD7);
+    assert_int_equal(wire[80] << 8 | wire[81], 0x0208);
+    assert_int_equal(wire[89] << 16 | wire[90] << 8 | wire[91], 0x012345);
+    assert_memory_equal(wire + 100, "f407-discovery\0", 16);
 }
 
 static void wrong_lengths_and_values_are_refused_and_leave_the_output_alone(void **state)

@@ -19,7 +19,7 @@
 
 #include "link_client/link_rom.h"
 
-enum link_rung { LINK_RUNG_STANDING, LINK_RUNG_RESET, LINK_RUNG_WISH, LINK_RUNG_ROM, LINK_RUNGS };
+enum link_rung { LINK_RUNG_STANDING, LINK_RUNG_RESET, LINK_RUNG_REQUEST, LINK_RUNG_ROM, LINK_RUNGS };
 
 /** What was tried, and what answers. */
 struct link_ladder {
@@ -39,7 +39,7 @@ struct link_ladder {
  * Power cut: as link_client_reset
  * @param out  filled in on failure too: `reason` of every rung tried
  * @return FOTA_OK · the last rung's reason: E_LINK_AGENT_SILENT (STANDING) · E_LINK_RESET_SILENT (RESET) ·
- *         E_LINK_BOOT_MISSING, E_LINK_WISH_IGNORED (WISH) · as link_rom_enter (WISH, ROM) · E_IO
+ *         E_LINK_BOOT_MISSING, E_LINK_REQUEST_IGNORED (WISH) · as link_rom_enter (WISH, ROM) · E_IO
  */
 FOTA_MUST_CHECK
 enum fota_err link_ladder_climb(struct link_client *c, enum link_rung first, enum link_rung last,

@@ -46,6 +46,9 @@
     X(E_IMAGE_TRAILING,           0x020C, "image: bytes after the TLVs")                                       \
     X(E_IMAGE_BLANK,              0x020D, "image: slot is blank")                                              \
     X(E_IMAGE_VECTORS,            0x020E, "image: vector table points outside RAM or slot")                    \
+    X(E_IMAGE_TLV_UNKNOWN,       0x020F, "image: carries a TLV that is not known here")                        \
+    X(E_IMAGE_REVOKED,           0x0210, "image: signed by a key that was revoked")                            \
+    X(E_IMAGE_REVOKES,           0x0211, "image: only the next key may revoke the active one")                 \
     X(E_STATEMENT_SYNTAX,         0x0301, "statement: line is malformed, unknown, repeated or out of order")   \
     X(E_STATEMENT_SIZE,           0x0302, "statement: longer than the limit")                                  \
     X(E_STATEMENT_KEY,            0x0303, "statement: signed by an unknown key")                               \
@@ -58,15 +61,19 @@
     X(E_STATEMENT_HALTED,         0x030A, "statement: the channel is halted")                                  \
     X(E_STATEMENT_ROLLOUT,        0x030B, "statement: not this device's turn in the rollout")                  \
     X(E_STATEMENT_PRECURSOR,      0x030C, "statement: needs a newer bootloader or application first")          \
+    X(E_STATEMENT_REVOKED,       0x030D, "statement: signed by a key that was revoked")                        \
     X(E_JOURNAL_LOST,             0x0401, "journal: no valid record in either sector")                         \
     X(E_JOURNAL_FULL,             0x0402, "journal: no free record without an erase")                          \
     X(E_JOURNAL_DEGRADED,         0x0403, "journal: one mirror needs repair")                                  \
+    X(E_JOURNAL_FORMAT,          0x0404, "journal: record of a format that is not known here")                 \
     X(E_SLOT_REJECTED,            0x0501, "slot: this image was rejected before")                              \
     X(E_SLOT_TRIALS_SPENT,        0x0502, "slot: no trial run left, never confirmed")                          \
     X(E_SLOT_NOT_BOOTABLE,        0x0503, "slot: no bootable image in either slot")                            \
     X(E_SLOT_FELL_BACK,           0x0504, "slot: active image failed verification, other confirmed image runs")\
     X(E_SLOT_CRASH_LOOP,          0x0505, "slot: confirmed image crash-looped, other confirmed image runs")    \
     X(E_SLOT_HEALTHY,             0x0506, "slot: a confirmed image runs, there is nothing to recover")         \
+    X(E_SLOT_STARTS_SPENT,       0x0507, "slot: started sixteen times, never confirmed")                       \
+    X(E_SLOT_LAST_RESORT,        0x0508, "slot: not confirmed, but the only image: tried again and again")     \
     X(E_UPDATE_NO_SESSION,        0x0510, "update: no session is open")                                        \
     X(E_UPDATE_SESSION,           0x0511, "update: another session is open")                                   \
     X(E_UPDATE_OFFSET,            0x0512, "update: offset is not the next expected one")                       \
@@ -74,6 +81,12 @@
     X(E_UPDATE_BUSY,              0x0514, "update: the application does not allow it now")                     \
     X(E_UPDATE_DIGEST,            0x0515, "update: slot content differs from the release statement")           \
     X(E_UPDATE_GAVE_UP,           0x0516, "update: too many attempts with this release, gave up")              \
+    X(E_UPDATE_LOADER_KEY,       0x0517, "update: this release ends the key of the loader, update that first") \
+    X(E_UPDATE_PLAIN,            0x0518, "update: the application takes no session without a statement")       \
+    X(E_LOADER_PROTECTED,        0x0520, "loader: sector 1 is write-protected")                                \
+    X(E_LOADER_INVALID,          0x0521, "loader: sector 1 holds no loader that verifies")                     \
+    X(E_LOADER_MEMORY,           0x0522, "loader: the application lends no memory to receive it")              \
+    X(E_LOADER_NOT_NOW,          0x0523, "loader: only a running, confirmed application may replace it")       \
     X(E_LINK_COMMAND,             0x0601, "link: unknown or malformed command")                                \
     X(E_LINK_CHECKSUM,            0x0602, "link: checksum is wrong")                                           \
     X(E_LINK_ADDRESS,             0x0603, "link: address is not allowed")                                      \
@@ -85,11 +98,13 @@
     X(E_LINK_AGENT_SILENT,        0x0609, "link: nothing answers as the target stands")                        \
     X(E_LINK_RESET_SILENT,        0x060A, "link: nothing answers after a reset")                               \
     X(E_LINK_BOOT_MISSING,        0x060B, "link: sector 0 holds no bootloader")                                \
-    X(E_LINK_WISH_IGNORED,        0x060C, "link: the bootloader was asked to stay and does not answer")        \
+    X(E_LINK_REQUEST_IGNORED,     0x060C, "link: the bootloader was asked to stay and does not answer")        \
     X(E_LINK_ROM_SILENT,          0x060D, "link: ST's ROM loader does not answer on SPI1")                     \
     X(E_LINK_BOOT0,               0x060E, "link: BOOT0 has no effect, our own loader answers")                 \
     X(E_LINK_PROTECTED,           0x060F, "link: the chip is read-protected (RDP)")                            \
     X(E_LINK_CHIP,                0x0610, "link: another chip than STM32F405/407 answers")                     \
+    X(E_LINK_VERSION,            0x0611, "link: the loader has another version of the vendor commands")        \
+    X(E_LINK_LOADER_MISSING,     0x0612, "link: sector 1 holds no loader that runs")                           \
     X(E_CRYPTO_KEY,               0x0701, "key: not a P-256 key")                                              \
     X(E_KEY_FILE,                 0x0702, "key: file cannot be read as PEM")                                   \
     X(E_KEY_MODE,                 0x0703, "key: private key file can be read by others; chmod 600 it")         \

@@ -12,7 +12,7 @@
 #define FLASH_MAP_BYTES 0x00100000
 #define FLASH_SECTORS   12
 
-/* Sector 0: bootloader. Write-protected at the factory, never written in the field. */
+/* Sector 0: the root. Write-protected at the factory, never written in the field. */
 #define FLASH_BOOT_SECTOR 0
 #define FLASH_BOOT_BASE   0x08000000
 #define FLASH_BOOT_BYTES  0x00004000
@@ -20,7 +20,12 @@
 /* Boot services table (boot_services.h): fixed address behind the 98 vectors of the bootloader. */
 #define FLASH_SERVICES_ADDR 0x08000200
 
-/* Sectors 1, 2 and 4: the application's own data; the updater never touches them. */
+/* Sector 1: the loader, an image like those of the slots. Written by one boot service only. */
+#define FLASH_LOADER_SECTOR 1
+#define FLASH_LOADER_BASE   0x08004000
+#define FLASH_LOADER_BYTES  0x00004000
+
+/* Sectors 2 and 4: the application's own data; the updater never touches them. */
 
 /* Sector 3: journal mirror J1. Sector 11: journal J0 (magic, active slot, validity marker). */
 #define FLASH_J0_SECTOR 11
@@ -63,12 +68,15 @@
 #define RAM_APP_BASE       0x20000000
 #define RAM_APP_BYTES      0x0001F000
 
-/* The last 8 bytes of the services' RAM: a note to the next boot, a pattern and its complement,
- * little-endian. Survives every reset but a loss of power; read once. Whoever reaches RAM may leave it, a
- * host by ST's ROM loader too. LOADER: the bootloader shall stay in its loader. FAULT: this reset comes from
- * the fault handler of an application. */
-#define RAM_WISH_ADDR   0x2001FFF8
-#define RAM_WISH_LOADER 0x10ADE12A
-#define RAM_WISH_FAULT  0x5C4A54ED
+/* The last 20 bytes of the services' RAM survive every reset but a loss of power: number of crashes, whom the
+ * root started last, why nothing could be started, and a boot request (enum boot_request of base/slot.h) with
+ * its complement, little-endian. Whoever reaches RAM may leave a request, a host by ST's ROM loader too; it
+ * is read once. */
+#define RAM_RETAINED_BYTES 20
+#define RAM_RETAINED_ADDR  0x2001FFEC
+#define RAM_CRASHES_ADDR   0x2001FFEC
+#define RAM_STARTED_ADDR   0x2001FFF0
+#define RAM_REASON_ADDR    0x2001FFF4
+#define RAM_REQUEST_ADDR   0x2001FFF8
 
 #endif

@@ -1,5 +1,5 @@
 /**
- * The boot journal: two mirrored, append-only flash sectors of 64-byte records, each holding the whole boot
+ * The boot journal: two mirrored, append-only flash sectors of 80-byte records, each holding the whole boot
  * state. Survives loss of power at any flash operation, nested losses while it repairs itself, and loss of
  * either sector. Why each rule R1..R8 is needed: docs/spec/journal.md.
  *
@@ -17,8 +17,8 @@
 
 enum {
     JOURNAL_AREAS = 2, /* J0, J1 */
-    JOURNAL_RECORD_WORDS = 16,
-    JOURNAL_RECORD_BYTES = 64,
+    JOURNAL_RECORD_WORDS = BOOT_RECORD_BODY_WORDS + 4,
+    JOURNAL_RECORD_BYTES = 4 * JOURNAL_RECORD_WORDS,
     JOURNAL_FREE_AT_JUMP = 16 /* rule R8: free records in each sector before an application starts */
 };
 
@@ -53,7 +53,7 @@ struct journal {
  * Read both sectors and find the current state (rules R1, R2). Writes nothing.
  *
  * @param out  the state; unchanged if there is none
- * Takes:      ≤ 2 ms for 2048 + 256 records with few candidates; each record is read once
+ * Takes:      ≤ 2 ms for 1638 + 204 records with few candidates; each record is read once
  * Power cut:  nothing to lose
  * @return FOTA_OK · E_JOURNAL_DEGRADED (there is a state, but do not act on it before journal_repair, rule
  * R3) · E_JOURNAL_LOST (no state; journal_append starts a new journal, rule R11)
@@ -78,7 +78,7 @@ enum fota_err journal_repair(struct journal *j);
  * Write a new state to both sectors (rules R6, R7). With no state yet, starts a new journal.
  *
  * @param record  `seq` is ignored and assigned
- * Takes:         2 x 18 programs, ≤ 4 ms; an erase only to start a new journal
+ * Takes:         2 x 22 programs, ≤ 4 ms; an erase only to start a new journal
  * Power cut:     old or new state, decided once: a state that was acted upon is never forgotten
  * @return FOTA_OK (in at least one sector; see journal_sound_mask) · E_JOURNAL_FULL (call journal_reserve) ·
  *         E_JOURNAL_DEGRADED (call journal_repair first) · flash errors (in neither)

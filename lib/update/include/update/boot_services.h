@@ -4,14 +4,20 @@
  * A table of functions at a fixed address (FLASH_SERVICES_ADDR). Only sector 0 writes the journal and the
  * slots (journal rule R9), so the application carries no flash driver: it calls these.
  *
- * How to call: from thread mode, never from an interrupt handler, never re-entrantly. While a service works
- * on flash, the chip stalls every fetch from flash (single bank, RM0090 3.6). The service therefore waits in
- * code in RAM and masks, with BASEPRI, the interrupts whose handlers are in flash: those of priority value
- * `basepri >> 4` and above (numerically). Interrupts more urgent than that stay enabled; their vectors, code
- * and data must be in RAM (see agent.h). `basepri` 0 means "mask everything" (PRIMASK).
+ * How to call: from thread mode, never from an interrupt handler, never re-entrantly (E_STATE). A service
+ * needs up to 3 KB of the caller's stack (bootloader/budget.json, service_stack_bytes).
  *
- * Compatibility: `version` grows when functions are added at the end; a caller checks `magic`, then
- * `n_bytes`.
+ * While a service works on flash, the chip stalls every fetch from flash (single bank, RM0090 3.6). The
+ * service therefore waits in code in RAM and masks, with BASEPRI, the interrupts whose handlers are in flash.
+ *
+ * `options` of a service that may reach flash: bits 0 to 7 are the value for BASEPRI: interrupts of that
+ * priority value and above (numerically) wait; those more urgent stay enabled, and their vectors, code and
+ * data must be in RAM (agent.h). 0 means "mask everything" (PRIMASK). Bit 31, BOOT_MAY_ERASE, allows one
+ * erase of a sector (up to 2 s). A service that needs an erase without that permission, or another one after
+ * it, returns E_UPDATE_BUSY and has lost nothing: ask the application again, and call again.
+ *
+ * Compatibility: `version` changes with any change of the table or of struct boot_info; a caller checks
+ * `magic`, `version` and `n_bytes`, and refuses what it does not know (E_UNSUPPORTED).
  */
 #ifndef UPDATE_BOOT_SERVICES_H
 #define UPDATE_BOOT_SERVICES_H
@@ -25,39 +31,51 @@
 
 enum {
     BOOT_SERVICES_MAGIC = 0x53544F46, /* "FOTS" */
-    BOOT_SERVICES_VERSION = 1,
+    BOOT_SERVICES_VERSION = 2,
     BOOT_HW_ID_MAX_BYTES = 16
 };
 
+/** Bit of `options`: this call may erase one sector. */
+#define BOOT_MAY_ERASE 0x80000000U
+
 /** Facts about the board, fixed layout (shared between separately built images). All integers little-endian.
- */
+ * A hash is the first 8 bytes of an image's hash (TLV 0x10); all 0: unknown. */
 struct boot_info {
-    uint32_t bootloader_version; /* major << 24 | minor << 16 | revision */
-    uint8_t running_slot;        /* enum slot */
+    uint32_t bootloader_version; /* of the root: major << 24 | minor << 16 | revision */
+    uint32_t loader_version;     /* of the image in sector 1, as its header says; 0: none */
+    uint8_t running_slot;        /* enum slot; SLOT_NONE in the loader */
     uint8_t active_slot;   /* confirmed slot by the journal, enum slot; SLOT_NONE before the first confirm */
+    uint8_t inactive_slot; /* the slot that an update may write; SLOT_NONE while a trial runs */
     uint8_t slot_state[2]; /* enum slot_state of A and B */
-    uint8_t tries_left;    /* trial runs left of the slot in SLOT_STATE_TRIAL, else 0 */
+    uint8_t tries_left;    /* failed runs left of the slot in SLOT_STATE_TRIAL, else 0 */
+    uint8_t starts_left;   /* its starts left */
     uint8_t reset_cause;   /* enum reset_cause of this boot */
-    uint8_t journal_ok;    /* bit 0: J0 sound, bit 1: J1 sound */
-    uint8_t reserved;
-    uint32_t security_floor;   /* lowest security counter an update may have */
-    uint32_t slot_version[2];  /* major << 24 | minor << 16 | revision of A and B as recorded; 0 unknown */
-    uint8_t slot_digest[2][8]; /* start of SHA-256 of the image file (statement, blob name); 0 unknown */
-    uint16_t last_reason;      /* enum fota_err: why an image was last refused or rolled back; FOTA_OK none */
-    uint16_t session_state;    /* 0 none, 1 receiving, 2 finished */
-    uint32_t session_id;       /* id of the open update session, 0 none */
-    uint32_t session_flashed;  /* bytes of the session that are in flash and read back */
+    uint8_t journal_ok;    /* bit 0: J0 sound, bit 1: J1 sound; bit 4: J0 known dead, bit 5: J1 known dead */
+    uint8_t flags;         /* enum boot_record_flag */
+    uint8_t stay;          /* enum boot_stay: why the loader runs */
+    uint8_t n_crashes;     /* crashes of the application in a row */
+    uint32_t security_floor;     /* lowest security counter an update may have */
+    uint32_t slot_version[2];    /* major << 24 | minor << 16 | revision of A and B; 0 unknown */
+    uint8_t slot_hash[2][8];     /* of the images in A and B */
+    uint8_t rejected_hash[2][8]; /* of the rejected release, its images for A and B */
+    uint8_t loader_hash[8];      /* of the image in sector 1; 0: none, or it is being written */
+    uint16_t last_reason;        /* enum fota_err: why an image was last refused or rolled back */
+    uint16_t session_state;      /* 0 none, 1 receiving, 2 finished */
+    uint32_t session_id;         /* id of the open update session, 0 none */
+    uint32_t session_flashed;    /* bytes of the session that are in flash and read back */
+    uint32_t retry;              /* highest retry number that lifted a rejection here */
+    uint32_t option_bytes;       /* FLASH_OPTCR: nWRP bits 16-27, RDP 8-15, BOR level 2-3 (RM0090 3.9.10) */
     char hw_id[BOOT_HW_ID_MAX_BYTES]; /* hardware id, NUL padded */
 };
 
-enum { BOOT_INFO_BYTES = 68 };
+enum { BOOT_INFO_BYTES = 108 };
 _Static_assert(sizeof(struct boot_info) == BOOT_INFO_BYTES, "separately built images share this layout");
 
 /** Where an update goes; result of update_begin. */
 struct update_target {
     uint32_t session_id;  /* first 4 bytes (big-endian) of the statement's digest for that slot: same release,
                              same id */
-    uint32_t slot;        /* enum slot: the inactive one */
+    uint32_t slot;        /* enum slot: the inactive one; SLOT_LOADER for a loader statement */
     uint32_t base;        /* its bus address */
     uint32_t image_bytes; /* size of the image for that slot, from the statement */
     uint32_t resume_off;  /* bytes in flash and trusted: a multiple of a sector, or image_bytes if all are */
@@ -79,7 +97,7 @@ struct boot_services {
      * @return FOTA_OK · E_STATE (the running slot is not known to the journal) · E_JOURNAL_FULL · flash
      * errors
      */
-    enum fota_err (*confirm)(uint32_t basepri);
+    enum fota_err (*confirm)(uint32_t options);
 
     /**
      * Open an update session for the inactive slot. The release statement is verified (signature, hardware,
@@ -94,7 +112,7 @@ struct boot_services {
      * @return FOTA_OK · E_STATEMENT_* · E_SLOT_REJECTED · E_UPDATE_SESSION · E_STATE (a trial is running) ·
      * flash errors
      */
-    enum fota_err (*update_begin)(const uint8_t *statement, uint32_t n_bytes, uint32_t basepri,
+    enum fota_err (*update_begin)(const uint8_t *statement, uint32_t n_bytes, uint32_t options,
                                   struct update_target *out);
 
     /**
@@ -104,7 +122,7 @@ struct boot_services {
      * @param sector  RM0090 number, must belong to the inactive slot
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_FLASH_RANGE · flash errors
      */
-    enum fota_err (*slot_erase)(uint32_t sector, uint32_t basepri);
+    enum fota_err (*slot_erase)(uint32_t sector, uint32_t options);
 
     /**
      * Program words of the session's slot and read them back.
@@ -112,7 +130,7 @@ struct boot_services {
      * @param addr  bus address, multiple of 4, inside the inactive slot; @param words  in RAM
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_FLASH_RANGE · E_FLASH_ALIGN · flash errors
      */
-    enum fota_err (*slot_program)(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t basepri);
+    enum fota_err (*slot_program)(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t options);
 
     /**
      * Verify the received image in flash (bytes equal the statement's digest; header, hash and signature as
@@ -124,24 +142,45 @@ struct boot_services {
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_INCOMPLETE · E_UPDATE_DIGEST · E_IMAGE_* ·
      *         E_SLOT_REJECTED · flash errors
      */
-    enum fota_err (*update_finish)(uint32_t basepri);
+    enum fota_err (*update_finish)(uint32_t options);
 
     /**
      * Make the pending image the next trial: 3 runs under the watchdog. The caller then resets the chip.
      * Takes:      ≤ 10 ms. Power cut: pending or trial.
      * @return FOTA_OK · E_STATE (nothing pending) · flash errors
      */
-    enum fota_err (*update_activate)(uint32_t basepri);
+    enum fota_err (*update_activate)(uint32_t options);
 
     /** Close the session; the slot becomes empty. Power cut: receiving or empty. @return FOTA_OK · flash
      * errors */
-    enum fota_err (*update_abort)(uint32_t basepri);
+    enum fota_err (*update_abort)(uint32_t options);
 
     /**
      * SHA-256 over bytes of the inactive slot. Takes ≤ 250 ms for a whole slot. Touches no flash cell.
      * @return FOTA_OK · E_FLASH_RANGE
      */
     enum fota_err (*slot_hash)(uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
+
+    /**
+     * Lift the rejection of a release: the operator wants it tried again. A number that is not higher than
+     * the highest seen changes nothing. A rejection protects from loops, not from attackers: no signature.
+     * Takes:      ≤ 10 ms; one erase when the journal is full (E_UPDATE_BUSY without permission).
+     * Power cut:  lifted or not.
+     * @return FOTA_OK · E_UPDATE_BUSY · flash errors
+     */
+    enum fota_err (*retry)(uint32_t number, uint32_t options);
+
+    /**
+     * Replace the loader in sector 1 by the image of the open loader session (update_begin with a loader
+     * statement), which the caller has received in RAM. Everything is verified before the sector is erased.
+     * Takes:      ≤ 400 ms, and one erase of 16 KB: 0.25 s typical, 0.5 s at most.
+     * Power cut:  the application still boots; sector 1 holds the old loader, the new one, or none: then the
+     *             board takes it again (boot_info.loader_hash is 0).
+     * @param image  the whole file, in RAM; @param n_bytes  as the statement says
+     * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_DIGEST · E_UPDATE_BUSY (needs BOOT_MAY_ERASE) ·
+     *         E_LOADER_PROTECTED · E_LOADER_NOT_NOW · E_IMAGE_* · flash errors
+     */
+    enum fota_err (*loader_install)(const uint8_t *image, uint32_t n_bytes, uint32_t options);
 };
 
 #endif

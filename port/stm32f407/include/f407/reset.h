@@ -20,29 +20,18 @@ enum reset_cause reset_take_cause(void);
 /** Reset the chip. */
 FOTA_NORETURN void reset_chip(void);
 
-/** What a boot is told by whoever ran before: patterns, kept with their complement. */
-enum reset_note {
-    RESET_NOTE_NONE = 0,
-    RESET_NOTE_LOADER = RAM_WISH_LOADER, /* stay in the loader */
-    RESET_NOTE_FAULT = RAM_WISH_FAULT    /* a fault handler resets the chip: counts as a crash */
-};
+/** Leave a request for the next boot; reset_chip comes next. */
+void reset_leave_request(enum boot_request request);
 
-/** The last words of the services' RAM: number of crashes, note, its complement. They survive every reset but
- * a loss of power. */
-enum { RESET_RETAINED_BYTES = 12 };
-
-/** Leave a note for the next boot; reset_chip comes next. */
-void reset_leave_note(enum reset_note note);
-
-/** @return the note that was left; it is gone then */
-enum reset_note reset_take_note(void);
+/** @return the request that was left; it is gone then */
+enum boot_request reset_take_request(void);
 
 /**
  * Count this boot if a crash led to it: a watchdog, or a fault handler that left a note. A loss of power and
  * a pin reset start from 0; other resets change nothing.
  * @return crashes in a row, since reset_forget_crashes
  */
-uint32_t reset_count_crashes(enum reset_cause cause, enum reset_note note);
+uint32_t reset_count_crashes(enum reset_cause cause, enum boot_request note);
 
 /** The application is well. */
 void reset_forget_crashes(void);
