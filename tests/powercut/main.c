@@ -21,9 +21,8 @@ enum {
 enum { R10_HOLD_OFF_MS = 30000 };
 
 static const char *const WAIVER_NAMES[WAIVERS] = {
-    [WAIVED_FLOOR] = "floor",    [WAIVED_REJECTED] = "rejected", [WAIVED_REFUSED] = "refused",
-    [WAIVED_MIRROR] = "mirror",  [WAIVED_RUN] = "run",           [WAIVED_SETTLING] = "settling",
-    [WAIVED_SUSPECT] = "suspect"};
+    [WAIVED_FLOOR] = "floor",   [WAIVED_REJECTED] = "rejected", [WAIVED_REFUSED] = "refused",
+    [WAIVED_MIRROR] = "mirror", [WAIVED_RUN] = "run",           [WAIVED_SUSPECT] = "suspect"};
 
 static FILE *figures;
 

@@ -1,7 +1,13 @@
 /* What is enumerated: the table of world.h. */
+#include "base/flash_map.h"
 #include "world.h"
 
-enum { J0_RECORDS = 2048, J1_RECORDS = 256, FEW_J0 = 40, FEW_J1 = 28 };
+enum {
+    J0_RECORDS = FLASH_J0_BYTES / JOURNAL_RECORD_BYTES,
+    J1_RECORDS = FLASH_J1_BYTES / JOURNAL_RECORD_BYTES,
+    FEW_J0 = 40,
+    FEW_J1 = 28
+};
 
 #define FULL_JOURNAL .n_j0 = J0_RECORDS, .n_j1 = J1_RECORDS
 #define FEW_RECORDS  .n_j0 = FEW_J0, .n_j1 = FEW_J1
@@ -51,7 +57,7 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      RELEASE_V4,
      .n_j0 = J1_RECORDS,
      .n_j1 = J1_RECORDS,
-     .n_fill = 250},
+     .n_fill = J1_RECORDS - 6},
     {"plain",
      "a plain AN4286 host: no statement, no resume",
      START_RUNNING,
@@ -152,7 +158,7 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      FEW_RECORDS,
      .n_fill = 3},
     {"lost-j0",
-     "J0 is lost: all its 2048 records are killed",
+     "J0 is lost: all its 1638 records are killed",
      START_SECOND,
      RELEASE_SMALL,
      RELEASE_V4,

@@ -100,7 +100,6 @@ enum world_waiver {
     WAIVED_REFUSED,  /* a call fails because a flash operation did */
     WAIVED_MIRROR,   /* "done" with one copy, for the other journal sector is worn or was refused by a dip */
     WAIVED_RUN,      /* a second boot decides otherwise, for the first one took the last run */
-    WAIVED_SETTLING, /* a boot with nothing to do may write once more, for a cell flickers only now */
     WAIVED_SUSPECT,  /* a suspect word is programmed: axiom F8 leaves no evidence */
     WAIVERS
 };
