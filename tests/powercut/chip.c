@@ -440,7 +440,8 @@ struct chip *chip_new(void)
         {.number = 8, .addr = 0x08080000, .n_words = 32768},
         {.number = 9, .addr = 0x080A0000, .n_words = 32768},
         {.number = 10, .addr = 0x080C0000, .n_words = 32768},
-        {.number = 11, .addr = 0x080E0000, .n_words = 32768}};
+        {.number = 11, .addr = 0x080E0000, .n_words = 32768},
+        {.number = 1, .addr = 0x08004000, .n_words = 4096}};
     struct chip *chip = calloc(1, sizeof *chip);
     if (chip == NULL) {
         abort();

@@ -4,7 +4,7 @@
  * earlier moment in time that depends on what changed since, a hash of the whole state that is always up to
  * date, and a call before each operation.
  *
- * Sectors 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is reported and
+ * Sectors 1 (loader), 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is reported and
  * refused.
  */
 #ifndef POWERCUT_CHIP_H
@@ -18,13 +18,14 @@
 #include "port/flash.h"
 
 enum {
-    CHIP_SECTORS = 8, /* J1, A, A, A, B, B, B, J0 */
+    CHIP_SECTORS = 9, /* J1, A, A, A, B, B, B, J0, loader */
     CHIP_J1 = 0,
     CHIP_SLOT_A = 1,
     CHIP_SLOT_B = 4,
     CHIP_J0 = 7,
+    CHIP_LOADER = 8,
     CHIP_SLOT_WORDS = 3 * 32768,
-    CHIP_WORDS = 4096 + 2 * CHIP_SLOT_WORDS + 32768,
+    CHIP_WORDS = 4096 + 2 * CHIP_SLOT_WORDS + 32768 + 4096,
     CHIP_BLOCK_WORDS = 1024, /* a 4 KB chunk of an image */
     CHIP_BLOCKS = CHIP_WORDS / CHIP_BLOCK_WORDS
 };

@@ -253,20 +253,28 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
     }
 }
 
+static bool is_of_slot(uint32_t sector)
+{
+    return sector >= CHIP_SLOT_A && sector < CHIP_J0;
+}
+
 static bool is_interesting(const struct world *w, const struct chip_event *event)
 {
     uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
-    return event->op == CHIP_ERASE || event->sector == CHIP_J0 || event->sector == CHIP_J1 ||
+    return event->op == CHIP_ERASE || !is_of_slot(event->sector) ||
            event->word % CHIP_BLOCK_WORDS == 0 || event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 ||
            in_slot == w->last_word;
 }
 
-/* P3: nothing touches the image that is confirmed. */
+/* P3: nothing touches the image that is confirmed; nor the loader, but for its update (P12). */
 static void check_place(struct sweep *s, const struct chip_event *event)
 {
     const struct world_view *view = &s->world.view;
     uint32_t slot = event->sector >= CHIP_SLOT_B ? SLOT_B : SLOT_A;
-    bool is_slot = event->sector != CHIP_J0 && event->sector != CHIP_J1;
+    bool is_slot = is_of_slot(event->sector);
+    if (event->sector == CHIP_LOADER && !s->world.may_write_loader) {
+        world_blame(&s->world, "P12", "the loader is touched without a loader session");
+    }
     if (is_slot && view->confirmed != RELEASE_NONE && !view->has_rotted && slot == view->confirmed_slot) {
         world_blame(&s->world, "P3", "the slot of the confirmed image is touched");
     }

@@ -32,7 +32,7 @@ bool world_is_done(const struct world *w)
 
 static bool is_slot_worn(const struct world *w)
 {
-    return (chip_worn_mask(w->chip) & ~(1U << CHIP_J0 | 1U << CHIP_J1)) != 0;
+    return (chip_worn_mask(w->chip) & 0x3FU << CHIP_SLOT_A) != 0;
 }
 
 static bool is_journal_worn(const struct world *w)

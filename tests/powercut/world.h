@@ -121,6 +121,7 @@ struct world {
     bool is_traced;
     enum chip_fault fault; /* an operation has failed in this way since the start */
     bool has_failed_now;   /* in this life, and no call has told it yet */
+    bool may_write_loader; /* a loader session has been asked to install */
     bool is_upset;         /* a cut has upset a whole sector */
     uint64_t waived[WAIVERS];
     /* Called after the erase of a slot's sector: true if this state's future has been seen. */
