@@ -83,11 +83,9 @@ uint32_t board_make_statement(uint32_t version, const struct bench_image *a, con
                               .notes = {"-", 1}};
     image_key(&key);
     for (int i = 0; i < 2; i++) {
-        struct crypto_sha256 hash;
-        crypto_sha256_init(&hash);
-        crypto_sha256_update(&hash, image[i]->bytes, image[i]->n_bytes);
-        crypto_sha256_final(&hash, release.image[i].sha256);
-        release.image[i].n_bytes = image[i]->n_bytes;
+        if (release_image_describe(image[i]->bytes, image[i]->n_bytes, &release.image[i])) {
+            bench_fail("not an image");
+        }
         publish_blob_key(release.image[i].sha256, blob[i]);
         release.image[i].blob = (struct statement_span){blob[i], strlen(blob[i])};
     }

@@ -9,7 +9,7 @@
 enum {
     CUTS = 60,
     BOOT_MAX_MS = 44000, /* with the 30 s of rule R10 before a repair */
-    STATEMENT_BYTES = 1024,
+    STATEMENT_BYTES = 1280,
     VERSION_2 = 2 << 24
 };
 

@@ -8,8 +8,8 @@
 
 enum { POLL_MIN_S = 30, POLL_MAX_S = 604800, PERCENT_MAX = 100, TIME_CHARS = 20 };
 
-static const char CHANNEL_KEYS[] = "fota-channel\0product\0hw\0channel\0seq\0issued\0expires\0root\0"
-                                   "rollout\0halt\0retry\0poll\0release-sha256\0";
+static const char CHANNEL_KEYS[] = "2fota-channel\0product\0hw\0channel\0seq\0issued\0expires\0root\0"
+                                   "rollout\0halt\0retry\0loader\0poll\0release-sha256\0";
 
 enum fota_err channel_parse(const uint8_t *text, size_t n_bytes, struct statement *out,
                             struct statement_span *release)
@@ -18,8 +18,7 @@ enum fota_err channel_parse(const uint8_t *text, size_t n_bytes, struct statemen
     if (err) {
         return err;
     }
-    if (!statement_is(&out->field[CHANNEL_FORMAT], "1") || out->n_bytes + 1 >= n_bytes ||
-        text[out->n_bytes] != '\n') {
+    if (out->n_bytes + 1 >= n_bytes || text[out->n_bytes] != '\n') {
         return E_STATEMENT_SYNTAX;
     }
     const size_t n_release = n_bytes - out->n_bytes - 1;
@@ -98,7 +97,7 @@ static enum fota_err read_rollout(const struct statement_span *value, struct cha
 static bool is_sound(const struct channel *c)
 {
     return statement_is_name(&c->product, STATEMENT_NAME_MAX_BYTES) &&
-           statement_is_name(&c->hw, STATEMENT_NAME_MAX_BYTES) &&
+           statement_is_name(&c->hw, RELEASE_HW_MAX_BYTES) &&
            statement_is_name(&c->name, STATEMENT_NAME_MAX_BYTES) && c->issued_s <= c->expires_s &&
            c->expires_s <= STATEMENT_TIME_MAX_S && c->rollout_start_s <= STATEMENT_TIME_MAX_S &&
            c->rollout_max_pct <= PERCENT_MAX && c->poll_s >= POLL_MIN_S && c->poll_s <= POLL_MAX_S;
@@ -110,6 +109,11 @@ enum fota_err channel_read(const struct statement *s, struct channel *out)
     out->product = f[CHANNEL_PRODUCT];
     out->hw = f[CHANNEL_HW];
     out->name = f[CHANNEL_NAME];
+    out->has_loader = !statement_is(&f[CHANNEL_LOADER], "-");
+    if (out->has_loader &&
+        statement_hex(&f[CHANNEL_LOADER], out->loader_sha256, sizeof out->loader_sha256) != FOTA_OK) {
+        return E_STATEMENT_SYNTAX;
+    }
     out->is_halted = statement_is(&f[CHANNEL_HALT], "1");
     if ((!out->is_halted && !statement_is(&f[CHANNEL_HALT], "0")) ||
         statement_u32(&f[CHANNEL_SEQ], &out->seq) != FOTA_OK ||
@@ -132,7 +136,7 @@ enum fota_err channel_print(const struct channel *c, char *out, size_t *n_bytes)
         return E_ARG;
     }
     struct statement_text t = {out, STATEMENT_MAX_BYTES, 0, false};
-    statement_put_string(&t, "fota-channel=1\n");
+    statement_put_string(&t, "fota-channel=2\n");
     statement_put_span(&t, "product=", &c->product);
     statement_put_span(&t, "hw=", &c->hw);
     statement_put_span(&t, "channel=", &c->name);
@@ -152,6 +156,12 @@ enum fota_err channel_print(const struct channel *c, char *out, size_t *n_bytes)
     statement_put_u32(&t, c->rollout_max_pct);
     statement_put_string(&t, c->is_halted ? "%\nhalt=1\nretry=" : "%\nhalt=0\nretry=");
     statement_put_u32(&t, c->retry);
+    statement_put_string(&t, "\nloader=");
+    if (c->has_loader) {
+        statement_put_hex(&t, c->loader_sha256, sizeof c->loader_sha256);
+    } else {
+        statement_put_string(&t, "-");
+    }
     statement_put_string(&t, "\npoll=");
     statement_put_u32(&t, c->poll_s);
     statement_put_string(&t, "\nrelease-sha256=");

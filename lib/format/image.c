@@ -73,6 +73,22 @@ static uint32_t take_tlv(struct area *area, uint32_t type, uint32_t min_bytes, u
     return value_off;
 }
 
+/* Why the TLV at area->at was not taken: its type is known, so it is malformed, repeated or out of place; or
+ * it is not, and the image was made for a later version of this code. */
+static enum fota_err refusal(const struct area *area)
+{
+    static const uint8_t KNOWN[] = {IMAGE_TLV_KEYHASH, IMAGE_TLV_SHA256, IMAGE_TLV_ECDSA_SIG,
+                                    IMAGE_TLV_SEC_CNT, IMAGE_TLV_HW_ID,  IMAGE_TLV_RUN_FLAGS,
+                                    IMAGE_TLV_REVOKES};
+    uint32_t left = area->end - area->at;
+    const uint8_t *tlv = area->bytes + area->at;
+    bool is_known = left < TLV_HEADER_BYTES || bytes_load_le16(tlv + 2) > left - TLV_HEADER_BYTES;
+    for (uint32_t i = 0; i < sizeof KNOWN && !is_known; i++) {
+        is_known = bytes_load_le16(tlv) == KNOWN[i];
+    }
+    return is_known ? E_IMAGE_TLV : E_IMAGE_TLV_UNKNOWN;
+}
+
 static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
 {
     if (limit_bytes < IMAGE_HEADER_AREA_BYTES + VECTORS_BYTES) {
@@ -93,7 +109,28 @@ static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
     return FOTA_OK;
 }
 
-/* Protected TLVs, in imgtool's order. Nothing else may be among them. */
+/* The TLVs of the vendor range, in any order, each at most once. */
+static void take_vendor_tlvs(struct area *area, struct image *image)
+{
+    uint32_t run_flags_off = 0;
+    uint32_t before;
+    do {
+        before = area->at;
+        if (image->hw_id_off == 0) {
+            image->hw_id_off = take_tlv(area, IMAGE_TLV_HW_ID, 1, IMAGE_HW_ID_MAX_BYTES);
+            image->hw_id_bytes = area->at - image->hw_id_off;
+        }
+        if (run_flags_off == 0) {
+            run_flags_off = take_tlv(area, IMAGE_TLV_RUN_FLAGS, 1, 1);
+        }
+        if (image->revokes_off == 0) {
+            image->revokes_off = take_tlv(area, IMAGE_TLV_REVOKES, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES);
+        }
+    } while (area->at != before);
+    image->run_flags = run_flags_off == 0 ? 0 : area->bytes[run_flags_off];
+}
+
+/* Protected TLVs: the security counter, as imgtool writes it first, and ours. Nothing else may be there. */
 static enum fota_err parse_protected(struct area *area, uint32_t limit_bytes, struct image *image)
 {
     uint32_t start = area->at;
@@ -102,10 +139,15 @@ static enum fota_err parse_protected(struct area *area, uint32_t limit_bytes, st
         return err;
     }
     uint32_t counter_off = take_tlv(area, IMAGE_TLV_SEC_CNT, 4, 4);
-    image->hw_id_off = take_tlv(area, IMAGE_TLV_HW_ID, 1, IMAGE_HW_ID_MAX_BYTES);
-    image->hw_id_bytes = area->at - image->hw_id_off;
+    image->hw_id_off = 0;
+    image->revokes_off = 0;
+    take_vendor_tlvs(area, image);
     image->signed_bytes = area->end;
-    if (counter_off == 0 || image->hw_id_off == 0 || area->at != area->end ||
+    if (area->at != area->end) {
+        return refusal(area);
+    }
+    if (counter_off == 0 || image->hw_id_off == 0 ||
+        (image->run_flags & ~(uint32_t)IMAGE_RUN_WATCHDOG) != 0 ||
         area->end - start != bytes_load_le16(area->bytes + HDR_PROT_TLV_BYTES)) {
         return E_IMAGE_TLV;
     }
@@ -126,7 +168,10 @@ static enum fota_err parse_unprotected(struct area *area, uint32_t limit_bytes, 
         take_tlv(area, IMAGE_TLV_ECDSA_SIG, CRYPTO_SIGNATURE_MIN_BYTES, CRYPTO_SIGNATURE_MAX_BYTES);
     image->signature_bytes = area->at - image->signature_off;
     image->total_bytes = area->end;
-    if (image->hash_off == 0 || area->at != area->end) {
+    if (area->at != area->end) {
+        return refusal(area);
+    }
+    if (image->hash_off == 0) {
         return E_IMAGE_TLV;
     }
     return image->keyhash_off == 0 || image->signature_off == 0 ? E_IMAGE_UNSIGNED : FOTA_OK;
@@ -164,22 +209,39 @@ void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_S
     crypto_sha256_final(&ctx, out);
 }
 
-/* The key that the image names; NULL if it is none of ours. */
-static const uint8_t *find_key(const uint8_t *bytes, const struct image_policy *policy,
-                               const struct image *image)
+/* Is this key's hash what stands at `keyhash`? */
+static bool is_key(const uint8_t *key, const uint8_t *keyhash)
 {
-    for (uint32_t i = 0; i < IMAGE_KEYS; i++) {
-        const uint8_t *key = policy->keys[i];
-        uint8_t keyhash[CRYPTO_SHA256_BYTES];
-        if (key == NULL) {
-            continue;
-        }
-        image_keyhash(key, keyhash);
-        if (memcmp(keyhash, bytes + image->keyhash_off, sizeof keyhash) == 0) {
-            return key;
-        }
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    if (key == NULL) {
+        return false;
     }
-    return NULL;
+    image_keyhash(key, hash);
+    return memcmp(hash, keyhash, sizeof hash) == 0;
+}
+
+/* Which key the image names: index into policy->keys, IMAGE_KEYS if none of them. */
+static uint32_t find_key(const uint8_t *bytes, const struct image_policy *policy, const struct image *image)
+{
+    uint32_t i = 0;
+    while (i < IMAGE_KEYS && !is_key(policy->keys[i], bytes + image->keyhash_off)) {
+        i++;
+    }
+    return i;
+}
+
+/* The hashes of the image, of its signed part first. */
+static void hash_image(const uint8_t *bytes, const struct image_policy *policy, struct image_result *out)
+{
+    const struct image *image = &out->image;
+    if (crypto_sha256_length(policy->hash) > image->signed_bytes) {
+        crypto_sha256_init(policy->hash);
+    }
+    uint32_t done_bytes = crypto_sha256_length(policy->hash);
+    crypto_sha256_update(policy->hash, bytes + done_bytes, image->signed_bytes - done_bytes);
+    crypto_sha256_final(policy->hash, out->image_hash);
+    crypto_sha256_update(policy->hash, bytes + image->signed_bytes, image->total_bytes - image->signed_bytes);
+    crypto_sha256_final(policy->hash, out->file_sha256);
 }
 
 /* Hash and signature; nothing else of the image has been believed before. */
@@ -187,26 +249,33 @@ static enum fota_err authenticate(const uint8_t *bytes, const struct image_polic
                                   struct image_result *out)
 {
     const struct image *image = &out->image;
-    uint8_t hash[CRYPTO_SHA256_BYTES];
-    if (crypto_sha256_length(policy->hash) > image->signed_bytes) {
-        crypto_sha256_init(policy->hash);
-    }
-    uint32_t done_bytes = crypto_sha256_length(policy->hash);
-    crypto_sha256_update(policy->hash, bytes + done_bytes, image->signed_bytes - done_bytes);
-    crypto_sha256_final(policy->hash, hash);
-    crypto_sha256_update(policy->hash, bytes + image->signed_bytes, image->total_bytes - image->signed_bytes);
-    crypto_sha256_final(policy->hash, out->file_sha256);
-    if (memcmp(hash, bytes + image->hash_off, sizeof hash) != 0) {
+    hash_image(bytes, policy, out);
+    if (memcmp(out->image_hash, bytes + image->hash_off, sizeof out->image_hash) != 0) {
         return E_IMAGE_HASH;
     }
-    const uint8_t *key = find_key(bytes, policy, image);
-    if (key == NULL) {
-        return E_IMAGE_KEY;
+    out->key_index = find_key(bytes, policy, image);
+    if (out->key_index >= IMAGE_KEYS) {
+        return is_key(policy->revoked_key, bytes + image->keyhash_off) ? E_IMAGE_REVOKED : E_IMAGE_KEY;
     }
     /* Over the hash that was computed, not over the one that is written in the image: this alone refuses
      * other bytes, should the comparison above have been skipped. */
-    out->verdict = crypto_p256_verify(key, hash, bytes + image->signature_off, image->signature_bytes);
+    out->verdict = crypto_p256_verify(policy->keys[out->key_index], out->image_hash,
+                                      bytes + image->signature_off, image->signature_bytes);
     return out->verdict == CRYPTO_ACCEPT ? FOTA_OK : E_IMAGE_SIGNATURE;
+}
+
+/* An image that ends a key: only one of the next key may, and only the active key, ended before or not. */
+static enum fota_err check_revokes(const uint8_t *bytes, const struct image_policy *policy,
+                                   const struct image_result *result)
+{
+    const uint8_t *active = policy->keys[IMAGE_KEY_ACTIVE];
+    if (result->image.revokes_off == 0) {
+        return FOTA_OK;
+    }
+    active = active == NULL ? policy->revoked_key : active;
+    bool may_revoke =
+        result->key_index == IMAGE_KEY_NEXT && is_key(active, bytes + result->image.revokes_off);
+    return may_revoke ? FOTA_OK : E_IMAGE_REVOKES;
 }
 
 static bool is_text(const uint8_t *bytes, uint32_t n_bytes, const char *text)
@@ -257,6 +326,9 @@ enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const str
     }
     err = authenticate(bytes, policy, out);
     if (err == FOTA_OK) {
+        err = check_revokes(bytes, policy, out);
+    }
+    if (err == FOTA_OK) {
         err = image_check_fit(bytes, policy, &out->image);
     }
     /* Each verdict is looked at twice, here and by the caller, in two encodings: one skipped branch is not
@@ -270,11 +342,11 @@ enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const str
 enum crypto_verdict image_vouch(const uint8_t *bytes, const struct image_policy *policy,
                                 const struct image *image)
 {
-    const uint8_t *key = find_key(bytes, policy, image);
-    if (key == NULL || image_check_fit(bytes, policy, image) != FOTA_OK) {
+    uint32_t key = find_key(bytes, policy, image);
+    if (key >= IMAGE_KEYS || image_check_fit(bytes, policy, image) != FOTA_OK) {
         return CRYPTO_REJECT;
     }
-    return crypto_p256_verify(key, bytes + image->hash_off, bytes + image->signature_off,
+    return crypto_p256_verify(policy->keys[key], bytes + image->hash_off, bytes + image->signature_off,
                               image->signature_bytes);
 }
 

@@ -62,27 +62,41 @@ static bool is_hw_id(const char *hw_id)
     return n_bytes >= 1 && n_bytes <= IMAGE_HW_ID_MAX_BYTES;
 }
 
+/* Everything up to where the signature is over; the cursor stands there afterwards. */
+static void put_signed_part(struct cursor *c, const struct image_spec *spec, const uint8_t *payload,
+                            uint32_t payload_bytes)
+{
+    size_t hw_id_bytes = strlen(spec->hw_id);
+    size_t prot_bytes = 4 + 8 + 4 + hw_id_bytes + (spec->run_flags == 0 ? 0 : 5) +
+                        (spec->revokes == NULL ? 0 : 4 + CRYPTO_SHA256_BYTES);
+    put_header(c, spec, payload_bytes, prot_bytes);
+    memcpy(c->out + c->n_bytes, payload, payload_bytes);
+    c->n_bytes += payload_bytes;
+    uint8_t counter[4];
+    bytes_store_le32(counter, spec->security_counter);
+    put_area_info(c, IMAGE_TLV_PROT_INFO_MAGIC, prot_bytes - 4);
+    put_tlv(c, IMAGE_TLV_SEC_CNT, counter, sizeof counter);
+    put_tlv(c, IMAGE_TLV_HW_ID, spec->hw_id, hw_id_bytes);
+    if (spec->run_flags != 0) {
+        put_tlv(c, IMAGE_TLV_RUN_FLAGS, &spec->run_flags, 1);
+    }
+    if (spec->revokes != NULL) {
+        put_tlv(c, IMAGE_TLV_REVOKES, spec->revokes, CRYPTO_SHA256_BYTES);
+    }
+}
+
 enum fota_err image_build(const struct image_spec *spec, const uint8_t *payload, uint32_t payload_bytes,
                           const struct image_signer *signer, uint8_t *out, uint32_t *out_bytes)
 {
-    if (!is_hw_id(spec->hw_id) || payload_bytes < 8 || payload_bytes > INT32_MAX) {
+    if (!is_hw_id(spec->hw_id) || (spec->run_flags & ~IMAGE_RUN_WATCHDOG) != 0 || payload_bytes < 8 ||
+        payload_bytes > INT32_MAX) {
         return E_ARG;
     }
     if (*out_bytes < payload_bytes + IMAGE_OVERHEAD_MAX_BYTES) {
         return E_NO_SPACE;
     }
     struct cursor c = {out, 0};
-    size_t hw_id_bytes = strlen(spec->hw_id);
-    size_t prot_bytes = 4 + 8 + 4 + hw_id_bytes;
-    put_header(&c, spec, payload_bytes, prot_bytes);
-    memcpy(out + c.n_bytes, payload, payload_bytes);
-    c.n_bytes += payload_bytes;
-
-    uint8_t counter[4];
-    bytes_store_le32(counter, spec->security_counter);
-    put_area_info(&c, IMAGE_TLV_PROT_INFO_MAGIC, prot_bytes - 4);
-    put_tlv(&c, IMAGE_TLV_SEC_CNT, counter, sizeof counter);
-    put_tlv(&c, IMAGE_TLV_HW_ID, spec->hw_id, hw_id_bytes);
+    put_signed_part(&c, spec, payload, payload_bytes);
 
     struct crypto_sha256 ctx;
     uint8_t hash[CRYPTO_SHA256_BYTES];

@@ -1,35 +1,69 @@
 #include "format/release_statement.h"
 
-static const char RELEASE_KEYS[] = "fota-release\0product\0hw\0version\0security-counter\0"
-                                   "size-a\0sha256-a\0blob-a\0size-b\0sha256-b\0blob-b\0"
+#include "statement_slot.h"
+
+static const char RELEASE_KEYS[] = "2fota-release\0product\0hw\0version\0security-counter\0"
+                                   "size-a\0sha256-a\0hash-a\0blob-a\0size-b\0sha256-b\0hash-b\0blob-b\0"
                                    "codec\0from>\0boot>\0confirm-within\0activate\0notes\0";
 
-enum fota_err release_parse(const uint8_t *text, size_t n_bytes, struct statement *out)
+enum fota_err statement_parse_whole(const char *keys, const uint8_t *text, size_t n_bytes,
+                                    struct statement *out)
 {
     if (n_bytes > STATEMENT_RELEASE_MAX_BYTES) {
         return E_STATEMENT_SIZE;
     }
-    enum fota_err err = statement_parse(RELEASE_KEYS, text, n_bytes, out);
+    enum fota_err err = statement_parse(keys, text, n_bytes, out);
     if (err) {
         return err;
     }
-    return out->n_bytes == n_bytes && statement_is(&out->field[RELEASE_FORMAT], "1") ? FOTA_OK
-                                                                                     : E_STATEMENT_SYNTAX;
+    return out->n_bytes == n_bytes ? FOTA_OK : E_STATEMENT_SYNTAX;
+}
+
+enum fota_err release_parse(const uint8_t *text, size_t n_bytes, struct statement *out)
+{
+    return statement_parse_whole(RELEASE_KEYS, text, n_bytes, out);
+}
+
+enum fota_err statement_read_slot(const struct statement *s, const struct slot_fields *at, const char *hw,
+                                  struct release_slot *out)
+{
+    const struct statement_span *f = s->field;
+    if (!statement_is(&f[at->hw], hw)) {
+        return E_STATEMENT_PRODUCT;
+    }
+    if (statement_version(&f[at->version], &out->version) != FOTA_OK ||
+        statement_u32(&f[at->counter], &out->security_counter) != FOTA_OK ||
+        statement_version(&f[at->boot_min], &out->boot_min) != FOTA_OK ||
+        statement_u32(&f[at->size], &out->image_bytes) != FOTA_OK ||
+        statement_hex(&f[at->sha256], out->sha256, sizeof out->sha256) != FOTA_OK) {
+        return E_STATEMENT_SYNTAX;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (statement_hex(&f[at->hash[i]], out->hash[i], sizeof out->hash[i]) != FOTA_OK) {
+            return E_STATEMENT_SYNTAX;
+        }
+    }
+    return FOTA_OK;
 }
 
 enum fota_err release_slot_read(const struct statement *s, unsigned slot, const char *hw,
                                 struct release_slot *out)
 {
-    if (!statement_is(&s->field[RELEASE_HW], hw)) {
-        return E_STATEMENT_PRODUCT;
-    }
-    const struct statement_span *image = &s->field[slot == 0 ? RELEASE_SIZE_A : RELEASE_SIZE_B];
-    if (statement_version(&s->field[RELEASE_VERSION], &out->version) != FOTA_OK ||
-        statement_u32(&s->field[RELEASE_COUNTER], &out->security_counter) != FOTA_OK ||
-        statement_version(&s->field[RELEASE_BOOT_MIN], &out->boot_min) != FOTA_OK ||
-        statement_u32(&image[0], &out->image_bytes) != FOTA_OK ||
-        statement_hex(&image[1], out->sha256, sizeof out->sha256) != FOTA_OK) {
-        return E_STATEMENT_SYNTAX;
-    }
-    return FOTA_OK;
+    static const struct slot_fields fields[2] = {
+        {RELEASE_HW,
+         RELEASE_VERSION,
+         RELEASE_COUNTER,
+         RELEASE_BOOT_MIN,
+         RELEASE_SIZE_A,
+         RELEASE_SHA256_A,
+         {RELEASE_HASH_A, RELEASE_HASH_B}},
+        {RELEASE_HW,
+         RELEASE_VERSION,
+         RELEASE_COUNTER,
+         RELEASE_BOOT_MIN,
+         RELEASE_SIZE_B,
+         RELEASE_SHA256_B,
+         {RELEASE_HASH_A, RELEASE_HASH_B}},
+    };
+    return statement_read_slot(s, &fields[slot == 0 ? 0 : 1], hw, out);
 }

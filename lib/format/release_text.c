@@ -2,6 +2,7 @@
  * release_statement.c. */
 #include <string.h>
 
+#include "format/image.h"
 #include "format/release_statement.h"
 #include "format/statement_write.h"
 #include "statement_value.h"
@@ -27,30 +28,13 @@ static bool is_activate(const struct statement_span *v)
     return true;
 }
 
-/* An object key: no empty, "." or ".." part, so that it cannot leave its bucket's prefix on any store. */
-static bool is_blob_key(const struct statement_span *v)
-{
-    if (v->n_bytes > RELEASE_BLOB_MAX_BYTES || !statement_is_path(v)) {
-        return false;
-    }
-    size_t start = 0;
-    for (size_t i = 0; i <= v->n_bytes; i++) {
-        if (i == v->n_bytes || v->at[i] == '/') {
-            if (i == start || v->at[start] == '.') {
-                return false;
-            }
-            start = i + 1;
-        }
-    }
-    return true;
-}
-
 static bool is_sound(const struct release *r)
 {
     return statement_is_name(&r->product, STATEMENT_NAME_MAX_BYTES) &&
            statement_is_name(&r->hw, RELEASE_HW_MAX_BYTES) && statement_is(&r->codec, "none") &&
-           r->image[0].n_bytes != 0 && r->image[1].n_bytes != 0 && is_blob_key(&r->image[0].blob) &&
-           is_blob_key(&r->image[1].blob) && r->confirm_within_s >= 1 &&
+           r->image[0].n_bytes != 0 && r->image[1].n_bytes != 0 &&
+           statement_is_object(&r->image[0].blob, RELEASE_BLOB_MAX_BYTES) &&
+           statement_is_object(&r->image[1].blob, RELEASE_BLOB_MAX_BYTES) && r->confirm_within_s >= 1 &&
            r->confirm_within_s <= CONFIRM_WITHIN_MAX_S && is_activate(&r->activate) &&
            statement_is_text(&r->notes, RELEASE_NOTES_MAX_BYTES);
 }
@@ -65,9 +49,10 @@ enum fota_err release_read(const struct statement *s, struct release *out)
     out->notes = f[RELEASE_NOTES];
     for (unsigned slot = 0; slot < 2; slot++) {
         const struct statement_span *image = &f[slot == 0 ? RELEASE_SIZE_A : RELEASE_SIZE_B];
-        out->image[slot].blob = image[2];
+        out->image[slot].blob = image[3];
         if (statement_u32(&image[0], &out->image[slot].n_bytes) != FOTA_OK ||
-            statement_hex(&image[1], out->image[slot].sha256, sizeof out->image[slot].sha256) != FOTA_OK) {
+            statement_hex(&image[1], out->image[slot].sha256, sizeof out->image[slot].sha256) != FOTA_OK ||
+            statement_hex(&image[2], out->image[slot].hash, sizeof out->image[slot].hash) != FOTA_OK) {
             return E_STATEMENT_SYNTAX;
         }
     }
@@ -81,6 +66,27 @@ enum fota_err release_read(const struct statement *s, struct release *out)
     return is_sound(out) ? FOTA_OK : E_STATEMENT_SYNTAX;
 }
 
+static void hash_of(const uint8_t *bytes, uint32_t n_bytes, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    struct crypto_sha256 ctx;
+    crypto_sha256_init(&ctx);
+    crypto_sha256_update(&ctx, bytes, n_bytes);
+    crypto_sha256_final(&ctx, out);
+}
+
+enum fota_err release_image_describe(const uint8_t *bytes, uint32_t n_bytes, struct release_image *out)
+{
+    out->n_bytes = n_bytes;
+    hash_of(bytes, n_bytes, out->sha256);
+    memset(out->hash, 0, sizeof out->hash);
+    struct image image;
+    enum fota_err err = image_parse(bytes, n_bytes, &image);
+    if (!err) {
+        hash_of(bytes, image.signed_bytes, out->hash);
+    }
+    return err;
+}
+
 static void put_image(struct statement_text *t, const char *slot, const struct release_image *image)
 {
     statement_put_string(t, "size-");
@@ -91,6 +97,10 @@ static void put_image(struct statement_text *t, const char *slot, const struct r
     statement_put_string(t, slot);
     statement_put_string(t, "=");
     statement_put_hex(t, image->sha256, sizeof image->sha256);
+    statement_put_string(t, "\nhash-");
+    statement_put_string(t, slot);
+    statement_put_string(t, "=");
+    statement_put_hex(t, image->hash, sizeof image->hash);
     statement_put_string(t, "\nblob-");
     statement_put_string(t, slot);
     statement_put_span(t, "=", &image->blob);
@@ -102,7 +112,7 @@ enum fota_err release_print(const struct release *r, char *out, size_t *n_bytes)
         return E_ARG;
     }
     struct statement_text t = {out, STATEMENT_RELEASE_MAX_BYTES - STATEMENT_SIG_LINE_MAX_BYTES, 0, false};
-    statement_put_string(&t, "fota-release=1\n");
+    statement_put_string(&t, "fota-release=2\n");
     statement_put_span(&t, "product=", &r->product);
     statement_put_span(&t, "hw=", &r->hw);
     statement_put_string(&t, "version=");

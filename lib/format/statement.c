@@ -67,6 +67,7 @@ enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_by
     if (n_bytes > STATEMENT_MAX_BYTES) {
         return E_STATEMENT_SIZE;
     }
+    const char format = *keys++;
     struct statement_span *next = out->field; /* then out->sig, when the last key was met */
     struct statement_span extension = {NULL, 0};
     size_t pos = 0;
@@ -76,6 +77,9 @@ enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_by
         if (n_key != 0) {
             next->at = line.at + n_key;
             next->n_bytes = line.n_bytes - n_key;
+            if (pos == 0 && (next->n_bytes != 1 || *next->at != format)) {
+                return E_STATEMENT_FORMAT;
+            }
             next++;
             if (*keys != '\0') {
                 keys += n_key;

@@ -27,14 +27,28 @@ bool statement_is_name(const struct statement_span *value, size_t max_bytes)
     return true;
 }
 
-bool statement_is_path(const struct statement_span *value)
+static bool is_path_char(char c)
 {
-    for (size_t i = 0; i < value->n_bytes; i++) {
-        const char c = value->at[i];
-        if (!is_lower(c) && !is_digit(c) && !(c >= 'A' && c <= 'Z') && c != '.' && c != '_' && c != '-' &&
-            c != '/') {
+    return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
+}
+
+bool statement_is_object(const struct statement_span *value, size_t max_bytes)
+{
+    if (value->n_bytes > max_bytes) {
+        return false;
+    }
+    size_t start = 0;
+    for (size_t i = 0; i <= value->n_bytes; i++) {
+        if (i != value->n_bytes && value->at[i] != '/') {
+            if (!is_path_char(value->at[i])) {
+                return false;
+            }
+            continue;
+        }
+        if (i == start || value->at[start] == '.') {
             return false;
         }
+        start = i + 1;
     }
     return true;
 }

@@ -10,8 +10,9 @@
 /** 1..max bytes of `a-z 0-9 . _ -`, the first one a letter or digit: safe as part of an object key. */
 bool statement_is_name(const struct statement_span *value, size_t max_bytes);
 
-/** Only `A-Z a-z 0-9 . _ - /`. */
-bool statement_is_path(const struct statement_span *value);
+/** An object key: 1..max bytes of `A-Z a-z 0-9 . _ - /`, no part empty or beginning with a dot, so that it
+ * cannot leave its bucket's prefix on any store. */
+bool statement_is_object(const struct statement_span *value, size_t max_bytes);
 
 /** 1..max bytes of printable ASCII. */
 bool statement_is_text(const struct statement_span *value, size_t max_bytes);

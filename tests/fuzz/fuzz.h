@@ -59,7 +59,7 @@ enum {
     RELEASES = 6, /* 0: of the factory; 1, 2: newer; then RELEASE_OLD; 4: foreign hardware; 5: foreign key */
     RELEASE_OLD = 3, /* its security counter is below that of the factory's image */
     RELEASE_IMAGE_MAX_BYTES = 2048,
-    RELEASE_TEXT_MAX_BYTES = 1024
+    RELEASE_TEXT_MAX_BYTES = 1280
 };
 
 struct fuzz_release {

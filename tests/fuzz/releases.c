@@ -79,9 +79,8 @@ static void make_statement(const struct recipe *recipe, struct fuzz_release *out
                         .activate = span_of("now"),
                         .notes = span_of("fuzz")};
     for (uint32_t slot = 0; slot < 2; slot++) {
-        r.image[slot].n_bytes = out->n_image[slot];
+        must(release_image_describe(out->image[slot], out->n_image[slot], &r.image[slot]));
         r.image[slot].blob = span_of("v1/blobs/fuzz.bin");
-        hash_of(out->image[slot], out->n_image[slot], r.image[slot].sha256);
     }
     must(release_print(&r, (char *)out->text, &out->n_text));
     hash_of(out->text, out->n_text, hash);

@@ -93,8 +93,8 @@ static void make_statement(struct release_files *r)
                               .activate = span_of("now"),
                               .notes = span_of("test")};
     for (uint32_t slot = 0; slot < 2; slot++) {
-        memcpy(release.image[slot].sha256, r->sha256[slot], CRYPTO_SHA256_BYTES);
-        release.image[slot].n_bytes = r->n_bytes[slot];
+        must(release_image_describe(r->bytes[slot], r->n_bytes[slot], &release.image[slot]) == FOTA_OK,
+             "release_image_describe");
         release.image[slot].blob = span_of("v1/blobs/test.bin");
     }
     must(release_print(&release, (char *)r->text, &r->n_text) == FOTA_OK, "release_print");

@@ -23,7 +23,7 @@ enum release_id {
     RELEASES
 };
 
-enum { RELEASE_TEXT_BYTES = 1024 };
+enum { RELEASE_TEXT_BYTES = 1280 };
 
 struct release_files {
     uint32_t version; /* packed */

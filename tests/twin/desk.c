@@ -94,12 +94,9 @@ void desk_make_large(struct desk_large *out, uint32_t n_bytes)
                               .notes = {"-", 1}};
     read_key(&key);
     for (unsigned slot = 0; slot < 2; slot++) {
-        struct crypto_sha256 hash;
         make_large_image(&key, slot, n_bytes, out);
-        crypto_sha256_init(&hash);
-        crypto_sha256_update(&hash, out->image[slot], out->n_image[slot]);
-        crypto_sha256_final(&hash, release.image[slot].sha256);
-        release.image[slot].n_bytes = out->n_image[slot];
+        assert_int_equal(release_image_describe(out->image[slot], out->n_image[slot], &release.image[slot]),
+                         FOTA_OK);
         publish_blob_key(release.image[slot].sha256, blob[slot]);
         release.image[slot].blob = (struct statement_span){blob[slot], strlen(blob[slot])};
     }

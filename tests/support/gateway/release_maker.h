@@ -29,7 +29,8 @@ struct test_release {
     uint32_t n_image[2];
     uint8_t image[2][TEST_IMAGE_MAX_BYTES];
     char blob[2][RELEASE_BLOB_MAX_BYTES];
-    uint8_t digest[2][CRYPTO_SHA256_BYTES];
+    uint8_t digest[2][CRYPTO_SHA256_BYTES]; /* of the files */
+    uint8_t hash[2][CRYPTO_SHA256_BYTES];   /* image hashes */
     size_t n_statement;
     char statement[STATEMENT_RELEASE_MAX_BYTES];
     size_t n_channel;

@@ -105,11 +105,9 @@ void fixture_release(struct fixture_release *release)
     for (uint32_t slot = 0; slot < 2; slot++) {
         spec.load_addr = slot == 0 ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
         fixture_image(&release->image[slot], &spec, release->payload_bytes, release->key);
-        struct crypto_sha256 ctx;
-        crypto_sha256_init(&ctx);
-        crypto_sha256_update(&ctx, release->image[slot].bytes, release->image[slot].n_bytes);
-        crypto_sha256_final(&ctx, r.image[slot].sha256);
-        r.image[slot].n_bytes = release->image[slot].n_bytes;
+        assert_int_equal(
+            release_image_describe(release->image[slot].bytes, release->image[slot].n_bytes, &r.image[slot]),
+            FOTA_OK);
         r.image[slot].blob = span_of("v1/blobs/test.bin");
     }
     assert_int_equal(release_print(&r, (char *)release->text, &release->n_text), FOTA_OK);

@@ -18,7 +18,7 @@ enum {
     FIX_SECTORS = 9, /* J1, application data, slots, J0 */
     FIX_APP_DATA_WORDS = 16,
     FIX_WORDS = 16 * (FIX_J0_RECORDS + FIX_J1_RECORDS) + FIX_APP_DATA_WORDS + 2 * FIX_SLOT_BYTES / 4,
-    FIX_STATEMENT_MAX_BYTES = 1024,
+    FIX_STATEMENT_MAX_BYTES = 1280,
     FIX_KEY_A = 0, /* in the bootloader: active */
     FIX_KEY_B = 1, /* in the bootloader: next */
     FIX_KEY_X = 2, /* not in the bootloader */

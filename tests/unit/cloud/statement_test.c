@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "format/channel_statement.h"
+#include "format/loader_statement.h"
 #include "format/release_statement.h"
 #include "format/statement_write.h"
 
@@ -40,6 +41,8 @@ static struct release sample_release(void)
                         .notes = SPAN("first = best")};
     memset(r.image[0].sha256, 0xA5, sizeof r.image[0].sha256);
     memset(r.image[1].sha256, 0x5B, sizeof r.image[1].sha256);
+    memset(r.image[0].hash, 0xA6, sizeof r.image[0].hash);
+    memset(r.image[1].hash, 0x5C, sizeof r.image[1].hash);
     return r;
 }
 
@@ -48,6 +51,29 @@ static size_t sample_text(char text[STATEMENT_RELEASE_MAX_BYTES])
     const struct release r = sample_release();
     struct statement_text t = {text, STATEMENT_RELEASE_MAX_BYTES, 0, false};
     assert_int_equal(release_print(&r, text, &t.n_bytes), FOTA_OK);
+    assert_int_equal(statement_put_sig(&t, KEY_ID, DER, sizeof DER), FOTA_OK);
+    return t.n_bytes;
+}
+
+static struct loader_release sample_loader(void)
+{
+    struct loader_release l = {.hw = SPAN("f407-disco"),
+                               .version = 0x01020003,
+                               .security_counter = 4,
+                               .boot_min = 0x01000000,
+                               .image_bytes = 12345,
+                               .blob = SPAN("v1/blobs/cc.bin"),
+                               .notes = SPAN("-")};
+    memset(l.sha256, 0xC3, sizeof l.sha256);
+    memset(l.hash, 0x3C, sizeof l.hash);
+    return l;
+}
+
+static size_t sample_loader_text(char text[STATEMENT_RELEASE_MAX_BYTES])
+{
+    const struct loader_release l = sample_loader();
+    struct statement_text t = {text, STATEMENT_RELEASE_MAX_BYTES, 0, false};
+    assert_int_equal(loader_print(&l, text, &t.n_bytes), FOTA_OK);
     assert_int_equal(statement_put_sig(&t, KEY_ID, DER, sizeof DER), FOTA_OK);
     return t.n_bytes;
 }
@@ -66,7 +92,9 @@ static struct channel sample_channel(void)
                         .rollout_max_pct = 100,
                         .is_halted = true,
                         .retry = 3,
+                        .has_loader = true,
                         .poll_s = 3600};
+    memset(c.loader_sha256, 0x77, sizeof c.loader_sha256);
     memset(c.release_sha256, 0x11, sizeof c.release_sha256);
     return c;
 }
@@ -100,12 +128,24 @@ static enum fota_err parse(const char *text, size_t n_bytes)
     return err;
 }
 
-/* Replace the first `from` of the sample by `to`, and parse that. */
-static enum fota_err parse_with(const char *from, const char *to)
+static enum fota_err parse_loader(const char *text, size_t n_bytes)
 {
-    char text[STATEMENT_RELEASE_MAX_BYTES];
-    char changed[2 * STATEMENT_RELEASE_MAX_BYTES];
-    const size_t n = sample_text(text);
+    uint8_t *exact = malloc(n_bytes != 0 ? n_bytes : 1);
+    assert_non_null(exact);
+    memcpy(exact, text, n_bytes);
+    struct statement s;
+    struct loader_release l;
+    enum fota_err err = loader_parse(exact, n_bytes, &s);
+    if (err == FOTA_OK) {
+        err = loader_read(&s, "f407-disco", &l);
+    }
+    free(exact);
+    return err;
+}
+
+/* Replace the first `from` of a text by `to`. @return the bytes of `changed` */
+static size_t change(const char *text, size_t n, const char *from, const char *to, char *changed)
+{
     const size_t n_from = strlen(from);
     const size_t n_to = strlen(to);
     size_t at = 0;
@@ -116,7 +156,24 @@ static enum fota_err parse_with(const char *from, const char *to)
     memcpy(changed, text, at);
     memcpy(changed + at, to, n_to);
     memcpy(changed + at + n_to, text + at + n_from, n - at - n_from);
-    return parse(changed, n - n_from + n_to);
+    return n - n_from + n_to;
+}
+
+/* Replace the first `from` of the sample by `to`, and parse that. */
+static enum fota_err parse_with(const char *from, const char *to)
+{
+    char text[STATEMENT_RELEASE_MAX_BYTES];
+    char changed[2 * STATEMENT_RELEASE_MAX_BYTES];
+    const size_t n = sample_text(text);
+    return parse(changed, change(text, n, from, to, changed));
+}
+
+static enum fota_err parse_loader_with(const char *from, const char *to)
+{
+    char text[STATEMENT_RELEASE_MAX_BYTES];
+    char changed[2 * STATEMENT_RELEASE_MAX_BYTES];
+    const size_t n = sample_loader_text(text);
+    return parse_loader(changed, change(text, n, from, to, changed));
 }
 
 static void a_release_is_read_back_as_written(void **state)
@@ -135,6 +192,9 @@ static void a_release_is_read_back_as_written(void **state)
     assert_int_equal(r.security_counter, wanted.security_counter);
     assert_int_equal(r.image[1].n_bytes, wanted.image[1].n_bytes);
     assert_memory_equal(r.image[1].sha256, wanted.image[1].sha256, 32);
+    assert_memory_equal(r.image[0].hash, wanted.image[0].hash, 32);
+    assert_memory_equal(r.image[1].hash, wanted.image[1].hash, 32);
+    assert_memory_equal(r.image[1].blob.at, wanted.image[1].blob.at, wanted.image[1].blob.n_bytes);
     assert_int_equal(r.boot_min, wanted.boot_min);
     assert_int_equal(s.n_sigs, 1);
     assert_memory_equal(text + s.signed_bytes, "sig=0123456789abcdef:", 21);
@@ -154,6 +214,10 @@ static void the_target_reads_one_slot_and_only_its_hardware(void **state)
     assert_int_equal(release_slot_read(&s, 1, "f407-disco", &slot), FOTA_OK);
     assert_int_equal(slot.image_bytes, 393216);
     assert_int_equal(slot.sha256[0], 0x5B);
+    for (unsigned i = 0; i < 32; i++) { /* both image hashes, whichever slot was asked for */
+        assert_int_equal(slot.hash[0][i], 0xA6);
+        assert_int_equal(slot.hash[1][i], 0x5C);
+    }
     assert_int_equal(slot.security_counter, 7);
     assert_int_equal(slot.boot_min, 0x01020003);
     assert_int_equal(release_slot_read(&s, 0, "f407-disc", &slot), E_STATEMENT_PRODUCT);
@@ -164,8 +228,11 @@ static void each_rule_of_the_text_is_enforced(void **state)
 {
     (void)state;
     static const char *const changes[][2] = {
-        {"fota-release=1", "fota-release=2"},
-        {"fota-release=1", "fota-channel=1"},
+        {"fota-release=2", "fota-channel=2"},
+        {"fota-release=2", "fota-release="},
+        {"hash-b=5c", "hash-b=5C"},
+        {"hash-a=a6", "hash-a=a"},
+        {"hash-a=", "hash-b="},
         {"product=demo\n", ""},                                             /* missing */
         {"product=demo\n", "product=demo\nproduct=demo\n"},                 /* twice */
         {"product=demo\nhw=f407-disco\n", "hw=f407-disco\nproduct=demo\n"}, /* order */
@@ -211,6 +278,108 @@ static void each_rule_of_the_text_is_enforced(void **state)
     assert_int_equal(parse_with("sig=", "x-a=1\nx-ab=2\nx-b=3\nsig="), FOTA_OK);
     assert_int_equal(parse_with("window:02-05", "idle"), FOTA_OK);
     assert_int_equal(parse_with("size-a=4096", "size-a=4294967295"), FOTA_OK);
+}
+
+/* A reader of format 2 says so by number, whatever else the text holds: an operator with old statements, or a
+ * board with an old root, must not be sent to look for a damaged line. */
+static void another_format_is_refused_by_a_number_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"1", "3", "22", "02", "x"};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        char line[32];
+        (void)snprintf(line, sizeof line, "fota-release=%s", formats[i]);
+        assert_int_equal(parse_with("fota-release=2", line), E_STATEMENT_FORMAT);
+        (void)snprintf(line, sizeof line, "fota-loader=%s", formats[i][0] == '1' ? "2" : formats[i]);
+        assert_int_equal(parse_loader_with("fota-loader=1", line), E_STATEMENT_FORMAT);
+    }
+    static const char old_release[] = "fota-release=1\nproduct=demo\nhw=f407-disco\n";
+    static const char old_channel[] = "fota-channel=1\nproduct=demo\n";
+    struct statement s;
+    struct statement_span inner;
+    assert_int_equal(release_parse((const uint8_t *)old_release, sizeof old_release - 1, &s),
+                     E_STATEMENT_FORMAT);
+    assert_int_equal(channel_parse((const uint8_t *)old_channel, sizeof old_channel - 1, &s, &inner),
+                     E_STATEMENT_FORMAT);
+}
+
+static void a_loader_is_read_back_as_written(void **state)
+{
+    (void)state;
+    char text[STATEMENT_RELEASE_MAX_BYTES];
+    const size_t n = sample_loader_text(text);
+    const struct loader_release wanted = sample_loader();
+    struct statement s;
+    struct loader_release l;
+    assert_true(loader_is_statement((const uint8_t *)text, n));
+    assert_false(loader_is_statement((const uint8_t *)text, 5));
+    assert_int_equal(loader_parse((const uint8_t *)text, n, &s), FOTA_OK);
+    assert_int_equal(loader_read(&s, NULL, &l), FOTA_OK);
+    assert_true(statement_is(&l.hw, "f407-disco") && statement_is(&l.blob, "v1/blobs/cc.bin"));
+    assert_true(statement_is(&l.notes, "-"));
+    assert_int_equal(l.version, wanted.version);
+    assert_int_equal(l.security_counter, wanted.security_counter);
+    assert_int_equal(l.boot_min, wanted.boot_min);
+    assert_int_equal(l.image_bytes, wanted.image_bytes);
+    assert_memory_equal(l.sha256, wanted.sha256, sizeof l.sha256);
+    assert_memory_equal(l.hash, wanted.hash, sizeof l.hash);
+    assert_int_equal(loader_read(&s, "f407-disc", &l), E_STATEMENT_PRODUCT);
+}
+
+static void the_target_reads_a_loader_like_a_slot(void **state)
+{
+    (void)state;
+    char text[STATEMENT_RELEASE_MAX_BYTES];
+    const size_t n = sample_loader_text(text);
+    const struct loader_release wanted = sample_loader();
+    struct statement s;
+    struct release_slot slot;
+    assert_int_equal(loader_parse((const uint8_t *)text, n, &s), FOTA_OK);
+    assert_int_equal(loader_slot_read(&s, "f407-disco", &slot), FOTA_OK);
+    assert_int_equal(slot.version, wanted.version);
+    assert_int_equal(slot.security_counter, wanted.security_counter);
+    assert_int_equal(slot.boot_min, wanted.boot_min);
+    assert_int_equal(slot.image_bytes, wanted.image_bytes);
+    assert_memory_equal(slot.sha256, wanted.sha256, sizeof slot.sha256);
+    assert_memory_equal(slot.hash[0], wanted.hash, sizeof slot.hash[0]);
+    assert_memory_equal(slot.hash[1], wanted.hash, sizeof slot.hash[1]);
+    assert_int_equal(loader_slot_read(&s, "f407-discoo", &slot), E_STATEMENT_PRODUCT);
+}
+
+static void each_rule_of_a_loader_is_enforced(void **state)
+{
+    (void)state;
+    static const char *const changes[][2] = {
+        {"fota-loader=1", "fota-release=2"},
+        {"hw=f407-disco\n", ""},
+        {"hw=f407-disco\n", "product=demo\nhw=f407-disco\n"},
+        {"version=1.2.3", "version=1.2"},
+        {"security-counter=4", "security-counter=-4"},
+        {"size=12345", "size=0"},
+        {"size=12345", "size=12345 "},
+        {"sha256=c3", "sha256=C3"},
+        {"hash=3c", "hash=3"},
+        {"blob=v1/", "blob=../"},
+        {"boot>=1.0.0", "boot>=1.0.0.0"},
+        {"notes=-", "notes=\x7F"},
+        {"sig=", "x-b=1\nx-a=1\nsig="},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        if (parse_loader_with(changes[i][0], changes[i][1]) != E_STATEMENT_SYNTAX) {
+            fail_msg("accepted: `%s` changed to `%s`", changes[i][0], changes[i][1]);
+        }
+    }
+    assert_int_equal(parse_loader_with("hw=f407-disco", "hw=f407-else"), E_STATEMENT_PRODUCT);
+    assert_int_equal(parse_loader_with("sig=", "x-a=1\nsig="), FOTA_OK); /* the checker can say yes */
+    char text[STATEMENT_RELEASE_MAX_BYTES + 1];
+    const size_t n = sample_loader_text(text);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(parse_loader(text, i), E_STATEMENT_SYNTAX);
+    }
+    text[n] = '\n';
+    assert_int_equal(parse_loader(text, n + 1), E_STATEMENT_SYNTAX);
+    memset(text, 'a', sizeof text);
+    assert_int_equal(parse_loader(text, sizeof text), E_STATEMENT_SIZE);
 }
 
 static void nothing_may_follow_or_be_missing_at_the_end(void **state)
@@ -334,6 +503,8 @@ static void a_channel_is_read_back_as_written(void **state)
     assert_int_equal(c.rollout_ramp_s, wanted.rollout_ramp_s);
     assert_int_equal(c.rollout_max_pct, wanted.rollout_max_pct);
     assert_true(c.is_halted);
+    assert_true(c.has_loader);
+    assert_memory_equal(c.loader_sha256, wanted.loader_sha256, sizeof c.loader_sha256);
     assert_int_equal(c.poll_s, wanted.poll_s);
     assert_int_equal(parse(inner.at, inner.n_bytes), FOTA_OK);
     assert_int_equal(inner.at + inner.n_bytes - text, n);
@@ -352,6 +523,77 @@ static void a_channel_must_hold_a_release_behind_one_blank_line(void **state)
     assert_int_equal(channel_parse((const uint8_t *)text, outer + 1, &s, &inner), E_STATEMENT_SYNTAX);
     text[outer] = 'x';
     assert_int_equal(channel_parse((const uint8_t *)text, n, &s, &inner), E_STATEMENT_SYNTAX);
+}
+
+static void a_channel_names_a_loader_or_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        enum fota_err err;
+        bool has_loader;
+    } cases[] = {
+        {"-", FOTA_OK, false},
+        {"7777777777777777777777777777777777777777777777777777777777777777", FOTA_OK, true},
+        {"777777777777777777777777777777777777777777777777777777777777777", E_STATEMENT_SYNTAX, false},
+        {"--", E_STATEMENT_SYNTAX, false},
+        {"none", E_STATEMENT_SYNTAX, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[STATEMENT_MAX_BYTES];
+        char changed[2 * STATEMENT_MAX_BYTES];
+        char to[96];
+        size_t n = sample_channel_text(text);
+        (void)snprintf(to, sizeof to, "loader=%s\n", cases[i].value);
+        n = change(text, n, "loader=7777777777777777777777777777777777777777777777777777777777777777\n", to,
+                   changed);
+        struct statement s;
+        struct statement_span inner;
+        struct channel c;
+        assert_int_equal(channel_parse((const uint8_t *)changed, n, &s, &inner), FOTA_OK);
+        assert_int_equal(channel_read(&s, &c), cases[i].err);
+        if (!cases[i].err) {
+            assert_int_equal(c.has_loader, cases[i].has_loader);
+        }
+    }
+}
+
+/* The longest channel around the longest release still fits its limit: no value that each rule allows may
+ * make a release that cannot be published. */
+static void the_longest_release_fits_the_longest_channel(void **state)
+{
+    (void)state;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    char notes[RELEASE_NOTES_MAX_BYTES];
+    memset(notes, 'n', sizeof notes);
+    struct release r = sample_release();
+    r.product = (struct statement_span){letters, STATEMENT_NAME_MAX_BYTES};
+    r.hw = (struct statement_span){letters, RELEASE_HW_MAX_BYTES};
+    r.version = r.from_min = r.boot_min = 0xFFFFFFFF;
+    r.security_counter = r.image[0].n_bytes = r.image[1].n_bytes = UINT32_MAX;
+    r.confirm_within_s = 86400;
+    r.notes = (struct statement_span){notes, sizeof notes};
+    static const char blob[] =
+        "v1/blobs/0123456789012345678901234567890123456789012345678901234567890123.bin";
+    r.image[0].blob = r.image[1].blob = (struct statement_span)SPAN(blob);
+    char text[STATEMENT_MAX_BYTES];
+    char inner[STATEMENT_RELEASE_MAX_BYTES];
+    struct statement_text rt = {inner, sizeof inner, 0, false};
+    assert_int_equal(release_print(&r, inner, &rt.n_bytes), FOTA_OK);
+    assert_int_equal(statement_put_sig(&rt, KEY_ID, DER, sizeof DER), FOTA_OK);
+    assert_int_equal(statement_put_sig(&rt, KEY_ID, DER, sizeof DER), FOTA_OK);
+    struct channel c = sample_channel();
+    c.product = r.product;
+    c.hw = r.hw;
+    c.name = r.product;
+    c.seq = c.retry = c.root = c.rollout_ramp_s = UINT32_MAX;
+    c.poll_s = 604800;
+    struct statement_text t = {text, sizeof text, 0, false};
+    assert_int_equal(channel_print(&c, text, &t.n_bytes), FOTA_OK);
+    assert_int_equal(statement_put_sig(&t, KEY_ID, DER, sizeof DER), FOTA_OK);
+    statement_put_string(&t, "\n");
+    statement_put(&t, inner, rt.n_bytes);
+    print_message("longest release %zu, longest channel %zu bytes\n", rt.n_bytes, t.n_bytes);
+    assert_false(t.is_full);
 }
 
 static void times_are_real_dates(void **state)
@@ -431,8 +673,11 @@ static void mutated_statements_never_read_out_of_bounds(void **state)
     print_message("seed %u, %u rounds\n", (unsigned)FUZZ_SEED, (unsigned)FUZZ_ROUNDS);
     for (unsigned round = 0; round < FUZZ_ROUNDS; round++) {
         char text[STATEMENT_MAX_BYTES];
-        const int is_channel = (round & 1) != 0;
-        size_t n = is_channel ? sample_channel_text(text) : sample_text(text);
+        const unsigned kind = round % 4; /* 1, 3: a channel, 0: a release, 2: a loader */
+        const int is_channel = (kind & 1) != 0;
+        size_t n = is_channel  ? sample_channel_text(text)
+                   : kind == 0 ? sample_text(text)
+                               : sample_loader_text(text);
         for (uint32_t edits = next_random(&random) % 4; edits > 0; edits--) {
             const size_t at = next_random(&random) % n;
             const uint32_t what = next_random(&random) % 3;
@@ -453,7 +698,9 @@ static void mutated_statements_never_read_out_of_bounds(void **state)
         struct channel c;
         unsigned n_calls = 0;
         const struct statement_verifier v = {check, &n_calls};
-        enum fota_err err = is_channel ? channel_parse(exact, n, &s, &inner) : parse((const char *)exact, n);
+        enum fota_err err = is_channel  ? channel_parse(exact, n, &s, &inner)
+                            : kind == 0 ? parse((const char *)exact, n)
+                                        : parse_loader((const char *)exact, n);
         if (is_channel && err == FOTA_OK) {
             enum fota_err ignored = channel_read(&s, &c);
             ignored = statement_verify(&s, exact, &v);
@@ -475,6 +722,12 @@ int main(void)
         cmocka_unit_test(a_release_is_read_back_as_written),
         cmocka_unit_test(the_target_reads_one_slot_and_only_its_hardware),
         cmocka_unit_test(each_rule_of_the_text_is_enforced),
+        cmocka_unit_test(another_format_is_refused_by_a_number_of_its_own),
+        cmocka_unit_test(a_loader_is_read_back_as_written),
+        cmocka_unit_test(the_target_reads_a_loader_like_a_slot),
+        cmocka_unit_test(each_rule_of_a_loader_is_enforced),
+        cmocka_unit_test(a_channel_names_a_loader_or_none),
+        cmocka_unit_test(the_longest_release_fits_the_longest_channel),
         cmocka_unit_test(nothing_may_follow_or_be_missing_at_the_end),
         cmocka_unit_test(one_good_signature_of_a_known_key_is_enough),
         cmocka_unit_test(signature_lines_are_strict_base64),

@@ -62,6 +62,7 @@
     X(E_STATEMENT_ROLLOUT,        0x030B, "statement: not this device's turn in the rollout")                  \
     X(E_STATEMENT_PRECURSOR,      0x030C, "statement: needs a newer bootloader or application first")          \
     X(E_STATEMENT_REVOKED,       0x030D, "statement: signed by a key that was revoked")                        \
+    X(E_STATEMENT_FORMAT,        0x030E, "statement: of a format that is not known here")                      \
     X(E_JOURNAL_LOST,             0x0401, "journal: no valid record in either sector")                         \
     X(E_JOURNAL_FULL,             0x0402, "journal: no free record without an erase")                          \
     X(E_JOURNAL_DEGRADED,         0x0403, "journal: one mirror needs repair")                                  \

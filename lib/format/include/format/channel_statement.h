@@ -7,7 +7,7 @@
 #ifndef FORMAT_CHANNEL_STATEMENT_H
 #define FORMAT_CHANNEL_STATEMENT_H
 
-#include "format/statement.h"
+#include "format/release_statement.h"
 
 /** Keys in the order of the text; index into statement.field. */
 enum channel_field {
@@ -22,6 +22,7 @@ enum channel_field {
     CHANNEL_ROLLOUT,
     CHANNEL_HALT,
     CHANNEL_RETRY,
+    CHANNEL_LOADER,
     CHANNEL_POLL,
     CHANNEL_RELEASE_SHA256,
     CHANNEL_FIELDS
@@ -41,6 +42,8 @@ struct channel {
     uint8_t rollout_max_pct;    /* 0..100 */
     bool is_halted;             /* no new downloads or activations */
     uint32_t retry;             /* raised by the operator: try a failed image again */
+    bool has_loader;            /* the channel names a loader statement */
+    uint8_t loader_sha256[32];  /* of that statement, its signatures included; only with has_loader */
     uint32_t poll_s;            /* 30..604800 */
     uint8_t release_sha256[32]; /* of the inner statement, its signatures included */
 };
@@ -51,7 +54,7 @@ struct channel {
  * @param text     untrusted; @param n_bytes  1..STATEMENT_MAX_BYTES
  * @param release  the inner text: from behind the blank line to the end, 1..STATEMENT_RELEASE_MAX_BYTES. Give
  * it to release_parse() and compare its SHA-256 with channel.release_sha256
- * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE
+ * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT (not format 2)
  */
 FOTA_MUST_CHECK
 enum fota_err channel_parse(const uint8_t *text, size_t n_bytes, struct statement *out,

@@ -11,7 +11,9 @@ struct image_spec {
     uint32_t load_addr; /* base of the slot the payload is linked for */
     struct image_version version;
     uint32_t security_counter;
-    const char *hw_id; /* 1..16 printable ASCII characters */
+    const char *hw_id;      /* 1..15 printable ASCII characters */
+    uint8_t run_flags;      /* IMAGE_RUN_*; 0: the TLV is left out */
+    const uint8_t *revokes; /* key hash (image_keyhash) of the key that this image ends; NULL none */
 };
 
 /**
@@ -30,7 +32,8 @@ struct image_signer {
  * @param payload       vector table first, as linked at load_addr + 0x200; @param payload_bytes  ≥ 8
  * @param out           at least payload_bytes + IMAGE_OVERHEAD_MAX_BYTES; contents undefined on failure
  * @param out_bytes     capacity in, length of the image out (unchanged on failure)
- * @return FOTA_OK · E_ARG (hw_id or payload out of range) · E_NO_SPACE · whatever the signer returns
+ * @return FOTA_OK · E_ARG (hw_id, run_flags or payload out of range) · E_NO_SPACE · whatever the signer
+ * returns
  */
 FOTA_MUST_CHECK
 enum fota_err image_build(const struct image_spec *spec, const uint8_t *payload, uint32_t payload_bytes,

@@ -1,5 +1,5 @@
 /**
- * Release statement: what a version is. Signed by the offline release key, immutable, at most 1,024 bytes.
+ * Release statement: what a version is. Signed by the offline release key, immutable, at most 1,280 bytes.
  *
  * The target checks it before it erases anything (update_begin), the gateway before it downloads, the
  * publisher before it uploads: all with this code. Bytes and meaning of every key: docs/spec/statement.md.
@@ -20,9 +20,11 @@ enum release_field {
     RELEASE_COUNTER,
     RELEASE_SIZE_A,
     RELEASE_SHA256_A,
+    RELEASE_HASH_A,
     RELEASE_BLOB_A,
     RELEASE_SIZE_B,
     RELEASE_SHA256_B,
+    RELEASE_HASH_B,
     RELEASE_BLOB_B,
     RELEASE_CODEC,
     RELEASE_FROM_MIN,
@@ -39,13 +41,17 @@ struct release_slot {
     uint32_t security_counter;
     uint32_t boot_min; /* lowest bootloader version that may install it */
     uint32_t image_bytes;
-    uint8_t sha256[32]; /* of all image_bytes, header and TLVs included */
+    uint8_t sha256[32]; /* of all image_bytes, header and TLVs included: names the file */
+    uint8_t hash[2]
+                [32]; /* image hashes of slot A's and slot B's image: SHA-256 over the signed bytes, TLV 0x10.
+                         They name the release, whatever its signature bytes are; [slot] is the wanted one */
 };
 
 /** One image of a release. */
 struct release_image {
     uint32_t n_bytes;
-    uint8_t sha256[32];
+    uint8_t sha256[32];         /* of the file */
+    uint8_t hash[32];           /* of the signed bytes: TLV 0x10 of the image */
     struct statement_span blob; /* object key in the release bucket */
 };
 
@@ -69,7 +75,7 @@ struct release {
  *
  * @param n_bytes  1..STATEMENT_RELEASE_MAX_BYTES
  * @param out      undefined on failure
- * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE
+ * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT (not format 2)
  */
 FOTA_MUST_CHECK
 enum fota_err release_parse(const uint8_t *text, size_t n_bytes, struct statement *out);
@@ -94,6 +100,14 @@ enum fota_err release_slot_read(const struct statement *s, unsigned slot, const 
  */
 FOTA_MUST_CHECK
 enum fota_err release_read(const struct statement *s, struct release *out);
+
+/**
+ * What a statement says of an image: size, digest of the file, and image hash. `blob` is left alone.
+ *
+ * @param bytes  the image as it stands in the slot; its signature is not looked at
+ * @return FOTA_OK · as image_parse(); then `hash` is zero and the rest is filled in
+ */
+enum fota_err release_image_describe(const uint8_t *bytes, uint32_t n_bytes, struct release_image *out);
 
 /**
  * Write the text of a release up to where the signatures go; statement_put_sig() (statement_write.h) follows.

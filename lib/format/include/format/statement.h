@@ -1,7 +1,7 @@
 /**
- * Statements: signed text that says what a release is (release_statement.h) and which release a channel
- * offers (channel_statement.h). This header holds what both share: lines, values and signatures. Bytes:
- * docs/spec/statement.md.
+ * Statements: signed text that says what a release is (release_statement.h), what a loader is
+ * (loader_statement.h) and which of them a channel offers (channel_statement.h). This header holds what they
+ * share: lines, values and signatures. Bytes: docs/spec/statement.md.
  *
  * A statement is lines `key=value\n` of printable ASCII in a fixed order, each key once. Keys that begin with
  * `x-` may follow the last known one, in ascending order; any other unknown key is refused. Then one to three
@@ -23,8 +23,8 @@
 
 enum {
     STATEMENT_MAX_BYTES = 2048,         /* a channel statement with the release statement inside */
-    STATEMENT_RELEASE_MAX_BYTES = 1024, /* a release statement */
-    STATEMENT_FIELDS_MAX = 18,
+    STATEMENT_RELEASE_MAX_BYTES = 1280, /* a release or a loader statement */
+    STATEMENT_FIELDS_MAX = 19,
     STATEMENT_NAME_MAX_BYTES = 32, /* product, hw, channel */
     STATEMENT_SIGS_MAX = 3,
     STATEMENT_KEY_ID_BYTES = 8, /* first bytes of SHA-256(SubjectPublicKeyInfo); 16 hex digits in the text */
@@ -64,12 +64,13 @@ struct statement_verifier {
 /**
  * Take a statement apart by a list of keys.
  *
- * @param keys     keys in order, each ended by NUL, the list by an empty key; 1..STATEMENT_FIELDS_MAX of
- * them, all required
+ * @param keys     the format, one digit; then the keys in order, each ended by NUL, the list by an empty key;
+ * 1..STATEMENT_FIELDS_MAX of them, all required. The value of the first key must be the format
  * @param text     untrusted bytes; @param n_bytes  0..STATEMENT_MAX_BYTES
  * @param out      undefined on failure. Bytes may follow out->n_bytes: the caller decides about them
  * Takes:          one pass over the text. Signatures are not looked at: statement_verify().
- * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE
+ * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT (the first line has the right
+ * key and another format: older or newer than this code; the rest was not looked at)
  */
 FOTA_MUST_CHECK
 enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_bytes, struct statement *out);

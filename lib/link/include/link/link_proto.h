@@ -58,7 +58,7 @@ enum {
     LINK_CHIP_ID = 0x413,         /* STM32F405/407 (AN2606) */
     LINK_WRITE_MAX_BYTES = 256,   /* AN4286 Write and Read Memory */
     LINK_ERASE_MASS = 0xFFFF,     /* count of a mass erase: all that the host may erase, the inactive slot */
-    LINK_STATEMENT_MAX_BYTES = 1024, /* BEGIN */
+    LINK_STATEMENT_MAX_BYTES = 1280, /* BEGIN */
     LINK_BLOCK_MAX_BYTES = 4096,     /* BLOCK data; a multiple of 4 except in the last block */
     LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES,
     LINK_ECHO_GAP_US =

@@ -1,0 +1,23 @@
+#include "format/loader_statement.h"
+
+#include "statement_slot.h"
+
+static const char LOADER_KEYS[] = "1fota-loader\0hw\0version\0security-counter\0size\0sha256\0hash\0blob\0"
+                                  "boot>\0notes\0";
+
+enum fota_err loader_parse(const uint8_t *text, size_t n_bytes, struct statement *out)
+{
+    return statement_parse_whole(LOADER_KEYS, text, n_bytes, out);
+}
+
+enum fota_err loader_slot_read(const struct statement *s, const char *hw, struct release_slot *out)
+{
+    static const struct slot_fields fields = {LOADER_HW,
+                                              LOADER_VERSION,
+                                              LOADER_COUNTER,
+                                              LOADER_BOOT_MIN,
+                                              LOADER_SIZE,
+                                              LOADER_SHA256,
+                                              {LOADER_HASH, LOADER_HASH}};
+    return statement_read_slot(s, &fields, hw, out);
+}
