@@ -134,25 +134,34 @@ static bool is_usable(const struct agent_config *config)
 static const struct boot_services *find_services(void)
 {
     const struct boot_services *services = (const struct boot_services *)FLASH_SERVICES_ADDR;
-    bool is_known = services->magic == BOOT_SERVICES_MAGIC && services->version >= BOOT_SERVICES_VERSION &&
+    bool is_known = services->magic == BOOT_SERVICES_MAGIC && services->version == BOOT_SERVICES_VERSION &&
                     services->n_bytes >= sizeof *services;
     return is_known ? services : NULL;
 }
 
-static enum fota_err start_pump(struct agent *agent)
+static enum fota_err start_pump(struct agent *agent, enum slot inactive)
 {
     struct link_pump_config pump = {
         .ops = &update_ops,
         .ops_ctx = agent,
         .port = &spi_ops,
         .port_ctx = &agent->spi,
-        .loader = LINK_LOADER_AGENT,
-        .inactive = agent->running_slot == SLOT_A ? SLOT_B : SLOT_A,
+        .loader = agent->running_slot == SLOT_NONE ? LINK_LOADER_LOADER : LINK_LOADER_AGENT,
+        .inactive = inactive,
         .chunk_words = agent->config.chunk_words ? agent->config.chunk_words : AGENT_CHUNK_WORDS,
     };
     spi_slave_init(&agent->spi);
     spi_slave_irq_init(&agent->spi, agent->config.spi_priority);
     return link_pump_init(&agent->pump, &pump);
+}
+
+/* While a trial runs there is none: a session is refused then, whatever this says. */
+static enum slot inactive_of(const struct boot_info *info)
+{
+    if (info->inactive_slot == SLOT_A || info->inactive_slot == SLOT_B) {
+        return (enum slot)info->inactive_slot;
+    }
+    return info->running_slot == SLOT_A ? SLOT_B : SLOT_A;
 }
 
 enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
@@ -169,17 +178,15 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
     if (err) {
         return err;
     }
-    if (info.running_slot != SLOT_A && info.running_slot != SLOT_B) {
-        return E_STATE;
-    }
     memset(agent, 0, sizeof *agent);
     agent->config = *config;
     agent->services = services;
     agent->basepri = config->masked_priority << (8U - __NVIC_PRIO_BITS);
     agent->started_ms = config->now_ms(config->ctx);
     agent->running_slot = info.running_slot;
-    agent->is_on_trial = info.slot_state[info.running_slot] == SLOT_STATE_TRIAL;
-    return start_pump(agent);
+    agent->is_on_trial =
+        info.running_slot < SLOT_NONE && info.slot_state[info.running_slot] == SLOT_STATE_TRIAL;
+    return start_pump(agent, inactive_of(&info));
 }
 
 void agent_poll(struct agent *agent)
@@ -210,6 +217,11 @@ enum fota_err agent_info(const struct agent *agent, struct boot_info *out)
 bool agent_is_busy(const struct agent *agent)
 {
     return agent->pump.session_id != 0 || !link_pump_is_idle(&agent->pump);
+}
+
+bool agent_has_host(const struct agent *agent)
+{
+    return link_pump_is_synced(&agent->pump);
 }
 
 bool agent_is_on_trial(const struct agent *agent)

@@ -4,6 +4,7 @@
 #include "f407/clock.h"
 #include "f407/flash.h"
 #include "f407/reset.h"
+#include "stm32f407xx.h"
 #include "version.h"
 
 enum {
@@ -36,6 +37,11 @@ __attribute__((section(".boot_head"))) const struct update_config BOARD = {
     .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
     .sector_bytes = FLASH_SLOT_SECTOR_BYTES,
     .n_sectors = FLASH_SLOT_SECTORS,
+    .loader = {.bytes = (const uint8_t *)FLASH_LOADER_BASE,
+               .base = FLASH_LOADER_BASE,
+               .sector = FLASH_LOADER_SECTOR,
+               .n_bytes = FLASH_LOADER_BYTES,
+               .options = &FLASH->OPTCR},
     .bootloader_version = BOOTLOADER_VERSION,
     .hw_id = BOOT_HW_ID,
     .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},

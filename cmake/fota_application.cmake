@@ -24,20 +24,39 @@
 set(FOTA_APP_DIR ${CMAKE_SOURCE_DIR}/app)
 set(FOTA_MAP_DIR ${CMAKE_SOURCE_DIR}/lib/base/include)
 
-# The linker script of one slot, made by the preprocessor. Sets <out> to its path.
+# The linker script of one slot (a, b, loader), made by the preprocessor. Sets <out> to its path.
 function(fota_slot_script slot out)
     string(TOUPPER ${slot} upper)
+    if(slot STREQUAL "loader")
+        set(place -DSLOT_BASE=FLASH_LOADER_BASE -DSLOT_BYTES=FLASH_LOADER_BYTES)
+    else()
+        set(place -DSLOT_BASE=FLASH_SLOT_${upper}_BASE -DSLOT_BYTES=FLASH_SLOT_BYTES)
+    endif()
     set(script ${CMAKE_BINARY_DIR}/app/slot_${slot}.ld)
     if(NOT TARGET fota_slot_script_${slot})
         add_custom_command(
             OUTPUT ${script}
-            COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${FOTA_MAP_DIR} -DSLOT_BASE=FLASH_SLOT_${upper}_BASE
+            COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${FOTA_MAP_DIR} ${place}
                     ${FOTA_APP_DIR}/slot.ld -o ${script}
             DEPENDS ${FOTA_APP_DIR}/slot.ld ${FOTA_MAP_DIR}/base/flash_map.h
             COMMENT "Linker script of slot ${upper}" VERBATIM)
         add_custom_target(fota_slot_script_${slot} DEPENDS ${script})
     endif()
     set(${out} ${script} PARENT_SCOPE)
+endfunction()
+
+# The objects linked for one slot: <image>.elf and <image>.bin.
+function(fota_link_slot image slot objects)
+    fota_slot_script(${slot} script)
+    add_executable(${image} $<TARGET_OBJECTS:${objects}> $<TARGET_OBJECTS:fota_start_objects>)
+    set_target_properties(${image} PROPERTIES SUFFIX .elf LINK_DEPENDS ${script})
+    add_dependencies(${image} fota_slot_script_${slot})
+    target_link_libraries(${image} PRIVATE agent ${ARGN})
+    target_link_options(${image} PRIVATE -T${script} -nostartfiles --specs=nano.specs --specs=nosys.specs
+                                         -Wl,--gc-sections -Wl,-n -Wl,-Map=${image}.map)
+    add_custom_command(TARGET ${image} POST_BUILD
+                       COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${image}> ${image}.bin
+                       BYPRODUCTS ${image}.bin VERBATIM)
 endfunction()
 
 function(fota_add_application name)
@@ -52,16 +71,6 @@ function(fota_add_application name)
     target_compile_definitions(${name}-objects PRIVATE FOTA_APP_VERSION="${A_VERSION}" ${A_DEFINES})
     target_link_libraries(${name}-objects PRIVATE fota_flags agent fota_start ${A_LINKS})
     foreach(slot a b)
-        fota_slot_script(${slot} script)
-        set(image ${name}-${slot})
-        add_executable(${image} $<TARGET_OBJECTS:${name}-objects> $<TARGET_OBJECTS:fota_start_objects>)
-        set_target_properties(${image} PROPERTIES SUFFIX .elf LINK_DEPENDS ${script})
-        add_dependencies(${image} fota_slot_script_${slot})
-        target_link_libraries(${image} PRIVATE agent ${A_LINKS})
-        target_link_options(${image} PRIVATE -T${script} -nostartfiles --specs=nano.specs --specs=nosys.specs
-                                             -Wl,--gc-sections -Wl,-n -Wl,-Map=${image}.map)
-        add_custom_command(TARGET ${image} POST_BUILD
-                           COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${image}> ${image}.bin
-                           BYPRODUCTS ${image}.bin VERBATIM)
+        fota_link_slot(${name}-${slot} ${slot} ${name}-objects ${A_LINKS})
     endforeach()
 endfunction()

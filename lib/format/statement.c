@@ -120,7 +120,7 @@ enum fota_err statement_verify(const struct statement *s, const uint8_t *text,
         if (err == FOTA_OK) {
             result = FOTA_OK;
         } else if (err != E_STATEMENT_KEY) {
-            result = E_STATEMENT_SIGNATURE;
+            result = err;
         }
     }
     return result;

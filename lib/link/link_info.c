@@ -59,7 +59,7 @@ void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info 
 enum fota_err link_info_load(const uint8_t *bytes, size_t n_bytes, struct link_info *out)
 {
     bool is_info = n_bytes == LINK_INFO_BLOCK_BYTES &&
-                   (bytes[0] == LINK_LOADER_BOOTLOADER || bytes[0] == LINK_LOADER_AGENT) && bytes[2] != 0;
+                   (bytes[0] == LINK_LOADER_LOADER || bytes[0] == LINK_LOADER_AGENT) && bytes[2] != 0;
     if (!is_info) {
         return E_LINK_REPLY;
     }

@@ -10,25 +10,44 @@ static void verify(struct slots_decision *out, uint32_t slot)
     out->slot = (enum slot)slot;
 }
 
-static void boot(struct slots_decision *out, uint32_t slot, bool is_trial)
+static void boot(const struct slots_facts *facts, uint32_t slot, bool is_trial, struct slots_decision *out)
 {
     out->action = SLOTS_BOOT;
     out->slot = (enum slot)slot;
     out->is_trial = is_trial;
+    out->with_watchdog = is_trial || facts->image[slot].wants_watchdog;
 }
 
-static void stay(struct slots_decision *out, enum fota_err reason)
+static void start_loader(struct slots_decision *out, enum boot_stay stay, enum fota_err reason)
 {
     out->action = SLOTS_LOADER;
     out->slot = SLOT_NONE;
+    out->stay = stay;
     out->reason = reason;
+}
+
+static bool is_same(const uint8_t a[BOOT_RECORD_DIGEST_BYTES], const uint8_t b[BOOT_RECORD_DIGEST_BYTES])
+{
+    return memcmp(a, b, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
 /* The image in the slot is authentic and the very one the record speaks of. */
 static bool is_known(const struct slots_facts *facts, const struct boot_record *record, uint32_t slot)
 {
     return facts->image[slot].check == SLOTS_VALID &&
-           memcmp(facts->image[slot].digest, record->digest[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
+           is_same(facts->image[slot].digest, record->digest[slot]);
+}
+
+/* The image in the slot is authentic, and nothing speaks against a trial of it. */
+static bool is_worth_a_trial(const struct slots_facts *facts, const struct boot_record *record, uint32_t slot)
+{
+    return facts->image[slot].check == SLOTS_VALID &&
+           !is_same(facts->image[slot].digest, record->rejected[slot]);
+}
+
+static bool has_confirmed(const struct boot_record *record)
+{
+    return record->active <= SLOT_B && record->state[record->active] == SLOT_STATE_CONFIRMED;
 }
 
 /* Why the record's image does not boot. */
@@ -37,46 +56,119 @@ static enum fota_err reason_of(const struct slots_image *image)
     return image->check == SLOTS_INVALID ? image->reason : E_UPDATE_DIGEST;
 }
 
+/* The image in the slot is no trial any more, or not confirmed any more. */
+FOTA_NOINLINE static void leave(struct boot_record *record, uint32_t slot, enum slot_state state,
+                                enum fota_err reason)
+{
+    record->state[slot] = (uint8_t)state;
+    record->tries = 0;
+    record->starts = 0;
+    record->last_reason = (uint16_t)reason;
+}
+
 FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
-    record->state[slot] = SLOT_STATE_EMPTY;
+    leave(record, slot, SLOT_STATE_EMPTY, reason);
     memset(record->digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
-    record->last_reason = (uint16_t)reason;
 }
 
-/* Never to run or to be received again, until another image is confirmed. */
+/* The whole release, so that it is known in the other slot too: never to run or to be received again, until
+ * another image is confirmed or the operator says so. */
 static void reject(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
-    record->state[slot] = SLOT_STATE_REJECTED;
-    memset(record->rejected, 0, sizeof record->rejected);
+    leave(record, slot, SLOT_STATE_REJECTED, reason);
     memcpy(record->rejected[slot], record->digest[slot], BOOT_RECORD_DIGEST_BYTES);
-    record->last_reason = (uint16_t)reason;
+    memcpy(record->rejected[1 - slot], record->counterpart, BOOT_RECORD_DIGEST_BYTES);
 }
 
-/* A trial takes precedence over the confirmed image until its runs are spent. */
+/* By the record alone: could the slot's image boot if there were no trial in the other one? */
+static bool may_take_over(const struct boot_record *record, uint32_t slot)
+{
+    uint8_t state = record->state[slot];
+    return state == SLOT_STATE_LAST_RESORT || (state == SLOT_STATE_EMPTY && !has_confirmed(record)) ||
+           (state == SLOT_STATE_CONFIRMED && record->active == slot);
+}
+
+/* The trial has used up what it had. The only image is never rejected: it is the last resort then. */
+static void decide_spent(const struct slots_facts *facts, uint32_t slot, enum fota_err reason,
+                         struct slots_decision *out)
+{
+    struct boot_record *record = &out->record;
+    uint32_t other = 1 - slot;
+    bool can_take_over = may_take_over(record, other);
+    if (can_take_over && facts->image[other].check == SLOTS_UNKNOWN) {
+        verify(out, other);
+        return;
+    }
+    can_take_over =
+        can_take_over && (record->state[other] == SLOT_STATE_EMPTY ? is_worth_a_trial(facts, record, other)
+                                                                   : is_known(facts, record, other));
+    out->action = SLOTS_WRITE;
+    if (can_take_over) {
+        reject(record, slot, reason);
+    } else {
+        leave(record, slot, SLOT_STATE_LAST_RESORT, reason);
+    }
+}
+
+/* A trial takes precedence over the confirmed image until it has used up its failed runs or its starts. */
 static void decide_trial(const struct slots_facts *facts, uint32_t slot, struct slots_decision *out)
 {
     struct boot_record *record = &out->record;
     bool is_bootable = is_known(facts, record, slot);
     if (is_bootable && facts->is_run_counted) {
-        boot(out, slot, true);
+        boot(facts, slot, true, out);
         return;
     }
-    if (record->tries != 0 && facts->image[slot].check == SLOTS_UNKNOWN) {
+    /* Before its first start no run can have failed: the reset ended what ran before it. */
+    bool is_run_failed = facts->is_run_failed && record->starts < BOOT_TRIAL_STARTS;
+    if (record->tries <= (uint32_t)is_run_failed) {
+        decide_spent(facts, slot, E_SLOT_TRIALS_SPENT, out);
+    } else if (record->starts == 0) {
+        decide_spent(facts, slot, E_SLOT_STARTS_SPENT, out);
+    } else if (facts->image[slot].check == SLOTS_UNKNOWN) {
         verify(out, slot);
-        return;
-    }
-    out->action = SLOTS_WRITE;
-    if (record->tries == 0) {
-        reject(record, slot, E_SLOT_TRIALS_SPENT);
     } else if (is_bootable) {
-        record->tries--;
+        out->action = SLOTS_WRITE;
         out->counts_run = true;
+        record->tries = (uint8_t)(record->tries - is_run_failed);
+        record->starts--;
     } else {
         /* Verified when it was received, so this is decay and not a bad release: it may be sent again. */
+        out->action = SLOTS_WRITE;
         forget(record, slot, reason_of(&facts->image[slot]));
-        record->tries = 0;
     }
+}
+
+/* Nothing else can boot: an image whose trial is spent, if there is one. Without the request TRY the loader
+ * comes first, so that a host can reach the board. Nothing is written, however often it runs. */
+static void decide_last_resort(const struct slots_facts *facts, enum fota_err reason,
+                               struct slots_decision *out)
+{
+    struct boot_record *record = &out->record;
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        if (record->state[slot] != SLOT_STATE_LAST_RESORT) {
+            continue;
+        }
+        if (facts->image[slot].check == SLOTS_UNKNOWN) {
+            verify(out, slot);
+            return;
+        }
+        if (is_known(facts, record, slot)) {
+            start_loader(out, BOOT_STAY_BEFORE_TRY, FOTA_OK);
+            if (facts->request == BOOT_REQUEST_TRY) {
+                boot(facts, slot, true, out);
+            }
+            return;
+        }
+        reason = reason_of(&facts->image[slot]);
+        if (reason == E_UPDATE_DIGEST && facts->can_write) {
+            forget(record, slot, reason); /* another image, put there past the updater: nothing is known */
+            out->action = SLOTS_WRITE;
+            return;
+        }
+    }
+    start_loader(out, BOOT_STAY_NO_IMAGE, reason);
 }
 
 /* No image is known to be confirmed: new board, or both journals lost (rule R11). Try the higher version that
@@ -94,20 +186,22 @@ static void decide_unknown(const struct slots_facts *facts, struct slots_decisio
             verify(out, slot);
             return;
         }
-        if (image->check == SLOTS_VALID &&
+        if (is_worth_a_trial(facts, record, slot) &&
             (best == SLOT_NONE || image->version > facts->image[best].version)) {
             best = slot;
         }
     }
     if (best == SLOT_NONE || !facts->can_write) {
-        stay(out, E_SLOT_NOT_BOOTABLE);
+        decide_last_resort(facts, E_SLOT_NOT_BOOTABLE, out);
         return;
     }
     out->action = SLOTS_WRITE;
     out->counts_run = true;
     record->state[best] = SLOT_STATE_TRIAL;
-    record->tries = BOOT_TRIAL_RUNS - 1;
+    record->tries = BOOT_TRIAL_RUNS;
+    record->starts = BOOT_TRIAL_STARTS - 1;
     memcpy(record->digest[best], facts->image[best].digest, BOOT_RECORD_DIGEST_BYTES);
+    memset(record->counterpart, 0, BOOT_RECORD_DIGEST_BYTES);
 }
 
 static void decide_confirmed(const struct slots_facts *facts, struct slots_decision *out)
@@ -124,7 +218,7 @@ static void decide_confirmed(const struct slots_facts *facts, struct slots_decis
         return;
     }
     if (!is_crash_loop && is_known(facts, record, slot)) {
-        boot(out, slot, false);
+        boot(facts, slot, false, out);
         return;
     }
     enum fota_err reason = reason_of(&facts->image[slot]);
@@ -141,7 +235,7 @@ static void decide_confirmed(const struct slots_facts *facts, struct slots_decis
         record->active = (uint8_t)other;
         out->action = SLOTS_WRITE;
         if (!facts->can_write) {
-            boot(out, other, false);
+            boot(facts, other, false, out);
         }
     } else if (reason == E_UPDATE_DIGEST && facts->can_write) {
         /* Authentic, but not what was confirmed: put there past the updater (debugger, ROM loader). Nothing
@@ -150,7 +244,7 @@ static void decide_confirmed(const struct slots_facts *facts, struct slots_decis
         record->active = SLOT_NONE;
         out->action = SLOTS_WRITE;
     } else {
-        stay(out, reason);
+        decide_last_resort(facts, reason, out);
     }
 }
 
@@ -160,8 +254,8 @@ FOTA_NOINLINE void slots_decide(const struct boot_record *record, const struct s
     memset(out, 0, sizeof *out);
     out->slot = SLOT_NONE;
     out->record = *record;
-    if (facts->wants_loader) {
-        stay(out, FOTA_OK);
+    if (facts->request == BOOT_REQUEST_LOADER) {
+        start_loader(out, BOOT_STAY_REQUESTED, FOTA_OK);
         return;
     }
     for (uint32_t slot = SLOT_A; slot <= SLOT_B && facts->can_write; slot++) {
@@ -170,7 +264,7 @@ FOTA_NOINLINE void slots_decide(const struct boot_record *record, const struct s
             return;
         }
     }
-    if (out->record.active <= SLOT_B && out->record.state[out->record.active] == SLOT_STATE_CONFIRMED) {
+    if (has_confirmed(&out->record)) {
         decide_confirmed(facts, out);
     } else {
         decide_unknown(facts, out);

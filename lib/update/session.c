@@ -4,53 +4,73 @@
 #include "format/release_statement.h"
 #include "update_private.h"
 
+enum {
+    FINISH_RECORDS = 2, /* what update_finish and update_activate write */
+    SPARE_OF_A = 2      /* update_config.journal: J0, J1, spare places in A and B */
+};
+
+/* What is in the slot may be the only image that can boot. */
+static bool is_kept(const struct update *u, enum slot slot)
+{
+    uint8_t state = u->record.state[slot];
+    return state == SLOT_STATE_TRIAL || state == SLOT_STATE_LAST_RESORT;
+}
+
 enum slot update_inactive_slot(const struct update *u)
 {
     enum slot active = (enum slot)u->record.active;
     if (u->running != SLOT_NONE && u->running != active) {
         return SLOT_NONE;
     }
-    if (active == SLOT_NONE) {
-        /* In the loader with nothing confirmed: go on where something was received, else A. */
-        uint8_t state_b = u->record.state[SLOT_B];
-        bool is_b_begun = state_b == SLOT_STATE_RECEIVING || state_b == SLOT_STATE_PENDING;
-        return is_b_begun ? SLOT_B : SLOT_A;
+    if (active != SLOT_NONE) {
+        return active == SLOT_A ? SLOT_B : SLOT_A;
     }
-    return active == SLOT_A ? SLOT_B : SLOT_A;
+    /* In the loader with nothing confirmed: go on where something was received, else A. */
+    uint8_t state_b = u->record.state[SLOT_B];
+    bool is_b_begun = state_b == SLOT_STATE_RECEIVING || state_b == SLOT_STATE_PENDING;
+    if (is_kept(u, SLOT_A)) {
+        return is_kept(u, SLOT_B) ? SLOT_NONE : SLOT_B;
+    }
+    return is_b_begun ? SLOT_B : SLOT_A;
 }
 
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                      const uint8_t *text, size_t n_bytes, const uint8_t *der,
                                      size_t n_der_bytes)
 {
-    const struct update_config *config = ctx;
+    const struct update *u = ctx;
     uint8_t hash[CRYPTO_SHA256_BYTES];
     for (uint32_t i = 0; i < IMAGE_KEYS; i++) {
-        if (config->keys[i] == NULL) {
+        const uint8_t *key = u->config->keys[i];
+        if (key == NULL) {
             continue;
         }
-        image_keyhash(config->keys[i], hash);
+        image_keyhash(key, hash);
         if (memcmp(hash, key_id, STATEMENT_KEY_ID_BYTES) != 0) {
             continue;
+        }
+        if (i == IMAGE_KEY_ACTIVE && (u->record.flags & BOOT_FLAG_KEY_REVOKED) != 0) {
+            return E_STATEMENT_REVOKED;
         }
         struct crypto_sha256 sha;
         crypto_sha256_init(&sha);
         crypto_sha256_update(&sha, text, n_bytes);
         crypto_sha256_final(&sha, hash);
-        return crypto_p256_verify(config->keys[i], hash, der, n_der_bytes) == CRYPTO_ACCEPT
-                   ? FOTA_OK
-                   : E_STATEMENT_SIGNATURE;
+        return crypto_p256_verify(key, hash, der, n_der_bytes) == CRYPTO_ACCEPT ? FOTA_OK
+                                                                                : E_STATEMENT_SIGNATURE;
     }
     return E_STATEMENT_KEY;
 }
 
-/* Signature first, then what it says, then whether it is for us and now. */
-static enum fota_err read_statement(const struct update *u, enum slot slot, const uint8_t *text,
+enum fota_err update_read_statement(const struct update *u, enum slot slot, const uint8_t *text,
                                     uint32_t n_bytes, struct release_slot *out)
 {
     struct statement statement;
-    struct statement_verifier verifier = {check_signature, (void *)(uintptr_t)u->config};
-    enum fota_err err = release_parse(text, n_bytes, &statement);
+    struct statement_verifier verifier = {check_signature, (void *)(uintptr_t)u};
+    bool is_loader = slot == SLOT_LOADER;
+    const char *hw = u->config->hw_id;
+    enum fota_err err =
+        is_loader ? loader_parse(text, n_bytes, &statement) : release_parse(text, n_bytes, &statement);
     if (err) {
         return err;
     }
@@ -58,7 +78,7 @@ static enum fota_err read_statement(const struct update *u, enum slot slot, cons
     if (err) {
         return err;
     }
-    err = release_slot_read(&statement, slot, u->config->hw_id, out);
+    err = is_loader ? loader_slot_read(&statement, hw, out) : release_slot_read(&statement, slot, hw, out);
     if (err) {
         return err;
     }
@@ -68,7 +88,8 @@ static enum fota_err read_statement(const struct update *u, enum slot slot, cons
     if (out->security_counter < update_floor(u)) {
         return E_STATEMENT_COUNTER;
     }
-    return out->image_bytes > update_slot_bytes(u) ? E_IMAGE_SIZE : FOTA_OK;
+    uint32_t room_bytes = is_loader ? u->config->loader.n_bytes : update_slot_bytes(u);
+    return out->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
 }
 
 /* Sectors of a slot that are blank, of those behind its first `n_bytes`; what an image needs is erased
@@ -78,7 +99,8 @@ static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n
 {
     const struct update_config *config = u->config;
     uint32_t mask = 0;
-    bool is_doubtful = u->record.state[slot] == SLOT_STATE_RECEIVING || u->record.resume_sectors != 0;
+    bool is_doubtful =
+        u->record.state[slot] == SLOT_STATE_RECEIVING || (u->record.flags & BOOT_FLAG_ABANDONED) != 0;
     uint32_t k = (n_bytes + config->sector_bytes - 1) / config->sector_bytes;
     for (; k < config->n_sectors && !is_doubtful; k++) {
         const uint8_t *sector = config->slot[slot] + (size_t)k * config->sector_bytes;
@@ -95,9 +117,19 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     record.security_floor = update_floor(u);
     record.state[slot] = (uint8_t)state;
     record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-    record.resume_sectors = state == SLOT_STATE_EMPTY; /* given up: see clean_sectors */
+    record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    record.resume_sectors = 0;
     memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
-    return update_commit(u, &record);
+    if (state == SLOT_STATE_PENDING) {
+        memcpy(record.counterpart, u->session_hash[1 - slot], BOOT_RECORD_DIGEST_BYTES);
+    }
+    /* See clean_sectors. With nothing confirmed the doubt may be about the other slot: it stays. */
+    if (state == SLOT_STATE_EMPTY) {
+        record.flags |= BOOT_FLAG_ABANDONED;
+    } else if (record.active != SLOT_NONE) {
+        record.flags &= (uint8_t)~BOOT_FLAG_ABANDONED;
+    }
+    return update_record(u, &record);
 }
 
 /* Another state of the same content. */
@@ -107,7 +139,7 @@ static enum fota_err change_state(struct update *u, enum slot slot, enum slot_st
 }
 
 /* True if the slot is known to hold, or to be receiving, the image with this digest; *off: bytes of it that
- * are there. */
+ * are there. Without a statement the digest is all 0, as in the record while such an image is received. */
 static bool is_held(const struct update *u, enum slot slot, const struct release_slot *release, uint32_t *off)
 {
     const struct boot_record *record = &u->record;
@@ -118,22 +150,24 @@ static bool is_held(const struct update *u, enum slot slot, const struct release
         *off = received < *off ? received : *off;
     }
     return state != SLOT_STATE_EMPTY && state != SLOT_STATE_REJECTED &&
-           memcmp(record->digest[slot], release->sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
+           memcmp(record->digest[slot], release->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-static bool is_rejected(const struct update *u, const uint8_t *digest)
+/* Is this the image of the rejected release for this slot? All 0 stands for "not known", on either side. */
+static bool is_rejected(const struct update *u, uint32_t slot, const uint8_t *hash)
 {
-    static const uint8_t NONE[BOOT_RECORD_DIGEST_BYTES] = {0};
-    bool is_hit = false;
-    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
-        const uint8_t *rejected = u->record.rejected[slot];
-        is_hit = is_hit ||
-                 (memcmp(rejected, NONE, sizeof NONE) != 0 && memcmp(rejected, digest, sizeof NONE) == 0);
-    }
-    return is_hit;
+    const uint8_t *rejected = u->record.rejected[slot];
+    return !bytes_all_equal(rejected, BOOT_RECORD_DIGEST_BYTES, 0) &&
+           memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-static void close_session(struct update *u)
+static uint32_t id_of(const struct release_slot *release)
+{
+    uint32_t id = bytes_load_be32(release->sha256);
+    return id == 0 || id == (uint32_t)UPDATE_OPEN_SESSION_ID ? ~id : id;
+}
+
+void update_close_session(struct update *u)
 {
     u->session = UPDATE_CLOSED;
     u->session_id = 0;
@@ -141,51 +175,113 @@ static void close_session(struct update *u)
     u->session_flashed = 0;
 }
 
-enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
-                           struct update_target *out)
+enum fota_err update_check_session(const struct update *u, uint32_t id)
 {
-    enum slot slot = update_inactive_slot(u);
-    if (slot == SLOT_NONE) {
-        return E_STATE;
-    }
-    /* Without a statement: anything that fits the slot, under a digest that stands for "not known". */
-    struct release_slot release = {.image_bytes = update_slot_bytes(u)};
-    bytes_store_be32(release.sha256, (uint32_t)UPDATE_OPEN_SESSION_ID);
-    if (n_bytes != 0) {
-        enum fota_err err = read_statement(u, slot, statement, n_bytes, &release);
-        if (err) {
-            return err;
-        }
-    }
-    uint32_t session_id = bytes_load_be32(release.sha256);
-    if (is_rejected(u, release.sha256)) {
-        return E_SLOT_REJECTED;
-    }
-    if (u->session != UPDATE_CLOSED && u->session_id != session_id) {
-        return E_UPDATE_SESSION;
-    }
-    uint32_t off;
-    if (!is_held(u, slot, &release, &off)) {
-        u->session_clean = clean_sectors(u, slot, release.image_bytes);
-        update_make_room(u);
-        enum fota_err err = put_state(u, slot, SLOT_STATE_RECEIVING, release.sha256);
-        if (err) {
-            return err;
-        }
-        off = 0;
-    }
+    return u->session != UPDATE_CLOSED && u->session_id != id ? E_UPDATE_SESSION : FOTA_OK;
+}
+
+void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct release_slot *release,
+                         uint32_t off)
+{
     if (u->session == UPDATE_CLOSED) {
         crypto_sha256_init(u->config->hash);
     }
     if (u->session == UPDATE_CLOSED || off > u->session_flashed) {
         u->session_flashed = off; /* BEGIN again in an open session: what is in flash stays counted */
     }
-    memcpy(u->session_sha256, release.sha256, sizeof u->session_sha256);
+    memcpy(u->session_sha256, release->sha256, sizeof u->session_sha256);
+    for (uint32_t i = SLOT_A; i <= SLOT_B; i++) {
+        memcpy(u->session_hash[i], release->hash[i], BOOT_RECORD_DIGEST_BYTES);
+    }
     u->session = UPDATE_RECEIVING;
     u->session_slot = slot;
-    u->session_id = session_id;
-    u->session_bytes = release.image_bytes;
-    *out = (struct update_target){session_id, slot, u->config->base[slot], release.image_bytes, off};
+    u->session_id = id;
+    u->session_bytes = release->image_bytes;
+}
+
+/* Free records that a whole update needs. A journal without its mirror cannot make room at a boot. */
+static uint32_t records_of_update(const struct update *u)
+{
+    return journal_dead_mask(&u->journal) == 0 ? JOURNAL_FREE_AT_JUMP : JOURNAL_FREE_ALONE;
+}
+
+/* A sector of the journal that was found dead gets its next chance when an update begins. That it is still
+ * dead is no reason not to update. */
+static enum fota_err revive(struct update *u)
+{
+    if (journal_dead_mask(&u->journal) == 0) {
+        return FOTA_OK;
+    }
+    enum fota_err err = update_take_erase(u);
+    if (err == FOTA_OK) {
+        enum fota_err still_dead = journal_revive(&u->journal);
+        (void)still_dead;
+    }
+    return err;
+}
+
+/* Take the slot for this release, with room in the journal for all of its update. Without a mirror, room is
+ * made with the help of the slot's last sector, once the record has given the slot up. */
+static enum fota_err claim(struct update *u, enum slot slot, const struct release_slot *release)
+{
+    const struct boot_record *record = &u->record;
+    bool is_claimed = record->state[slot] == SLOT_STATE_RECEIVING && record->resume_sectors == 0 &&
+                      memcmp(record->digest[slot], release->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
+    if (!is_claimed) {
+        enum fota_err err = update_make_room(u, records_of_update(u), JOURNAL_NO_SPARE);
+        err = err == E_UPDATE_BUSY ? err : revive(u);
+        if (err) {
+            return err;
+        }
+        u->session_clean = clean_sectors(u, slot, release->image_bytes);
+        err = put_state(u, slot, SLOT_STATE_RECEIVING, release->hash[slot]);
+        if (err) {
+            return err;
+        }
+    }
+    if (!journal_has_room(&u->journal, records_of_update(u))) {
+        u->session_clean = 0;
+        enum fota_err err = update_make_room(u, records_of_update(u), SPARE_OF_A + (uint32_t)slot);
+        return err == E_UPDATE_BUSY ? err : FOTA_OK;
+    }
+    return FOTA_OK;
+}
+
+enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+                           struct update_target *out)
+{
+    if (loader_is_statement(statement, n_bytes)) {
+        return update_begin_loader(u, statement, n_bytes, out);
+    }
+    enum slot slot = update_inactive_slot(u);
+    if (slot == SLOT_NONE) {
+        return E_STATE;
+    }
+    /* Without a statement: anything that fits the slot. */
+    struct release_slot release = {.image_bytes = update_slot_bytes(u)};
+    uint32_t id = (uint32_t)UPDATE_OPEN_SESSION_ID;
+    if (n_bytes != 0) {
+        enum fota_err err = update_read_statement(u, slot, statement, n_bytes, &release);
+        if (err) {
+            return err;
+        }
+        id = id_of(&release);
+    }
+    if (is_rejected(u, SLOT_A, release.hash[SLOT_A]) || is_rejected(u, SLOT_B, release.hash[SLOT_B])) {
+        return E_SLOT_REJECTED;
+    }
+    enum fota_err err = update_check_session(u, id);
+    uint32_t off;
+    if (err == FOTA_OK &&
+        (!is_held(u, slot, &release, &off) || !journal_has_room(&u->journal, records_of_update(u)))) {
+        err = claim(u, slot, &release);
+        off = 0;
+    }
+    if (err) {
+        return err;
+    }
+    update_open_session(u, slot, id, &release, off);
+    *out = (struct update_target){id, slot, u->config->base[slot], release.image_bytes, off};
     return FOTA_OK;
 }
 
@@ -195,12 +291,22 @@ static bool is_described(const struct update *u)
     return u->session_id != (uint32_t)UPDATE_OPEN_SESSION_ID;
 }
 
+/* Is a session open for a slot? One for the loader writes nothing here. */
+static enum fota_err check_open(const struct update *u)
+{
+    if (u->session == UPDATE_CLOSED) {
+        return E_UPDATE_NO_SESSION;
+    }
+    return u->session_slot > SLOT_B ? E_STATE : FOTA_OK;
+}
+
 /* Where `addr` is in the session's slot. The second look at the slot is deliberate: an address decides what
  * is lost. */
 static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_bytes, uint32_t *off)
 {
-    if (u->session == UPDATE_CLOSED) {
-        return E_UPDATE_NO_SESSION;
+    enum fota_err err = check_open(u);
+    if (err) {
+        return err;
     }
     enum slot slot = u->session_slot;
     *off = addr - u->config->base[slot];
@@ -233,16 +339,24 @@ static void forget_hash_beyond(const struct update *u, uint32_t off)
 enum fota_err update_erase(struct update *u, uint32_t sector)
 {
     uint32_t off = 0;
-    uint32_t k = sector - u->config->first_sector[u->session_slot];
-    if (u->session != UPDATE_CLOSED && k >= u->config->n_sectors) {
-        return E_FLASH_RANGE;
-    }
-    enum fota_err err = locate(u, u->config->base[u->session_slot] + k * u->config->sector_bytes,
-                               u->config->sector_bytes, &off);
+    enum fota_err err = check_open(u);
     if (err) {
         return err;
     }
-    err = disown(u, k);
+    uint32_t k = sector - u->config->first_sector[u->session_slot];
+    if (k >= u->config->n_sectors) {
+        return E_FLASH_RANGE;
+    }
+    uint32_t sector_bytes = u->config->sector_bytes;
+    err = locate(u, u->config->base[u->session_slot] + k * sector_bytes, sector_bytes, &off);
+    if (err == FOTA_OK) {
+        err = disown(u, k);
+    }
+    /* Clean: an erase ran to its end, and nothing was programmed since. */
+    bool is_clean = (u->session_clean >> k & 1) != 0;
+    if (err == FOTA_OK && !is_clean) {
+        err = update_take_erase(u);
+    }
     if (err) {
         return err;
     }
@@ -250,11 +364,10 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
         u->session_flashed = off;
     }
     forget_hash_beyond(u, off);
-    if ((u->session_clean >> k & 1) != 0) {
-        return FOTA_OK; /* an erase ran to its end, and nothing was programmed since */
+    if (!is_clean) {
+        err = flash_erase_sector(u->config->flash, sector);
+        u->session_clean |= (uint32_t)(err == FOTA_OK) << k;
     }
-    err = flash_erase_sector(u->config->flash, sector);
-    u->session_clean |= (uint32_t)(err == FOTA_OK) << k;
     return err;
 }
 
@@ -287,6 +400,10 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
     enum fota_err err = locate(u, addr, 4 * n_words, &off);
     if (err) {
         return err;
+    }
+    /* The journal may have to believe what stands at a spare place (rule R13). */
+    if (journal_is_forged(u->config->journal, addr, words, n_words)) {
+        return E_FLASH_RANGE;
     }
     uint32_t k = off / u->config->sector_bytes;
     err = disown(u, k);
@@ -329,30 +446,53 @@ static enum fota_err clear_rest(struct update *u)
     return FOTA_OK;
 }
 
+/* True if the loader, which nothing protects from being replaced, was signed with the key of this hash. */
+static bool is_key_of_loader(const struct update *u, const uint8_t *keyhash)
+{
+    const struct update_loader *loader = &u->config->loader;
+    struct image image;
+    return loader->bytes != NULL && !update_is_loader_protected(u) &&
+           image_parse(loader->bytes, loader->n_bytes, &image) == FOTA_OK &&
+           memcmp(loader->bytes + image.keyhash_off, keyhash, CRYPTO_SHA256_BYTES) == 0;
+}
+
 static enum fota_err check_received(const struct update *u, struct image_result *result)
 {
-    enum fota_err err = update_verify_slot(u, u->session_slot, update_floor(u), result);
+    enum slot slot = u->session_slot;
+    enum fota_err err = update_verify_slot(u, slot, update_floor(u), result);
     if (err) {
         return err;
     }
-    if (is_described(u) && (result->image.total_bytes != u->session_bytes ||
-                            memcmp(result->file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) != 0)) {
+    if (is_described(u) &&
+        (result->image.total_bytes != u->session_bytes ||
+         memcmp(result->file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) != 0 ||
+         memcmp(result->image_hash, u->session_hash[slot], BOOT_RECORD_DIGEST_BYTES) != 0)) {
         return E_UPDATE_DIGEST;
     }
-    return is_rejected(u, result->file_sha256) ? E_SLOT_REJECTED : FOTA_OK;
+    if (is_rejected(u, slot, result->image_hash)) {
+        return E_SLOT_REJECTED;
+    }
+    /* Confirmed, it would end the key of the only loader. */
+    uint32_t revokes_off = result->image.revokes_off;
+    return revokes_off != 0 && is_key_of_loader(u, u->config->slot[slot] + revokes_off) ? E_UPDATE_LOADER_KEY
+                                                                                        : FOTA_OK;
 }
 
 enum fota_err update_finish(struct update *u)
 {
-    if (u->session == UPDATE_CLOSED) {
-        return E_UPDATE_NO_SESSION;
+    enum fota_err err = check_open(u);
+    if (err) {
+        return err;
     }
     if (is_described(u) && u->session_flashed < u->session_bytes) {
         return E_UPDATE_INCOMPLETE;
     }
+    if (update_make_room(u, FINISH_RECORDS, JOURNAL_NO_SPARE) == E_UPDATE_BUSY) {
+        return E_UPDATE_BUSY;
+    }
     struct image_result result;
     enum slot slot = u->session_slot;
-    enum fota_err err = u->record.state[slot] == SLOT_STATE_RECEIVING ? clear_rest(u) : FOTA_OK;
+    err = u->record.state[slot] == SLOT_STATE_RECEIVING ? clear_rest(u) : FOTA_OK;
     if (err) {
         return err;
     }
@@ -366,7 +506,7 @@ enum fota_err update_finish(struct update *u)
         return err ? err : reason;
     }
     if (u->record.state[slot] != SLOT_STATE_PENDING) {
-        err = put_state(u, slot, SLOT_STATE_PENDING, result.file_sha256);
+        err = put_state(u, slot, SLOT_STATE_PENDING, result.image_hash);
         if (err) {
             return err;
         }
@@ -378,6 +518,10 @@ enum fota_err update_finish(struct update *u)
 enum fota_err update_activate(struct update *u)
 {
     enum slot slot = update_inactive_slot(u);
+    if (u->session != UPDATE_CLOSED && u->session_slot == SLOT_LOADER) {
+        update_close_session(u); /* what loader_install did needs no activation */
+        return FOTA_OK;
+    }
     if (slot == SLOT_NONE) {
         return E_STATE;
     }
@@ -390,20 +534,41 @@ enum fota_err update_activate(struct update *u)
             return err;
         }
     }
-    close_session(u);
+    update_close_session(u);
     return FOTA_OK;
 }
 
 enum fota_err update_abort(struct update *u)
 {
     static const uint8_t UNKNOWN[BOOT_RECORD_DIGEST_BYTES] = {0};
-    enum slot slot = update_inactive_slot(u);
-    close_session(u);
-    if (slot == SLOT_NONE || u->record.state[slot] < SLOT_STATE_RECEIVING ||
-        u->record.state[slot] > SLOT_STATE_TRIAL) {
+    bool is_loader = u->session != UPDATE_CLOSED && u->session_slot == SLOT_LOADER;
+    enum slot slot = is_loader ? SLOT_NONE : update_inactive_slot(u);
+    enum fota_err err = FOTA_OK;
+    if (slot != SLOT_NONE && u->record.state[slot] >= SLOT_STATE_RECEIVING &&
+        u->record.state[slot] <= SLOT_STATE_TRIAL) {
+        err = put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN);
+    }
+    if (err != E_UPDATE_BUSY) {
+        update_close_session(u);
+    }
+    return err;
+}
+
+enum fota_err update_retry(struct update *u, uint32_t number)
+{
+    struct boot_record record = u->record;
+    if (number <= record.retry) {
         return FOTA_OK;
     }
-    return put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN);
+    record.retry = number;
+    memset(record.rejected, 0, sizeof record.rejected);
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        if (record.state[slot] == SLOT_STATE_REJECTED) {
+            record.state[slot] = SLOT_STATE_EMPTY;
+            memset(record.digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
+        }
+    }
+    return update_record(u, &record);
 }
 
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,

@@ -5,7 +5,7 @@
 
 enum fota_err update_commit(struct update *u, const struct boot_record *record)
 {
-    enum fota_err err = journal_append(&u->journal, record);
+    enum fota_err err = u->frozen ? u->frozen : journal_append(&u->journal, record);
     if (err == FOTA_OK) {
         u->record = *record;
     }
@@ -19,17 +19,28 @@ uint32_t update_floor(const struct update *u)
     return counter > u->record.security_floor ? counter : u->record.security_floor;
 }
 
-/* What an image in this slot must satisfy. */
+/* What an image in this slot must satisfy. The loader must always run: no floor is asked of it, and behind
+ * write protection, where nobody can replace it, it keeps its key. */
 static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
+    const struct update_config *config = u->config;
+    bool is_loader = slot == SLOT_LOADER;
+    bool is_revoked =
+        (u->record.flags & BOOT_FLAG_KEY_REVOKED) != 0 && !(is_loader && update_is_loader_protected(u));
     *out = (struct image_policy){
-        .base = u->config->base[slot],
-        .slot_bytes = update_slot_bytes(u),
-        .security_floor = floor,
-        .hw_id = u->config->hw_id,
-        .keys = {u->config->keys[0], u->config->keys[1]},
-        .hash = u->config->hash,
+        .base = is_loader ? config->loader.base : config->base[slot],
+        .slot_bytes = is_loader ? config->loader.n_bytes : update_slot_bytes(u),
+        .security_floor = is_loader ? 0 : floor,
+        .hw_id = config->hw_id,
+        .keys = {is_revoked ? NULL : config->keys[IMAGE_KEY_ACTIVE], config->keys[IMAGE_KEY_NEXT]},
+        .revoked_key = is_revoked ? config->keys[IMAGE_KEY_ACTIVE] : NULL,
+        .hash = config->hash,
     };
+}
+
+static const uint8_t *bytes_of(const struct update *u, enum slot slot)
+{
+    return slot == SLOT_LOADER ? u->config->loader.bytes : u->config->slot[slot];
 }
 
 enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
@@ -37,14 +48,14 @@ enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_
 {
     struct image_policy policy;
     set_policy(u, slot, floor, &policy);
-    return image_verify_slot(u->config->slot[slot], &policy, out);
+    return image_verify_slot(bytes_of(u, slot), &policy, out);
 }
 
 enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image)
 {
     struct image_policy policy;
     set_policy(u, slot, u->record.security_floor, &policy);
-    return image_vouch(u->config->slot[slot], &policy, image);
+    return image_vouch(bytes_of(u, slot), &policy, image);
 }
 
 /* As many as there are bytes that have been touched: a program that was cut counts or does not, and neither
@@ -58,25 +69,50 @@ static uint32_t read_epoch(const uint8_t *epoch)
     return n_steps;
 }
 
+/* With the journals the end of the active key was lost. What ended it is an image that the next key signed;
+ * if one is still in a slot, whatever its counter, it ends the key again (docs/spec/boot.md). */
+static void revoke_again(struct update *u)
+{
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        struct image_result found;
+        const uint8_t *bytes = u->config->slot[slot];
+        if (image_parse(bytes, update_slot_bytes(u), &found.image) != FOTA_OK ||
+            found.image.revokes_off == 0) {
+            continue;
+        }
+        crypto_sha256_init(u->config->hash);
+        if (update_verify_slot(u, (enum slot)slot, 0, &found) == FOTA_OK && found.verdict == CRYPTO_ACCEPT) {
+            u->record.flags |= BOOT_FLAG_KEY_REVOKED;
+        }
+    }
+}
+
 FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_config *config,
-                                        enum reset_cause cause)
+                                        const struct update_reset *reset)
 {
     memset(u, 0, sizeof *u);
     u->config = config;
     config->flash->companion = crypto_sha256_block;
-    u->cause = cause;
+    u->reset = *reset;
     u->running = SLOT_NONE;
     u->record.active = SLOT_NONE;
+    u->n_erases_allowed = UINT32_MAX;
     /* RAM outlives a reset. Also done before each verification: leaving out one of the two changes nothing.
      */
     crypto_sha256_init(config->hash);
     enum fota_err err = journal_load(&u->journal, config->flash, config->journal, &u->record);
     if (err == E_JOURNAL_DEGRADED) {
         /* Rule R10. A supply that comes and goes is what tore the record, and each repair costs erases. */
-        if (cause <= RESET_BROWN_OUT && config->settle != NULL) {
+        if (reset->cause <= RESET_BROWN_OUT && config->settle != NULL) {
             config->settle();
         }
         err = journal_repair(&u->journal);
+    }
+    if (err == E_JOURNAL_FORMAT) {
+        u->frozen = err;
+    }
+    if (err == E_JOURNAL_LOST) {
+        revoke_again(u);
     }
     uint32_t epoch = read_epoch(config->epoch);
     if (u->record.security_floor < epoch) {
@@ -90,27 +126,61 @@ static void learn(struct slots_image *fact, enum fota_err err, const struct imag
     fact->check = err == FOTA_OK && result->verdict == CRYPTO_ACCEPT ? SLOTS_VALID : SLOTS_INVALID;
     fact->reason = err;
     fact->version = result->image.version_packed;
-    memcpy(fact->digest, result->file_sha256, BOOT_RECORD_DIGEST_BYTES);
+    fact->wants_watchdog = (result->image.run_flags & IMAGE_RUN_WATCHDOG) != 0;
+    memcpy(fact->digest, result->image_hash, BOOT_RECORD_DIGEST_BYTES);
 }
 
 static void note_running(struct update *u, enum slot slot, const struct image_result *result)
 {
     u->running = slot;
     u->running_counter = result->image.security_counter;
-    memcpy(u->running_digest, result->file_sha256, BOOT_RECORD_DIGEST_BYTES);
+    u->running_revokes = result->image.revokes_off != 0;
+    memcpy(u->running_digest, result->image_hash, BOOT_RECORD_DIGEST_BYTES);
 }
 
-void update_make_room(struct update *u)
+enum fota_err update_take_erase(struct update *u)
 {
-    /* A failure shows itself in the next append; an un-mirrored full journal stays readable as it is. */
-    enum fota_err err = journal_reserve(&u->journal, JOURNAL_FREE_AT_JUMP);
+    if (u->n_erases_allowed == 0) {
+        return E_UPDATE_BUSY;
+    }
+    u->n_erases_allowed--;
+    return FOTA_OK;
+}
+
+enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t spare)
+{
+    enum fota_err err = u->frozen;
+    for (uint32_t i = 0;
+         i < JOURNAL_RESERVE_CALLS && err == FOTA_OK && !journal_has_room(&u->journal, n_records); i++) {
+        err = update_take_erase(u);
+        if (err == FOTA_OK) {
+            err = journal_reserve(&u->journal, n_records, spare);
+        }
+    }
+    return err;
+}
+
+enum fota_err update_record(struct update *u, const struct boot_record *record)
+{
+    /* Other errors show themselves in the append, if they are in its way. */
+    enum fota_err err = update_make_room(u, 1, JOURNAL_NO_SPARE);
+    return err == E_UPDATE_BUSY ? err : update_commit(u, record);
+}
+
+/* At a boot: a failure shows itself in the next append; a full journal without mirror stays readable. */
+static void have_room(struct update *u)
+{
+    enum fota_err err = update_make_room(u, JOURNAL_FREE_AT_JUMP, JOURNAL_NO_SPARE);
     (void)err;
 }
 
-void update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
+void update_choose(struct update *u, enum boot_request request, struct slots_decision *out,
                    struct image_result images[2])
 {
-    struct slots_facts facts = {.wants_loader = wants_loader, .can_write = true, .n_crashes = u->n_crashes};
+    struct slots_facts facts = {.request = request,
+                                .is_run_failed = u->reset.is_run_failed,
+                                .can_write = u->frozen == FOTA_OK,
+                                .n_crashes = u->reset.n_crashes};
     memset(images, 0, 2 * sizeof images[0]);
     for (uint32_t step = 0; step < SLOTS_STEPS_MAX; step++) {
         slots_decide(&u->record, &facts, out);
@@ -120,21 +190,51 @@ void update_choose(struct update *u, bool wants_loader, struct slots_decision *o
             enum fota_err err = update_verify_slot(u, out->slot, u->record.security_floor, result);
             learn(&facts.image[out->slot], err, result);
         } else if (out->action == SLOTS_WRITE) {
-            update_make_room(u);
+            have_room(u);
             facts.can_write = update_commit(u, &out->record) == FOTA_OK;
             facts.is_run_counted = facts.can_write && out->counts_run;
         } else {
             break;
         }
     }
+    have_room(u);
     if (out->action == SLOTS_BOOT) {
-        update_make_room(u);
         note_running(u, out->slot, &images[out->slot]);
         return;
     }
     out->action = SLOTS_LOADER;
+    u->stay = out->stay;
     if (out->reason != FOTA_OK) {
-        u->record.last_reason = (uint16_t)out->reason;
+        u->record.last_reason = (uint16_t)(u->frozen ? u->frozen : out->reason);
+    }
+}
+
+/* Of an image that nobody verifies now: what its header says. 0: there is none. */
+static uint32_t version_of(const uint8_t *bytes, uint32_t n_bytes, uint8_t *hash)
+{
+    struct image image;
+    if (bytes == NULL || image_parse(bytes, n_bytes, &image) != FOTA_OK) {
+        return 0;
+    }
+    if (hash != NULL) {
+        memcpy(hash, bytes + image.hash_off, BOOT_RECORD_DIGEST_BYTES);
+    }
+    return image.version_packed;
+}
+
+static void tell_of_images(const struct update *u, struct boot_info *out)
+{
+    const struct update_loader *loader = &u->config->loader;
+    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        if (u->record.state[slot] > SLOT_STATE_RECEIVING) {
+            out->slot_version[slot] = version_of(u->config->slot[slot], update_slot_bytes(u), NULL);
+        }
+    }
+    if ((u->record.flags & BOOT_FLAG_LOADER_OPEN) == 0) {
+        out->loader_version = version_of(loader->bytes, loader->n_bytes, out->loader_hash);
+    }
+    if (loader->options != NULL) {
+        out->option_bytes = *loader->options;
     }
 }
 
@@ -145,23 +245,20 @@ void update_info(const struct update *u, struct boot_info *out)
     out->bootloader_version = u->config->bootloader_version;
     out->running_slot = (uint8_t)u->running;
     out->active_slot = record->active;
-    out->tries_left = record->tries;
-    out->reset_cause = (uint8_t)u->cause;
-    out->journal_ok = (uint8_t)journal_sound_mask(&u->journal);
-    out->security_floor = update_floor(u);
-    memcpy(out->slot_state, record->state, sizeof out->slot_state);
     out->inactive_slot = (uint8_t)update_inactive_slot(u);
+    out->tries_left = record->tries;
     out->starts_left = record->starts;
+    out->reset_cause = (uint8_t)u->reset.cause;
+    out->journal_ok = (uint8_t)(journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4);
     out->flags = record->flags;
+    out->stay = (uint8_t)u->stay;
+    out->n_crashes = (uint8_t)u->reset.n_crashes;
+    out->security_floor = update_floor(u);
     out->retry = record->retry;
+    memcpy(out->slot_state, record->state, sizeof out->slot_state);
     memcpy(out->slot_hash, record->digest, sizeof out->slot_hash);
     memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
-    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
-        struct image image;
-        bool has_image = record->state[slot] > SLOT_STATE_RECEIVING &&
-                         image_parse(u->config->slot[slot], update_slot_bytes(u), &image) == FOTA_OK;
-        out->slot_version[slot] = has_image ? image.version_packed : 0;
-    }
+    tell_of_images(u, out);
     out->last_reason = record->last_reason;
     out->session_state = (uint16_t)u->session;
     out->session_id = u->session_id;
@@ -178,18 +275,24 @@ enum fota_err update_confirm(struct update *u)
     }
     uint32_t slot = u->running;
     struct boot_record record = u->record;
-    bool is_candidate = record.state[slot] == SLOT_STATE_TRIAL || record.state[slot] == SLOT_STATE_CONFIRMED;
+    uint8_t state = record.state[slot];
+    bool is_candidate =
+        state == SLOT_STATE_TRIAL || state == SLOT_STATE_CONFIRMED || state == SLOT_STATE_LAST_RESORT;
     if (!is_candidate || memcmp(record.digest[slot], u->running_digest, BOOT_RECORD_DIGEST_BYTES) != 0) {
         return E_STATE;
     }
-    if (record.state[slot] == SLOT_STATE_CONFIRMED && record.active == slot) {
+    if (u->running_revokes) {
+        record.flags |= BOOT_FLAG_KEY_REVOKED;
+    }
+    if (state == SLOT_STATE_CONFIRMED && record.active == slot && record.flags == u->record.flags) {
         return FOTA_OK;
     }
     record.active = (uint8_t)slot;
     record.state[slot] = SLOT_STATE_CONFIRMED;
     record.tries = 0;
+    record.starts = 0;
     record.last_reason = FOTA_OK;
-    memset(record.rejected, 0,
-           sizeof record.rejected); /* another image is confirmed: the rejected one may be offered again */
-    return update_commit(u, &record);
+    /* Another image is confirmed: the rejected one may be offered again. */
+    memset(record.rejected, 0, sizeof record.rejected);
+    return update_record(u, &record);
 }

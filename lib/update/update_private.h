@@ -4,7 +4,10 @@
 #ifndef UPDATE_PRIVATE_H
 #define UPDATE_PRIVATE_H
 
+#include "format/loader_statement.h"
 #include "update/update.h"
+
+enum { UPDATE_OPTIONS_NWRP_BIT = 16 };
 
 static inline uint32_t update_slot_bytes(const struct update *u)
 {
@@ -15,8 +18,54 @@ static inline uint32_t update_slot_bytes(const struct update *u)
 FOTA_MUST_CHECK
 enum fota_err update_commit(struct update *u, const struct boot_record *record);
 
-/** Rule R8: have room for JOURNAL_FREE_AT_JUMP records. Power cut: as journal_reserve */
-void update_make_room(struct update *u);
+/** update_commit, after making room for it. Power cut: as journal_reserve and journal_append
+ * @return FOTA_OK · E_UPDATE_BUSY (needs an erase that is not allowed) · as journal_append */
+FOTA_MUST_CHECK
+enum fota_err update_record(struct update *u, const struct boot_record *record);
+
+/**
+ * Rule R8: have room for `n_records` records. Power cut: as journal_reserve
+ * @param spare  as journal_reserve
+ * @return FOTA_OK · E_UPDATE_BUSY (needs an erase that is not allowed) · as journal_reserve
+ */
+FOTA_MUST_CHECK
+enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t spare);
+
+/** Take the permission for one erase. @return FOTA_OK · E_UPDATE_BUSY (there is none) */
+FOTA_MUST_CHECK
+enum fota_err update_take_erase(struct update *u);
+
+/**
+ * A statement for this slot, or for the loader (SLOT_LOADER): signature first, by a key that counts, then
+ * what it says, then whether it is for this board and now. Whether it fits the slot is asked as well.
+ * @return FOTA_OK · E_STATEMENT_* · E_UNSUPPORTED (needs a newer root) · E_IMAGE_SIZE
+ */
+FOTA_MUST_CHECK
+enum fota_err update_read_statement(const struct update *u, enum slot slot, const uint8_t *text,
+                                    uint32_t n_bytes, struct release_slot *out);
+
+/** update_begin with a loader statement. @return see boot_services.update_begin */
+FOTA_MUST_CHECK
+enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+                                  struct update_target *out);
+
+/** Open a session, or go on in the one that is open. `off`: bytes that are in flash and trusted. */
+void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct release_slot *release,
+                         uint32_t off);
+
+/** May a session with this id begin? @return FOTA_OK · E_UPDATE_SESSION (another one is open) */
+FOTA_MUST_CHECK
+enum fota_err update_check_session(const struct update *u, uint32_t id);
+
+void update_close_session(struct update *u);
+
+/** Is sector 1 write-protected by option bytes? (RM0090 3.9.10: nWRP is 0 then) */
+static inline bool update_is_loader_protected(const struct update *u)
+{
+    const struct update_loader *loader = &u->config->loader;
+    return loader->options != NULL &&
+           (*loader->options >> (UPDATE_OPTIONS_NWRP_BIT + loader->sector) & 1) == 0;
+}
 
 /**
  * Lowest security counter an update may have. The recorded floor follows the confirmed image only when its

@@ -1,7 +1,7 @@
 #include "f407/clock.h"
 
 #include "base/attr.h"
-#include "f407/flash.h"
+#include "f407/supply.h"
 #include "stm32f407xx.h"
 
 /* Bounds of the waits, in loops of at least 5 cycles. */
@@ -12,9 +12,6 @@ enum {
     HSI_START_MAX_LOOPS = HSI_LOOPS_PER_MS, /* 4 us (DS8626 table 34) */
     PLL_LOCK_MAX_LOOPS = HSI_LOOPS_PER_MS,  /* 300 us (DS8626 table 36) */
     SWITCH_MAX_LOOPS = HSI_LOOPS_PER_MS,
-    /* SysTick runs at HCLK/8. */
-    TICKS_PER_MS = CLOCK_HCLK_HZ / 8 / 1000,
-    TICK_MASK = 0xFFFFFF,
     LOOK_MS = 10
 };
 
@@ -27,7 +24,11 @@ enum {
 /* Values after reset: RM0090 7.3.2, 7.3.1. */
 #define PLLCFGR_RESET 0x24003010U
 
-#define ACR_CACHES (FLASH_ACR_PRFTEN | FLASH_ACR_ICEN | FLASH_ACR_DCEN)
+#define ACR_CACHES (FLASH_ACR_ICEN | FLASH_ACR_DCEN)
+
+/* DBGMCU_IDCODE of revision A, whose prefetch buffer must stay off (ES0182; it shows another device code than
+ * the later revisions). */
+#define IDCODE_REVISION_A 0x20006411U
 
 FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value,
                                    uint32_t max_loops)
@@ -54,6 +55,9 @@ static enum clock_source start_oscillator(void)
 
 enum clock_source clock_init(void)
 {
+    if (!supply_is_good()) {
+        return CLOCK_FROM_RESET;
+    }
     enum clock_source source = start_oscillator();
     RCC->CR |= RCC_CR_PLLON;
     if (!wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY, PLL_LOCK_MAX_LOOPS)) {
@@ -62,7 +66,8 @@ enum clock_source clock_init(void)
     /* Wait states before the faster clock, and read back that they are taken (RM0090 3.5.1). Five are enough
      * above 2.7 V; seven are down to 2.1 V (table 10), and a weak supply is when a wrong fetch would hurt
      * most. */
-    FLASH->ACR = FLASH_ACR_LATENCY_7WS | ACR_CACHES;
+    FLASH->ACR = FLASH_ACR_LATENCY_7WS | ACR_CACHES |
+                 (DBGMCU->IDCODE == IDCODE_REVISION_A ? 0 : FLASH_ACR_PRFTEN);
     (void)FLASH->ACR;
     /* APB1 42 MHz, APB2 84 MHz: their limits (DS8626 table 14). */
     RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;
@@ -92,36 +97,37 @@ void clock_reset(void)
     (void)FLASH->ACR;
 }
 
-void clock_settle(void)
+/* From here on time passes in steps of LOOK_MS, asleep. */
+static void start_sleeping(void)
 {
-    uint32_t good_ms = 0;
     clock_reset();
     SysTick->LOAD = LOOK_MS * (CLOCK_HSI_HZ / 8 / 1000) - 1;
     SysTick->CTRL = SysTick_CTRL_ENABLE_Msk | SysTick_CTRL_TICKINT_Msk;
     __disable_irq(); /* a pending tick wakes the core all the same (PM0214 2.5.3), and nothing has to handle
                         it */
+}
+
+static void sleep_a_step(void)
+{
+    __WFI();
+    SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
+}
+
+void clock_settle(void)
+{
+    uint32_t good_ms = 0;
+    start_sleeping();
     for (uint32_t ms = 0; ms < CLOCK_SETTLE_MAX_MS && good_ms < CLOCK_SETTLE_MS; ms += LOOK_MS) {
-        __WFI();
-        SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
-        good_ms = f407_flash_is_supply_good() ? good_ms + LOOK_MS : 0;
+        sleep_a_step();
+        good_ms = supply_is_good() ? good_ms + LOOK_MS : 0;
     }
     (void)clock_init();
 }
 
-void clock_time_start(struct clock_time *time)
+void clock_sleep(uint32_t n_ms)
 {
-    SysTick->LOAD = TICK_MASK;
-    SysTick->VAL = 0;
-    SysTick->CTRL = SysTick_CTRL_ENABLE_Msk;
-    *time = (struct clock_time){.last = SysTick->VAL};
-}
-
-uint32_t clock_time_ms(struct clock_time *time)
-{
-    uint32_t now = SysTick->VAL;
-    time->ticks += (time->last - now) & TICK_MASK;
-    time->last = now;
-    time->now_ms += time->ticks / TICKS_PER_MS;
-    time->ticks %= TICKS_PER_MS;
-    return time->now_ms;
+    start_sleeping();
+    for (uint32_t ms = 0; ms < n_ms; ms += LOOK_MS) {
+        sleep_a_step();
+    }
 }

@@ -4,6 +4,7 @@
 
 #include "base/flash_map.h"
 #include "f407/iwdg.h"
+#include "f407/supply.h"
 #include "stm32f407xx.h"
 
 enum {
@@ -12,10 +13,7 @@ enum {
      * maxima; at a slower clock they last longer still, but they end. */
     PROGRAM_MAX_LOOPS = 2 * FLASH_PROGRAM_MAX_US * (168 / 5 + 1),
     ERASE_MAX_LOOPS = 2 * FLASH_ERASE_MAX_MS * (168000 / 5),
-    SETTLE_LOOPS = FLASH_SUPPLY_SETTLE_US * (168 / 5 + 1),
-    /* RM0090 3.6.5: 101 is the lowest threshold that is above 2.7 V for every part (DS8626 table 19). */
-    SUPPLY_LEVEL = 5,
-    NEVER_WRITTEN = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4,
+    NEVER_WRITTEN = 1 << 0 | 1 << 2 | 1 << 4,
     SMALL_SECTORS = 4 /* 16 KB each; sector 4 has 64 KB, the others 128 KB (RM0090 table 5) */
 };
 
@@ -119,25 +117,11 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
     return sr;
 }
 
-/* Is the supply high enough for x32? An application may use the detector itself, at a higher level. */
-bool f407_flash_is_supply_good(void)
-{
-    RCC->APB1ENR |= RCC_APB1ENR_PWREN;
-    (void)RCC->APB1ENR; /* ES0182 2.1.13: a peripheral answers two cycles after its clock */
-    uint32_t cr = PWR->CR;
-    if (!(cr & PWR_CR_PVDE) || (cr & PWR_CR_PLS) >> PWR_CR_PLS_Pos < SUPPLY_LEVEL) {
-        PWR->CR = (cr & ~PWR_CR_PLS) | (uint32_t)SUPPLY_LEVEL << PWR_CR_PLS_Pos | PWR_CR_PVDE;
-        for (volatile uint32_t i = 0; i < SETTLE_LOOPS; i++) {
-        }
-    }
-    return !(PWR->CSR & PWR_CSR_PVDO);
-}
-
 /* Prepare for writing. A wrong key sequence locks the registers until reset, so it is sent only when locked.
  */
 static enum fota_err unlock(void)
 {
-    if (!f407_flash_is_supply_good()) {
+    if (!supply_is_good()) {
         return E_FLASH_SUPPLY;
     }
     if (FLASH->CR & FLASH_CR_LOCK) {

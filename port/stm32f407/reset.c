@@ -12,13 +12,13 @@ struct retained {
     uint32_t n_crashes;
     uint32_t started;
     uint32_t reason;
-    uint32_t note;
-    uint32_t not_note; /* its complement */
+    uint32_t request;
+    uint32_t not_request; /* its complement */
 };
 
 _Static_assert(sizeof(struct retained) == RAM_RETAINED_BYTES, "boot.ld leaves room for it");
 _Static_assert(RAM_RETAINED_ADDR == RAM_SERVICES_BASE + RAM_SERVICES_BYTES - RAM_RETAINED_BYTES &&
-                   RAM_REQUEST_ADDR == RAM_RETAINED_ADDR + offsetof(struct retained, note),
+                   RAM_REQUEST_ADDR == RAM_RETAINED_ADDR + offsetof(struct retained, request),
                "the request ends the services' RAM");
 
 static volatile struct retained *retained(void)
@@ -29,7 +29,7 @@ static volatile struct retained *retained(void)
 _Static_assert(RCC_CSR_SFTRSTF_Pos - RESET_SOFTWARE == RCC_CSR_LPWRRSTF_Pos - RESET_LOW_POWER,
                "from the software reset on, causes are in the order of their flags");
 
-enum reset_cause reset_take_cause(void)
+static enum reset_cause take_cause(void)
 {
     uint32_t csr = RCC->CSR;
     RCC->CSR = csr | RCC_CSR_RMVF;
@@ -51,37 +51,68 @@ void reset_chip(void)
     }
 }
 
-void reset_leave_request(enum boot_request note)
+void reset_leave_request(enum boot_request request)
 {
-    retained()->note = note;
-    retained()->not_note = ~(uint32_t)note;
+    retained()->request = request;
+    retained()->not_request = ~(uint32_t)request;
 }
 
-enum boot_request reset_take_request(void)
+static enum boot_request take_request(void)
 {
     volatile struct retained *words = retained();
-    uint32_t note = words->note;
-    bool is_whole = words->not_note == ~note;
-    words->not_note = 0; /* no complement of a note */
-    words->note = 0;
-    return is_whole ? (enum boot_request)note : BOOT_REQUEST_NONE;
+    uint32_t request = words->request;
+    bool is_whole = words->not_request == ~request;
+    words->not_request = 0; /* no complement of a request */
+    words->request = 0;
+    return is_whole ? (enum boot_request)request : BOOT_REQUEST_NONE;
 }
 
-uint32_t reset_count_crashes(enum reset_cause cause, enum boot_request note)
+void reset_take_origin(struct reset_origin *out)
+{
+    volatile struct retained *words = retained();
+    out->cause = take_cause();
+    out->request = take_request();
+    if (out->cause <= RESET_BROWN_OUT) { /* the power was gone: RAM is garbage */
+        words->n_crashes = 0;
+        words->started = RESET_STARTED_NOTHING;
+    }
+    out->started = (enum reset_started)words->started;
+    words->started = RESET_STARTED_NOTHING;
+}
+
+void reset_note_started(enum reset_started started)
+{
+    retained()->started = started;
+    retained()->reason = FOTA_OK;
+}
+
+void reset_note_reason(enum fota_err reason)
+{
+    retained()->reason = reason;
+}
+
+uint32_t reset_count_crashes(const struct reset_origin *origin)
 {
     uint32_t n_crashes = retained()->n_crashes;
-    if (cause == RESET_IWDG || cause == RESET_WWDG || note == BOOT_REQUEST_FAULT) {
+    bool is_watchdog = origin->cause == RESET_IWDG || origin->cause == RESET_WWDG;
+    if (origin->started == RESET_STARTED_APPLICATION &&
+        (is_watchdog || origin->request == BOOT_REQUEST_FAULT)) {
         n_crashes = n_crashes < CRASHES_MAX ? n_crashes + 1 : 1;
-    } else if (cause <= RESET_PIN) {
-        n_crashes = 0;
+        retained()->n_crashes = n_crashes;
     }
-    retained()->n_crashes = n_crashes;
     return n_crashes;
+}
+
+bool reset_is_run_failed(const struct reset_origin *origin)
+{
+    return origin->started == RESET_STARTED_TRIAL && origin->cause >= RESET_SOFTWARE &&
+           origin->cause <= RESET_WWDG;
 }
 
 void reset_forget_crashes(void)
 {
     retained()->n_crashes = 0;
+    retained()->started = RESET_STARTED_APPLICATION;
 }
 
 /* Everything the bootloader may have used: pins and DMA of the link, SPI1, the voltage detector. */

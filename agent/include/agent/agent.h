@@ -102,8 +102,7 @@ void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS]);
  *
  * Takes:      ≤ 2 ms
  * @return FOTA_OK · E_ARG (a priority out of range, now_ms NULL) · E_UNSUPPORTED (no boot services of this
- * version: the bootloader is missing or older) · E_STATE (the bootloader did not start this application from
- * a slot)
+ * version: the root is missing, older or newer)
  */
 FOTA_MUST_CHECK
 enum fota_err agent_init(struct agent *agent, const struct agent_config *config);
@@ -139,6 +138,9 @@ enum fota_err agent_info(const struct agent *agent, struct boot_info *out);
 
 /** True while a host holds a session open, or a command or flash work is under way: a bad moment to sleep. */
 bool agent_is_busy(const struct agent *agent);
+
+/** True from a host's first valid command on, until it is gone (no byte for LINK_GONE_MS). */
+bool agent_has_host(const struct agent *agent);
 
 /** True if this run is a trial that waits for agent_confirm. */
 bool agent_is_on_trial(const struct agent *agent);

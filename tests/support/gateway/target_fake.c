@@ -209,7 +209,7 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
                                             .ops_ctx = t,
                                             .port = &port,
                                             .port_ctx = t,
-                                            .loader = t->running == SLOT_NONE ? LINK_LOADER_BOOTLOADER
+                                            .loader = t->running == SLOT_NONE ? LINK_LOADER_LOADER
                                                                               : LINK_LOADER_AGENT,
                                             .inactive = inactive,
                                             .chunk_words = 64};

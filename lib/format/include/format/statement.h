@@ -80,7 +80,8 @@ enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_by
  *
  * @param text  the bytes `s` was parsed from
  * @return FOTA_OK · E_STATEMENT_SYNTAX (signature line malformed) · E_STATEMENT_KEY (no known key signed) ·
- *         E_STATEMENT_SIGNATURE (a known key's signature does not verify, and none does)
+ *         what v->check said of the last known key (E_STATEMENT_SIGNATURE, E_STATEMENT_REVOKED), if no
+ *         signature verifies
  */
 FOTA_MUST_CHECK
 enum fota_err statement_verify(const struct statement *s, const uint8_t *text,

@@ -19,6 +19,9 @@ enum {
     JOURNAL_AREAS = 2, /* J0, J1 */
     JOURNAL_RECORD_WORDS = BOOT_RECORD_BODY_WORDS + 4,
     JOURNAL_RECORD_BYTES = 4 * JOURNAL_RECORD_WORDS,
+    JOURNAL_NO_SPARE = 0,
+    JOURNAL_FREE_ALONE = 64,
+    JOURNAL_RESERVE_CALLS = 6,
     JOURNAL_FREE_AT_JUMP = 16 /* rule R8: free records in each sector before an application starts */
 };
 
@@ -96,7 +99,13 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
  * the only copy is not erased) · E_JOURNAL_DEGRADED (the sector cannot be written any more)
  */
 FOTA_MUST_CHECK
-enum fota_err journal_reserve(struct journal *j, uint32_t n_records);
+enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t spare);
+
+bool journal_has_room(const struct journal *j, uint32_t n_records);
+FOTA_MUST_CHECK
+enum fota_err journal_revive(struct journal *j);
+uint32_t journal_dead_mask(const struct journal *j);
+bool journal_is_forged(const struct journal_area *areas, uint32_t addr, const uint32_t *words, uint32_t n_words);
 
 /** Bit 0: J0 sound, bit 1: J1 sound. */
 uint32_t journal_sound_mask(const struct journal *j);

@@ -69,7 +69,7 @@ enum {
 #define LINK_INFO_ADDR 0xFFFE0000U
 
 /** Kinds of loader in the info block. */
-enum link_loader { LINK_LOADER_BOOTLOADER = 1, LINK_LOADER_AGENT = 2 };
+enum link_loader { LINK_LOADER_LOADER = 1, LINK_LOADER_AGENT = 2 };
 
 /**
  * Session block (reply to BEGIN), 24 bytes: reason[2] slot[1] 0[1] session[4] base[4] image_bytes[4]

@@ -15,15 +15,25 @@
 #include "slots/slots.h"
 #include "update/boot_services.h"
 
+/** Where the loader is, and what protects it. */
+struct update_loader {
+    const uint8_t *bytes; /* readable at any time; NULL: this board has none */
+    uint32_t base;        /* bus address */
+    uint32_t sector;
+    uint32_t n_bytes;
+    const volatile uint32_t *options; /* FLASH_OPTCR (RM0090 3.9.10); NULL: nothing is write-protected */
+};
+
 /** What is where; constant for one board. Slots are alike but for their place. */
 struct update_config {
     struct flash *flash;
     struct journal_area journal[JOURNAL_AREAS];
-    const uint8_t *slot[2];          /* the bytes of each slot, readable at any time */
-    uint32_t base[2];                /* bus address of each slot */
-    uint32_t first_sector[2];        /* number of each slot's first sector */
-    uint32_t sector_bytes;           /* all sectors of a slot are of this size */
-    uint32_t n_sectors;              /* sectors of one slot */
+    const uint8_t *slot[2];   /* the bytes of each slot, readable at any time */
+    uint32_t base[2];         /* bus address of each slot */
+    uint32_t first_sector[2]; /* number of each slot's first sector */
+    uint32_t sector_bytes;    /* all sectors of a slot are of this size */
+    uint32_t n_sectors;       /* sectors of one slot */
+    struct update_loader loader;
     uint32_t bootloader_version;     /* major << 24 | minor << 16 | revision */
     const char *hw_id;               /* this board, 1..16 characters */
     const uint8_t *keys[IMAGE_KEYS]; /* release keys: active, next; NULL: none */
@@ -32,6 +42,15 @@ struct update_config {
     /* Memory for a hash. In a session it has the first bytes of the slot, as many as were written one behind
      * the other and not touched again; it runs along as the flash's companion. */
     struct crypto_sha256 *hash;
+};
+
+/** What led to this boot. The caller reads it from RCC_CSR and retained RAM, once, and takes it away there.
+ */
+struct update_reset {
+    enum reset_cause cause;
+    bool is_run_failed; /* a watchdog, a fault or another software reset ended a run of an image that was not
+                           confirmed; false after the supply, the pin, and runs of anything else */
+    uint32_t n_crashes; /* of the confirmed application in a row, this one too */
 };
 
 /** Phase of an update session. */
@@ -48,42 +67,56 @@ struct update {
     enum slot running;         /* slot that runs since this boot; SLOT_NONE in the loader */
     uint32_t running_counter;  /* security counter of the running image, from its verified bytes */
     uint8_t running_digest[BOOT_RECORD_DIGEST_BYTES];
-    enum reset_cause cause;
-    uint32_t n_crashes; /* slots_facts.n_crashes; whoever counts them sets it before update_choose */
+    bool running_revokes; /* the running image ends the active key once it is confirmed */
+    enum boot_stay stay;  /* why the loader runs */
+    struct update_reset reset;
+    enum fota_err frozen; /* E_JOURNAL_FORMAT: nothing is written; FOTA_OK else */
+    /* Erases that may still begin, of slots and journal together; one less with each. No bound from
+     * update_open on; a boot service sets it to 0 or 1. A function that needs one more than it has returns
+     * E_UPDATE_BUSY and has lost nothing: called again with more, it goes on. */
+    uint32_t n_erases_allowed;
     enum update_session session;
-    enum slot session_slot;
+    enum slot session_slot;   /* SLOT_LOADER: sector 1 */
     uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
     uint32_t session_bytes;   /* size of the image; of the slot if not described */
     uint32_t session_clean;   /* mask of sectors of the slot whose every word is known to be erased */
     uint32_t session_flashed; /* bytes from the start that are in flash and read back */
     uint8_t session_sha256[CRYPTO_SHA256_BYTES];
+    uint8_t session_hash[2][BOOT_RECORD_DIGEST_BYTES]; /* of the release's images; 0 without a statement */
 };
 
 /**
  * Load the journal and repair it. First call after reset. After a loss of power, a repair is preceded by
  * config->settle (rule R10): nothing is written before the supply has held for a while.
- * From then on the record's security floor is at least the epoch in one-time memory.
+ * From then on the record's security floor is at least the epoch in one-time memory. With both journals lost,
+ * a slot whose image verifies with the next key and ends the active one ends it again, before anything is
+ * chosen.
  *
  * Takes:      ≤ 2 ms, ≤ 3 s with repairs, and the wait
  * Power cut:  as journal_repair
- * @return FOTA_OK (also with a lost journal or one dead mirror: look at `journal`) · flash errors (no mirror
+ * @return FOTA_OK (also with a lost journal or one dead mirror: look at `journal`) · E_JOURNAL_FORMAT (a
+ * record that this code cannot read: nothing is written or guessed, nothing boots) · flash errors (no mirror
  * works; the state is in `record`, but nothing may be written)
  */
 FOTA_MUST_CHECK
-enum fota_err update_open(struct update *u, const struct update_config *config, enum reset_cause cause);
+enum fota_err update_open(struct update *u, const struct update_config *config,
+                          const struct update_reset *reset);
 
 /**
- * Choose what to run: asks slots_decide and does what it says until it boots or stays.
+ * Choose what to run: asks slots_decide and does what it says until it boots or starts the loader.
  *
- * @param wants_loader  stay in the loader whatever the slots hold
- * @param out           SLOTS_BOOT or SLOTS_LOADER
- * @param images        by slot; the caller jumps only if images[out->slot].verdict and update_vouch are
+ * @param request  BOOT_REQUEST_LOADER: the loader, whatever the slots hold; nothing is written.
+ * BOOT_REQUEST_TRY: an image of last resort runs now, without the loader before it. Others say nothing here
+ * @param out      SLOTS_BOOT (with_watchdog: start the watchdog first) or SLOTS_LOADER (stay: why)
+ * @param images   by slot; the caller jumps only if images[out->slot].verdict and update_vouch are
  * CRYPTO_ACCEPT
- * Takes:      ≤ 0.7 s (two verifications), at most three records, no erase but for a lost or full journal
- * Power cut:  the same choice at the next boot, or a trial run less
- * Never fails: if the journal cannot be written, no trial starts, but a confirmed image does.
+ * If the decision is SLOTS_LOADER and the loader does not verify, ask once more with BOOT_REQUEST_TRY: an
+ * image that can boot is better than nothing. Also ask with it when a watchdog or a fault ended the loader
+ * itself. Takes:      ≤ 0.7 s (two verifications), at most three records, no erase but for a lost or full
+ * journal Power cut:  the same choice at the next boot, or a start of the trial less Never fails: if the
+ * journal cannot be written, no trial starts, but a confirmed image does.
  */
-void update_choose(struct update *u, bool wants_loader, struct slots_decision *out,
+void update_choose(struct update *u, enum boot_request request, struct slots_decision *out,
                    struct image_result images[2]);
 
 /**
@@ -93,6 +126,14 @@ void update_choose(struct update *u, bool wants_loader, struct slots_decision *o
  */
 FOTA_MUST_CHECK
 enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image);
+
+/**
+ * Verify the loader in sector 1 as a slot is verified, but for the security floor, which is not asked. The
+ * caller jumps only if out->verdict and update_vouch(u, SLOT_LOADER, ...) are CRYPTO_ACCEPT. Takes ≤ 40 ms.
+ * @return FOTA_OK · E_LOADER_INVALID
+ */
+FOTA_MUST_CHECK
+enum fota_err update_verify_loader(struct update *u, struct image_result *out);
 
 /** Facts for the host. Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);
@@ -133,12 +174,20 @@ enum fota_err update_abort(struct update *u);
 FOTA_MUST_CHECK
 enum fota_err update_confirm(struct update *u);
 
+/** As boot_services.retry. Power cut: lifted or not. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_retry(struct update *u, uint32_t number);
+
 /** As boot_services.slot_hash. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
                           uint8_t sha256[CRYPTO_SHA256_BYTES]);
 
-/** Slot that an update may write: the one that neither runs nor is active. SLOT_NONE while a trial runs. */
+/**
+ * Slot that an update may write: the one that neither runs nor is active. SLOT_NONE while an image runs that
+ * is not confirmed. With nothing confirmed, in the loader: not the slot of a trial or of the last resort;
+ * else where something is being received, else A.
+ */
 enum slot update_inactive_slot(const struct update *u);
 
 #endif

@@ -1,11 +1,10 @@
 /**
- * System clock of the bootloader: 168 MHz from the 8 MHz crystal of the Discovery board, or from the internal
- * oscillator if the crystal does not start; supply supervision; a coarse millisecond counter.
+ * System clock of root and loader: 168 MHz from the 8 MHz crystal of the Discovery board, or from the internal
+ * oscillator if the crystal does not start; supply supervision.
  */
 #ifndef F407_CLOCK_H
 #define F407_CLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /** Journal rule R10: 10,000 erases last longer than three years of brown-outs at this rate. */
@@ -13,21 +12,15 @@ enum { CLOCK_SETTLE_MS = 30000, CLOCK_SETTLE_MAX_MS = 600000 };
 
 enum { CLOCK_HCLK_HZ = 168000000, CLOCK_HSE_HZ = 8000000, CLOCK_HSI_HZ = 16000000 };
 
-/** What the PLL runs from. CLOCK_FROM_RESET: the PLL did not lock, the chip stays at 16 MHz. */
+/** What the PLL runs from. CLOCK_FROM_RESET: the supply is too low or the PLL did not lock, the chip stays at 16 MHz. */
 enum clock_source { CLOCK_FROM_HSE, CLOCK_FROM_HSI, CLOCK_FROM_RESET };
-
-/** Milliseconds since clock_time_start, counted from SysTick by whoever asks. Zero-initialise. */
-struct clock_time {
-    uint32_t last;   /* SysTick value of the last look */
-    uint32_t ticks;  /* not yet a whole millisecond */
-    uint32_t now_ms; /* wraps at 2^32 */
-};
 
 /**
  * From the reset state to 168 MHz, 7 wait states (good from 2.1 V, RM0090 table 10), prefetch and both caches
- * on (RM0090 3.5.1, 7.3).
+ * on (RM0090 3.5.1, 7.3). Supply before speed: nothing of it below the level that the flash needs (f407/supply.h).
+ * On revision A of the chip the prefetch buffer stays off (ES0182).
  *
- * Takes:      ≤ 3 ms with a crystal; 100 ms more if it does not start, then the internal oscillator is used
+ * Takes:      ≤ 6 ms with a crystal; 100 ms more if it does not start, then the internal oscillator is used
  * @return which clock feeds the PLL
  */
 enum clock_source clock_init(void);
@@ -44,11 +37,8 @@ void clock_reset(void);
  */
 void clock_settle(void);
 
-/** Start SysTick at HCLK/8, polled, no interrupt. */
-void clock_time_start(struct clock_time *time);
-
-/** Milliseconds since the start, if asked at least every 0.79 s (168 MHz); a longer silence loses multiples
- * of that. Erases do so, and time-outs then come late, never early. */
-uint32_t clock_time_ms(struct clock_time *time);
+/** Sleep, on the internal oscillator, and stay there. Masks interrupts and leaves them masked. @param n_ms  rounded up to
+ * 10 */
+void clock_sleep(uint32_t n_ms);
 
 #endif

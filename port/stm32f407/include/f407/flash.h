@@ -15,14 +15,11 @@
 #ifndef F407_FLASH_H
 #define F407_FLASH_H
 
-#include <stdbool.h>
-
 #include "port/flash.h"
 
 enum {
-    FLASH_PROGRAM_MAX_US = 100,  /* one word, DS8626 table 40 */
-    FLASH_ERASE_MAX_MS = 2000,   /* 128 KB at x32, DS8626 table 40 */
-    FLASH_SUPPLY_SETTLE_US = 100 /* before the voltage detector is believed after it was switched on */
+    FLASH_PROGRAM_MAX_US = 100, /* one word, DS8626 table 40 */
+    FLASH_ERASE_MAX_MS = 2000   /* 128 KB at x32, DS8626 table 40 */
 };
 
 /** The chip's flash. Fields are set by f407_flash_open; `basepri` may be changed between calls. */
@@ -33,7 +30,7 @@ struct f407_flash {
 };
 
 /**
- * @param sectors  bit n set: sector n may be written. Sector 0, 1, 2 and 4 are refused whatever this says
+ * @param sectors  bit n set: sector n may be written. Sectors 0, 2 and 4 are refused whatever this says
  * Touches no register.
  */
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors);
@@ -43,9 +40,5 @@ void f407_flash_open(struct f407_flash *flash, uint32_t sectors);
  * operation, and again whenever somebody else may have had write access to that RAM. Takes ≤ 2 us.
  */
 void f407_flash_load_ram_code(void);
-
-/** Is the supply above what x32 needs? Asks the voltage detector, and switches it on if need be. Takes ≤ 0.2
- * ms the first time. */
-bool f407_flash_is_supply_good(void);
 
 #endif

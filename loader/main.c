@@ -1,0 +1,93 @@
+/*
+ * The loader: the smallest application there is. Sector 1 holds it; the root verifies and starts it when nothing
+ * else can run or a boot request asks for it. It answers a host on SPI1 (docs/spec/link.md) until the board is
+ * updated, and has nothing but the agent and the boot services to do it with.
+ *
+ * Everything that goes wrong ends in a reset: the root decides again.
+ */
+#include <stdbool.h>
+
+#include "agent/agent.h"
+#include "f407/clock.h"
+#include "f407/reset.h"
+#include "stm32f407xx.h"
+
+enum {
+    PRIORITY_SPI = 0,
+    PRIORITY_TICK = 1,   /* time goes on while the flash is busy */
+    PRIORITY_MASKED = 2, /* nothing: both handlers run from RAM */
+    HOST_MAX_MS = 10000, /* how long a loader that need not stay waits for a host (base/slot.h, boot_stay) */
+    TICKS_PER_S = 1000
+};
+
+static struct loader {
+    struct agent agent;
+    volatile uint32_t now_ms;
+} loader;
+
+static AGENT_RAM_VECTORS uint32_t vectors[AGENT_VECTORS];
+
+void SysTick_Handler(void);
+AGENT_RAM_CODE void SPI1_IRQHandler(void);
+AGENT_RAM_CODE void DMA2_Stream3_IRQHandler(void);
+
+AGENT_RAM_CODE void SysTick_Handler(void)
+{
+    loader.now_ms++;
+}
+
+AGENT_RAM_CODE void SPI1_IRQHandler(void)
+{
+    agent_irq(&loader.agent);
+}
+
+AGENT_RAM_CODE void DMA2_Stream3_IRQHandler(void)
+{
+    agent_irq(&loader.agent);
+}
+
+static uint32_t now_ms(void *ctx)
+{
+    (void)ctx;
+    return loader.now_ms;
+}
+
+static void start_time(void)
+{
+    uint32_t core_hz = clock_init() == CLOCK_FROM_RESET ? CLOCK_HSI_HZ : CLOCK_HCLK_HZ;
+    SysTick->LOAD = core_hz / TICKS_PER_S - 1;
+    SysTick->VAL = 0;
+    SysTick->CTRL = SysTick_CTRL_CLKSOURCE_Msk | SysTick_CTRL_TICKINT_Msk | SysTick_CTRL_ENABLE_Msk;
+    NVIC_SetPriority(SysTick_IRQn, PRIORITY_TICK);
+}
+
+static enum fota_err start_agent(struct boot_info *info)
+{
+    const struct agent_config config = {
+        .now_ms = now_ms, .masked_priority = PRIORITY_MASKED, .spi_priority = PRIORITY_SPI};
+    enum fota_err err = agent_init(&loader.agent, &config);
+    return err ? err : agent_info(&loader.agent, info);
+}
+
+/* An image may be bootable, and no host has come, or the one that came is gone (LINK_GONE_MS). */
+static bool is_done(const struct boot_info *info)
+{
+    return info->stay != BOOT_STAY_NO_IMAGE && loader.now_ms > HOST_MAX_MS && !agent_has_host(&loader.agent);
+}
+
+int main(void)
+{
+    struct boot_info info;
+    agent_vectors_to_ram(vectors);
+    start_time();
+    if (start_agent(&info) != FOTA_OK) {
+        reset_chip();
+    }
+    while (!is_done(&info)) {
+        agent_poll(&loader.agent);
+    }
+    if (info.stay == BOOT_STAY_BEFORE_TRY) {
+        reset_leave_request(BOOT_REQUEST_TRY);
+    }
+    reset_chip();
+}
