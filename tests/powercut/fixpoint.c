@@ -238,7 +238,7 @@ static void run_session(struct explorer *x)
         act(x, record.retry);
     }
     uint32_t n_writes = cells_choose(&x->flash, x->config.n_writes + 1);
-    err = is_new ? FOTA_OK : journal_reserve(&journal, n_writes);
+    err = is_new ? FOTA_OK : journal_reserve(&journal, n_writes, JOURNAL_NO_SPARE);
     for (uint32_t i = 0; i < n_writes && err == FOTA_OK && x->broken == NULL; i++) {
         cells_record_of(++state->written, &record);
         err = journal_append(&journal, &record);

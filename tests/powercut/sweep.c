@@ -232,7 +232,7 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
     s->n_ops = 0;
     s->n_interesting = 0;
     s->world.n_lives = 0;
-    s->world.view.n_crashes = 0; /* counted in RAM */
+    world_note_cut(&s->world);
     s->world.n_cuts = s->n_cuts;
     s->world.is_known = false;
     uint32_t first_key = s->n_keys;
