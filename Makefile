@@ -27,7 +27,7 @@ host: setup ## build the fota command, the gateway, the twin and the tests for t
 	@$(call CONFIGURE,host)
 	@$(call BUILD,host)
 
-fw: host ## build bootloader and demo applications for the STM32F407, print sizes against the budget
+fw: host ## build root, loader and demo applications for the STM32F407, print sizes against the budget
 	@$(call CONFIGURE,f407)
 	@$(call BUILD,f407)
 

@@ -50,7 +50,10 @@ AGENT_RAM_CODE void control_loop_tick(struct control_loop *loop)
     TIM2->SR = ~(uint32_t)TIM_SR_UIF;
     if (loop->ticks > 0) {
         uint32_t periods = (now_cycles - loop->last_cycles + loop->period_cycles / 2U) / loop->period_cycles;
-        loop->missed += periods > 1U ? periods - 1U : 0U;
+        if (periods > 1U) {
+            loop->missed += periods - 1U;
+            loop->missed_at = loop->ticks;
+        }
     }
     loop->last_cycles = now_cycles;
     loop->ticks++;
@@ -59,6 +62,11 @@ AGENT_RAM_CODE void control_loop_tick(struct control_loop *loop)
     }
     control(loop);
     __DSB(); /* erratum 838869: the cleared flag must reach the NVIC before the return */
+}
+
+bool control_loop_is_steady(const struct control_loop *loop)
+{
+    return loop->missed == 0 || loop->ticks - loop->missed_at >= CONTROL_LOOP_STEADY_TICKS;
 }
 
 uint32_t control_loop_worst_tenths_us(const struct control_loop *loop)

@@ -5,14 +5,16 @@
 #ifndef APP_CONTROL_LOOP_H
 #define APP_CONTROL_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { CONTROL_LOOP_HZ = 1000 };
+enum { CONTROL_LOOP_HZ = 1000, CONTROL_LOOP_STEADY_TICKS = 1000 };
 
 /** What the loop has seen of itself. Written by the handler only. */
 struct control_loop {
     volatile uint32_t ticks;
-    volatile uint32_t missed; /* ticks that did not happen: two timer periods and more between two runs */
+    volatile uint32_t missed;    /* ticks that did not happen: two timer periods and more between two runs */
+    volatile uint32_t missed_at; /* tick at which that was noticed last */
     volatile uint32_t worst_counts; /* latest start of a run behind its timer event, in timer counts */
     uint32_t last_cycles;           /* DWT cycle counter at the last run */
     uint32_t period_cycles;
@@ -27,6 +29,9 @@ void control_loop_start(struct control_loop *loop, uint32_t core_hz, uint32_t ti
 
 /** One tick; call it from TIM2_IRQHandler. Runs from RAM. */
 void control_loop_tick(struct control_loop *loop);
+
+/** No tick was missed in the last CONTROL_LOOP_STEADY_TICKS: an answer for now, not for ever. */
+bool control_loop_is_steady(const struct control_loop *loop);
 
 /** Worst lateness of a tick so far, in tenths of a microsecond. */
 uint32_t control_loop_worst_tenths_us(const struct control_loop *loop);

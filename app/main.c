@@ -18,7 +18,8 @@ enum {
     HEALTHY_TICKS = 1000,
     WELL_TICKS = 600000, /* after ten minutes: what came before was no crash loop (docs/spec/boot.md) */
     REPORT_TICKS = 1000,
-    BLINK_TICKS = 500
+    BLINK_TICKS = 500,
+    REVISION_A = 0x2000 /* as its DBGMCU_IDCODE shows it; its prefetch buffer must stay off (ES0182) */
 };
 
 /* The application's state. Handlers reach it by name; ST's start-up code gives them no argument. */
@@ -60,8 +61,19 @@ AGENT_RAM_CODE void DMA2_Stream3_IRQHandler(void)
     agent_irq(&app.agent);
 }
 
-/* 168 MHz from the 8 MHz crystal: VCO 336 MHz, APB1 42 MHz, APB2 84 MHz. @return false: the crystal does not
- * start */
+/* The voltage detector (RM0090 5.2.2) has its say before anything runs fast. */
+static bool is_supply_good(void)
+{
+    PWR_PVDTypeDef detector = {.PVDLevel = PWR_PVDLEVEL_5, .Mode = PWR_PVD_MODE_NORMAL};
+    __HAL_RCC_PWR_CLK_ENABLE();
+    HAL_PWR_ConfigPVD(&detector);
+    HAL_PWR_EnablePVD();
+    HAL_Delay(1);
+    return __HAL_PWR_GET_FLAG(PWR_FLAG_PVDO) == 0U;
+}
+
+/* 168 MHz from the 8 MHz crystal: VCO 336 MHz, APB1 42 MHz, APB2 84 MHz. @return false: the supply is too
+ * low, or the crystal does not start */
 static bool set_clocks(void)
 {
     RCC_OscInitTypeDef oscillator = {.OscillatorType = RCC_OSCILLATORTYPE_HSE,
@@ -78,10 +90,17 @@ static bool set_clocks(void)
                                  .AHBCLKDivider = RCC_SYSCLK_DIV1,
                                  .APB1CLKDivider = RCC_HCLK_DIV4,
                                  .APB2CLKDivider = RCC_HCLK_DIV2};
-    __HAL_RCC_PWR_CLK_ENABLE();
+    if (!is_supply_good()) {
+        return false;
+    }
     __HAL_PWR_VOLTAGESCALING_CONFIG(PWR_REGULATOR_VOLTAGE_SCALE1);
-    return HAL_RCC_OscConfig(&oscillator) == HAL_OK &&
-           HAL_RCC_ClockConfig(&clocks, FLASH_LATENCY_5) == HAL_OK;
+    if (HAL_RCC_OscConfig(&oscillator) != HAL_OK || HAL_RCC_ClockConfig(&clocks, FLASH_LATENCY_5) != HAL_OK) {
+        return false;
+    }
+    if (HAL_GetREVID() != REVISION_A) {
+        __HAL_FLASH_PREFETCH_BUFFER_ENABLE();
+    }
+    return true;
 }
 
 static void init_led(void)
@@ -103,11 +122,12 @@ static uint32_t now_ms(void *ctx)
 static bool may_stand_still(void *ctx)
 {
     (void)ctx;
-    return app.loop.missed == 0;
+    return control_loop_is_steady(&app.loop);
 }
 
 static const char *const slot_names[] = {"A", "B", "none"};
-static const char *const state_names[] = {"empty", "receiving", "pending", "trial", "confirmed", "rejected"};
+static const char *const state_names[] = {"empty",     "receiving", "pending",    "trial",
+                                          "confirmed", "rejected",  "last resort"};
 static const char *const cause_names[] = {"power-on", "brown-out",       "pin",      "software",
                                           "watchdog", "window-watchdog", "low-power"};
 
@@ -152,7 +172,7 @@ static void print_start(struct console *console, const struct boot_info *info)
     }
     console_text(console, "\r\napp: reset by ");
     console_text(console, NAME_OF(cause_names, info->reset_cause));
-    console_text(console, ", bootloader ");
+    console_text(console, ", root ");
     print_version(console, info->bootloader_version);
     console_text(console, ", security floor ");
     console_number(console, info->security_floor);
@@ -260,8 +280,7 @@ int main(void)
     init_led();
     console_init(&app.console, HAL_RCC_GetPCLK1Freq());
     if (!has_clocks) {
-        console_text(&app.console,
-                     "app: the crystal does not start, running from the internal oscillator\r\n");
+        console_text(&app.console, "app: low supply or no crystal, running from the internal oscillator\r\n");
     }
     control_loop_start(&app.loop, HAL_RCC_GetHCLKFreq(),
                        has_clocks ? 2U * HAL_RCC_GetPCLK1Freq() : HAL_RCC_GetPCLK1Freq());

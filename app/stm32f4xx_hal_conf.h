@@ -26,7 +26,7 @@
 #define VDD_VALUE                3300U
 #define TICK_INT_PRIORITY        15U /* HAL's tick waits while the flash is busy */
 #define USE_RTOS                 0U
-#define PREFETCH_ENABLE          1U
+#define PREFETCH_ENABLE          0U /* main.c, where the chip's revision allows it */
 #define INSTRUCTION_CACHE_ENABLE 1U
 #define DATA_CACHE_ENABLE        1U
 

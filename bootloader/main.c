@@ -32,50 +32,57 @@ FOTA_NOINLINE static void boot(const struct update *update, enum slot slot, cons
     reset_jump(image->image.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES + (verdicts - 2U * CRYPTO_ACCEPT));
 }
 
-static void boot_application(const struct update *update, const struct slots_decision *decision,
-                             const struct image_result *image)
+/* Returns if there is no image to boot. */
+static void try_application(struct update *update, enum boot_request request)
 {
-    if (decision->with_watchdog) {
+    struct slots_decision decision;
+    struct image_result images[2];
+    update_choose(update, request, &decision, images);
+    if (decision.action != SLOTS_BOOT || (decision.slot != SLOT_A && decision.slot != SLOT_B)) {
+        return;
+    }
+    if (decision.with_watchdog) {
         iwdg_start();
     }
-    reset_note_started(decision->is_trial ? RESET_STARTED_TRIAL : RESET_STARTED_APPLICATION);
-    boot(update, decision->slot, image);
+    reset_note_started(decision.is_trial ? RESET_STARTED_TRIAL : RESET_STARTED_APPLICATION);
+    boot(update, decision.slot, &images[decision.slot]);
 }
 
-static void boot_loader(struct update *update, struct image_result *image)
+/* Returns if the loader does not verify. The next reset is the loader's own, whatever it does. */
+static void try_loader(struct update *update)
 {
-    enum fota_err err = update_verify_loader(update, image);
-    if (err == FOTA_OK) {
-        iwdg_start();
-        reset_note_started(RESET_STARTED_LOADER);
-        boot(update, SLOT_LOADER, image);
+    struct image_result loader;
+    enum fota_err err = update_verify_loader(update, &loader);
+    if (err) {
+        reset_note_reason(err);
+        return;
     }
-    reset_note_reason(err);
+    iwdg_start();
+    reset_note_started(RESET_STARTED_LOADER);
+    boot(update, SLOT_LOADER, &loader);
 }
 
 int main(void)
 {
     struct reset_origin origin;
-    struct slots_decision decision;
-    struct image_result images[2];
     reset_take_origin(&origin);
     clock_init();
 
+    const struct update_reset reset = {
+        .cause = origin.cause,
+        .is_run_failed = reset_is_run_failed(&origin),
+        .n_crashes = reset_count_crashes(&origin),
+    };
     struct update *update = services_open();
-    const struct update_reset reset = {.cause = origin.cause,
-                                       .is_run_failed = reset_is_run_failed(&origin),
-                                       .n_crashes = reset_count_crashes(&origin)};
     enum fota_err err = update_open(update, &BOARD, &reset);
     if (err) {
         /* Neither mirror can be written: nothing will be, but a confirmed image still runs. */
         update->record.last_reason = (uint16_t)err;
     }
 
-    update_choose(update, origin.request, &decision, images);
-    if (decision.action == SLOTS_BOOT && (decision.slot == SLOT_A || decision.slot == SLOT_B)) {
-        boot_application(update, &decision, &images[decision.slot]);
-    }
-    boot_loader(update, &images[0]);
+    try_application(update, reset_is_loader_crash(&origin) ? BOOT_REQUEST_TRY : origin.request);
+    try_loader(update);
+    try_application(update, BOOT_REQUEST_TRY); /* an image of last resort is better than nothing */
     clock_sleep(NOTHING_RUNS_MS);
     reset_chip();
 }

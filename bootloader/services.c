@@ -1,14 +1,16 @@
 #include "services.h"
 
+#include <stdbool.h>
+
 #include "boot_keys.h"
 #include "f407/clock.h"
 #include "f407/flash.h"
 #include "f407/reset.h"
-#include "stm32f407xx.h"
 #include "version.h"
 
 enum {
     SUMMED_WORDS = 4,
+    BASEPRI_MASK = 0xFF,
     SLOT_SECTORS = 7, /* a mask of FLASH_SLOT_SECTORS bits */
     WRITABLE_SECTORS = 1 << FLASH_J0_SECTOR | 1 << FLASH_J1_SECTOR | SLOT_SECTORS << FLASH_SLOT_A_SECTOR |
                        SLOT_SECTORS << FLASH_SLOT_B_SECTOR
@@ -24,6 +26,9 @@ struct services_state {
 };
 
 static struct services_state state __attribute__((section(".services_state")));
+
+/* Not sealed: it changes before the seal is looked at. */
+static volatile bool is_busy __attribute__((section(".services_state")));
 
 /* Not sealed: update_finish holds it against the signed statement. */
 static struct crypto_sha256 running_hash __attribute__((section(".services_state")));
@@ -41,7 +46,7 @@ __attribute__((section(".boot_head"))) const struct update_config BOARD = {
                .base = FLASH_LOADER_BASE,
                .sector = FLASH_LOADER_SECTOR,
                .n_bytes = FLASH_LOADER_BYTES,
-               .options = &FLASH->OPTCR},
+               .options = (const volatile uint32_t *)F407_OPTIONS_ADDR},
     .bootloader_version = BOOTLOADER_VERSION,
     .hw_id = BOOT_HW_ID,
     .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},
@@ -75,17 +80,26 @@ struct update *services_open(void)
 
 void services_seal(void)
 {
+    is_busy = false;
     state.seal = sum_state();
 }
 
-/* Every service starts here: is the state ours, and is the code in RAM as we left it? */
-static enum fota_err enter(uint32_t basepri)
+/* Every service starts here: does none of them run already, is the state ours, and is the code in RAM as we
+ * left it?
+ * @param options  see boot_services.h */
+static enum fota_err enter(uint32_t options)
 {
+    if (is_busy) {
+        return E_STATE;
+    }
+    is_busy = true;
     if (state.seal != sum_state()) {
+        is_busy = false;
         return E_INTERNAL;
     }
     f407_flash_load_ram_code();
-    state.flash.basepri = basepri;
+    state.flash.basepri = options & BASEPRI_MASK;
+    state.update.n_erases_allowed = options / BOOT_MAY_ERASE;
     return FOTA_OK;
 }
 
@@ -96,9 +110,9 @@ static enum fota_err leave(enum fota_err err)
 }
 
 /* A service that needs nothing but the state. */
-static enum fota_err serve(uint32_t basepri, enum fota_err (*work)(struct update *))
+static enum fota_err serve(uint32_t options, enum fota_err (*work)(struct update *))
 {
-    enum fota_err err = enter(basepri);
+    enum fota_err err = enter(options);
     return err ? err : leave(work(&state.update));
 }
 
@@ -113,47 +127,47 @@ static enum fota_err service_info(struct boot_info *out)
 }
 
 /* Also how a confirmed image says that it is well: what was counted against it is forgotten. */
-static enum fota_err service_confirm(uint32_t basepri)
+static enum fota_err service_confirm(uint32_t options)
 {
-    enum fota_err err = serve(basepri, update_confirm);
+    enum fota_err err = serve(options, update_confirm);
     if (err == FOTA_OK) {
         reset_forget_crashes();
     }
     return err;
 }
 
-static enum fota_err service_begin(const uint8_t *statement, uint32_t n_bytes, uint32_t basepri,
+static enum fota_err service_begin(const uint8_t *statement, uint32_t n_bytes, uint32_t options,
                                    struct update_target *out)
 {
-    enum fota_err err = enter(basepri);
+    enum fota_err err = enter(options);
     return err ? err : leave(update_begin(&state.update, statement, n_bytes, out));
 }
 
-static enum fota_err service_erase(uint32_t sector, uint32_t basepri)
+static enum fota_err service_erase(uint32_t sector, uint32_t options)
 {
-    enum fota_err err = enter(basepri);
+    enum fota_err err = enter(options);
     return err ? err : leave(update_erase(&state.update, sector));
 }
 
-static enum fota_err service_program(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t basepri)
+static enum fota_err service_program(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t options)
 {
-    enum fota_err err = enter(basepri);
+    enum fota_err err = enter(options);
     return err ? err : leave(update_program(&state.update, addr, words, n_words));
 }
 
-static enum fota_err service_finish(uint32_t basepri)
+static enum fota_err service_finish(uint32_t options)
 {
-    return serve(basepri, update_finish);
+    return serve(options, update_finish);
 }
 
-static enum fota_err service_activate(uint32_t basepri)
+static enum fota_err service_activate(uint32_t options)
 {
-    return serve(basepri, update_activate);
+    return serve(options, update_activate);
 }
 
-static enum fota_err service_abort(uint32_t basepri)
+static enum fota_err service_abort(uint32_t options)
 {
-    return serve(basepri, update_abort);
+    return serve(options, update_abort);
 }
 
 static enum fota_err service_hash(uint32_t off, uint32_t n_bytes, uint8_t sha256[32])
@@ -164,17 +178,21 @@ static enum fota_err service_hash(uint32_t off, uint32_t n_bytes, uint8_t sha256
 
 static enum fota_err service_retry(uint32_t number, uint32_t options)
 {
-    (void)number;
-    (void)options;
-    return E_UNSUPPORTED;
+    enum fota_err err = enter(options);
+    return err ? err : leave(update_retry(&state.update, number));
 }
 
+/* The one service that may write sector 1, and the only time at which the flash driver lets it. */
 static enum fota_err service_loader_install(const uint8_t *image, uint32_t n_bytes, uint32_t options)
 {
-    (void)image;
-    (void)n_bytes;
-    (void)options;
-    return E_UNSUPPORTED;
+    enum fota_err err = enter(options);
+    if (err) {
+        return err;
+    }
+    state.flash.sectors = WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR;
+    err = update_loader_install(&state.update, image, n_bytes);
+    state.flash.sectors = WRITABLE_SECTORS;
+    return leave(err);
 }
 
 extern const struct boot_services boot_services;

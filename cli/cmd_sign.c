@@ -14,7 +14,7 @@
 enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT };
 
 static const struct cli_option OPTIONS[] = {
-    {"slot", CLI_TEXT, "a|b", NULL, "slot the binary is linked for"},
+    {"slot", CLI_TEXT, "a|b|loader", NULL, "slot the binary is linked for"},
     {"version", CLI_TEXT, "M.N.R", NULL, "version, 0.0.0 to 255.255.65535"},
     {"hw", CLI_TEXT, "ID", NULL, "hardware id, at most 15 characters"},
     {"counter", CLI_NUMBER, "N", NULL, "security counter; boards never go below the highest they confirmed"},
@@ -35,8 +35,8 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
         return cli_usage(cli, self, "give exactly one binary to sign");
     }
     const char *slot = v->option[OPT_SLOT].text;
-    if (strcmp(slot, "a") != 0 && strcmp(slot, "b") != 0) {
-        return cli_usage(cli, self, "--slot is a or b, not '%s'", slot);
+    if (strcmp(slot, "a") != 0 && strcmp(slot, "b") != 0 && strcmp(slot, "loader") != 0) {
+        return cli_usage(cli, self, "--slot is a, b or loader, not '%s'", slot);
     }
     const struct statement_span version_text = {v->option[OPT_VERSION].text,
                                                 strlen(v->option[OPT_VERSION].text)};
@@ -51,7 +51,9 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
         return cli_usage(cli, self, "--hw is 1 to 15 of a-z, 0-9, -, _ and ., not '%s'", hw);
     }
     *spec = (struct image_spec){
-        .load_addr = slot[0] == 'a' ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
+        .load_addr = slot[0] == 'l'   ? FLASH_LOADER_BASE
+                     : slot[0] == 'a' ? FLASH_SLOT_A_BASE
+                                      : FLASH_SLOT_B_BASE,
         .version = {(uint8_t)(version >> 24), (uint8_t)(version >> 16), (uint16_t)version, 0},
         .security_counter = v->option[OPT_COUNTER].number,
         .hw_id = hw,
@@ -121,13 +123,15 @@ static enum fota_err build(struct work *w, const struct key *key)
     if (err) {
         return err;
     }
-    if (w->n_out > FLASH_SLOT_BYTES) {
+    const uint32_t slot_bytes =
+        w->spec.load_addr == FLASH_LOADER_BASE ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
+    if (w->n_out > slot_bytes) {
         return E_IMAGE_SIZE;
     }
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = w->spec.load_addr,
-                                        .slot_bytes = FLASH_SLOT_BYTES,
+                                        .slot_bytes = slot_bytes,
                                         .security_floor = w->spec.security_counter,
                                         .hw_id = w->spec.hw_id,
                                         .keys = {key->point, NULL},
@@ -151,7 +155,10 @@ static void print_done(struct cli *cli, const struct work *w)
     }
     const struct image_spec *spec = &w->spec;
     (void)fprintf(cli->out, "%s: %u bytes for slot %s, version %u.%u.%u, hardware %s, security counter %u\n",
-                  w->out_path, (unsigned)w->n_out, spec->load_addr == FLASH_SLOT_A_BASE ? "a" : "b",
+                  w->out_path, (unsigned)w->n_out,
+                  spec->load_addr == FLASH_LOADER_BASE   ? "loader"
+                  : spec->load_addr == FLASH_SLOT_A_BASE ? "a"
+                                                         : "b",
                   spec->version.major, spec->version.minor, spec->version.revision, spec->hw_id,
                   (unsigned)spec->security_counter);
 }
@@ -210,7 +217,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
 const struct cli_command cli_cmd_sign = {
     .name = "sign",
     .summary = "make a signed image from a linked binary",
-    .arguments = "--slot a|b --version M.N.R --hw ID --counter N --key FILE --out FILE BINARY",
+    .arguments = "--slot a|b|loader --version M.N.R --hw ID --counter N --key FILE --out FILE BINARY",
     .details =
         "Adds MCUboot's header and TLVs (docs/spec/image.md) to a binary that was linked for one slot, signs "
         "it, and\n"

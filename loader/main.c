@@ -1,7 +1,7 @@
 /*
- * The loader: the smallest application there is. Sector 1 holds it; the root verifies and starts it when nothing
- * else can run or a boot request asks for it. It answers a host on SPI1 (docs/spec/link.md) until the board is
- * updated, and has nothing but the agent and the boot services to do it with.
+ * The loader: the smallest application there is. Sector 1 holds it; the root verifies and starts it when
+ * nothing else can run or a boot request asks for it. It answers a host on SPI1 (docs/spec/link.md) until the
+ * board is updated, and has nothing but the agent and the boot services to do it with.
  *
  * Everything that goes wrong ends in a reset: the root decides again.
  */

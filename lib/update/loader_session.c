@@ -1,25 +1,141 @@
+/* The loader in sector 1: is it sound, what does it say of itself, and how it is replaced. */
 #include <string.h>
 
 #include "update_private.h"
 
+enum {
+    LAST_BYTES = IMAGE_HEADER_BYTES, /* of the image, programmed last: without them there is no image */
+    INSTALL_RECORDS = 2
+};
+
 enum fota_err update_verify_loader(struct update *u, struct image_result *out)
 {
-    const struct update_config *config = u->config;
     memset(out, 0, sizeof *out);
-    if (config->loader.bytes == NULL || (u->record.flags & BOOT_FLAG_LOADER_OPEN) != 0) {
+    if (u->config->loader.bytes == NULL || (u->record.flags & BOOT_FLAG_LOADER_OPEN) != 0) {
         return E_LOADER_INVALID;
     }
-    crypto_sha256_init(config->hash);
+    crypto_sha256_init(u->config->hash);
     enum fota_err err = update_verify_slot(u, SLOT_LOADER, 0, out);
-    return err == FOTA_OK && out->verdict == CRYPTO_ACCEPT ? FOTA_OK : E_LOADER_INVALID;
+    return err == FOTA_OK && out->verdict != CRYPTO_ACCEPT ? E_LOADER_INVALID : err;
+}
+
+/* The loader is replaced only by an application that boots again whatever happens, never while it is what
+ * answers. */
+static enum fota_err check_moment(const struct update *u)
+{
+    if (u->config->loader.bytes == NULL) {
+        return E_UNSUPPORTED;
+    }
+    if (update_is_loader_protected(u)) {
+        return E_LOADER_PROTECTED;
+    }
+    bool is_confirmed = u->running <= SLOT_B && u->running == (enum slot)u->record.active &&
+                        u->record.state[u->running] == SLOT_STATE_CONFIRMED;
+    return is_confirmed ? FOTA_OK : E_LOADER_NOT_NOW;
+}
+
+/* The reset came after the last record: there is nothing left to do. */
+static bool is_installed(struct update *u, const uint8_t hash[CRYPTO_SHA256_BYTES])
+{
+    struct image_result found;
+    return update_verify_loader(u, &found) == FOTA_OK &&
+           memcmp(found.image_hash, hash, CRYPTO_SHA256_BYTES) == 0;
 }
 
 enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                                   struct update_target *out)
 {
-    (void)u;
-    (void)statement;
-    (void)n_bytes;
-    (void)out;
-    return E_UNSUPPORTED;
+    struct release_slot release;
+    enum fota_err err = check_moment(u);
+    if (err) {
+        return err;
+    }
+    err = update_read_statement(u, SLOT_LOADER, statement, n_bytes, &release);
+    if (err) {
+        return err;
+    }
+    const uint32_t id = update_session_id(&release);
+    err = update_check_session(u, id);
+    err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
+    if (err) {
+        return err;
+    }
+    bool is_done = is_installed(u, release.hash[SLOT_A]);
+    uint32_t off = is_done ? release.image_bytes : 0;
+    update_open_session(u, SLOT_LOADER, id, &release, off);
+    u->session = is_done ? UPDATE_FINISHED : UPDATE_RECEIVING;
+    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, release.image_bytes, off};
+    return FOTA_OK;
+}
+
+/* Everything that will be asked when it is to start, and what the statement says, while it is still in RAM.
+ */
+static enum fota_err check_received(const struct update *u, const uint8_t *image, uint32_t n_bytes)
+{
+    struct image_result result;
+    enum fota_err err = update_verify_bytes(u, SLOT_LOADER, image, n_bytes, &result);
+    if (err) {
+        return err;
+    }
+    if (result.verdict != CRYPTO_ACCEPT) {
+        return E_IMAGE_SIGNATURE;
+    }
+    if (result.image.security_counter < update_floor(u)) {
+        return E_IMAGE_COUNTER;
+    }
+    return result.image.total_bytes == n_bytes &&
+                   memcmp(result.file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) == 0
+               ? FOTA_OK
+               : E_UPDATE_DIGEST;
+}
+
+static enum fota_err mark_open(struct update *u, bool is_open)
+{
+    struct boot_record record = u->record;
+    record.flags = (uint8_t)(record.flags & ~(uint32_t)BOOT_FLAG_LOADER_OPEN);
+    record.flags = (uint8_t)(record.flags | (is_open ? BOOT_FLAG_LOADER_OPEN : 0));
+    return update_commit(u, &record);
+}
+
+/* Bytes `off` to `end` of the image; the last word is filled up with what erased flash holds. */
+static enum fota_err program(struct update *u, const uint8_t *image, uint32_t off, uint32_t end)
+{
+    struct flash *flash = u->config->flash;
+    const uint32_t base = u->config->loader.base;
+    const uint32_t whole = end & ~3U;
+    uint32_t word = UINT32_MAX;
+    enum fota_err err =
+        flash_program(flash, base + off, (const uint32_t *)(const void *)(image + off), (whole - off) / 4);
+    if (err || whole == end) {
+        return err;
+    }
+    memcpy(&word, image + whole, end - whole);
+    return flash_program(flash, base + whole, &word, 1);
+}
+
+enum fota_err update_loader_install(struct update *u, const uint8_t *image, uint32_t n_bytes)
+{
+    if (u->session == UPDATE_CLOSED || u->session_slot != SLOT_LOADER) {
+        return E_UPDATE_NO_SESSION;
+    }
+    if (u->session == UPDATE_FINISHED) {
+        return FOTA_OK; /* the host did not hear it */
+    }
+    if (n_bytes != u->session_bytes || ((uintptr_t)image & 3) != 0) {
+        return E_ARG;
+    }
+    enum fota_err err = check_moment(u);
+    err = err ? err : check_received(u, image, n_bytes);
+    err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
+    err = err ? err : update_take_erase(u);
+    /* From here to the second record sector 1 is not to be trusted, whatever it looks like. */
+    err = err ? err : mark_open(u, true);
+    err = err ? err : flash_erase_sector(u->config->flash, u->config->loader.sector);
+    err = err ? err : program(u, image, LAST_BYTES, n_bytes);
+    err = err ? err : program(u, image, 0, LAST_BYTES);
+    err = err ? err : mark_open(u, false);
+    if (err == FOTA_OK) {
+        u->session = UPDATE_FINISHED;
+    }
+    return err;
 }

@@ -161,7 +161,7 @@ static bool is_rejected(const struct update *u, uint32_t slot, const uint8_t *ha
            memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-static uint32_t id_of(const struct release_slot *release)
+uint32_t update_session_id(const struct release_slot *release)
 {
     uint32_t id = bytes_load_be32(release->sha256);
     return id == 0 || id == (uint32_t)UPDATE_OPEN_SESSION_ID ? ~id : id;
@@ -265,7 +265,7 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
         if (err) {
             return err;
         }
-        id = id_of(&release);
+        id = update_session_id(&release);
     }
     if (is_rejected(u, SLOT_A, release.hash[SLOT_A]) || is_rejected(u, SLOT_B, release.hash[SLOT_B])) {
         return E_SLOT_REJECTED;

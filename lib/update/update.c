@@ -51,6 +51,15 @@ enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_
     return image_verify_slot(bytes_of(u, slot), &policy, out);
 }
 
+enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const uint8_t *bytes,
+                                  uint32_t n_bytes, struct image_result *out)
+{
+    struct image_policy policy;
+    set_policy(u, slot, 0, &policy);
+    crypto_sha256_init(u->config->hash);
+    return image_verify(bytes, n_bytes, &policy, out);
+}
+
 enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image)
 {
     struct image_policy policy;

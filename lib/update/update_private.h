@@ -79,4 +79,13 @@ FOTA_MUST_CHECK
 enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
                                  struct image_result *out);
 
+/** image_verify of an image that is meant for this place and still elsewhere, in RAM. The floor is not asked.
+ * @return as there */
+FOTA_MUST_CHECK
+enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const uint8_t *bytes,
+                                  uint32_t n_bytes, struct image_result *out);
+
+/** Id of a session for this release: never 0, never that of a session without a statement. */
+uint32_t update_session_id(const struct release_slot *release);
+
 #endif

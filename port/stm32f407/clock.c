@@ -66,8 +66,8 @@ enum clock_source clock_init(void)
     /* Wait states before the faster clock, and read back that they are taken (RM0090 3.5.1). Five are enough
      * above 2.7 V; seven are down to 2.1 V (table 10), and a weak supply is when a wrong fetch would hurt
      * most. */
-    FLASH->ACR = FLASH_ACR_LATENCY_7WS | ACR_CACHES |
-                 (DBGMCU->IDCODE == IDCODE_REVISION_A ? 0 : FLASH_ACR_PRFTEN);
+    FLASH->ACR =
+        FLASH_ACR_LATENCY_7WS | ACR_CACHES | (DBGMCU->IDCODE == IDCODE_REVISION_A ? 0 : FLASH_ACR_PRFTEN);
     (void)FLASH->ACR;
     /* APB1 42 MHz, APB2 84 MHz: their limits (DS8626 table 14). */
     RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;

@@ -91,16 +91,26 @@ void reset_note_reason(enum fota_err reason)
     retained()->reason = reason;
 }
 
+/* A watchdog, or a fault handler that said so. */
+static bool is_crash(const struct reset_origin *origin)
+{
+    return origin->cause == RESET_IWDG || origin->cause == RESET_WWDG ||
+           origin->request == BOOT_REQUEST_FAULT;
+}
+
 uint32_t reset_count_crashes(const struct reset_origin *origin)
 {
     uint32_t n_crashes = retained()->n_crashes;
-    bool is_watchdog = origin->cause == RESET_IWDG || origin->cause == RESET_WWDG;
-    if (origin->started == RESET_STARTED_APPLICATION &&
-        (is_watchdog || origin->request == BOOT_REQUEST_FAULT)) {
+    if (origin->started == RESET_STARTED_APPLICATION && is_crash(origin)) {
         n_crashes = n_crashes < CRASHES_MAX ? n_crashes + 1 : 1;
         retained()->n_crashes = n_crashes;
     }
     return n_crashes;
+}
+
+bool reset_is_loader_crash(const struct reset_origin *origin)
+{
+    return origin->started == RESET_STARTED_LOADER && is_crash(origin);
 }
 
 bool reset_is_run_failed(const struct reset_origin *origin)

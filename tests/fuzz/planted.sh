@@ -26,11 +26,11 @@ found() {
 }
 
 found read_behind_the_slot agent_frames frames/read_around_the_slot 'BROKEN PROMISE (agent): a length to read is answered by 79'
-found read_anywhere bootloader_frames frames/read_elsewhere 'BROKEN PROMISE (bootloader): an address to read is answered by 79'
+found read_anywhere loader_frames frames/read_elsewhere 'BROKEN PROMISE (loader): an address to read is answered by 79'
 found any_number_of_sectors agent_frames frames/erase_elsewhere 'BROKEN PROMISE (agent): a number of sectors is answered by 79'
-found requests_of_any_size bootloader_frames frames/requests_longer_than_the_buffer 'AddressSanitizer: global-buffer-overflow'
+found requests_of_any_size loader_frames frames/requests_longer_than_the_buffer 'AddressSanitizer: global-buffer-overflow'
 found silence_ends_nothing agent_frames frames/broken_2_in_stage_2 'BROKEN PROMISE (agent): Get is not answered any more'
-found active_slot_is_inactive bootloader_frames frames/plain_update_of_b 'BROKEN PROMISE (bootloader): program in sector 5'
+found active_slot_is_inactive loader_frames frames/plain_update_of_b 'BROKEN PROMISE (loader): program in sector 5'
 found statement_not_verified agent_frames frames/statements_refused 'BROKEN PROMISE (agent): BEGIN accepts statement 5'
 found image_not_verified agent_frames frames/plain_update_of_b 'BROKEN PROMISE (agent): slot B is on trial, but holds no signed image'
 found image_longer_than_its_file image_fuzz image/longer_than_its_file 'ERROR: AddressSanitizer'

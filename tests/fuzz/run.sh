@@ -18,9 +18,9 @@ fuzz() {
 
 fuzz agent &
 agent=$!
-fuzz bootloader || { tail -40 "$work/bootloader.log"; exit 1; }
+fuzz loader || { tail -40 "$work/loader.log"; exit 1; }
 wait $agent || { tail -40 "$work/agent.log"; exit 1; }
-for loader in agent bootloader; do
+for loader in agent loader; do
     grep -h "^$loader: .* frames in" "$work/$loader.log" | tail -1
     grep -h '^INFO: Seed' "$work/$loader.log"
 done

@@ -178,6 +178,11 @@ enum fota_err update_confirm(struct update *u);
 FOTA_MUST_CHECK
 enum fota_err update_retry(struct update *u, uint32_t number);
 
+/** As boot_services.loader_install. Power cut: the old loader, the new one, or none and
+ * BOOT_FLAG_LOADER_OPEN. @return see there */
+FOTA_MUST_CHECK
+enum fota_err update_loader_install(struct update *u, const uint8_t *image, uint32_t n_bytes);
+
 /** As boot_services.slot_hash. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,

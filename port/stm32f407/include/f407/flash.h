@@ -22,6 +22,9 @@ enum {
     FLASH_ERASE_MAX_MS = 2000   /* 128 KB at x32, DS8626 table 40 */
 };
 
+/** FLASH_OPTCR (RM0090 3.9.10): the option bytes in force. Read only; nothing in the field writes them. */
+#define F407_OPTIONS_ADDR 0x40023C14
+
 /** The chip's flash. Fields are set by f407_flash_open; `basepri` may be changed between calls. */
 struct f407_flash {
     struct flash flash; /* for lib/journal and lib/update */

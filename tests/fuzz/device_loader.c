@@ -1,54 +1,43 @@
-/* The bootloader's loader as it ships: its file is part of this one, because its tables and its pump are its
- * own. */
+/* The loader: agent/agent.c with no application around it, as loader/main.c has it, on the boot services of
+ * sector 0. */
 #include <setjmp.h>
 
-#include "../../bootloader/loader.c"
+#include "agent/agent.h"
 #include "boot.h"
 #include "fuzz.h"
+#include "stm32f407xx.h"
 
-const char *const device_name = "bootloader";
+const char *const device_name = "loader";
+
+struct stub_iwdg stub_iwdg;
+struct stub_scb stub_scb;
 
 static struct {
+    struct agent agent;
     struct update *update;
     const struct chip_snapshot *start;
     jmp_buf reset;
-    jmp_buf in_loop;
-    bool is_starting;
 } device;
 
-void reset_chip(void)
+void NVIC_SystemReset(void)
 {
     longjmp(device.reset, 1);
 }
 
-void clock_time_start(struct clock_time *time)
+static uint32_t now_ms(void *ctx)
 {
-    time->now_ms = 0;
-}
-
-uint32_t clock_time_ms(struct clock_time *time)
-{
-    (void)time;
+    (void)ctx;
     return chip_now_ms();
-}
-
-/* The loop of loader_run begins with this: everything is set up, and from here on device_turn is the loop. */
-void iwdg_feed(void)
-{
-    if (device.is_starting) {
-        longjmp(device.in_loop, 1);
-    }
 }
 
 static void run(enum reset_cause cause)
 {
+    const struct agent_config config = {.now_ms = now_ms, .masked_priority = 2, .spi_priority = 0};
     device.update = boot_run(cause, true);
     chip_protect(device.update->running, (enum slot)device.update->record.active);
-    device.is_starting = true;
-    if (setjmp(device.in_loop) == 0) {
-        loader_run(device.update, true);
+    if (agent_init(&device.agent, &config) != FOTA_OK) {
+        fuzz_fail("the agent does not start");
     }
-    device.is_starting = false;
 }
 
 void device_start(unsigned start)
@@ -61,8 +50,7 @@ void device_turn(void)
 {
     chip_pass_us(1);
     if (setjmp(device.reset) == 0) {
-        iwdg_feed();
-        link_pump_poll(&pump, chip_now_ms());
+        agent_poll(&device.agent);
     } else {
         run(RESET_SOFTWARE);
     }
@@ -90,7 +78,7 @@ void device_check(void)
 
 enum slot device_inactive(void)
 {
-    return pump.slave.base == FLASH_SLOT_A_BASE ? SLOT_A : SLOT_B;
+    return device.agent.pump.config.inactive;
 }
 
 bool device_runs_confirmed(void)
