@@ -109,7 +109,7 @@ static const struct world_scenario *scenario_named(const char *name)
 static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
 {
     struct sweep_result r;
-    struct sweep_config config = {.scenario = scenario, .depth = 1, .first = ops};
+    struct sweep_config config = {.scenario = scenario, .depth = 1, .first = ops, .stride = scenario->stride};
     double start = seconds();
     sweep_run(&config, &r);
     return report_sweep("single", scenario, &r, start);

@@ -37,7 +37,8 @@ void oracle_find_residents(struct world *w)
     w->view.residents = 0;
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
         uint32_t id = world_identify(w, slot);
-        bool may_run = id != RELEASE_NONE && (!w->view.is_revoked || release_of((enum release_id)id)->is_of_next_key);
+        bool may_run =
+            id != RELEASE_NONE && (!w->view.is_revoked || release_of((enum release_id)id)->is_of_next_key);
         w->view.residents = (uint16_t)(w->view.residents | (may_run ? 1U << id : 0U));
     }
 }
@@ -47,9 +48,11 @@ static void check_rejection(struct world *w, const struct update *u)
 {
     const struct world_view *view = &w->view;
     bool is_by_runs = view->n_failed_max >= BOOT_TRIAL_RUNS && u->record.last_reason == E_SLOT_TRIALS_SPENT;
-    bool is_by_starts = view->n_starts_max >= BOOT_TRIAL_STARTS && u->record.last_reason == E_SLOT_STARTS_SPENT;
+    bool is_by_starts =
+        view->n_starts_max >= BOOT_TRIAL_STARTS && u->record.last_reason == E_SLOT_STARTS_SPENT;
     if (!is_by_runs && !is_by_starts) {
-        world_blame(w, "P19", "a release is rejected that has neither failed three times nor started sixteen times");
+        world_blame(w, "P19",
+                    "a release is rejected that has neither failed three times nor started sixteen times");
     }
 }
 
@@ -72,7 +75,8 @@ static void check_candidate(struct world *w, const struct update *u, uint32_t id
     } else if (is_last_resort && view->confirmed != RELEASE_NONE) {
         world_blame(w, "P22", "an image is the last resort although another one is confirmed");
     } else if (!is_last_resort && (view->n_failed >= BOOT_TRIAL_RUNS || view->n_starts > BOOT_TRIAL_STARTS)) {
-        world_blame(w, "P5", "an image that was never confirmed runs after three failed runs or sixteen starts");
+        world_blame(w, "P5",
+                    "an image that was never confirmed runs after three failed runs or sixteen starts");
     }
 }
 
@@ -189,7 +193,7 @@ void oracle_check_decision(struct world *w, const struct update *u, const struct
     bool is_last_resort =
         decision->stay == BOOT_STAY_BEFORE_TRY ||
         (decision->action == SLOTS_BOOT && u->record.state[decision->slot] == SLOT_STATE_LAST_RESORT);
-    if (is_last_resort && view->is_last_resort && w->chip->n_ops != 0 && !chip_is_flaky(w->chip)) {
+    if (is_last_resort && view->is_last_resort && w->chip->n_ops != 0 && !w->was_flaky) {
         world_blame(w, "P14", "a boot of the last resort wrote to flash");
     }
     if (decision->action != SLOTS_BOOT) {
@@ -263,7 +267,8 @@ void oracle_check_loader(struct world *w, struct update *u)
     }
     update_info(u, &info);
     bool is_told = memcmp(info.loader_hash, NONE, sizeof NONE) != 0;
-    if (is_told && (id == LOADER_NONE || memcmp(info.loader_hash, loader_of((enum loader_id)id)->hash, 8) != 0)) {
+    if (is_told &&
+        (id == LOADER_NONE || memcmp(info.loader_hash, loader_of((enum loader_id)id)->hash, 8) != 0)) {
         world_blame(w, "P21", "INFO tells of a loader that sector 1 does not hold");
     } else if (update_verify_loader(u, &result) == FOTA_OK && id == LOADER_NONE) {
         world_blame(w, "P21", "a loader verifies that is not whole");

@@ -261,9 +261,8 @@ static bool is_of_slot(uint32_t sector)
 static bool is_interesting(const struct world *w, const struct chip_event *event)
 {
     uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
-    return event->op == CHIP_ERASE || !is_of_slot(event->sector) ||
-           event->word % CHIP_BLOCK_WORDS == 0 || event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 ||
-           in_slot == w->last_word;
+    return event->op == CHIP_ERASE || !is_of_slot(event->sector) || event->word % CHIP_BLOCK_WORDS == 0 ||
+           event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 || in_slot == w->last_word;
 }
 
 /* P3: nothing touches the image that is confirmed; nor the loader, but for its update (P12). */

@@ -110,6 +110,7 @@ void world_note_cut(struct world *w)
     /* What the boot has counted before the cut, nobody saw. */
     view->n_starts_max = (uint8_t)(view->n_starts_max + (view->n_starts_max < UINT8_MAX));
     view->n_failed_max = (uint8_t)(view->n_failed_max + view->has_failed);
+    view->is_last_resort = 0; /* there may be something to mend first */
     lose_ram(view);
 }
 
@@ -117,6 +118,7 @@ void world_boot(struct world *w, struct update *u, struct slots_decision *decisi
                 struct image_result images[2])
 {
     const struct update_reset reset = reset_of(w);
+    w->was_flaky = chip_is_flaky(w->chip);
     memset(u, 0xA5, sizeof *u);
     memset(decision, 0xA5, sizeof *decision);
     memset(images, 0xA5, 2 * sizeof images[0]);
@@ -134,7 +136,8 @@ void world_boot(struct world *w, struct update *u, struct slots_decision *decisi
     w->view.may_leave = w->view.may_leave || (!w->is_quiet && reset.n_crashes >= SLOTS_CRASHES_MAX);
     update_choose(u, w->view.is_try && !w->is_quiet ? BOOT_REQUEST_TRY : BOOT_REQUEST_NONE, decision, images);
     const struct chip *chip = w->chip;
-    uint32_t ops_bound = 2U * (w->config.journal[0].n_records + w->config.journal[1].n_records) + BOOT_OPS_EXTRA;
+    uint32_t ops_bound =
+        2U * (w->config.journal[0].n_records + w->config.journal[1].n_records) + BOOT_OPS_EXTRA;
     if (chip->n_ops > ops_bound || chip->n_erases > BOOT_ERASES_MAX) {
         world_blame(w, "P11", "a boot took more operations than it may");
     }
@@ -174,7 +177,8 @@ static enum fota_err call(struct update *u, enum fota_err (*function)(struct upd
     return err;
 }
 
-static enum fota_err open_session(struct update *u, const uint8_t *text, size_t n_text, struct update_target *target)
+static enum fota_err open_session(struct update *u, const uint8_t *text, size_t n_text,
+                                  struct update_target *target)
 {
     uint32_t n = 0;
     enum fota_err err = FOTA_OK;
@@ -215,7 +219,8 @@ static bool stream(struct world *w, struct update *u, const struct update_target
         memcpy(words, release->bytes[target->slot] + off, n_bytes);
         words[CHUNK_WORDS / 2] ^= is_corrupt(w) ? 0x100 : 0;
         if (off % FLASH_SLOT_SECTOR_BYTES == 0) {
-            enum fota_err err = erase(u, w->config.first_sector[target->slot] + off / FLASH_SLOT_SECTOR_BYTES);
+            enum fota_err err =
+                erase(u, w->config.first_sector[target->slot] + off / FLASH_SLOT_SECTOR_BYTES);
             if (!oracle_is_done(w, u, err, "update_erase failed with power on")) {
                 return false;
             }
@@ -241,7 +246,8 @@ static void check_no(struct world *w, enum fota_err err, uint32_t id)
     if (err == E_SLOT_REJECTED && view->rejected != id) {
         world_blame(w, "P19", "a release is refused as rejected that was not seen rejected");
     }
-    if (err == E_STATEMENT_REVOKED && (!view->is_revoked || release_of((enum release_id)id)->is_of_next_key)) {
+    if (err == E_STATEMENT_REVOKED &&
+        (!view->is_revoked || release_of((enum release_id)id)->is_of_next_key)) {
         world_blame(w, "P23", "a key is refused that was not ended");
     }
 }
@@ -328,11 +334,11 @@ static void serve(struct world *w, struct update *u)
     if (view->confirmed == RELEASE_NONE) { /* what stood in the slot goes */
         uint32_t gone = world_identify(w, target.slot);
         view->residents =
-            (uint16_t)(world_is_intact(w, 1 - target.slot, gone) ? view->residents : view->residents & ~(1U << gone));
+            (uint16_t)(world_is_intact(w, 1 - target.slot, gone) ? view->residents
+                                                                 : view->residents & ~(1U << gone));
     }
     uint32_t end = release_of((enum release_id)id)->n_bytes[target.slot];
-    if (w->scenario->manner == MANNER_ABORTS && !view->has_aborted &&
-        !give_up_half_way(w, u, &target, end)) {
+    if (w->scenario->manner == MANNER_ABORTS && !view->has_aborted && !give_up_half_way(w, u, &target, end)) {
         return;
     }
     if (w->scenario->manner == MANNER_FINISHES && view->n_finishes < WORLD_FINISHES) {
@@ -457,7 +463,7 @@ static bool run_application(struct world *w, struct update *u, uint32_t slot)
         return false;
     }
     view->n_crashes = 0; /* it is well, and says so */
-    bool is_dark = is_candidate && view->n_dark < w->scenario->n_dark;
+    bool is_dark = is_candidate && view->offer == 0 && view->n_dark < w->scenario->n_dark;
     if (is_dark || !release_of((enum release_id)id)->confirms) {
         view->n_dark = (uint8_t)(view->n_dark + is_dark);
         end_run(w, is_dark || w->scenario->is_starved);
@@ -523,7 +529,8 @@ void world_live(struct world *w)
     w->view.is_try = 0;
     w->view.cause = RESET_POWER_ON;
     u.n_erases_allowed = 0;
-    bool goes_on = decision.action == SLOTS_BOOT ? run_application(w, &u, decision.slot) : run_loader(w, &decision);
+    bool goes_on =
+        decision.action == SLOTS_BOOT ? run_application(w, &u, decision.slot) : run_loader(w, &decision);
     if (goes_on && w->check == NULL && !world_is_done(w)) {
         serve_with_patience(w, &u);
     }
@@ -553,7 +560,8 @@ void world_check_end(struct world *w)
     if (decision.action != SLOTS_BOOT || !world_is_intact(w, decision.slot, wanted)) {
         world_blame(w, "P4", "ended with the wrong image");
     }
-    if (w->scenario->loader != LOADER_NONE && !w->view.has_given_up && world_identify_loader(w) != w->scenario->loader) {
+    if (w->scenario->loader != LOADER_NONE && !w->view.has_given_up &&
+        world_identify_loader(w) != w->scenario->loader) {
         world_blame(w, "P21", "ended without the new loader");
     }
     w->normal_boot_ops = w->chip->n_ops > w->normal_boot_ops ? w->chip->n_ops : w->normal_boot_ops;

@@ -49,11 +49,12 @@ enum world_mishap {
 
 /** How the gateway talks to the target. */
 enum world_manner {
-    MANNER_VENDOR,  /* statement, resume */
-    MANNER_PLAIN,   /* AN4286 without a statement */
-    MANNER_ABORTS,  /* changes its mind once, half-way */
+    MANNER_VENDOR,   /* statement, resume */
+    MANNER_PLAIN,    /* AN4286 without a statement */
+    MANNER_ABORTS,   /* changes its mind once, half-way */
     MANNER_CORRUPTS, /* sends a wrong byte until the target has refused it once */
-    MANNER_FINISHES  /* plain, and asks to finish a wrong image WORLD_FINISHES times before it sends the right one */
+    MANNER_FINISHES  /* plain, and asks to finish a wrong image WORLD_FINISHES times before it sends the right
+                        one */
 };
 
 /** What is enumerated. */
@@ -71,9 +72,10 @@ struct world_scenario {
     uint16_t n_j1;
     uint16_t n_fill; /* records of J1 in use when the scenario begins */
     enum world_job job;
-    uint8_t stride;  /* cuts at every so many operations only; 0: at all */
-    uint8_t n_dark;  /* starts of a candidate that the supply ends before it confirms */
-    bool is_starved; /* the supply ends every start of an image that does not confirm, instead of a watchdog */
+    uint8_t stride; /* cuts at every so many operations only; 0: at all */
+    uint8_t n_dark; /* starts of a candidate that the supply ends before it confirms */
+    bool
+        is_starved; /* the supply ends every start of an image that does not confirm, instead of a watchdog */
     uint8_t n_alone; /* times that the loader waits without a host */
     uint8_t loader;  /* enum loader_id that is offered to the running application; 0: none */
 };
@@ -89,30 +91,30 @@ struct world_view {
     uint8_t fallback;  /* confirmed before, still whole; boots if the confirmed one has rotted */
     uint8_t candidate; /* activated, neither confirmed nor rejected as far as the world knows */
     uint8_t candidate_slot;
-    uint8_t is_confirming; /* confirm was called for it and no answer came */
-    uint8_t is_rejected;   /* the candidate was seen rejected */
-    uint8_t n_starts;      /* of the candidate, seen */
-    uint8_t n_starts_max;  /* and those that may have been counted before a cut */
-    uint8_t n_failed;      /* its runs that a watchdog ended, certainly counted */
-    uint8_t n_failed_max;  /* and those that may have been */
-    uint8_t has_failed;    /* RAM says so to the next boot */
+    uint8_t is_confirming;  /* confirm was called for it and no answer came */
+    uint8_t is_rejected;    /* the candidate was seen rejected */
+    uint8_t n_starts;       /* of the candidate, seen */
+    uint8_t n_starts_max;   /* and those that may have been counted before a cut */
+    uint8_t n_failed;       /* its runs that a watchdog ended, certainly counted */
+    uint8_t n_failed_max;   /* and those that may have been */
+    uint8_t has_failed;     /* RAM says so to the next boot */
     uint8_t is_last_resort; /* the boot before was one of the last resort: this one writes nothing */
-    uint8_t is_try;        /* the loader has waited and asks to try the last resort */
-    uint8_t cause;         /* enum reset_cause of the next boot */
-    uint8_t is_revoked;    /* the active key is ended */
-    uint16_t residents;    /* mask of releases that may be tried while nothing is confirmed */
-    uint8_t has_rotted;    /* the confirmed image is damaged */
-    uint8_t offer;         /* index of the offer that is worked on */
-    uint8_t has_aborted;   /* or has had a wrong byte refused */
-    uint8_t rejected;      /* last seen rejected; must not be accepted again */
-    uint8_t crasher;       /* enum release_id that crashes in each run */
-    uint8_t n_crashes;     /* in a row, as RAM counts them: from 0 after a cut */
-    uint8_t may_leave;     /* a boot has seen enough crashes to leave the crasher for the fallback */
-    uint8_t has_given_up;  /* a sector of the slot is worn: the device goes on as it is */
-    uint8_t n_dark;        /* starts of the candidate that the supply has ended */
-    uint8_t n_alone;       /* times that the loader has waited for a host */
-    uint8_t n_finishes;    /* that failed */
-    uint8_t loader;        /* enum loader_id that was installed; LOADER_NONE: not known */
+    uint8_t is_try;         /* the loader has waited and asks to try the last resort */
+    uint8_t cause;          /* enum reset_cause of the next boot */
+    uint8_t is_revoked;     /* the active key is ended */
+    uint16_t residents;     /* mask of releases that may be tried while nothing is confirmed */
+    uint8_t has_rotted;     /* the confirmed image is damaged */
+    uint8_t offer;          /* index of the offer that is worked on */
+    uint8_t has_aborted;    /* or has had a wrong byte refused */
+    uint8_t rejected;       /* last seen rejected; must not be accepted again */
+    uint8_t crasher;        /* enum release_id that crashes in each run */
+    uint8_t n_crashes;      /* in a row, as RAM counts them: from 0 after a cut */
+    uint8_t may_leave;      /* a boot has seen enough crashes to leave the crasher for the fallback */
+    uint8_t has_given_up;   /* a sector of the slot is worn: the device goes on as it is */
+    uint8_t n_dark;         /* starts of the candidate that the supply has ended */
+    uint8_t n_alone;        /* times that the loader has waited for a host */
+    uint8_t n_finishes;     /* that failed */
+    uint8_t loader;         /* enum loader_id that was installed; LOADER_NONE: not known */
     uint8_t unused[2];
     uint32_t floor; /* highest security floor that was in force at a boot */
 };
@@ -133,7 +135,7 @@ struct world {
     struct chip *chip;
     const struct world_scenario *scenario;
     struct update_config config;
-    uint32_t option_word; /* FLASH_OPTCR */
+    uint32_t option_word;      /* FLASH_OPTCR */
     struct crypto_sha256 hash; /* config.hash */
     struct world_view view;
     uint32_t last_word; /* index in the slot of the last word of the image that is being sent */
@@ -146,6 +148,7 @@ struct world {
     bool is_traced;
     enum chip_fault fault; /* an operation has failed in this way since the start */
     bool has_failed_now;   /* in this life, and no call has told it yet */
+    bool was_flaky;        /* before this boot */
     bool stops_pending;    /* the gateway does not activate what it has sent */
     bool may_write_loader; /* a loader session has been asked to install */
     bool is_upset;         /* a cut has upset a whole sector */
