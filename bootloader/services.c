@@ -36,7 +36,11 @@ static struct crypto_sha256 running_hash __attribute__((section(".services_state
 __attribute__((section(".boot_head"))) const struct update_config BOARD = {
     .flash = &state.flash.flash,
     .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
-                {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES}},
+                {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES},
+                JOURNAL_SPARE_PLACE(FLASH_SLOT_A_BASE, FLASH_SLOT_A_SECTOR, FLASH_SLOT_SECTORS,
+                                    FLASH_SLOT_SECTOR_BYTES),
+                JOURNAL_SPARE_PLACE(FLASH_SLOT_B_BASE, FLASH_SLOT_B_SECTOR, FLASH_SLOT_SECTORS,
+                                    FLASH_SLOT_SECTOR_BYTES)},
     .slot = {(const uint8_t *)FLASH_SLOT_A_BASE, (const uint8_t *)FLASH_SLOT_B_BASE},
     .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
     .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},

@@ -9,6 +9,7 @@
 /* Words of a record behind its body. */
 enum {
     W_SEQ = 1,
+    W_FLAGS = 14,                   /* flags in bits 24-31 */
     W_CRC = BOOT_RECORD_BODY_WORDS, /* CRC-32 of the body; never 0, which is how a record is killed */
     W_CRC_C,                        /* complement of the CRC-32C of the body */
     W_D1,                           /* 0: body complete */
@@ -18,6 +19,19 @@ enum {
     CONTENT_BYTES = W_D1 * WORD_BYTES
 };
 
+/* Bits of w14 that name dead sectors: bit n of a mask of sectors. */
+enum {
+    DEAD_SHIFT = 27,
+    DEAD_MASK = (1 << JOURNAL_MIRRORS) - 1,
+    ALL_SOUND = DEAD_MASK,
+    SEQ_JUMP = 16 /* a dead sector may hold numbers that a few cut writes left */
+};
+
+#define DEAD_BITS ((uint32_t)DEAD_MASK << DEAD_SHIFT)
+
+_Static_assert((uint32_t)BOOT_FLAG_J0_DEAD << 24 == 1U << DEAD_SHIFT && BOOT_FLAG_J1_DEAD == BOOT_FLAG_J0_DEAD
+                                                                                                 << 1,
+               "flags of dead sectors are where w14 has them");
 _Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
 
 static const uint32_t ZERO = 0;
@@ -97,6 +111,39 @@ static bool is_given_up(const struct journal *j, uint32_t a)
     return victim[W_CRC] == 0 && victim[W_D2] == 0;
 }
 
+static uint32_t recorded_dead(const struct journal *j)
+{
+    return j->newest[W_FLAGS] >> DEAD_SHIFT & DEAD_MASK;
+}
+
+/* Rule R3: each sector holds the state, or has refused to; one does. */
+static bool is_settled(const struct journal *j)
+{
+    uint32_t sound = journal_sound_mask(j);
+    return sound != 0 && (sound | journal_dead_mask(j)) == ALL_SOUND;
+}
+
+/* Records of another format: both sectors begin with the same word, ours but for the number of the format.
+ * What a cut leaves of one of ours it leaves in one sector. */
+static bool is_foreign(const struct journal *j)
+{
+    uint32_t words[JOURNAL_MIRRORS][JOURNAL_RECORD_WORDS];
+    read_record(j, 0, 0, words[0]);
+    read_record(j, 1, 0, words[1]);
+    return words[0][0] == words[1][0] && words[0][0] != BOOT_RECORD_MAGIC &&
+           (words[0][0] ^ BOOT_RECORD_MAGIC) <= UINT8_MAX;
+}
+
+/* What the newest record of a place is worth, now that the state is known. */
+static void judge(struct journal *j, uint32_t a, uint32_t level, const uint32_t words[JOURNAL_RECORD_WORDS])
+{
+    struct journal_head *head = &j->head[a];
+    head->has_record = level != 0;
+    head->holds = level != 0 && memcmp(words, j->newest, CONTENT_BYTES) == 0;
+    head->is_dead = !head->holds && (recorded_dead(j) >> a & 1) != 0;
+    head->is_sound = head->holds && level == 2 && !is_given_up(j, a);
+}
+
 enum fota_err journal_load(struct journal *j, struct flash *flash,
                            const struct journal_area areas[JOURNAL_AREAS], struct boot_record *out)
 {
@@ -105,28 +152,61 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
     memset(j, 0, sizeof *j);
     j->flash = flash;
     j->areas = areas;
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_AREAS && (a < JOURNAL_MIRRORS || !is_settled(j)); a++) {
         level[a] = find_newest(j, a, words[a]);
         if (level[a] != 0 && words[a][W_SEQ] > j->newest[W_SEQ]) {
             memcpy(j->newest, words[a], CONTENT_BYTES); /* marks stay 0: as it is written again */
-            j->holder = a;
             j->has_state = true;
+        }
+        for (uint32_t b = 0; b <= a; b++) {
+            judge(j, b, level[b], words[b]);
         }
     }
     if (!j->has_state) {
-        return E_JOURNAL_LOST;
-    }
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        j->head[a].is_sound =
-            level[a] == 2 && !is_given_up(j, a) && memcmp(words[a], j->newest, CONTENT_BYTES) == 0;
+        if (is_foreign(j)) {
+            j->head[0].is_dead = true;
+            j->head[1].is_dead = true;
+            j->why = E_JOURNAL_FORMAT;
+        }
+        return j->why ? j->why : E_JOURNAL_LOST;
     }
     boot_record_load(j->newest, out);
-    return journal_sound_mask(j) == 3 ? FOTA_OK : E_JOURNAL_DEGRADED;
+    return is_settled(j) ? FOTA_OK : E_JOURNAL_DEGRADED;
 }
 
 uint32_t journal_sound_mask(const struct journal *j)
 {
     return (j->head[0].is_sound ? 1U : 0U) | (j->head[1].is_sound ? 2U : 0U);
+}
+
+uint32_t journal_dead_mask(const struct journal *j)
+{
+    return (j->head[0].is_dead ? 1U : 0U) | (j->head[1].is_dead ? 2U : 0U);
+}
+
+/* Rule R12. A dip of the supply is no fault of the sector: nothing was begun. */
+static enum fota_err blame(struct journal *j, uint32_t a, enum fota_err err)
+{
+    if (err != FOTA_OK && err != E_FLASH_SUPPLY) {
+        j->head[a].is_dead = true;
+        j->head[a].is_sound = false;
+        j->why = err;
+    }
+    return err;
+}
+
+/* Flags and checksums of the state that is about to be written. A dead sector may hold numbers that nobody
+ * has read: the record that calls it dead has a higher one. */
+static void stamp(struct journal *j)
+{
+    uint32_t dead = journal_dead_mask(j);
+    if ((dead & ~recorded_dead(j)) != 0) {
+        j->newest[W_SEQ] += SEQ_JUMP;
+    }
+    j->newest[W_FLAGS] = (j->newest[W_FLAGS] & ~DEAD_BITS) | dead << DEAD_SHIFT;
+    seal(j->newest, j->newest + W_CRC);
+    j->head[JOURNAL_MIRRORS].is_sound = false; /* no spare place has it */
+    j->head[JOURNAL_MIRRORS + 1].is_sound = false;
 }
 
 /* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's contract). */
@@ -135,15 +215,27 @@ static enum fota_err put_record(struct journal *j, uint32_t a)
     struct journal_head *head = &j->head[a];
     enum fota_err err =
         flash_program(j->flash, record_addr(j, a, head->next), j->newest, JOURNAL_RECORD_WORDS);
-    head->is_sound = err == FOTA_OK;
-    head->is_dead = err != FOTA_OK;
+    if (err) {
+        return blame(j, a, err);
+    }
     head->newest = head->next++;
-    return err;
+    head->has_record = true;
+    head->holds = true;
+    head->is_sound = true;
+    return FOTA_OK;
 }
 
 static enum fota_err zero_word(struct journal *j, uint32_t a, uint32_t index, uint32_t word)
 {
     return flash_program(j->flash, record_addr(j, a, index) + word * WORD_BYTES, &ZERO, 1);
+}
+
+/* 0 in two words of a record, the second after the first. */
+static enum fota_err zero_words(struct journal *j, uint32_t a, uint32_t index, uint32_t first,
+                                uint32_t second)
+{
+    enum fota_err err = zero_word(j, a, index, first);
+    return err ? err : zero_word(j, a, index, second);
 }
 
 /* Rule R5. A half-finished erase may bring back any bit pattern a cell has had, so every record is killed
@@ -152,84 +244,66 @@ static enum fota_err zero_word(struct journal *j, uint32_t a, uint32_t index, ui
 static enum fota_err kill_all(struct journal *j, uint32_t a)
 {
     uint32_t index = first_victim(j, a);
-    for (uint32_t i = 0; i < j->areas[a].n_records; i++) {
-        enum fota_err err = zero_word(j, a, index, W_CRC);
-        if (err == FOTA_OK && i == 0) {
-            err = zero_word(j, a, index, W_D2);
-        }
-        if (err) {
-            return err;
-        }
+    enum fota_err err = zero_words(j, a, index, W_CRC, W_D2);
+    for (uint32_t i = 1; i < j->areas[a].n_records && err == FOTA_OK; i++) {
         index = (index + 1) % j->areas[a].n_records;
+        err = zero_word(j, a, index, W_CRC);
     }
-    return FOTA_OK;
+    return err;
+}
+
+/* Rule R13: once the sector has the state, no spare place shall. Should the supply refuse it, what stays
+ * there is older than the next record. */
+static void retire_spares(struct journal *j)
+{
+    for (uint32_t a = JOURNAL_MIRRORS; a < JOURNAL_AREAS; a++) {
+        if (j->head[a].is_sound) {
+            enum fota_err err = zero_words(j, a, 0, 0, W_CRC);
+            j->head[a].is_sound = err != FOTA_OK;
+        }
+    }
 }
 
 /* Kill, erase, and the state as first record. */
 static enum fota_err rewrite(struct journal *j, uint32_t a)
 {
     struct journal_head *head = &j->head[a];
+    head->has_record = false;
+    head->holds = false;
     head->is_sound = false;
     enum fota_err err = kill_all(j, a);
     if (err == FOTA_OK) {
         err = flash_erase_sector(j->flash, j->areas[a].sector);
     }
     if (err) {
-        head->is_dead = true;
-        return err;
+        return blame(j, a, err);
     }
     head->next = 0;
     head->is_fresh = true;
-    return put_record(j, a);
-}
-
-/* Rewrite both sectors, `first` first. A sector that is the only good one is left alone. */
-static enum fota_err rewrite_both(struct journal *j, uint32_t first)
-{
-    enum fota_err err = rewrite(j, first);
-    uint32_t second = 1 - first;
-    if (err && j->head[second].is_sound) {
-        return E_JOURNAL_DEGRADED;
-    }
-    enum fota_err err_second = rewrite(j, second);
-    if (err && err_second) {
-        return err;
-    }
-    return err || err_second ? E_JOURNAL_DEGRADED : FOTA_OK;
-}
-
-enum fota_err journal_repair(struct journal *j)
-{
-    uint32_t sound = journal_sound_mask(j);
+    head->is_clean = true;
     if (!j->has_state) {
-        return E_JOURNAL_LOST;
-    }
-    if (sound == 3) {
         return FOTA_OK;
     }
-    /* Rule R4. One sector is sound: write the other, then refresh the sound one, which may owe its good
-     * reading to cells that flicker. None is: the state was never acted upon; its sector goes first, so that
-     * the other keeps the predecessor meanwhile, and a new number tells the copies apart. */
-    if (sound == 0) {
-        j->newest[W_SEQ]++;
-        seal(j->newest, j->newest + W_CRC);
-        return rewrite_both(j, j->holder);
+    err = put_record(j, a);
+    if (err == FOTA_OK && a < JOURNAL_MIRRORS) {
+        retire_spares(j);
     }
-    return rewrite_both(j, sound == 1 ? 1 : 0);
+    return err;
 }
 
-/* First record that an append may use: next, or behind the first blank-looking one if `next` has not been
- * used in this session (rule R6: exactly one record may have been touched by a cut and still read blank). */
+/* First record that an append may use: the next blank one, or the one behind it if this sector has not been
+ * written in this session (rule R6: exactly one record may have been touched by a cut and still read blank).
+ */
 static uint32_t first_free(const struct journal *j, uint32_t a)
 {
     uint32_t index = j->head[a].next;
-    bool is_found = j->head[a].is_fresh;
+    bool is_found = false;
     while (!is_found && index < j->areas[a].n_records) {
         uint32_t words[JOURNAL_RECORD_WORDS];
         read_record(j, a, index++, words);
         is_found = bytes_all_equal((const uint8_t *)words, sizeof words, 0xFF);
     }
-    return index;
+    return is_found && j->head[a].is_fresh ? index - 1 : index;
 }
 
 /* Rule R6: make every record that is skipped unusable for ever, in ascending order. */
@@ -237,111 +311,232 @@ static enum fota_err bury(struct journal *j, uint32_t a, uint32_t end)
 {
     struct journal_head *head = &j->head[a];
     for (; head->next < end; head->next++) {
-        enum fota_err err = zero_word(j, a, head->next, 0);
-        if (err == FOTA_OK) {
-            err = zero_word(j, a, head->next, W_CRC);
-        }
+        enum fota_err err = zero_words(j, a, head->next, 0, W_CRC);
         if (err) {
-            head->is_dead = true;
-            head->is_sound = false;
-            return err;
+            return blame(j, a, err);
         }
     }
     head->is_fresh = true;
     return FOTA_OK;
 }
 
-/* Append j->newest to every sound sector. */
-static enum fota_err append_all(struct journal *j)
+/* Append j->newest to this sector. */
+static enum fota_err put_in(struct journal *j, uint32_t a)
 {
-    enum fota_err err = E_JOURNAL_DEGRADED;
-    bool is_written = false;
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        if (j->head[a].is_sound) {
-            err = bury(j, a, first_free(j, a));
-            if (err == FOTA_OK) {
-                err = put_record(j, a);
-            }
-            is_written = is_written || err == FOTA_OK;
-        }
-    }
-    return is_written ? FOTA_OK : err;
-}
-
-/* The first sector in use that has less than `n_records` free; JOURNAL_AREAS if there is none. */
-static uint32_t find_full(const struct journal *j, uint32_t n_records)
-{
-    uint32_t a = 0;
-    while (a < JOURNAL_AREAS &&
-           (!j->head[a].is_sound || first_free(j, a) + n_records <= j->areas[a].n_records)) {
-        a++;
-    }
-    return a;
-}
-
-/* Rule R3: each sector holds the state, or has refused to in this session. */
-static bool is_settled(const struct journal *j)
-{
-    return (j->head[0].is_sound || j->head[0].is_dead) && (j->head[1].is_sound || j->head[1].is_dead);
-}
-
-FOTA_NOINLINE enum fota_err journal_append(struct journal *j, const struct boot_record *record)
-{
-    if (j->has_state && !is_settled(j)) {
-        return E_JOURNAL_DEGRADED;
-    }
-    if (find_full(j, 1) < JOURNAL_AREAS) {
+    uint32_t end = first_free(j, a);
+    if (end >= j->areas[a].n_records) {
         return E_JOURNAL_FULL;
     }
-    uint32_t seq = j->newest[W_SEQ] + 1;
-    boot_record_store(record, j->newest);
-    j->newest[W_SEQ] = seq;
-    seal(j->newest, j->newest + W_CRC);
-    if (j->has_state) {
-        return append_all(j);
-    }
-    j->has_state = true;
-    enum fota_err err = rewrite_both(j, 0);
-    return err == E_JOURNAL_DEGRADED ? FOTA_OK : err;
+    enum fota_err err = bury(j, a, end);
+    return err ? err : put_record(j, a);
+}
+
+/* Append j->newest to every sector in use. If one dies of it, once more to the other, which so remembers it.
+ */
+static enum fota_err append_all(struct journal *j)
+{
+    enum fota_err err = j->why;
+    bool is_written = false;
+    uint32_t dead;
+    do {
+        dead = journal_dead_mask(j);
+        stamp(j);
+        for (uint32_t a = 0; a < JOURNAL_MIRRORS && dead == journal_dead_mask(j); a++) {
+            if (!j->head[a].is_dead) {
+                err = put_in(j, a);
+                is_written = is_written || err == FOTA_OK;
+            }
+            if (err == E_FLASH_SUPPLY) {
+                return err;
+            }
+        }
+    } while (dead != journal_dead_mask(j));
+    return is_written ? FOTA_OK : j->why != FOTA_OK ? j->why : err;
+}
+
+/* A sector in use that is not sound or has less than `n_records` free. Without a state: that is not erased.
+ */
+static bool is_needy(const struct journal *j, uint32_t a, uint32_t n_records)
+{
+    const struct journal_head *head = &j->head[a];
+    bool is_ready = j->has_state ? head->is_sound && first_free(j, a) + n_records <= j->areas[a].n_records
+                                 : head->is_fresh && head->next == 0;
+    return !is_ready && !head->is_dead;
 }
 
 bool journal_has_room(const struct journal *j, uint32_t n_records)
 {
-    return find_full(j, n_records) == JOURNAL_AREAS;
+    return !is_needy(j, 0, n_records) && !is_needy(j, 1, n_records) && journal_dead_mask(j) != DEAD_MASK;
 }
-enum fota_err journal_revive(struct journal *j)
+
+/* What an append returns that cannot begin. */
+static enum fota_err refusal(const struct journal *j)
 {
-    (void)j;
-    return FOTA_OK;
+    if (journal_dead_mask(j) == DEAD_MASK) {
+        return j->why;
+    }
+    return !j->has_state || is_settled(j) ? E_JOURNAL_FULL : E_JOURNAL_DEGRADED;
 }
-uint32_t journal_dead_mask(const struct journal *j)
+
+FOTA_NOINLINE enum fota_err journal_append(struct journal *j, const struct boot_record *record)
 {
-    (void)j;
-    return 0;
+    uint32_t before[JOURNAL_RECORD_WORDS];
+    if (!journal_has_room(j, 1)) {
+        return refusal(j);
+    }
+    bool had_state = j->has_state;
+    memcpy(before, j->newest, sizeof before);
+    boot_record_store(record, j->newest);
+    j->newest[W_SEQ] = before[W_SEQ] + 1;
+    j->newest[W_FLAGS] = (j->newest[W_FLAGS] & ~DEAD_BITS) | (before[W_FLAGS] & DEAD_BITS);
+    j->has_state = true;
+    j->head[0].holds = false;
+    j->head[1].holds = false;
+    enum fota_err err = append_all(j);
+    if (!j->head[0].holds && !j->head[1].holds) { /* the state is what it was */
+        memcpy(j->newest, before, sizeof before);
+        j->has_state = had_state;
+    }
+    return err;
 }
-bool journal_is_forged(const struct journal_area *areas, uint32_t addr, const uint32_t *words, uint32_t n_words)
+
+/* Some sector died in this call: the other one remembers it, or the next append will. */
+static enum fota_err remember(struct journal *j)
 {
-    (void)areas;
-    (void)addr;
-    (void)words;
-    (void)n_words;
-    return false;
+    if (!is_settled(j) || recorded_dead(j) == journal_dead_mask(j)) {
+        return FOTA_OK;
+    }
+    enum fota_err err = append_all(j);
+    return err == E_JOURNAL_FULL ? FOTA_OK : err;
 }
-enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t spare)
+
+/* Rule R14: make the record that is read last, where it is. What a cut left behind it is buried, its marks
+ * are written once more: after that nothing about it flickers. */
+static enum fota_err mend(struct journal *j, uint32_t a)
 {
-    (void)spare;
-    for (uint32_t i = 0; i < 1; i++) {
-        uint32_t full = find_full(j, n_records);
-        if (full == JOURNAL_AREAS) {
-            break;
-        }
-        /* Without its mirror a full sector is not erased: it is the only copy. */
-        if (journal_sound_mask(j) != 3) {
-            return E_JOURNAL_FULL;
-        }
-        if (rewrite(j, full) != FOTA_OK) {
-            return E_JOURNAL_DEGRADED;
+    enum fota_err err = bury(j, a, first_free(j, a));
+    if (err == FOTA_OK) {
+        err = blame(j, a, zero_words(j, a, j->head[a].newest, W_D1, W_D2));
+    }
+    j->head[a].is_sound = err == FOTA_OK;
+    return err;
+}
+
+static bool has_sound(const struct journal *j, uint32_t except)
+{
+    bool is_found = false;
+    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+        is_found = is_found || (a != except && j->head[a].is_sound);
+    }
+    return is_found;
+}
+
+/* Have the state sound somewhere, without an erase: where it is read; else behind an older record. */
+static enum fota_err secure(struct journal *j)
+{
+    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j, JOURNAL_AREAS); i++) {
+        uint32_t a = i % JOURNAL_AREAS;
+        const struct journal_head *head = &j->head[a];
+        bool is_wanted = i < JOURNAL_AREAS ? head->holds : head->has_record && a < JOURNAL_MIRRORS;
+        if (is_wanted && !head->is_dead && !is_given_up(j, a)) {
+            enum fota_err err = head->holds ? mend(j, a) : put_in(j, a);
+            if (err == E_FLASH_SUPPLY) {
+                return err;
+            }
         }
     }
     return FOTA_OK;
+}
+
+/* One step towards sound sectors with room for `n_records`: at most one erase. A place is rewritten only if
+ * another one has the state, or if it has not. */
+static enum fota_err step(struct journal *j, uint32_t n_records, uint32_t spare)
+{
+    uint32_t a = 0;
+    enum fota_err err = secure(j);
+    if (err) {
+        return err;
+    }
+    while (a < JOURNAL_MIRRORS && !(is_needy(j, a, n_records) && (has_sound(j, a) || !j->head[a].holds))) {
+        a++;
+    }
+    if (a < JOURNAL_MIRRORS) {
+        err = rewrite(j, a);
+    } else if (!is_needy(j, 0, n_records) && !is_needy(j, 1, n_records)) {
+        err = FOTA_OK;
+    } else if (spare != JOURNAL_NO_SPARE && j->areas[spare].n_records != 0 && !j->head[spare].is_dead) {
+        stamp(j);
+        err = rewrite(j, spare);
+    } else {
+        err = E_JOURNAL_FULL;
+    }
+    if (err == E_FLASH_SUPPLY || err == E_JOURNAL_FULL) {
+        return err;
+    }
+    err = remember(j);
+    return journal_dead_mask(j) == DEAD_MASK ? j->why : err;
+}
+
+enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t spare)
+{
+    return journal_has_room(j, n_records) ? FOTA_OK : step(j, n_records, spare);
+}
+
+enum fota_err journal_repair(struct journal *j)
+{
+    if (!j->has_state) {
+        return j->why != FOTA_OK ? j->why : E_JOURNAL_LOST;
+    }
+    if (is_settled(j)) {
+        return FOTA_OK;
+    }
+    enum fota_err err = FOTA_OK;
+    for (uint32_t i = 0; i < JOURNAL_RESERVE_CALLS && err == FOTA_OK && !is_settled(j); i++) {
+        err = step(j, 0, JOURNAL_NO_SPARE);
+    }
+    /* Rule R4: what was sound, or was made so where it is, may owe more to flickering cells than is known. */
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS && err == FOTA_OK; a++) {
+        if (journal_sound_mask(j) == ALL_SOUND && !j->head[a].is_clean) {
+            err = rewrite(j, a);
+        }
+    }
+    if (err == E_FLASH_SUPPLY || journal_dead_mask(j) == DEAD_MASK) {
+        return err;
+    }
+    err = remember(j);
+    return err == FOTA_OK && journal_dead_mask(j) != 0 ? E_JOURNAL_DEGRADED : err;
+}
+
+enum fota_err journal_revive(struct journal *j)
+{
+    uint32_t a = j->head[0].is_dead ? 0 : 1;
+    if (!j->head[a].is_dead || !j->head[1 - a].is_sound) {
+        return FOTA_OK;
+    }
+    j->head[a].is_dead = false;
+    stamp(j); /* the number stays: whatever is written next is newer than what a cut leaves here */
+    enum fota_err err = rewrite(j, a);
+    if (err) {
+        j->head[a].is_dead = true;
+        stamp(j);
+        return err == E_FLASH_SUPPLY ? err : FOTA_OK;
+    }
+    err = put_in(j, 1 - a);
+    if (err == E_JOURNAL_FULL) {
+        j->head[1 - a].is_sound = false; /* it still calls the other one dead: journal_reserve rewrites it */
+        return FOTA_OK;
+    }
+    return err == E_FLASH_SUPPLY ? err : remember(j);
+}
+
+bool journal_is_forged(const struct journal_area areas[JOURNAL_AREAS], uint32_t addr, const uint32_t *words,
+                       uint32_t n_words)
+{
+    bool is_found = false;
+    for (uint32_t a = JOURNAL_MIRRORS; a < JOURNAL_AREAS; a++) {
+        uint32_t off = (areas[a].base - addr) / WORD_BYTES;
+        is_found = is_found || (areas[a].n_records != 0 && areas[a].base >= addr && off < n_words &&
+                                words[off] == BOOT_RECORD_MAGIC);
+    }
+    return is_found;
 }

@@ -76,7 +76,8 @@ static void write_state(struct chip *chip, uint32_t value)
     struct boot_record record = {0};
     enum fota_err err = journal_load(&j, &chip->flash, AREAS, &record);
     record.retry = value;
-    err = err == FOTA_OK || err == E_JOURNAL_LOST ? journal_append(&j, &record) : err;
+    err = err == FOTA_OK || err == E_JOURNAL_LOST ? journal_make_room(&j, 1, JOURNAL_NO_SPARE) : err;
+    err = err == FOTA_OK ? journal_append(&j, &record) : err;
     (void)err;
 }
 

@@ -6,10 +6,10 @@
 #include "base/crc.h"
 
 enum {
-    W_CRC = 12,
-    W_CRC_C = 13,
-    W_D1 = 14,
-    W_D2 = 15,
+    W_CRC = BOOT_RECORD_BODY_WORDS,
+    W_CRC_C,
+    W_D1,
+    W_D2,
     SECTOR_J0 = 11,
     SECTOR_J1 = 3,
     J0 = 0x080E0000,
@@ -200,7 +200,7 @@ static const uint8_t *draw(struct cells_flash *flash, uint32_t a, uint32_t i)
 
 static uint32_t garbage_of(uint32_t word, uint32_t content)
 {
-    return word == 0 ? content & 0x7FFFFFFE : content ^ 0x01000000;
+    return content ^ (word == 0 ? 0x00000004U : 0x01000000U); /* word 0: as if of another format */
 }
 
 static bool find(const struct cells_flash *flash, uint32_t addr, uint32_t *area, uint32_t *slot,
@@ -282,7 +282,7 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
     struct cells_record *record = &flash->state.record[a][i];
     if (first == 0 && words[0] != 0 && n_words > 1) {
         record->seq = (uint8_t)words[1];
-        record->value = (uint8_t)words[8]; /* version[0] */
+        record->value = (uint8_t)words[15]; /* retry */
     }
     bool is_done[CELLS] = {false};
     for (uint32_t n = 0; n < n_words; n++) {
@@ -325,7 +325,7 @@ void cells_boot(struct cells_flash *flash, const struct cells_state *state, uint
     flash->n_drawn = 0;
     flash->n_ops = 0;
     flash->n_erases = 0;
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         cells_redraw(flash, a);
     }
 }
@@ -390,7 +390,7 @@ void cells_canonical(struct cells_state *state, uint32_t n_slots)
 {
     uint8_t rank[VALUE_MAX] = {0};
     uint8_t lowest = UINT8_MAX;
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         for (uint32_t i = 0; i < n_slots; i++) {
             struct cells_record *record = &state->record[a][i];
             forget_dead(record);
@@ -405,7 +405,7 @@ void cells_canonical(struct cells_state *state, uint32_t n_slots)
         n_ranks = (uint8_t)(n_ranks + rank[v]);
         rank[v] = rank[v] != 0 ? n_ranks : 0;
     }
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         for (uint32_t i = 0; i < n_slots; i++) {
             struct cells_record *record = &state->record[a][i];
             record->seq = record->seq != 0 ? (uint8_t)(record->seq - lowest + 1) : 0;

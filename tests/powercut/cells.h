@@ -39,7 +39,7 @@ struct cells_record {
 
 /** All that survives a reset, and what the world has seen. */
 struct cells_state {
-    struct cells_record record[JOURNAL_AREAS][CELLS_SLOTS_MAX];
+    struct cells_record record[JOURNAL_MIRRORS][CELLS_SLOTS_MAX];
     uint8_t acted;   /* newest state that was acted upon; 0: none */
     uint8_t written; /* newest state that was handed to journal_append */
     uint8_t cuts;    /* sessions cut since the last completed write */
@@ -64,7 +64,7 @@ struct cells_flash {
     struct flash flash; /* first member */
     uint32_t n_slots;
     struct cells_state state;
-    uint8_t drawn[JOURNAL_AREAS][CELLS_SLOTS_MAX][CELLS]; /* readings in this session; 0: not drawn yet */
+    uint8_t drawn[JOURNAL_MIRRORS][CELLS_SLOTS_MAX][CELLS]; /* readings in this session; 0: not drawn yet */
     uint8_t choice[CELLS_CHOICES_MAX];                    /* script: which reading is drawn at each draw */
     uint8_t n_options[CELLS_CHOICES_MAX];
     uint32_t n_choices; /* length of the script */

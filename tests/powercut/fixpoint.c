@@ -188,7 +188,7 @@ static bool is_repeated(struct explorer *x, const struct journal *journal, const
     bool is_load_new = x->n_known <= x->flash.n_drawn; /* else what is new in this run comes later */
     uint64_t h = hash_bytes((uint64_t)err, record, sizeof *record);
     h = hash_bytes(h, journal, sizeof *journal);
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         if (journal->head[a].is_sound) {
             h = hash_bytes(h, x->flash.drawn[a], sizeof x->flash.drawn[a]);
         } else {
@@ -238,7 +238,7 @@ static void run_session(struct explorer *x)
         act(x, record.retry);
     }
     uint32_t n_writes = cells_choose(&x->flash, x->config.n_writes + 1);
-    err = is_new ? FOTA_OK : journal_reserve(&journal, n_writes, JOURNAL_NO_SPARE);
+    err = journal_make_room(&journal, n_writes, JOURNAL_NO_SPARE);
     for (uint32_t i = 0; i < n_writes && err == FOTA_OK && x->broken == NULL; i++) {
         cells_record_of(++state->written, &record);
         err = journal_append(&journal, &record);
@@ -310,7 +310,7 @@ static void lose_sectors(struct explorer *x)
 {
     static const uint8_t READINGS[] = {CELL_GARBAGE, CELL_BLANK, CELL_ZERO,
                                        CELL_BLANK | CELL_GARBAGE | CELL_ZERO};
-    for (uint32_t area = 0; area < JOURNAL_AREAS; area++) {
+    for (uint32_t area = 0; area < JOURNAL_MIRRORS; area++) {
         for (uint32_t r = 0; r < sizeof READINGS; r++) {
             struct cells_state state = x->states[x->index];
             cells_lose(&state, x->config.n_slots, area, READINGS[r]);
@@ -361,7 +361,7 @@ static void set_up(struct explorer *x, const struct fixpoint_config *config, str
     x->steps = grow(NULL, x->n_room * sizeof *x->steps);
     rehash(x);
     struct cells_state blank = {0};
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         for (uint32_t i = 0; i < config->n_slots; i++) {
             memset(blank.record[a][i].cell, CELL_BLANK, CELLS);
         }
@@ -448,7 +448,7 @@ static void print_state(const struct cells_state *state, uint32_t n_slots)
 {
     static const char MARKS[] = {'-', 'b', '0', '?', 'x', '?', '?', '?',
                                  'v', '?', '?', '?', '?', '?', '?', '?'};
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         (void)printf("    J%u:", (unsigned)a);
         for (uint32_t i = 0; i < n_slots; i++) {
             const struct cells_record *record = &state->record[a][i];
@@ -469,7 +469,7 @@ static bool replay_step(struct replay *replay, struct cells_state *state)
     if (step->end == END_LOST) {
         static const uint8_t READINGS[] = {CELL_GARBAGE, CELL_BLANK, CELL_ZERO,
                                            CELL_BLANK | CELL_GARBAGE | CELL_ZERO};
-        cells_lose(state, x->config.n_slots, step->op / sizeof READINGS % JOURNAL_AREAS,
+        cells_lose(state, x->config.n_slots, step->op / sizeof READINGS % JOURNAL_MIRRORS,
                    READINGS[step->op % sizeof READINGS]);
         state->lost = 1;
         return true;

@@ -99,7 +99,8 @@ void factory_journal(struct twin *t, const struct boot_record *record)
     if (err != FOTA_OK && err != E_JOURNAL_LOST) {
         factory_die("journal", "not sound");
     }
-    if (journal_append(&journal, record) != FOTA_OK) {
+    if (journal_make_room(&journal, 1, JOURNAL_NO_SPARE) != FOTA_OK ||
+        journal_append(&journal, record) != FOTA_OK) {
         factory_die("journal", "cannot be written");
     }
 }

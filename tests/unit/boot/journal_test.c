@@ -18,7 +18,7 @@ enum {
     J1_BASE = 0x0800C000,
     J0_RECORDS = 5,
     J1_RECORDS = 4,
-    WORDS = 16 * (J0_RECORDS + J1_RECORDS),
+    WORDS = JOURNAL_RECORD_WORDS * (J0_RECORDS + J1_RECORDS),
     SESSION_WRITES = 3,
     RESERVED = 2,
     NESTED_DRAWS = 2,
@@ -61,8 +61,10 @@ static void chip_init(struct chip *chip)
 {
     chip->flash.ops = &CHIP_OPS;
     chip->drops_kills = false;
-    chip->sectors[0] = (struct flash_fake_sector){3, J1_BASE, 16 * J1_RECORDS, true, false, 0};
-    chip->sectors[1] = (struct flash_fake_sector){11, J0_BASE, 16 * J0_RECORDS, true, false, 0};
+    chip->sectors[0] =
+        (struct flash_fake_sector){3, J1_BASE, JOURNAL_RECORD_WORDS * J1_RECORDS, true, false, 0};
+    chip->sectors[1] =
+        (struct flash_fake_sector){11, J0_BASE, JOURNAL_RECORD_WORDS * J0_RECORDS, true, false, 0};
     flash_fake_init(&chip->fake, chip->sectors, 2, chip->words, chip->cells);
 }
 
@@ -123,16 +125,14 @@ static void session(struct chip *chip, struct witness *w, uint32_t n_writes, boo
         return;
     }
     see(w, record.retry);
-    bool has_state = record.retry != 0;
     for (uint32_t i = 0; i < n_writes; i++) {
         uint32_t n = w->acted + 1;
         struct boot_record next = record_of(n);
-        err = has_state ? journal_reserve(&j, RESERVED) : FOTA_OK; /* as the bootloader does (rule R8) */
+        err = journal_make_room(&j, RESERVED, JOURNAL_NO_SPARE); /* as the bootloader does (rule R8) */
         if (err == FOTA_OK) {
             w->written = n > w->written ? n : w->written;
             err = journal_append(&j, &next);
         }
-        has_state = true;
         if (chip->fake.is_cut) {
             return;
         }
@@ -358,12 +358,17 @@ static void worn_out_sector_leaves_an_unmirrored_journal(void **state)
         record = record_of(2);
         assert_int_equal(journal_append(&j, &record), FOTA_OK);
         assert_int_equal(journal_sound_mask(&j), worn == 0 ? 1 : 2); /* sectors[0] is J1 */
-        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), E_JOURNAL_DEGRADED);
+        assert_int_equal(journal_dead_mask(&j), worn == 0 ? 2 : 1);
+        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), FOTA_OK); /* remembered */
         assert_int_equal(record.retry, 2);
-        assert_int_equal(journal_append(&j, &record), E_JOURNAL_DEGRADED); /* rule R3 */
-        assert_int_equal(journal_repair(&j), E_JOURNAL_DEGRADED);
-        assert_int_equal(journal_reserve(&j, J0_RECORDS), E_JOURNAL_FULL); /* never erases the only copy */
-        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), E_JOURNAL_DEGRADED);
+        assert_int_equal(record.flags, worn == 0 ? BOOT_FLAG_J1_DEAD : BOOT_FLAG_J0_DEAD);
+        assert_int_equal(journal_dead_mask(&j), worn == 0 ? 2 : 1);
+        chip.fake.n_ops = 0;
+        assert_int_equal(journal_repair(&j), FOTA_OK);
+        assert_int_equal(chip.fake.n_ops, 0);
+        assert_int_equal(journal_make_room(&j, J0_RECORDS, JOURNAL_NO_SPARE),
+                         E_JOURNAL_FULL); /* never erases the only copy */
+        assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), FOTA_OK);
         assert_int_equal(record.retry, 2);
     }
 }
@@ -389,7 +394,7 @@ static void any_flipped_bit_of_the_newest_record_is_noticed(void **state)
     static struct chip bad;
     struct witness w;
     write_states(&chip, &w, 1);
-    for (uint32_t bit = 0; bit < 32 * 16; bit++) {
+    for (uint32_t bit = 0; bit < 32 * JOURNAL_RECORD_WORDS; bit++) {
         struct journal j;
         struct boot_record record;
         chip_copy(&bad, &chip);
@@ -447,14 +452,14 @@ static void write_that_a_boot_went_without_never_takes_effect(void **state)
         struct journal j;
         struct boot_record record;
         write_states(&chip, &w, 1);
-        flash_fake_cut_at(&chip.fake, 2 + 15,
-                          FLASH_CUT_OLD); /* two words bury, then the 15th of the record */
+        flash_fake_cut_at(&chip.fake, 2 + JOURNAL_RECORD_WORDS - 1,
+                          FLASH_CUT_OLD); /* two words bury, then the first mark */
         assert_int_equal(journal_load(&j, &chip.flash, AREAS, &record), FOTA_OK);
         record = record_of(2);
         w.written = 2;
         assert_int_equal(journal_append(&j, &record), E_FLASH_PROGRAM);
         flash_fake_power_up(&chip.fake, 1);
-        uint32_t *mark = flash_fake_at(&chip.fake, J0_BASE + 2 * JOURNAL_RECORD_BYTES + 56);
+        uint32_t *mark = flash_fake_at(&chip.fake, J0_BASE + 3 * JOURNAL_RECORD_BYTES - 8);
         *mark = reading == 0 ? UINT32_MAX : 0;
         session(&chip, &w, 0, false);
         assert_int_equal(w.acted, 1 + reading);
