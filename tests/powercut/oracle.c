@@ -193,7 +193,7 @@ void oracle_check_decision(struct world *w, const struct update *u, const struct
     bool is_last_resort =
         decision->stay == BOOT_STAY_BEFORE_TRY ||
         (decision->action == SLOTS_BOOT && u->record.state[decision->slot] == SLOT_STATE_LAST_RESORT);
-    if (is_last_resort && view->is_last_resort && w->chip->n_ops != 0 && !w->was_flaky) {
+    if (view->n_last_resort >= 2 && is_last_resort && w->chip->n_ops != 0 && !w->was_flaky) {
         world_blame(w, "P14", "a boot of the last resort wrote to flash");
     }
     if (decision->action != SLOTS_BOOT) {
@@ -203,7 +203,8 @@ void oracle_check_decision(struct world *w, const struct update *u, const struct
     } else {
         check_boot(w, u, decision->slot);
     }
-    view->is_last_resort = is_last_resort;
+    /* The second one may have to make room, once: it cannot know which record is the first free one. */
+    view->n_last_resort = (uint8_t)(is_last_resort ? view->n_last_resort + (view->n_last_resort < 2) : 0);
 }
 
 void oracle_note_lost_journal(struct world *w)

@@ -6,7 +6,8 @@ enum {
     J0_RECORDS = FLASH_J0_BYTES / JOURNAL_RECORD_BYTES,
     J1_RECORDS = FLASH_J1_BYTES / JOURNAL_RECORD_BYTES,
     FEW_J0 = 40,
-    FEW_J1 = 28
+    FEW_J1 = 28,
+    ALONE_RECORDS = WORLD_ALONE_RECORDS
 };
 
 #define FULL_JOURNAL .n_j0 = J0_RECORDS, .n_j1 = J1_RECORDS
@@ -270,17 +271,17 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      FEW_RECORDS,
      .n_fill = 3},
 /* One journal sector refuses everything from the beginning. */
-#define WORN(name, story, which, j0, j1, fill)                                                               \
+#define WORN(name, story, which, fill)                                                                       \
     {                                                                                                        \
         name, story, START_REJECTED, RELEASE_SMALL, RELEASE_BAD, which, MANNER_VENDOR, {RELEASE_V4},         \
-            RELEASE_V4, .n_j0 = (j0), .n_j1 = (j1), .n_fill = (fill), .job = JOB_WORN                        \
+            RELEASE_V4, .n_j0 = ALONE_RECORDS, .n_j1 = ALONE_RECORDS, .n_fill = (fill), .job = JOB_WORN      \
     }
-    WORN("worn-j1", "J1 is worn: J0 alone, room in it", MISHAP_WORN_J1, FEW_J0, FEW_J1, 3),
-    WORN("worn-j1-half", "J1 is worn, and J0 has few records left", MISHAP_WORN_J1, FEW_J1, FEW_J1, 14),
-    WORN("worn-j1-full", "J1 is worn, and J0 is full", MISHAP_WORN_J1, FEW_J1, FEW_J1, FEW_J1),
-    WORN("worn-j0", "J0 is worn: J1 alone, room in it", MISHAP_WORN_J0, FEW_J0, FEW_J1, 3),
-    WORN("worn-j0-half", "J0 is worn, and J1 has few records left", MISHAP_WORN_J0, FEW_J0, FEW_J1, 14),
-    WORN("worn-j0-full", "J0 is worn, and J1 is full", MISHAP_WORN_J0, FEW_J0, FEW_J1, FEW_J1),
+    WORN("worn-j1", "J1 is worn: J0 alone, room in it", MISHAP_WORN_J1, 3),
+    WORN("worn-j1-half", "J1 is worn, and J0 has too few records left for an update", MISHAP_WORN_J1, 30),
+    WORN("worn-j1-full", "J1 is worn, and J0 is full", MISHAP_WORN_J1, ALONE_RECORDS),
+    WORN("worn-j0", "J0 is worn: J1 alone, room in it", MISHAP_WORN_J0, 3),
+    WORN("worn-j0-half", "J0 is worn, and J1 has too few records left for an update", MISHAP_WORN_J0, 30),
+    WORN("worn-j0-full", "J0 is worn, and J1 is full", MISHAP_WORN_J0, ALONE_RECORDS),
     /* The supply ends runs of a trial. */
     {"dark",
      "the supply ends fourteen starts of a release before it can confirm",

@@ -110,7 +110,7 @@ void world_note_cut(struct world *w)
     /* What the boot has counted before the cut, nobody saw. */
     view->n_starts_max = (uint8_t)(view->n_starts_max + (view->n_starts_max < UINT8_MAX));
     view->n_failed_max = (uint8_t)(view->n_failed_max + view->has_failed);
-    view->is_last_resort = 0; /* there may be something to mend first */
+    view->n_last_resort = 0; /* there may be something to mend first */
     lose_ram(view);
 }
 

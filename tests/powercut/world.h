@@ -19,6 +19,9 @@
 
 #define WORLD_HW "f407-disco"
 
+/** Records of a journal sector that can serve without its mirror. */
+enum { WORLD_ALONE_RECORDS = JOURNAL_FREE_ALONE + 8 };
+
 enum { WORLD_OFFERS = 3, WORLD_FINISHES = 64 };
 
 /** Which command enumerates a scenario. */
@@ -91,30 +94,30 @@ struct world_view {
     uint8_t fallback;  /* confirmed before, still whole; boots if the confirmed one has rotted */
     uint8_t candidate; /* activated, neither confirmed nor rejected as far as the world knows */
     uint8_t candidate_slot;
-    uint8_t is_confirming;  /* confirm was called for it and no answer came */
-    uint8_t is_rejected;    /* the candidate was seen rejected */
-    uint8_t n_starts;       /* of the candidate, seen */
-    uint8_t n_starts_max;   /* and those that may have been counted before a cut */
-    uint8_t n_failed;       /* its runs that a watchdog ended, certainly counted */
-    uint8_t n_failed_max;   /* and those that may have been */
-    uint8_t has_failed;     /* RAM says so to the next boot */
-    uint8_t is_last_resort; /* the boot before was one of the last resort: this one writes nothing */
-    uint8_t is_try;         /* the loader has waited and asks to try the last resort */
-    uint8_t cause;          /* enum reset_cause of the next boot */
-    uint8_t is_revoked;     /* the active key is ended */
-    uint16_t residents;     /* mask of releases that may be tried while nothing is confirmed */
-    uint8_t has_rotted;     /* the confirmed image is damaged */
-    uint8_t offer;          /* index of the offer that is worked on */
-    uint8_t has_aborted;    /* or has had a wrong byte refused */
-    uint8_t rejected;       /* last seen rejected; must not be accepted again */
-    uint8_t crasher;        /* enum release_id that crashes in each run */
-    uint8_t n_crashes;      /* in a row, as RAM counts them: from 0 after a cut */
-    uint8_t may_leave;      /* a boot has seen enough crashes to leave the crasher for the fallback */
-    uint8_t has_given_up;   /* a sector of the slot is worn: the device goes on as it is */
-    uint8_t n_dark;         /* starts of the candidate that the supply has ended */
-    uint8_t n_alone;        /* times that the loader has waited for a host */
-    uint8_t n_finishes;     /* that failed */
-    uint8_t loader;         /* enum loader_id that was installed; LOADER_NONE: not known */
+    uint8_t is_confirming; /* confirm was called for it and no answer came */
+    uint8_t is_rejected;   /* the candidate was seen rejected */
+    uint8_t n_starts;      /* of the candidate, seen */
+    uint8_t n_starts_max;  /* and those that may have been counted before a cut */
+    uint8_t n_failed;      /* its runs that a watchdog ended, certainly counted */
+    uint8_t n_failed_max;  /* and those that may have been */
+    uint8_t has_failed;    /* RAM says so to the next boot */
+    uint8_t n_last_resort; /* boots in a row with the last resort, up to 2: from then on they write nothing */
+    uint8_t is_try;        /* the loader has waited and asks to try the last resort */
+    uint8_t cause;         /* enum reset_cause of the next boot */
+    uint8_t is_revoked;    /* the active key is ended */
+    uint16_t residents;    /* mask of releases that may be tried while nothing is confirmed */
+    uint8_t has_rotted;    /* the confirmed image is damaged */
+    uint8_t offer;         /* index of the offer that is worked on */
+    uint8_t has_aborted;   /* or has had a wrong byte refused */
+    uint8_t rejected;      /* last seen rejected; must not be accepted again */
+    uint8_t crasher;       /* enum release_id that crashes in each run */
+    uint8_t n_crashes;     /* in a row, as RAM counts them: from 0 after a cut */
+    uint8_t may_leave;     /* a boot has seen enough crashes to leave the crasher for the fallback */
+    uint8_t has_given_up;  /* a sector of the slot is worn: the device goes on as it is */
+    uint8_t n_dark;        /* starts of the candidate that the supply has ended */
+    uint8_t n_alone;       /* times that the loader has waited for a host */
+    uint8_t n_finishes;    /* that failed */
+    uint8_t loader;        /* enum loader_id that was installed; LOADER_NONE: not known */
     uint8_t unused[2];
     uint32_t floor; /* highest security floor that was in force at a boot */
 };

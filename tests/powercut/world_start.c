@@ -100,7 +100,11 @@ static void configure(struct world *w)
     w->config = (struct update_config){
         .flash = &w->chip->flash,
         .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, w->scenario->n_j0},
-                    {FLASH_J1_BASE, FLASH_J1_SECTOR, w->scenario->n_j1}},
+                    {FLASH_J1_BASE, FLASH_J1_SECTOR, w->scenario->n_j1},
+                    JOURNAL_SPARE_PLACE(FLASH_SLOT_A_BASE, FLASH_SLOT_A_SECTOR, FLASH_SLOT_SECTORS,
+                                        FLASH_SLOT_SECTOR_BYTES),
+                    JOURNAL_SPARE_PLACE(FLASH_SLOT_B_BASE, FLASH_SLOT_B_SECTOR, FLASH_SLOT_SECTORS,
+                                        FLASH_SLOT_SECTOR_BYTES)},
         .slot = {(const uint8_t *)chip_at(w->chip, FLASH_SLOT_A_BASE),
                  (const uint8_t *)chip_at(w->chip, FLASH_SLOT_B_BASE)},
         .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
