@@ -20,6 +20,7 @@ enum cli_exit cli_board_from_options(struct cli *cli, const struct cli_command *
     *out = (struct cli_board_config){.flash = option[CLI_BOARD_FLASH].text,
                                      .vcd = option[CLI_BOARD_VCD].text,
                                      .vcd_mb = option[CLI_BOARD_VCD_MB].number,
+                                     .option_bytes = option[CLI_BOARD_OPTION_BYTES].number,
                                      .is_slow_flash = option[CLI_BOARD_SLOW].is_given};
     if (out->vcd_mb == 0) {
         return cli_usage(cli, self, "--vcd-mb is at least 1");
@@ -71,18 +72,18 @@ enum cli_exit cli_board_save(struct cli_board *b)
     return err ? cli_fail(b->cli, err, "cannot write flash to %s: %s", path, strerror(errno)) : CLI_OK;
 }
 
-static enum cli_exit load_factory(struct cli_board *b)
+/** A file of the factory into its place. */
+static enum cli_exit load_image(struct cli_board *b, const char *path, uint32_t base, uint32_t max_bytes)
 {
-    const char *path = b->config.factory_image;
     uint8_t *bytes = NULL;
     size_t n_bytes = 0;
-    enum cli_exit result = cli_file(b->cli, path, FLASH_SLOT_BYTES, &bytes, &n_bytes);
+    enum cli_exit result = cli_file(b->cli, path, max_bytes, &bytes, &n_bytes);
     if (result != CLI_OK) {
         return result;
     }
-    bool is_stored = twin_flash_store(b->twin, FLASH_SLOT_A_BASE, bytes, n_bytes);
+    bool is_stored = twin_flash_store(b->twin, base, bytes, n_bytes);
     free(bytes);
-    return is_stored ? CLI_OK : cli_fail(b->cli, E_IMAGE_SIZE, "%s does not fit slot A", path);
+    return is_stored ? CLI_OK : cli_fail(b->cli, E_IMAGE_SIZE, "%s does not fit its place", path);
 }
 
 static enum cli_exit load_bootloader(struct cli_board *b)
@@ -104,7 +105,10 @@ static enum cli_exit program(struct cli_board *b)
 {
     enum cli_exit result = CLI_OK;
     if (b->config.factory_image) {
-        result = load_factory(b);
+        result = load_image(b, b->config.factory_image, FLASH_SLOT_A_BASE, FLASH_SLOT_BYTES);
+    }
+    if (result == CLI_OK && b->config.loader_image) {
+        result = load_image(b, b->config.loader_image, FLASH_LOADER_BASE, FLASH_LOADER_BYTES);
     }
     if (result == CLI_OK && b->config.flash) { /* what it became since the factory */
         result = load_flash(b);
@@ -129,6 +133,9 @@ enum cli_exit cli_board_open(struct cli *cli, const struct cli_board_config *con
     out->twin = twin_create(&board, why, sizeof why);
     if (!out->twin) {
         return cli_fail(cli, E_INTERNAL, "cannot build the twin: %s", why);
+    }
+    if (config->option_bytes != 0) {
+        twin_set_options(out->twin, config->option_bytes);
     }
     twin_link_init(&out->wires, out->twin);
     link_client_init(&out->link, &out->wires.io, NULL);

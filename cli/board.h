@@ -13,20 +13,39 @@
 
 /** Where a board comes from. Any path may be NULL. */
 struct cli_board_config {
-    const char *bootloader_elf; /* programmed over what --flash holds */
-    const char *factory_image;  /* signed image for slot A */
+    const char *bootloader_elf; /* sector 0: programmed over what --flash holds, for it never changes */
+    const char *loader_image;   /* sector 1, as the factory leaves it; --flash says what became of it */
+    const char *factory_image;  /* signed image for slot A, the same */
     const char *flash;          /* read at the start if it exists, written at the end */
     const char *vcd;
     uint32_t vcd_mb;
-    bool is_slow_flash; /* as slow as the datasheet allows, not typical */
+    uint32_t option_bytes; /* as FLASH_OPTCR shows them (twin_set_options) */
+    bool is_slow_flash;    /* as slow as the datasheet allows, not typical */
     enum twin_rom rom;
 };
 
 /** Options of a board, for the table of a verb; cli_board_from_options reads them. */
-enum { CLI_BOARD_FLASH, CLI_BOARD_ROM, CLI_BOARD_SLOW, CLI_BOARD_VCD, CLI_BOARD_VCD_MB, CLI_BOARD_OPTIONS };
+enum {
+    CLI_BOARD_FLASH,
+    CLI_BOARD_ROM,
+    CLI_BOARD_OPTION_BYTES,
+    CLI_BOARD_SLOW,
+    CLI_BOARD_VCD,
+    CLI_BOARD_VCD_MB,
+    CLI_BOARD_OPTIONS
+};
+
+/** Its own option; `run` names it too. */
+#define CLI_OPTION_BYTES_OPTION                                                                              \
+    {                                                                                                        \
+        "option-bytes", CLI_NUMBER, "HEX", "0x0FFFAAED",                                                     \
+            "the twin's option bytes, as FLASH_OPTCR shows them"                                             \
+    }
+
 #define CLI_BOARD_OPTION_TABLE                                                                               \
     {"flash", CLI_TEXT, "FILE", NULL, "the twin's flash, 1 MB; written back at the end"},                    \
         {"rom", CLI_TEXT, "VERSION", "v9.1", "the twin's ROM loader: v9.1, v9.1-early or v3.1 (no SPI)"},    \
+        CLI_OPTION_BYTES_OPTION,                                                                             \
         {"max-flash-time", CLI_FLAG, NULL, NULL, "flash as slow as the datasheet allows, not typical"},      \
         {"vcd", CLI_TEXT, "FILE", NULL, "record the wires here, for GTKWave or sigrok"},                     \
     {                                                                                                        \

@@ -5,14 +5,17 @@
 
 #include "board.h"
 #include "commands.h"
+#include "format/boot_record.h"
 #include "keys.h"
 #include "ladder_text.h"
+#include "option_bytes.h"
 
-enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_FACTORY, OPT_NO_RESET };
+enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_LOADER, OPT_FACTORY, OPT_NO_RESET };
 
 static const struct cli_option OPTIONS[] = {
     CLI_BOARD_OPTION_TABLE,
     {"bootloader", CLI_TEXT, "ELF", NULL, "bootloader for sector 0 of the twin"},
+    {"loader", CLI_TEXT, "FILE", NULL, "signed loader that the factory puts into sector 1"},
     {"factory", CLI_TEXT, "FILE", NULL, "signed image that the factory puts into slot A"},
     {"no-reset", CLI_FLAG, NULL, NULL, "only ask what answers as it stands; never touch NRST and BOOT0"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
@@ -27,7 +30,8 @@ static const char *name_of(const char *const *names, unsigned n_names, unsigned 
 
 static const char *state_name(unsigned state)
 {
-    static const char *const names[] = {"empty", "receiving", "pending", "trial", "confirmed", "rejected"};
+    static const char *const names[] = {"empty",     "receiving", "pending",    "trial",
+                                        "confirmed", "rejected",  "last-resort"};
     return name_of(names, sizeof names / sizeof names[0], state);
 }
 
@@ -78,23 +82,48 @@ static void slots_json(struct cli_json *j, const struct boot_info *b)
     cli_json_close(j, ']');
 }
 
+/** An image in sector 1, or one that is being written: then it has no hash. */
+static bool has_loader(const struct boot_info *b)
+{
+    static const uint8_t none[sizeof b->loader_hash];
+    return memcmp(b->loader_hash, none, sizeof none) != 0;
+}
+
+static void loader_json(struct cli_json *j, const struct boot_info *b)
+{
+    char version[16] = "";
+    char hash[DIGEST_TEXT_BYTES] = "";
+    if (has_loader(b)) {
+        cli_version_text(b->loader_version, version);
+        digest_text(b->loader_hash, hash);
+    }
+    cli_json_text(j, "loader_version", version);
+    cli_json_text(j, "loader_hash", hash);
+}
+
 static void info_json(struct cli_json *j, const struct link_info *info)
 {
     const struct boot_info *b = &info->boot;
     char version[16];
     cli_version_text(b->bootloader_version, version);
     cli_json_text(j, "bootloader_version", version);
+    loader_json(j, b);
     cli_json_number(j, "vendor_version", info->vendor_version);
     cli_json_text(j, "hardware", b->hw_id);
     cli_json_text(j, "running", slot_name(b->running_slot));
     cli_json_text(j, "active", slot_name(b->active_slot));
     slots_json(j, b);
     cli_json_number(j, "trial_runs_left", b->tries_left);
+    cli_json_number(j, "trial_starts_left", b->starts_left);
+    cli_json_number(j, "crashes", b->n_crashes);
+    cli_json_flag(j, "active_key_revoked", (b->flags & BOOT_FLAG_KEY_REVOKED) != 0);
+    cli_json_number(j, "retry", b->retry);
     cli_json_text(j, "journal", journal_name(b->journal_ok));
     cli_json_number(j, "security_floor", b->security_floor);
     cli_json_text(j, "reset_cause", cause_name(b->reset_cause));
     cli_json_text(j, "last_reason", fota_err_name((enum fota_err)b->last_reason));
     cli_json_number(j, "session_bytes", b->session_flashed);
+    option_bytes_json(j, b->option_bytes);
 }
 
 static void print_json(struct cli *cli, const struct link_ladder *l, enum fota_err err, const char *message)
@@ -113,6 +142,9 @@ static void print_json(struct cli *cli, const struct link_ladder *l, enum fota_e
         ladder_rom_text(l->peer.protocol, protocol);
         cli_json_text(&j, "protocol", protocol);
         cli_json_number(&j, "chip_id", l->peer.chip_id);
+    }
+    if (l->boot_reason) {
+        cli_json_text(&j, "boot_reason", fota_err_name(l->boot_reason));
     }
     if (l->rom.chip_id) {
         char rom[8];
@@ -146,20 +178,37 @@ static void slot_row(struct cli *cli, const struct boot_info *b, unsigned slot)
                   b->running_slot == slot ? ", runs" : "", b->active_slot == slot ? ", active" : "");
 }
 
+static void loader_row(struct cli *cli, const struct boot_info *b)
+{
+    char version[16];
+    char hash[DIGEST_TEXT_BYTES];
+    char text[64] = "none that can be used";
+    if (has_loader(b)) {
+        cli_version_text(b->loader_version, version);
+        digest_text(b->loader_hash, hash);
+        (void)snprintf(text, sizeof text, "%-22s %s", version, hash);
+    }
+    row(cli, "sector 1, loader", text);
+}
+
 static void info_table(struct cli *cli, const struct link_info *info)
 {
     const struct boot_info *b = &info->boot;
-    char text[64];
+    char text[128];
     row(cli, "hardware", b->hw_id);
+    loader_row(cli, b);
     slot_row(cli, b, SLOT_A);
     slot_row(cli, b, SLOT_B);
-    (void)snprintf(text, sizeof text, "%u", b->tries_left);
+    (void)snprintf(text, sizeof text, "%u of %u, starts %u", b->tries_left, (unsigned)BOOT_TRIAL_RUNS,
+                   b->starts_left);
     row(cli, "trial runs left", text);
     row(cli, "journal", journal_name(b->journal_ok));
     (void)snprintf(text, sizeof text, "%" PRIu32, b->security_floor);
     row(cli, "security floor", text);
     row(cli, "reset cause", cause_name(b->reset_cause));
     row(cli, "last reason", b->last_reason ? fota_err_text((enum fota_err)b->last_reason) : "none");
+    option_bytes_text(b->option_bytes, text, sizeof text);
+    row(cli, "option bytes", text);
 }
 
 static void print_table(struct cli *cli, const struct link_ladder *l)
@@ -173,8 +222,8 @@ static void print_table(struct cli *cli, const struct link_ladder *l)
         ladder_rom_text(l->rom.version, version);
         (void)snprintf(text, sizeof text, "ST's ROM %s", version);
     } else {
-        (void)snprintf(text, sizeof text, "%sbootloader %s",
-                       l->peer.kind == LINK_PEER_AGENT ? "agent over " : "", version);
+        (void)snprintf(text, sizeof text, "%s over bootloader %s",
+                       l->peer.kind == LINK_PEER_AGENT ? "agent" : "loader", version);
     }
     row(cli, "loader", text);
     (void)snprintf(text, sizeof text, "AN4286 %s%s", protocol,
@@ -203,7 +252,7 @@ static enum fota_err verdict(const struct link_ladder *l, enum fota_err err)
 static const char *sentence_of(const struct link_ladder *l, enum fota_err err)
 {
     if (!err && l->rung == LINK_RUNG_REQUEST) {
-        return "the application runs without an agent; the bootloader answers";
+        return "the application runs without an agent; the loader answers";
     }
     if (!err && l->rung == LINK_RUNG_RESET) {
         return "the board hung and answers since a reset";
@@ -214,10 +263,22 @@ static const char *sentence_of(const struct link_ladder *l, enum fota_err err)
     return l->is_found ? "only ST's ROM answers" : "no loader answers";
 }
 
+static void note_warnings(struct cli *cli, const struct boot_info *b)
+{
+    if (!has_loader(b)) {
+        cli_note(cli,
+                 "warning: sector 1 holds no loader: `fota run` installs the channel's, if it names one");
+    }
+    for (unsigned i = 0; option_bytes_warning(b->option_bytes, i) != NULL; i++) {
+        cli_note(cli, "warning: %s", option_bytes_warning(b->option_bytes, i));
+    }
+}
+
 static enum cli_exit report(struct cli *cli, const struct link_ladder *l, enum fota_err err)
 {
     char message[400];
     const char *sentence = sentence_of(l, err);
+    bool has_info = l->is_found && l->peer.kind != LINK_PEER_PLAIN;
     (void)snprintf(message, sizeof message, err ? "%s; %s" : "%s", sentence, ladder_advice(err));
     if (cli->is_json) {
         print_json(cli, l, err, message);
@@ -227,6 +288,9 @@ static enum cli_exit report(struct cli *cli, const struct link_ladder *l, enum f
         }
         if (l->is_found) {
             print_table(cli, l);
+        }
+        if (has_info) {
+            note_warnings(cli, &l->peer.info.boot);
         }
         if (!err && sentence[0]) {
             cli_note(cli, "%s", sentence);
@@ -270,6 +334,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         return result;
     }
     config.bootloader_elf = values.option[OPT_BOOTLOADER].text;
+    config.loader_image = values.option[OPT_LOADER].text;
     config.factory_image = values.option[OPT_FACTORY].text;
     if (!config.flash && !config.bootloader_elf) {
         return cli_usage(cli, self, "give --flash (a board that ran before) or --bootloader (a new one)");
@@ -290,7 +355,7 @@ const struct cli_command cli_cmd_probe = {
     .summary = "say what answers on the wires, what runs, and how the board is",
     .arguments = "[options]",
     .details =
-        "Asks the agent; if nothing answers, resets the board (bootloader, then ST's ROM) until something\n"
+        "Asks the agent; if nothing answers, resets the board (loader, then ST's ROM) until something\n"
         "does, and says what was tried. The board is the twin, as --flash holds it.\n"
         "\n"
         "exit code 0: one of our loaders answers; 5: only ST's ROM, or nothing.\n"

@@ -3,40 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/flash_map.h"
 #include "board.h"
 #include "commands.h"
 #include "keys.h"
 #include "ladder_text.h"
+#include "parts.h"
 #include "progress.h"
 #include "recover/recover.h"
 
-enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_IMAGE, OPT_FORCE, OPT_CONFIRM_WITHIN };
+enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_LOADER, OPT_IMAGE, OPT_FORCE, OPT_CONFIRM_WITHIN };
 
 static const struct cli_option OPTIONS[] = {
     CLI_BOARD_OPTION_TABLE,
     {"bootloader", CLI_TEXT, "FILE", NULL, "bootloader to write, ELF or flat binary"},
+    {"loader", CLI_TEXT, "FILE", NULL, "signed loader to write into sector 1"},
     {"image", CLI_TEXT, "FILE", NULL, "signed image to write, for slot A or B"},
     {"force", CLI_FLAG, NULL, NULL, "rebuild the board even if it runs"},
     {"confirm-within", CLI_NUMBER, "SECONDS", "60", "how long the image may take to confirm itself"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
-enum { SETTLE_MS = 3000, ELF_MAX_BYTES = 16 << 20, CONFIRM_MAX_S = 86400 };
-
-/** ELF of a 32-bit machine (System V ABI chapter 4). */
-enum {
-    ELF_HEADER_BYTES = 52,
-    E_PHOFF = 28,
-    E_PHENTSIZE = 42,
-    E_PHNUM = 44,
-    PH_BYTES = 32,
-    P_OFFSET = 4,
-    P_PADDR = 12,
-    P_FILESZ = 16,
-    PT_LOAD = 1
-};
+enum { SETTLE_MS = 3000, CONFIRM_MAX_S = 86400 };
 
 struct recovery {
     struct cli *cli;
@@ -46,10 +33,7 @@ struct recovery {
     struct progress progress;
     bool is_begun;   /* progress has a start: steps interrupt the bar, not the count */
     bool is_drawing; /* the cursor stands behind the bar */
-    uint8_t bootloader[FLASH_BOOT_BYTES];
-    struct recover_parts parts;
-    uint8_t *image;
-    struct recover_plan plan;
+    struct cli_parts parts;
     struct recover_result result;
 };
 
@@ -58,108 +42,12 @@ static const char *text_of(const struct recovery *r, unsigned option)
     return r->values.option[option].text;
 }
 
-/* --- the parts --------------------------------------------------------------------------------------------
- */
-
-/** One loadable segment into the flat bytes. @return false: it lies outside sector 0 or the file */
-static bool take_segment(struct recovery *r, const uint8_t *elf, size_t n_elf, const uint8_t *header)
-{
-    uint32_t off = bytes_load_le32(header + P_OFFSET);
-    uint32_t addr = bytes_load_le32(header + P_PADDR);
-    uint32_t n = bytes_load_le32(header + P_FILESZ);
-    if (bytes_load_le32(header) != PT_LOAD || n == 0) {
-        return true;
-    }
-    if (off > n_elf || n > n_elf - off || addr < FLASH_BOOT_BASE ||
-        addr - FLASH_BOOT_BASE > FLASH_BOOT_BYTES || n > FLASH_BOOT_BYTES - (addr - FLASH_BOOT_BASE)) {
-        return false;
-    }
-    memcpy(r->bootloader + (addr - FLASH_BOOT_BASE), elf + off, n);
-    uint32_t end = addr - FLASH_BOOT_BASE + n;
-    r->parts.n_bootloader = end > r->parts.n_bootloader ? end : r->parts.n_bootloader;
-    return true;
-}
-
-static bool flatten(struct recovery *r, const uint8_t *elf, size_t n_elf)
-{
-    if (n_elf < ELF_HEADER_BYTES) {
-        return false;
-    }
-    uint32_t table = bytes_load_le32(elf + E_PHOFF);
-    uint32_t n_headers = bytes_load_le16(elf + E_PHNUM);
-    if (bytes_load_le16(elf + E_PHENTSIZE) != PH_BYTES || table > n_elf ||
-        n_headers > (n_elf - table) / PH_BYTES) {
-        return false;
-    }
-    for (uint32_t i = 0; i < n_headers; i++) {
-        if (!take_segment(r, elf, n_elf, elf + table + (size_t)i * PH_BYTES)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum cli_exit read_bootloader(struct recovery *r)
-{
-    static const uint8_t elf_magic[4] = {0x7F, 'E', 'L', 'F'};
-    const char *path = text_of(r, OPT_BOOTLOADER);
-    uint8_t *bytes = NULL;
-    size_t n_bytes = 0;
-    enum cli_exit result = cli_file(r->cli, path, ELF_MAX_BYTES, &bytes, &n_bytes);
-    if (result != CLI_OK) {
-        return result;
-    }
-    memset(r->bootloader, 0xFF, sizeof r->bootloader);
-    bool is_elf = n_bytes >= sizeof elf_magic && memcmp(bytes, elf_magic, sizeof elf_magic) == 0;
-    bool fits = is_elf ? flatten(r, bytes, n_bytes) : n_bytes <= sizeof r->bootloader;
-    if (fits && !is_elf) {
-        memcpy(r->bootloader, bytes, n_bytes);
-        r->parts.n_bootloader = (uint32_t)n_bytes;
-    }
-    free(bytes);
-    r->parts.bootloader = r->bootloader;
-    return fits ? CLI_OK
-                : cli_fail(r->cli, E_IMAGE_SIZE,
-                           "%s is no bootloader: it does not fit sector 0, which has %d bytes", path,
-                           FLASH_BOOT_BYTES);
-}
-
-/** Which of the two files is to blame, and what to do. */
-static enum cli_exit refuse_parts(struct recovery *r, enum fota_err err)
-{
-    const char *boot = text_of(r, OPT_BOOTLOADER);
-    const char *image = text_of(r, OPT_IMAGE);
-    switch (err) {
-    case E_LINK_BOOT_MISSING:
-        (void)cli_fail(r->cli, err, "%s is no bootloader of this system: it has no table of boot services",
-                       boot);
-        return CLI_REFUSED;
-    case E_IMAGE_KEY:
-        return cli_fail(r->cli, err, "%s would not boot: the key that signed it is not in %s", image, boot);
-    case E_IMAGE_HARDWARE:
-        return cli_fail(r->cli, err, "%s would not boot: %s is for other hardware", image, boot);
-    case E_IMAGE_VECTORS:
-        return cli_fail(r->cli, err, "a vector table points elsewhere: in %s to sector 0, in %s to its slot",
-                        boot, image);
-    default:
-        return cli_fail(r->cli, err, "%s would not boot with %s; nothing was written", image, boot);
-    }
-}
-
 static enum cli_exit read_parts(struct recovery *r)
 {
-    size_t n_image = 0;
-    enum cli_exit result = read_bootloader(r);
-    if (result == CLI_OK) {
-        result = cli_file(r->cli, text_of(r, OPT_IMAGE), FLASH_SLOT_BYTES, &r->image, &n_image);
-    }
-    if (result != CLI_OK) {
-        return result;
-    }
-    r->parts.image = r->image;
-    r->parts.n_image = (uint32_t)n_image;
-    enum fota_err err = recover_plan_make(&r->parts, &r->plan);
-    return err ? refuse_parts(r, err) : CLI_OK;
+    const struct cli_parts_paths paths = {.bootloader = text_of(r, OPT_BOOTLOADER),
+                                          .loader = text_of(r, OPT_LOADER),
+                                          .image = text_of(r, OPT_IMAGE)};
+    return cli_parts_read(r->cli, &paths, &r->parts);
 }
 
 /* --- what is seen of it -----------------------------------------------------------------------------------
@@ -180,6 +68,7 @@ static void on_event(void *ctx, const struct recover_event *e)
                                                      "image, last sector first",
                                                      "journal: both sectors blank",
                                                      "the other slot must not be preferred",
+                                                     "loader, its header last",
                                                      "bootloader, its vectors last",
                                                      "out of the ROM: does it boot and confirm itself?"};
     struct recovery *r = ctx;
@@ -209,11 +98,11 @@ static void print_success(struct recovery *r)
 {
     char version[16];
     char rom[8];
-    cli_version_text(r->plan.image.image.version_packed, version);
+    cli_version_text(r->parts.plan.image.image.version_packed, version);
     ladder_rom_text(r->result.rom.version, rom);
     if (!r->cli->is_json) {
         (void)fprintf(r->cli->out, "recovered: %s runs in slot %c and is confirmed\n", version,
-                      r->plan.slot == SLOT_B ? 'B' : 'A');
+                      r->parts.plan.slot == SLOT_B ? 'B' : 'A');
         return;
     }
     struct cli_json j = {.out = r->cli->out, .is_first = true};
@@ -221,15 +110,33 @@ static void print_success(struct recovery *r)
     cli_json_flag(&j, "ok", true);
     cli_json_text(&j, "outcome", "recovered");
     cli_json_text(&j, "running", version);
-    cli_json_text(&j, "slot", r->plan.slot == SLOT_B ? "b" : "a");
+    cli_json_text(&j, "slot", r->parts.plan.slot == SLOT_B ? "b" : "a");
     cli_json_text(&j, "rom", r->result.rom.chip_id ? rom : "");
     cli_json_flag(&j, "bootloader_kept", r->result.is_bootloader_kept);
+    cli_json_flag(&j, "loader_kept", r->result.is_loader_kept);
     cli_json_number(&j, "restarts", r->result.n_restarts);
     cli_json_number(&j, "virtual_ms", twin_now_ns(r->board.twin) / 1000000U);
     cli_json_number(&j, "spi_bytes", twin_stats(r->board.twin)->spi_bytes);
     ladder_json(&j, &r->result.ladder);
     cli_json_close(&j, '}');
     (void)fputc('\n', r->cli->out);
+}
+
+/** Protected sectors that would have to be written. */
+static void print_blocked(struct recovery *r, enum fota_err err)
+{
+    char list[48] = "";
+    size_t n = 0;
+    for (unsigned i = 0; i < FLASH_SECTORS; i++) {
+        if ((r->result.blocked_sectors >> i & 1U) != 0 && n < sizeof list) {
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", n > 0 ? ", " : "", i);
+        }
+    }
+    (void)cli_fail(
+        r->cli, err,
+        "nothing was written: option bytes protect sector %s, which holds something else; lift the "
+        "protection with a debugger",
+        list);
 }
 
 /** Before the ROM was entered nothing was touched; afterwards it is the target that failed. */
@@ -253,10 +160,7 @@ static enum cli_exit print_failure(struct recovery *r, enum fota_err err)
         ladder_note(r->cli, &result->ladder);
         (void)cli_fail(r->cli, err, "nothing was written: %s", ladder_advice(err));
     } else if (err == E_FLASH_PROTECTED) {
-        (void)cli_fail(
-            r->cli, err,
-            "nothing was written: option bytes protect a sector that holds something else; lift the "
-            "protection with a debugger");
+        print_blocked(r, err);
     } else if (result->step < RECOVER_CONFIRM) {
         (void)cli_fail(r->cli, err, "step '%s' failed; the board is as recoverable as before, run it again",
                        recover_step_name(result->step));
@@ -275,7 +179,7 @@ static enum cli_exit recover(struct recovery *r)
                                           .on_event = on_event,
                                           .ctx = r};
     cli_board_start(&r->board, SETTLE_MS);
-    enum fota_err err = recover_run(&r->board.link, &r->plan, &config, &r->result);
+    enum fota_err err = recover_run(&r->board.link, &r->parts.plan, &config, &r->result);
     end_bar(r);
     if (err) {
         enum cli_exit failed = print_failure(r, err);
@@ -295,9 +199,10 @@ static enum cli_exit check_options(struct recovery *r, struct cli_board_config *
     if (result != CLI_OK) {
         return result;
     }
-    if (!text_of(r, OPT_BOOTLOADER) || !text_of(r, OPT_IMAGE)) {
-        return cli_usage(r->cli, r->self, "--%s is missing",
-                         text_of(r, OPT_BOOTLOADER) ? "image" : "bootloader");
+    for (unsigned i = OPT_BOOTLOADER; i <= OPT_IMAGE; i++) {
+        if (!text_of(r, i)) {
+            return cli_usage(r->cli, r->self, "--%s is missing", OPTIONS[i].name);
+        }
     }
     if (!config->flash) {
         return cli_usage(r->cli, r->self, "--flash is missing: the board to recover");
@@ -335,20 +240,20 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
             cli_board_close(&r->board);
         }
     }
-    free(r->image);
+    cli_parts_free(&r->parts);
     free(r);
     return result;
 }
 
 const struct cli_command cli_cmd_recover = {
     .name = "recover",
-    .summary = "rebuild a board whose bootloader is gone, through ST's ROM loader",
+    .summary = "rebuild a board whose bootloader or loader is gone, through ST's ROM loader",
     .arguments = "[options]",
     .details =
         "Needs nothing of the board but power and its wires: SPI1, NRST and BOOT0. Writes a signed image, a\n"
-        "blank journal and the bootloader, reads all of it back, and sees the image boot and confirm "
-        "itself.\n"
-        "The image is checked before with the keys and the hardware id in that very bootloader. May be\n"
+        "blank journal, the loader and the bootloader, reads all of it back, and sees the image boot and\n"
+        "confirm itself. Image and loader are checked before with the keys and the hardware id in that very\n"
+        "bootloader. A write-protected sector 0 or 1 is kept if it holds these very bytes. May be\n"
         "interrupted at any point and run again. Refuses if the board runs, unless --force. The board is "
         "the\n"
         "twin, as --flash holds it; a file that does not exist is a blank chip.\n"
@@ -357,8 +262,9 @@ const struct cli_command cli_cmd_recover = {
         "protected or worn-out sector, or the image does not confirm itself.\n"
         "\n"
         "example:\n"
-        "  fota recover --bootloader build/f407/bootloader/bootloader.elf --image demo-1.0.0-a.bin \\\n"
-        "      --flash board.flash\n",
+        "  fota recover --bootloader build/f407/bootloader/bootloader.elf --loader "
+        "build/f407/loader/loader.img \\\n"
+        "      --image demo-1.0.0-a.img --flash board.flash\n",
     .options = OPTIONS,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "keys.h"
 #include "ladder_text.h"
+#include "parts.h"
 #include "posix/store_file.h"
 #include "run_watch.h"
 #include "s3_client.h"
@@ -19,12 +20,14 @@ enum {
     OPT_DEVICE,
     OPT_KEYS,
     OPT_BOOTLOADER,
+    OPT_LOADER,
     OPT_FACTORY,
     OPT_POLLS,
     OPT_UNTIL_CONFIRMED,
     OPT_INTERVAL,
     OPT_STATE,
     OPT_FLASH,
+    OPT_OPTION_BYTES,
     OPT_MAX_FLASH_TIME,
     OPT_VCD,
     OPT_VCD_MB
@@ -38,12 +41,14 @@ static const struct cli_option OPTIONS[] = {
     {"device", CLI_TEXT, "NAME", "twin", "name of this device: its place in a rollout"},
     {"keys", CLI_TEXT, "DIR", "keys", "folder with image-key.pub.pem and channel-key.pub.pem"},
     {"bootloader", CLI_TEXT, "ELF", NULL, "bootloader for sector 0 of the twin"},
+    {"loader", CLI_TEXT, "FILE", NULL, "signed loader that the factory puts into sector 1"},
     {"factory", CLI_TEXT, "FILE", NULL, "signed image that the factory puts into slot A"},
     {"polls", CLI_NUMBER, "N", "1", "end after N polls and what they lead to"},
     {"until-confirmed", CLI_FLAG, NULL, NULL, "end when an update was confirmed, rolled back or refused"},
     {"interval", CLI_NUMBER, "SECONDS", "30", "virtual time between polls"},
     {"state", CLI_TEXT, "FILE", NULL, "keep the gateway's record here, for the next run"},
     {"flash", CLI_TEXT, "FILE", NULL, "keep the twin's flash here; read at the start if it exists"},
+    CLI_OPTION_BYTES_OPTION,
     {"max-flash-time", CLI_FLAG, NULL, NULL, "flash as slow as the datasheet allows, not typical"},
     {"vcd", CLI_TEXT, "FILE", NULL, "record the wires here, for GTKWave or sigrok"},
     {"vcd-mb", CLI_NUMBER, "N", "100", "stop to record when the file has so many megabytes"},
@@ -115,16 +120,38 @@ static enum fota_err forget_save(struct store *store, unsigned cell, const uint8
 /* --- the board
  * ---------------------------------------------------------------------------------------------------- */
 
+/** A factory programs nothing that its own bootloader would refuse. */
+static enum cli_exit check_factory(struct run *r)
+{
+    const struct cli_parts_paths paths = {.bootloader = text_of(r, OPT_BOOTLOADER),
+                                          .loader = text_of(r, OPT_LOADER),
+                                          .image = text_of(r, OPT_FACTORY),
+                                          .slot = 'a'};
+    struct cli_parts *parts = calloc(1, sizeof *parts);
+    if (!parts) {
+        return cli_fail(r->cli, E_INTERNAL, "no memory");
+    }
+    enum cli_exit result = cli_parts_read(r->cli, &paths, parts);
+    cli_parts_free(parts);
+    free(parts);
+    return result;
+}
+
 static enum cli_exit program_board(struct run *r)
 {
     const struct cli_board_config config = {.bootloader_elf = text_of(r, OPT_BOOTLOADER),
+                                            .loader_image = text_of(r, OPT_LOADER),
                                             .factory_image = text_of(r, OPT_FACTORY),
                                             .flash = text_of(r, OPT_FLASH),
                                             .vcd = text_of(r, OPT_VCD),
+                                            .option_bytes = r->values.option[OPT_OPTION_BYTES].number,
                                             .vcd_mb = r->values.option[OPT_VCD_MB].number,
                                             .is_slow_flash = r->values.option[OPT_MAX_FLASH_TIME].is_given,
                                             .rom = TWIN_ROM_V9_1};
-    enum cli_exit result = cli_board_open(r->cli, &config, &r->board);
+    enum cli_exit result = text_of(r, OPT_FACTORY) ? check_factory(r) : CLI_OK;
+    if (result == CLI_OK) {
+        result = cli_board_open(r->cli, &config, &r->board);
+    }
     if (result == CLI_OK) {
         cli_board_start(&r->board, SETTLE_MS);
     }
@@ -281,7 +308,7 @@ static enum cli_exit failure(struct run *r)
     if (r->watch.failed_in == GATEWAY_POLL) {
         return cli_s3_fail(r->cli, &r->s3, reason, &r->gateway.reply, r->poll_object, utc_s(&r->clock.clock));
     }
-    bool is_silent = reason >= E_LINK_AGENT_SILENT && reason <= E_LINK_CHIP;
+    bool is_silent = reason >= E_LINK_AGENT_SILENT && reason <= E_LINK_LOADER_MISSING;
     return cli_fail(r->cli, reason, "%s failed; %s", gateway_state_name(r->watch.failed_in),
                     is_silent ? ladder_advice(reason) : "the target keeps what it runs, try again");
 }
@@ -320,6 +347,10 @@ static enum cli_exit check_options(struct run *r)
     }
     if (!text_of(r, OPT_FACTORY) && !text_of(r, OPT_FLASH)) {
         return cli_usage(r->cli, r->self, "give --factory (a new board) or --flash (one that ran before)");
+    }
+    if (!text_of(r, OPT_FACTORY) != !text_of(r, OPT_LOADER)) {
+        return cli_usage(r->cli, r->self,
+                         "a new board takes both: --factory for slot A, --loader for sector 1");
     }
     if (r->values.option[OPT_POLLS].number == 0 || r->values.option[OPT_INTERVAL].number == 0 ||
         r->values.option[OPT_INTERVAL].number > 604800) {
@@ -379,13 +410,14 @@ const struct cli_command cli_cmd_run = {
     .summary = "run the gateway against the twin, an emulated STM32F407",
     .arguments = "[options]",
     .details =
-        "Starts the twin with a bootloader and a factory image, polls the channel in S3, and installs what "
-        "it\n"
-        "offers: check, stream over SPI, trial, confirm or roll back. Times are the twin's virtual time.\n"
+        "Starts the twin with bootloader, loader and a factory image, polls the channel in S3, and installs\n"
+        "what it offers: check, stream over SPI, trial, confirm or roll back. Times are the twin's virtual "
+        "time.\n"
         "\n"
         "example:\n"
         "  fota run --endpoint http://127.0.0.1:9000 --bucket releases --product demo --hw f407-disco \\\n"
-        "      --bootloader build/f407/bootloader/bootloader.elf --factory demo-1.0.0-a.bin --polls 3\n",
+        "      --bootloader build/f407/bootloader/bootloader.elf --loader build/f407/loader/loader.img \\\n"
+        "      --factory demo-1.0.0-a.img --polls 3\n",
     .options = OPTIONS,
     .run = run,
 };

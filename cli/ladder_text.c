@@ -15,6 +15,7 @@ const char *ladder_advice(enum fota_err reason)
         return "readout protection can only be lifted by erasing the whole chip: with a debugger";
     case E_LINK_BOOT_MISSING:
     case E_LINK_REQUEST_IGNORED:
+    case E_LINK_LOADER_MISSING:
         return "`fota recover` rebuilds the board";
     case E_LINK_CHIP:
     case E_LINK_REPLY:
@@ -29,14 +30,14 @@ const char *ladder_advice(enum fota_err reason)
 const char *ladder_answer(const struct link_ladder *l)
 {
     static const char *const names[] = {
-        [LINK_PEER_PLAIN] = "rom", [LINK_PEER_BOOTLOADER] = "bootloader", [LINK_PEER_AGENT] = "agent"};
+        [LINK_PEER_PLAIN] = "rom", [LINK_PEER_BOOTLOADER] = "loader", [LINK_PEER_AGENT] = "agent"};
     return l->is_found ? names[l->peer.kind] : "nothing";
 }
 
 static const char *rung_text(enum link_rung rung)
 {
     static const char *const texts[LINK_RUNGS] = {"as it stands", "after a reset",
-                                                  "bootloader, asked to stay", "ST's ROM"};
+                                                  "loader, by a boot request", "ST's ROM"};
     return texts[rung];
 }
 
@@ -47,6 +48,9 @@ void ladder_note(struct cli *cli, const struct link_ladder *l)
             cli_note(cli, "%-26s %s", rung_text((enum link_rung)i),
                      l->reason[i] ? fota_err_text(l->reason[i]) : "answers");
         }
+    }
+    if (l->boot_reason) {
+        cli_note(cli, "%-26s %s", "the bootloader says", fota_err_text(l->boot_reason));
     }
 }
 

@@ -10,7 +10,7 @@
 /** What to do about a rung's reason; one or two sentences, never NULL. */
 const char *ladder_advice(enum fota_err reason);
 
-/** What answers, as one word: "agent", "bootloader", "rom", "nothing". */
+/** What answers, as one word: "agent", "loader", "rom", "nothing". */
 const char *ladder_answer(const struct link_ladder *ladder);
 
 /** A line on `err` for each rung that was tried; nothing with --json. */

@@ -16,6 +16,8 @@ struct options {
     const char *until;
     uint64_t run_ms;
     bool boot0;
+    bool has_options;
+    uint32_t optcr;
     struct twin_config config;
 };
 
@@ -37,6 +39,8 @@ static const char help[] =
     "  --max-timing     flash as slow as the datasheet allows, not as typical\n"
     "  --lsi HZ         frequency of the watchdog's clock, 17000..47000 (32000)\n"
     "  --vdd MV         supply, 1800..3600 (3300)\n"
+    "  --options HEX    option bytes as FLASH_OPTCR shows them (0x0FFFAAED)\n"
+    "  --revision-a     silicon of revision A: no prefetch, its own IDCODE\n"
     "  --seed N         contents of RAM at power-on (1)\n"
     "  --boot0          BOOT0 high: the ROM loader instead of the firmware\n"
     "  --help           this text\n"
@@ -70,6 +74,13 @@ static bool take_number(struct options *o, int c, const char *text)
         }
         o->config.lsi_hz = (uint32_t)v;
         return true;
+    case 'o':
+        if (!number("options", text, UINT32_MAX, &v)) {
+            return false;
+        }
+        o->optcr = (uint32_t)v;
+        o->has_options = true;
+        return true;
     default:
         if (!number("vdd", text, UINT32_MAX, &v)) {
             return false;
@@ -90,6 +101,8 @@ static int parse(int argc, char **argv, struct options *o)
         {"max-timing", no_argument, NULL, 'M'},
         {"lsi", required_argument, NULL, 'l'},
         {"vdd", required_argument, NULL, 'v'},
+        {"options", required_argument, NULL, 'o'},
+        {"revision-a", no_argument, NULL, 'A'},
         {"seed", required_argument, NULL, 's'},
         {"boot0", no_argument, NULL, 'b'},
         {"help", no_argument, NULL, 'h'},
@@ -113,6 +126,9 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'M':
             o->config.flash_timing = TWIN_FLASH_MAXIMUM;
+            break;
+        case 'A':
+            o->config.silicon = TWIN_SILICON_A;
             break;
         case 'b':
             o->boot0 = true;
@@ -228,6 +244,9 @@ int main(int argc, char **argv)
     if (!t) {
         (void)fprintf(stderr, "twin: %s\n", why);
         return EXIT_USAGE;
+    }
+    if (o.has_options) {
+        twin_set_options(t, o.optcr);
     }
     code = -1;
     for (size_t i = 0; i < o.n_elfs && code < 0; i++) {

@@ -23,16 +23,17 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value ? value : otherwise;
 }
 
-static bool is_name(const char *name)
+static bool is_name(const char *name, size_t max_bytes)
 {
-    return name && name[0] != '\0' && strlen(name) <= STATEMENT_NAME_MAX_BYTES;
+    return name && name[0] != '\0' && strlen(name) <= max_bytes;
 }
 
 enum fota_err gateway_init(struct gateway *g, const struct gateway_config *config,
                            const struct gateway_ports *ports)
 {
     const struct gateway_identity *id = &config->identity;
-    if (!is_name(id->product) || !is_name(id->hw) || !is_name(id->channel) || !is_name(id->device) ||
+    if (!is_name(id->product, STATEMENT_NAME_MAX_BYTES) || !is_name(id->hw, RELEASE_HW_MAX_BYTES) ||
+        !is_name(id->channel, STATEMENT_NAME_MAX_BYTES) || !is_name(id->device, STATEMENT_NAME_MAX_BYTES) ||
         config->range_bytes % LINK_BLOCK_MAX_BYTES != 0 || !config->keys.channel[0] ||
         !config->keys.release[0]) {
         return E_ARG;
@@ -91,6 +92,9 @@ enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_
     g->errors_in_row = 0;
     g->has_session = false;
     gateway_pause(g, g->backoff_ms);
+    if (g->slot == SLOT_LOADER) { /* a loader that does not get in never slows down the polls for releases */
+        gateway_pause_quiet(g);
+    }
     gateway_emit(g,
                  (struct gateway_event){
                      .kind = GATEWAY_EVENT_FAILED, .reason = reason, .done = g->backoff_ms, .slot = g->slot});
@@ -100,7 +104,7 @@ enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_
 enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason)
 {
     if (++g->errors_in_row > ERRORS_IN_ROW_MAX) {
-        g->record.attempts++; /* a few of these, and DECIDE gives the release up */
+        gateway_count_attempt(g); /* a few of these, and DECIDE gives it up */
         gateway_save(g);
         return gateway_fail(g, reason, g->config.backoff_min_ms);
     }
@@ -118,11 +122,14 @@ enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason)
     g->is_checked = false;
     g->is_check_begun = false;
     g->has_session = false;
+    if (g->slot == SLOT_LOADER) {
+        return gateway_refuse_loader(g, reason);
+    }
     gateway_record_reject(&g->record, g->offer.images, (uint16_t)reason, g->offer.channel.retry);
     gateway_save(g);
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED,
                                            .reason = reason,
-                                           .version = g->offer.release.version,
+                                           .version = gateway_version(g),
                                            .slot = g->slot});
     return GATEWAY_ON_REFUSED;
 }
@@ -131,7 +138,8 @@ bool gateway_is_verdict(enum fota_err reason)
 {
     unsigned module = (unsigned)reason >> 8;
     return module == (unsigned)E_IMAGE_MAGIC >> 8 || module == (unsigned)E_STATEMENT_SYNTAX >> 8 ||
-           reason == E_SLOT_REJECTED || reason == E_UPDATE_DIGEST;
+           reason == E_SLOT_REJECTED || reason == E_UPDATE_DIGEST || reason == E_LOADER_PROTECTED ||
+           reason == E_LOADER_MEMORY;
 }
 
 void gateway_save(struct gateway *g)
@@ -178,8 +186,47 @@ enum fota_err gateway_ask_target(struct gateway *g)
     return FOTA_OK;
 }
 
+struct gateway_facts gateway_facts(struct gateway *g)
+{
+    return (struct gateway_facts){.offer = &g->offer,
+                                  .record = &g->record,
+                                  .identity = &g->config.identity,
+                                  .target = &g->target.boot,
+                                  .is_agent = g->target.loader == LINK_LOADER_AGENT,
+                                  .now_s = gateway_now_s(g)};
+}
+
+void gateway_count_attempt(struct gateway *g)
+{
+    uint32_t *attempts = g->slot == SLOT_LOADER ? &g->record.loader.attempts : &g->record.attempts;
+    ++*attempts;
+}
+
+void gateway_turn_to(struct gateway *g, enum slot slot)
+{
+    g->slot = slot;
+    g->has_session = false;
+    g->errors_in_row = 0;
+    const uint8_t *sha256 = gateway_slot_image(g)->sha256;
+    if (slot != g->checked_slot || memcmp(g->checked_sha256, sha256, sizeof g->checked_sha256) != 0) {
+        memcpy(g->checked_sha256, sha256, sizeof g->checked_sha256);
+        g->checked_slot = slot;
+        g->is_checked = false;
+        g->is_check_begun = false;
+        g->downloaded_bytes = 0;
+    }
+}
+
+uint32_t gateway_version(const struct gateway *g)
+{
+    return g->slot == SLOT_LOADER ? g->loader_version : g->offer.release.version;
+}
+
 const struct release_image *gateway_slot_image(const struct gateway *g)
 {
+    if (g->slot == SLOT_LOADER) {
+        return &g->loader_image;
+    }
     return &g->offer.release.image[g->slot == SLOT_B ? SLOT_B : SLOT_A];
 }
 
@@ -218,12 +265,19 @@ enum gateway_input gateway_do_report(struct gateway *g)
 enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms)
 {
     static enum gateway_input (*const actions[GATEWAY_STATES])(struct gateway * g) = {
-        [GATEWAY_BOOT] = gateway_do_boot,           [GATEWAY_WAIT] = gateway_do_wait,
-        [GATEWAY_POLL] = gateway_do_poll,           [GATEWAY_VERIFY] = gateway_do_verify,
-        [GATEWAY_DECIDE] = gateway_do_decide,       [GATEWAY_CHECK] = gateway_do_check,
-        [GATEWAY_FETCH] = gateway_do_fetch,         [GATEWAY_HANDOVER] = gateway_do_handover,
-        [GATEWAY_ACTIVATE] = gateway_do_activate,   [GATEWAY_TRIAL] = gateway_do_trial,
-        [GATEWAY_CONFIRMED] = gateway_do_confirmed, [GATEWAY_ROLLED_BACK] = gateway_do_rolled_back,
+        [GATEWAY_BOOT] = gateway_do_boot,
+        [GATEWAY_WAIT] = gateway_do_wait,
+        [GATEWAY_POLL] = gateway_do_poll,
+        [GATEWAY_VERIFY] = gateway_do_verify,
+        [GATEWAY_DECIDE] = gateway_do_decide,
+        [GATEWAY_LOADER] = gateway_do_loader,
+        [GATEWAY_CHECK] = gateway_do_check,
+        [GATEWAY_FETCH] = gateway_do_fetch,
+        [GATEWAY_HANDOVER] = gateway_do_handover,
+        [GATEWAY_ACTIVATE] = gateway_do_activate,
+        [GATEWAY_TRIAL] = gateway_do_trial,
+        [GATEWAY_CONFIRMED] = gateway_do_confirmed,
+        [GATEWAY_ROLLED_BACK] = gateway_do_rolled_back,
         [GATEWAY_REPORT] = gateway_do_report};
     uint64_t now_ms = clock_now_ms(g->ports.clock);
     *wait_ms = 0;

@@ -3,24 +3,32 @@
 #include "base/bytes.h"
 #include "gateway/gateway_offer.h"
 
-enum { ATTEMPTS_MAX = 5, DIGEST_BYTES = 8, PERCENT = 100 };
+enum {
+    ATTEMPTS_MAX = 5,
+    HASH_BYTES = 8,
+    PERCENT = 100,
+    OPTION_NWRP1 = 1 << 17 /* FLASH_OPTCR nWRP of sector 1 (RM0090 3.9.10): 0 is write-protected */
+};
 
 enum slot gateway_inactive_slot(const struct boot_info *target)
 {
-    if (target->running_slot < SLOT_NONE) {
-        return target->running_slot == SLOT_A ? SLOT_B : SLOT_A;
+    if (target->inactive_slot < SLOT_NONE) {
+        return (enum slot)target->inactive_slot;
     }
-    if (target->active_slot < SLOT_NONE) {
-        return target->active_slot == SLOT_A ? SLOT_B : SLOT_A;
-    }
-    /* Nothing runs and nothing was ever confirmed: where something was received, else A. */
-    uint8_t state_b = target->slot_state[SLOT_B];
-    return state_b == SLOT_STATE_RECEIVING || state_b == SLOT_STATE_PENDING ? SLOT_B : SLOT_A;
+    uint8_t busy = target->running_slot < SLOT_NONE ? target->running_slot : target->active_slot;
+    return busy == SLOT_A ? SLOT_B : SLOT_A;
+}
+
+/** The start of an image hash as INFO has it; zero is "unknown", never a match. */
+static bool is_hash(const uint8_t known[HASH_BYTES], const uint8_t *hash)
+{
+    static const uint8_t none[HASH_BYTES] = {0};
+    return memcmp(known, none, sizeof none) != 0 && memcmp(known, hash, HASH_BYTES) == 0;
 }
 
 static bool is_image_of(const struct gateway_offer *offer, const struct boot_info *target, enum slot slot)
 {
-    return memcmp(offer->release.image[slot].sha256, target->slot_hash[slot], DIGEST_BYTES) == 0;
+    return is_hash(target->slot_hash[slot], offer->release.image[slot].hash);
 }
 
 static bool is_running(const struct gateway_offer *offer, const struct boot_info *target)
@@ -28,27 +36,39 @@ static bool is_running(const struct gateway_offer *offer, const struct boot_info
     return target->running_slot < SLOT_NONE && is_image_of(offer, target, (enum slot)target->running_slot);
 }
 
-/** The target's word, for a gateway that lost its own record. */
-static bool has_target_rejected(const struct gateway_offer *offer, const struct boot_info *target)
+/** The target's own word: it names the release by both images, so it does not matter which slot is free. */
+static enum fota_err target_objection(const struct gateway_facts *f)
 {
-    enum slot slot = gateway_inactive_slot(target);
-    return target->slot_state[slot] == SLOT_STATE_REJECTED && is_image_of(offer, target, slot);
+    for (enum slot slot = SLOT_A; slot <= SLOT_B; slot++) {
+        if (is_hash(f->target->rejected_hash[slot], f->offer->release.image[slot].hash)) {
+            return E_SLOT_REJECTED;
+        }
+        if (f->target->slot_state[slot] == SLOT_STATE_LAST_RESORT && is_image_of(f->offer, f->target, slot)) {
+            return E_SLOT_LAST_RESORT;
+        }
+    }
+    return FOTA_OK;
 }
 
-static enum fota_err check_rejected(const struct gateway_facts *f)
+/** @param needs_retry  the operator asked for another try, and the target does not know it yet */
+static enum fota_err check_rejected(const struct gateway_facts *f, bool *needs_retry)
 {
     const struct gateway_rejected *known = gateway_record_rejected(f->record, f->offer->images);
-    uint32_t retry = f->offer->channel.retry;
-    if (known) {
-        return retry > known->retry ? FOTA_OK : E_SLOT_REJECTED;
+    const uint32_t retry = f->offer->channel.retry;
+    const enum fota_err objection = target_objection(f);
+    *needs_retry = (known || objection) && retry > f->target->retry;
+    if (known && retry <= known->retry) {
+        return known->reason == E_UPDATE_LOADER_KEY ? E_UPDATE_LOADER_KEY : E_SLOT_REJECTED;
     }
-    return has_target_rejected(f->offer, f->target) && retry == 0 ? E_SLOT_REJECTED : FOTA_OK;
+    return *needs_retry ? FOTA_OK : objection;
 }
 
 static enum fota_err check_attempts(const struct gateway_facts *f)
 {
-    bool is_counted = memcmp(f->record->images, f->offer->images, CRYPTO_SHA256_BYTES) == 0;
-    return is_counted && f->record->attempts >= ATTEMPTS_MAX ? E_UPDATE_GAVE_UP : FOTA_OK;
+    const struct gateway_record *r = f->record;
+    bool is_counted = memcmp(r->images, f->offer->images, CRYPTO_SHA256_BYTES) == 0 &&
+                      f->offer->channel.retry <= r->attempts_retry;
+    return is_counted && r->attempts >= ATTEMPTS_MAX ? E_UPDATE_GAVE_UP : FOTA_OK;
 }
 
 /** Share of the fleet, in parts of 2^32, whose turn has come. Without a usable clock the maximum alone
@@ -95,19 +115,10 @@ static enum fota_err check_fit(const struct gateway_facts *f)
     return is_too_old ? E_STATEMENT_PRECURSOR : FOTA_OK;
 }
 
-static enum fota_err objection(const struct gateway_facts *f)
+/** What the channel says about time and fleet; the same for a release and for a loader. */
+static enum fota_err check_terms(const struct gateway_facts *f)
 {
     const struct channel *c = &f->offer->channel;
-    enum fota_err err = check_fit(f);
-    if (!err) {
-        err = check_rejected(f);
-    }
-    if (!err) {
-        err = check_attempts(f);
-    }
-    if (err) {
-        return err;
-    }
     if (f->now_s > c->expires_s) {
         return E_STATEMENT_EXPIRED;
     }
@@ -115,6 +126,18 @@ static enum fota_err objection(const struct gateway_facts *f)
         return E_STATEMENT_HALTED;
     }
     return is_its_turn(f) ? FOTA_OK : E_STATEMENT_ROLLOUT;
+}
+
+static enum fota_err objection(const struct gateway_facts *f, bool *needs_retry)
+{
+    enum fota_err err = check_fit(f);
+    if (!err) {
+        err = check_rejected(f, needs_retry);
+    }
+    if (!err) {
+        err = check_attempts(f);
+    }
+    return err ? err : check_terms(f);
 }
 
 static bool is_trial_running(const struct boot_info *target)
@@ -133,8 +156,54 @@ void gateway_decide(const struct gateway_facts *f, struct gateway_decision *out)
     if (is_running(f->offer, f->target)) {
         return;
     }
-    out->reason = objection(f);
+    bool needs_retry = false;
+    out->reason = objection(f, &needs_retry);
     if (!out->reason) {
         out->input = GATEWAY_ON_OFFER;
+        out->needs_retry = needs_retry;
     }
+}
+
+/** Only a confirmed application may replace what saves it. */
+static bool is_confirmed_running(const struct gateway_facts *f)
+{
+    const struct boot_info *t = f->target;
+    return f->is_agent && t->running_slot < SLOT_NONE && t->running_slot == t->active_slot &&
+           t->slot_state[t->running_slot] == SLOT_STATE_CONFIRMED;
+}
+
+/** What was remembered about this loader; a raised `retry` or another application asks anew. */
+static enum fota_err remembered(const struct gateway_facts *f)
+{
+    const struct gateway_loader_memory *m = &f->record->loader;
+    if (memcmp(m->sha256, f->offer->channel.loader_sha256, sizeof m->sha256) != 0 ||
+        f->offer->channel.retry > m->retry ||
+        memcmp(m->running, f->target->slot_hash[f->target->running_slot], sizeof m->running) != 0) {
+        return FOTA_OK;
+    }
+    return m->attempts >= ATTEMPTS_MAX && !m->reason ? E_UPDATE_GAVE_UP : (enum fota_err)m->reason;
+}
+
+bool gateway_wants_loader(const struct gateway_facts *f, enum fota_err *reason)
+{
+    const struct gateway_loader_memory *m = &f->record->loader;
+    const struct channel *c = &f->offer->channel;
+    *reason = FOTA_OK;
+    if (!c->has_loader || (memcmp(m->sha256, c->loader_sha256, sizeof m->sha256) == 0 &&
+                           is_hash(f->target->loader_hash, m->hash))) {
+        return false;
+    }
+    if (strncmp(f->target->hw_id, f->identity->hw, BOOT_HW_ID_MAX_BYTES) != 0) {
+        *reason = E_STATEMENT_PRODUCT;
+    } else if (!is_confirmed_running(f)) {
+        *reason = E_LOADER_NOT_NOW;
+    } else if ((f->target->option_bytes & OPTION_NWRP1) == 0) {
+        *reason = E_LOADER_PROTECTED;
+    } else {
+        *reason = remembered(f);
+    }
+    if (!*reason) {
+        *reason = check_terms(f);
+    }
+    return !*reason;
 }

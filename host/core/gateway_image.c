@@ -85,7 +85,33 @@ enum fota_err gateway_image_take(struct gateway_image *image, const uint8_t *byt
     return FOTA_OK;
 }
 
-/** Hash and signature, as the bootloader checks them. */
+/** May the image end a key, if it says so? Only one of the next key may, and only the active key. */
+static enum fota_err check_revokes(const struct gateway_image *image, const struct image *parts,
+                                   const struct image_policy *policy, unsigned signer)
+{
+    uint8_t active[CRYPTO_SHA256_BYTES];
+    const uint8_t *key = policy->revoked_key ? policy->revoked_key : policy->keys[IMAGE_KEY_ACTIVE];
+    if (parts->revokes_off == 0) {
+        return FOTA_OK;
+    }
+    if (signer != IMAGE_KEY_NEXT || !key) {
+        return E_IMAGE_REVOKES;
+    }
+    image_keyhash(key, active);
+    return memcmp(active, image->bytes + parts->revokes_off, sizeof active) == 0 ? FOTA_OK : E_IMAGE_REVOKES;
+}
+
+static bool is_signed_by(const struct gateway_image *image, const struct image *parts, const uint8_t *key)
+{
+    uint8_t keyhash[CRYPTO_SHA256_BYTES];
+    if (!key) {
+        return false;
+    }
+    image_keyhash(key, keyhash);
+    return memcmp(keyhash, image->bytes + parts->keyhash_off, sizeof keyhash) == 0;
+}
+
+/** Hash, signature and what it may end, as the bootloader checks them. */
 static enum fota_err authenticate(const struct gateway_image *image, const struct image *parts,
                                   const struct image_policy *policy)
 {
@@ -94,19 +120,14 @@ static enum fota_err authenticate(const struct gateway_image *image, const struc
         return E_IMAGE_HASH;
     }
     for (unsigned i = 0; i < IMAGE_KEYS; i++) {
-        uint8_t keyhash[CRYPTO_SHA256_BYTES];
-        if (!policy->keys[i]) {
-            continue;
-        }
-        image_keyhash(policy->keys[i], keyhash);
-        if (memcmp(keyhash, bytes + parts->keyhash_off, sizeof keyhash) == 0) {
+        if (is_signed_by(image, parts, policy->keys[i])) {
             bool is_good =
                 crypto_p256_verify(policy->keys[i], image->signed_sha256, bytes + parts->signature_off,
                                    parts->signature_bytes) == CRYPTO_ACCEPT;
-            return is_good ? FOTA_OK : E_IMAGE_SIGNATURE;
+            return is_good ? check_revokes(image, parts, policy, i) : E_IMAGE_SIGNATURE;
         }
     }
-    return E_IMAGE_KEY;
+    return is_signed_by(image, parts, policy->revoked_key) ? E_IMAGE_REVOKED : E_IMAGE_KEY;
 }
 
 /**

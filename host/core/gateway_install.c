@@ -1,6 +1,7 @@
 /* CHECK, FETCH, HANDOVER, ACTIVATE: from the object in S3 to a trial. */
 #include <string.h>
 
+#include "format/boot_record.h"
 #include "gateway_priv.h"
 
 enum {
@@ -14,7 +15,14 @@ enum {
 
 static uint32_t slot_base(enum slot slot)
 {
-    return slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
+    static const uint32_t base[] = {
+        [SLOT_A] = FLASH_SLOT_A_BASE, [SLOT_B] = FLASH_SLOT_B_BASE, [SLOT_LOADER] = FLASH_LOADER_BASE};
+    return base[slot];
+}
+
+static uint32_t slot_bytes(enum slot slot)
+{
+    return slot == SLOT_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
 }
 
 /** What a failed GET of the image means. */
@@ -68,13 +76,16 @@ static enum fota_err get_image(struct gateway *g, uint32_t off, uint32_t n_bytes
 
 static enum fota_err finish_check(struct gateway *g)
 {
-    const struct gateway_keys *keys = &g->config.keys;
-    const uint8_t *const *points = keys->image[0] ? keys->image : keys->release;
-    const struct image_policy policy = {.base = slot_base(g->slot),
-                                        .slot_bytes = FLASH_SLOT_BYTES,
-                                        .security_floor = g->target.boot.security_floor,
-                                        .hw_id = g->config.identity.hw,
-                                        .keys = {points[0], points[1]}};
+    const uint8_t *const *points = gateway_image_keys(&g->config.keys);
+    struct image_policy policy = {.base = slot_base(g->slot),
+                                  .slot_bytes = slot_bytes(g->slot),
+                                  .security_floor = g->target.boot.security_floor,
+                                  .hw_id = g->config.identity.hw,
+                                  .keys = {points[IMAGE_KEY_ACTIVE], points[IMAGE_KEY_NEXT]}};
+    if (g->target.boot.flags & BOOT_FLAG_KEY_REVOKED) { /* this board believes the next key only */
+        policy.revoked_key = policy.keys[IMAGE_KEY_ACTIVE];
+        policy.keys[IMAGE_KEY_ACTIVE] = NULL;
+    }
     return gateway_image_finish(&g->check, &policy, gateway_slot_image(g)->sha256);
 }
 
@@ -85,7 +96,7 @@ enum gateway_input gateway_do_check(struct gateway *g)
     if (g->is_checked) {
         return GATEWAY_ON_ACCEPTED;
     }
-    if (total_bytes > FLASH_SLOT_BYTES) {
+    if (total_bytes > slot_bytes(g->slot)) {
         return gateway_refuse(g, E_IMAGE_SIZE);
     }
     if (!g->is_check_begun) {
@@ -106,9 +117,8 @@ enum gateway_input gateway_do_check(struct gateway *g)
     }
     g->is_checked = true;
     g->errors_in_row = 0;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CHECKED,
-                                           .version = g->offer.release.version,
-                                           .total = total_bytes});
+    gateway_emit(g, (struct gateway_event){
+                        .kind = GATEWAY_EVENT_CHECKED, .version = gateway_version(g), .total = total_bytes});
     return GATEWAY_ON_ACCEPTED;
 }
 
@@ -125,20 +135,22 @@ static enum gateway_input link_failed(struct gateway *g, enum fota_err err)
     return gateway_try_again(g, err);
 }
 
-/** BEGIN; a session of another release is closed first. */
+/** BEGIN; a session of another release, or of a loader, is closed first. */
 static enum fota_err open_session(struct gateway *g)
 {
-    const struct statement_span *text = &g->offer.release_text;
+    const bool is_loader = g->slot == SLOT_LOADER;
+    const uint8_t *text = is_loader ? g->loader_text : (const uint8_t *)g->offer.release_text.at;
+    const uint32_t n_text = is_loader ? g->n_loader_text : (uint32_t)g->offer.release_text.n_bytes;
     struct link_client *link = g->ports.link;
     enum fota_err err = gateway_ask_target(g); /* agent or loader, whichever answers by now */
     if (!err) {
-        err = link_client_begin(link, (const uint8_t *)text->at, (uint32_t)text->n_bytes, &g->session);
+        err = link_client_begin(link, text, n_text, &g->session);
     }
     if (err == E_UPDATE_SESSION) {
         struct link_progress progress;
         err = link_client_abort(link, g->target.boot.session_id, &progress);
         if (!err) {
-            err = link_client_begin(link, (const uint8_t *)text->at, (uint32_t)text->n_bytes, &g->session);
+            err = link_client_begin(link, text, n_text, &g->session);
         }
     }
     return err;
@@ -177,11 +189,11 @@ static enum gateway_input begin(struct gateway *g)
     g->hashed_off = 0;
     crypto_sha256_init(&g->stream_hash);
     if (g->session.resume_off == 0) {
-        g->record.attempts++;
+        gateway_count_attempt(g);
         gateway_save(g);
     }
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_BEGUN,
-                                           .version = g->offer.release.version,
+                                           .version = gateway_version(g),
                                            .slot = g->slot,
                                            .done = g->session.resume_off,
                                            .total = g->session.image_bytes});
@@ -229,7 +241,7 @@ static enum fota_err send_block(struct gateway *g)
     g->errors_in_row = 0;
     g->backoff_ms = 0;
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_PROGRESS,
-                                           .version = g->offer.release.version,
+                                           .version = gateway_version(g),
                                            .slot = g->slot,
                                            .done = progress.flashed_off,
                                            .total = g->session.image_bytes});
@@ -308,19 +320,40 @@ enum gateway_input gateway_do_fetch(struct gateway *g)
 /* --- HANDOVER, ACTIVATE ------------------------------------------------------------------------------------
  */
 
+/**
+ * The release would end the key of the loader in sector 1, so the target refused it: remember that, so that
+ * it is not sent again in vain, and install the loader that the channel names, if it helps.
+ */
+static enum gateway_input loader_first(struct gateway *g)
+{
+    const struct gateway_facts facts = gateway_facts(g);
+    enum fota_err reason = FOTA_OK;
+    if (!gateway_wants_loader(&facts, &reason)) {
+        return gateway_refuse(g, E_UPDATE_LOADER_KEY);
+    }
+    gateway_record_reject(&g->record, g->offer.images, E_UPDATE_LOADER_KEY, g->offer.channel.retry);
+    gateway_save(g);
+    return GATEWAY_ON_LOADER;
+}
+
 enum gateway_input gateway_do_handover(struct gateway *g)
 {
     struct link_progress progress;
     enum fota_err err = link_client_finish(g->ports.link, g->session.session_id, &progress);
+    if (err == E_UPDATE_LOADER_KEY && g->slot != SLOT_LOADER) {
+        return loader_first(g);
+    }
     if (gateway_is_verdict(err)) {
         return gateway_refuse(g, err);
     }
     if (err) {
         return gateway_fail(g, err, g->config.retry_min_ms);
     }
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_VERIFIED,
-                                           .version = g->offer.release.version,
-                                           .slot = g->slot});
+    if (g->slot == SLOT_LOADER) {
+        return gateway_end_loader(g);
+    }
+    gateway_emit(g, (struct gateway_event){
+                        .kind = GATEWAY_EVENT_VERIFIED, .version = gateway_version(g), .slot = g->slot});
     return GATEWAY_ON_ACCEPTED;
 }
 
@@ -332,7 +365,7 @@ static void note_trial(struct gateway *g)
     r->trial_slot = (uint8_t)g->slot;
     r->trial_version = g->offer.release.version;
     r->trial_retry = g->offer.channel.retry;
-    memcpy(r->trial_digest, gateway_slot_image(g)->sha256, sizeof r->trial_digest);
+    memcpy(r->trial_hash, gateway_slot_image(g)->hash, sizeof r->trial_hash);
     gateway_save(g);
     g->tries_seen = UINT8_MAX;
     g->trial_until_ms = clock_now_ms(g->ports.clock) +
@@ -365,7 +398,7 @@ enum gateway_input gateway_do_activate(struct gateway *g)
     /* A lost reply leaves open whether the target restarts: the trial's INFO will tell. */
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_ACTIVATED,
                                            .reason = err,
-                                           .version = g->offer.release.version,
+                                           .version = gateway_version(g),
                                            .slot = g->slot});
     gateway_pause(g, g->config.trial_poll_ms);
     return GATEWAY_ON_DONE;

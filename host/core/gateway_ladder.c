@@ -1,4 +1,4 @@
-/* The ladder in the gateway: a target without a working agent is updated through its bootloader. */
+/* The ladder in the gateway: a target without a working agent is updated through its loader. */
 #include <string.h>
 
 #include "gateway_priv.h"
@@ -45,7 +45,7 @@ enum fota_err gateway_climb(struct gateway *g, enum fota_err err)
         return err;
     }
     g->target = ladder.peer.info;
-    if (ladder.rung == LINK_RUNG_REQUEST) { /* what it would start without our wish is what runs */
+    if (ladder.rung == LINK_RUNG_REQUEST) { /* what it would start without our request is what runs */
         g->target.boot.running_slot = g->target.boot.active_slot;
     }
     return FOTA_OK;

@@ -6,8 +6,8 @@ void gateway_images_digest(const struct release *release, uint8_t out[CRYPTO_SHA
 {
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
-    crypto_sha256_update(&hash, release->image[SLOT_A].sha256, CRYPTO_SHA256_BYTES);
-    crypto_sha256_update(&hash, release->image[SLOT_B].sha256, CRYPTO_SHA256_BYTES);
+    crypto_sha256_update(&hash, release->image[SLOT_A].hash, CRYPTO_SHA256_BYTES);
+    crypto_sha256_update(&hash, release->image[SLOT_B].hash, CRYPTO_SHA256_BYTES);
     crypto_sha256_final(&hash, out);
 }
 
@@ -113,6 +113,30 @@ enum fota_err gateway_offer_read(const uint8_t *text, size_t n_bytes, const stru
     gateway_images_digest(&offer.release, offer.images);
     *out = offer;
     return FOTA_OK;
+}
+
+const uint8_t *const *gateway_image_keys(const struct gateway_keys *keys)
+{
+    return keys->image[0] || keys->image[1] ? keys->image : keys->release;
+}
+
+enum fota_err gateway_loader_read(const uint8_t *text, size_t n_bytes, const struct gateway_keys *keys,
+                                  const struct gateway_identity *identity,
+                                  const uint8_t sha256_named[CRYPTO_SHA256_BYTES], struct loader_release *out)
+{
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    sha256(text, n_bytes, digest);
+    if (memcmp(digest, sha256_named, sizeof digest) != 0) {
+        return E_STATEMENT_MISMATCH;
+    }
+    const uint8_t *const *image = gateway_image_keys(keys);
+    const uint8_t *const points[GATEWAY_KEYS] = {image[0], image[1]};
+    struct statement s;
+    enum fota_err err = loader_parse(text, n_bytes, &s);
+    if (!err) {
+        err = verify(&s, text, points);
+    }
+    return err ? err : loader_read(&s, identity->hw, out);
 }
 
 enum fota_err gateway_offer_check_order(const struct gateway_offer *offer,

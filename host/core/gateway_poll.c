@@ -106,6 +106,7 @@ static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
     }
     g->is_dirty = true;
     g->has_offer = false;
+    g->loader_told = FOTA_OK;
     return gateway_load_offer(g); /* spans must point into the record */
 }
 
@@ -147,59 +148,88 @@ static void save_decision(struct gateway *g)
     }
 }
 
-/** Another release than the one attempts were counted for: count anew, check anew. */
-static void turn_to(struct gateway *g, enum slot slot)
+/** Another release than the one attempts were counted for, or the operator wants it tried again: count anew.
+ */
+static void turn_to_release(struct gateway *g, enum slot slot)
 {
-    if (memcmp(g->record.images, g->offer.images, sizeof g->record.images) != 0) {
-        memcpy(g->record.images, g->offer.images, sizeof g->record.images);
-        g->record.attempts = 0;
+    struct gateway_record *r = &g->record;
+    const uint32_t retry = g->offer.channel.retry;
+    if (memcmp(r->images, g->offer.images, sizeof r->images) != 0 || retry > r->attempts_retry) {
+        memcpy(r->images, g->offer.images, sizeof r->images);
+        r->attempts = 0;
+        r->attempts_retry = retry;
         g->is_dirty = true;
     }
-    if (slot != g->checked_slot ||
-        memcmp(g->checked_images, g->offer.images, sizeof g->checked_images) != 0) {
-        memcpy(g->checked_images, g->offer.images, sizeof g->checked_images);
-        g->checked_slot = slot;
-        g->is_checked = false;
-        g->is_check_begun = false;
-        g->downloaded_bytes = 0;
+    gateway_turn_to(g, slot);
+}
+
+/** The operator wants a release tried again that the target rejected: the target has to know it too. */
+static enum fota_err tell_retry(struct gateway *g)
+{
+    struct link_progress progress;
+    const uint32_t number = g->offer.channel.retry;
+    enum fota_err err = link_client_retry(g->ports.link, number, &progress);
+    if (!err) {
+        g->target.boot.retry = number;
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_RETRY,
+                                               .version = g->offer.release.version,
+                                               .done = number});
     }
-    g->slot = slot;
-    g->has_session = false;
-    g->errors_in_row = 0;
+    return err;
+}
+
+/** No release to install. @return GATEWAY_ON_LOADER · GATEWAY_ON_NOTHING */
+static enum gateway_input decide_loader(struct gateway *g)
+{
+    const struct gateway_facts facts = gateway_facts(g);
+    enum fota_err reason = FOTA_OK;
+    if (gateway_wants_loader(&facts, &reason)) {
+        return GATEWAY_ON_LOADER;
+    }
+    if (reason) {
+        gateway_leave_loader(g, reason, 0);
+    }
+    gateway_climbed_in_vain(g);
+    gateway_pause_quiet(g);
+    return GATEWAY_ON_NOTHING;
 }
 
 static enum gateway_input decide(struct gateway *g)
 {
-    const struct gateway_facts facts = {.offer = &g->offer,
-                                        .record = &g->record,
-                                        .identity = &g->config.identity,
-                                        .target = &g->target.boot,
-                                        .now_s = gateway_now_s(g)};
+    const struct gateway_facts facts = gateway_facts(g);
     struct gateway_decision decision;
     gateway_decide(&facts, &decision);
-    struct gateway_event event = {.reason = decision.reason,
+    if (decision.needs_retry) {
+        enum fota_err err = tell_retry(g);
+        if (err) {
+            return gateway_fail(g, err, g->config.backoff_min_ms);
+        }
+    }
+    struct gateway_event event = {.kind = GATEWAY_EVENT_NOTHING,
+                                  .reason = decision.reason,
                                   .version = g->offer.release.version,
                                   .slot = decision.slot,
                                   .total = g->offer.release.image[decision.slot].n_bytes};
-    if (decision.input == GATEWAY_ON_OFFER) {
-        turn_to(g, decision.slot);
+    enum gateway_input input = decision.input;
+    if (input == GATEWAY_ON_OFFER) {
+        turn_to_release(g, decision.slot);
         event.kind = GATEWAY_EVENT_OFFER;
-    } else {
-        event.kind = GATEWAY_EVENT_NOTHING;
-        gateway_climbed_in_vain(g);
-        gateway_pause_quiet(g);
     }
-    save_decision(g);
-    if (decision.input == GATEWAY_ON_IN_TRIAL) {
+    if (input == GATEWAY_ON_IN_TRIAL) {
         g->due_ms = 0;
     } else {
         gateway_emit(g, event);
     }
-    return decision.input;
+    if (input == GATEWAY_ON_NOTHING) {
+        input = decide_loader(g);
+    }
+    save_decision(g);
+    return input;
 }
 
 enum gateway_input gateway_do_decide(struct gateway *g)
 {
+    g->slot = SLOT_A; /* nothing is chosen yet */
     enum fota_err err = gateway_load_offer(g);
     if (err) {
         g->record.etag[0] = '\0'; /* 304 without a statement to go with it */

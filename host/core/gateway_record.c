@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
-enum { RECORD_MAGIC = 0x31475746 /* "FWG1" as bytes, format 1 */ };
+enum { RECORD_MAGIC = 0x32475746 /* "FWG2" as bytes, format 2 */ };
 
 /** One walk over the fields serves both directions, so that they cannot differ. */
 struct walk {
@@ -82,9 +82,16 @@ static void walk_record(struct walk *w, struct gateway_record *r)
     walk_u8(w, &r->trial_slot);
     walk_u32(w, &r->trial_version);
     walk_u32(w, &r->trial_retry);
-    walk_bytes(w, r->trial_digest, sizeof r->trial_digest);
+    walk_bytes(w, r->trial_hash, sizeof r->trial_hash);
     walk_bytes(w, r->images, sizeof r->images);
     walk_u32(w, &r->attempts);
+    walk_u32(w, &r->attempts_retry);
+    walk_bytes(w, r->loader.sha256, sizeof r->loader.sha256);
+    walk_bytes(w, r->loader.hash, sizeof r->loader.hash);
+    walk_u16(w, &r->loader.reason);
+    walk_u32(w, &r->loader.retry);
+    walk_bytes(w, r->loader.running, sizeof r->loader.running);
+    walk_u32(w, &r->loader.attempts);
 }
 
 enum { CRC_OFF = GATEWAY_RECORD_BYTES - 4 };
@@ -163,6 +170,18 @@ void gateway_record_reject(struct gateway_record *r, const uint8_t images[CRYPTO
     memcpy(entry->images, images, CRYPTO_SHA256_BYTES);
     entry->reason = reason;
     entry->retry = retry;
+}
+
+bool gateway_record_forget(struct gateway_record *r, uint16_t reason)
+{
+    bool is_found = false;
+    for (unsigned i = 0; i < GATEWAY_REJECTED_MAX; i++) {
+        if (r->rejected[i].reason == reason) {
+            memset(&r->rejected[i], 0, sizeof r->rejected[i]);
+            is_found = true;
+        }
+    }
+    return is_found;
 }
 
 const struct gateway_rejected *gateway_record_rejected(const struct gateway_record *r,

@@ -15,10 +15,10 @@ static void adopt_trial(struct gateway *g)
     r->trial_slot = t->slot_state[SLOT_B] == SLOT_STATE_TRIAL ? SLOT_B : SLOT_A;
     r->trial_version = t->slot_version[r->trial_slot];
     r->trial_retry = g->has_offer ? g->offer.channel.retry : 0;
-    memcpy(r->trial_digest, t->slot_hash[r->trial_slot], sizeof r->trial_digest);
+    memcpy(r->trial_hash, t->slot_hash[r->trial_slot], sizeof r->trial_hash);
     memset(r->images, 0, sizeof r->images);
     if (g->has_offer &&
-        memcmp(g->offer.release.image[r->trial_slot].sha256, r->trial_digest, sizeof r->trial_digest) == 0) {
+        memcmp(g->offer.release.image[r->trial_slot].hash, r->trial_hash, sizeof r->trial_hash) == 0) {
         memcpy(r->images, g->offer.images, sizeof r->images);
     }
     gateway_save(g);
@@ -54,11 +54,14 @@ static enum gateway_input judge(struct gateway *g)
     const struct gateway_record *r = &g->record;
     const struct boot_info *t = &g->target.boot;
     unsigned slot = r->trial_slot == SLOT_B ? SLOT_B : SLOT_A;
-    bool is_same = memcmp(t->slot_hash[slot], r->trial_digest, sizeof r->trial_digest) == 0;
+    bool is_same = memcmp(t->slot_hash[slot], r->trial_hash, sizeof r->trial_hash) == 0;
     if (is_same && t->slot_state[slot] == SLOT_STATE_CONFIRMED) {
         return GATEWAY_ON_CONFIRM;
     }
-    if (is_same && t->slot_state[slot] == SLOT_STATE_REJECTED) {
+    /* Of last resort: the target goes on trying the only image it has, and takes another release meanwhile.
+     */
+    if (is_same &&
+        (t->slot_state[slot] == SLOT_STATE_REJECTED || t->slot_state[slot] == SLOT_STATE_LAST_RESORT)) {
         return GATEWAY_ON_ROLLBACK;
     }
     if (is_same && t->slot_state[slot] == SLOT_STATE_TRIAL) {
@@ -116,9 +119,18 @@ static bool is_known(const uint8_t images[CRYPTO_SHA256_BYTES])
     return memcmp(images, none, sizeof none) != 0;
 }
 
+static uint16_t end_reason(const struct gateway *g)
+{
+    const struct boot_info *t = &g->target.boot;
+    if (t->slot_state[g->record.trial_slot == SLOT_B ? SLOT_B : SLOT_A] == SLOT_STATE_LAST_RESORT) {
+        return E_SLOT_LAST_RESORT;
+    }
+    return t->last_reason ? t->last_reason : (uint16_t)E_SLOT_TRIALS_SPENT;
+}
+
 enum gateway_input gateway_do_rolled_back(struct gateway *g)
 {
-    uint16_t reason = g->target.boot.last_reason ? g->target.boot.last_reason : (uint16_t)E_SLOT_TRIALS_SPENT;
+    uint16_t reason = end_reason(g);
     end_trial(g);
     if (is_known(g->record.images)) {
         gateway_record_reject(&g->record, g->record.images, reason, g->record.trial_retry);

@@ -5,12 +5,13 @@
 #include "update/boot_services.h"
 
 enum {
+    IMAGE_HEADER_MAGIC = (int)0x96F3B83D, /* first word of a loader as of any image (spec/image.md) */
     BOOT_START_MS = 1000 /* two verifications at most, and a repair of the journal comes on top: sync waits */
 };
 
 const char *link_rung_name(enum link_rung rung)
 {
-    static const char *const names[LINK_RUNGS] = {"standing", "reset", "wish", "rom"};
+    static const char *const names[LINK_RUNGS] = {"standing", "reset", "request", "rom"};
     return (unsigned)rung < LINK_RUNGS ? names[rung] : "none";
 }
 
@@ -49,33 +50,65 @@ static enum fota_err look_at_sector_0(struct link_client *c)
     return bytes_load_le32(magic) == BOOT_SERVICES_MAGIC ? FOTA_OK : E_LINK_BOOT_MISSING;
 }
 
-static enum fota_err leave_wish(struct link_client *c)
+static enum fota_err leave_request(struct link_client *c)
 {
-    uint8_t wish[8];
-    bytes_store_le32(wish, BOOT_REQUEST_LOADER);
-    bytes_store_le32(wish + 4, ~(uint32_t)BOOT_REQUEST_LOADER);
-    return link_client_write_checked(c, RAM_REQUEST_ADDR, wish, sizeof wish);
+    uint8_t request[8];
+    bytes_store_le32(request, BOOT_REQUEST_LOADER);
+    bytes_store_le32(request + 4, ~(uint32_t)BOOT_REQUEST_LOADER);
+    return link_client_write_checked(c, RAM_REQUEST_ADDR, request, sizeof request);
 }
 
-static enum fota_err wish(struct link_client *c, struct link_ladder *l)
+/** RAM reads as anything after power-on: only numbers of refusals of an image or of the loader count. */
+static bool is_reason(uint32_t word)
+{
+    uint32_t module = word >> 8;
+    return module == (uint32_t)E_IMAGE_MAGIC >> 8 || module == (uint32_t)E_LOADER_INVALID >> 8;
+}
+
+/**
+ * The root is there and no loader answers. It leaves its reason in RAM when sector 1 does not verify; a sector
+ * without a header says it by itself.
+ * @return E_LINK_LOADER_MISSING · E_LINK_REQUEST_IGNORED (nothing is wrong with sector 1, or cannot be seen)
+ */
+static enum fota_err ask_why(struct link_client *c, struct link_ladder *l)
+{
+    uint8_t word[4];
+    enum fota_err err = link_rom_enter(c, &l->rom);
+    if (!err) {
+        err = link_client_read(c, RAM_REASON_ADDR, word, sizeof word);
+    }
+    if (!err && is_reason(bytes_load_le32(word))) {
+        l->boot_reason = (enum fota_err)bytes_load_le32(word);
+        return E_LINK_LOADER_MISSING;
+    }
+    if (!err) {
+        err = link_client_read(c, FLASH_LOADER_BASE, word, sizeof word);
+    }
+    if (!err && bytes_load_le32(word) != (uint32_t)IMAGE_HEADER_MAGIC) {
+        l->boot_reason = E_LOADER_INVALID;
+        return E_LINK_LOADER_MISSING;
+    }
+    return err == E_IO ? err : E_LINK_REQUEST_IGNORED;
+}
+
+static enum fota_err request(struct link_client *c, struct link_ladder *l)
 {
     enum fota_err err = link_rom_enter(c, &l->rom);
     if (!err) {
         err = look_at_sector_0(c);
     }
     if (!err) {
-        err = leave_wish(c);
+        err = leave_request(c);
     }
     if (!err) {
         err = link_client_reset(c, LINK_BOOT_FLASH);
     }
-    if (!err) {
-        err = link_client_detect(c, &l->peer);
+    if (err) {
+        return or_reason(err, E_LINK_REQUEST_IGNORED);
     }
-    if (!err && l->peer.kind != LINK_PEER_BOOTLOADER) {
-        return E_LINK_REQUEST_IGNORED;
-    }
-    return or_reason(err, E_LINK_REQUEST_IGNORED);
+    err = link_client_detect(c, &l->peer);
+    bool is_loader = !err && l->peer.kind == LINK_PEER_BOOTLOADER;
+    return is_loader || err == E_IO ? err : ask_why(c, l);
 }
 
 static enum fota_err rom(struct link_client *c, struct link_ladder *l)
@@ -94,7 +127,7 @@ enum fota_err link_ladder_climb(struct link_client *c, enum link_rung first, enu
     static enum fota_err (*const rungs[LINK_RUNGS])(struct link_client *,
                                                     struct link_ladder *) = {[LINK_RUNG_STANDING] = stand,
                                                                              [LINK_RUNG_RESET] = reset,
-                                                                             [LINK_RUNG_REQUEST] = wish,
+                                                                             [LINK_RUNG_REQUEST] = request,
                                                                              [LINK_RUNG_ROM] = rom};
     enum fota_err err = E_ARG;
     *out = (struct link_ladder){.rung = LINK_RUNGS};

@@ -189,7 +189,7 @@ enum fota_err link_client_begin(struct link_client *c, const uint8_t *statement,
     return FOTA_OK;
 }
 
-/** The four commands whose reply is a progress block. */
+/** The commands whose reply is a progress block. */
 static enum fota_err progress_call(struct link_client *c, struct vendor_call *v, struct link_progress *out)
 {
     v->n_reply = LINK_PROGRESS_BLOCK_BYTES;
@@ -261,6 +261,11 @@ enum fota_err link_client_finish(struct link_client *c, uint32_t session_id, str
 enum fota_err link_client_activate(struct link_client *c, uint32_t session_id, struct link_progress *out)
 {
     return session_call(c, LINK_OP_ACTIVATE, session_id, out);
+}
+
+enum fota_err link_client_retry(struct link_client *c, uint32_t number, struct link_progress *out)
+{
+    return session_call(c, LINK_OP_RETRY, number, out);
 }
 
 enum fota_err link_client_abort(struct link_client *c, uint32_t session_id, struct link_progress *out)

@@ -26,8 +26,8 @@ struct run {
 
 const char *recover_step_name(enum recover_step step)
 {
-    static const char *const names[RECOVER_STEPS] = {"look",       "enter",      "image",  "journal",
-                                                     "other-slot", "bootloader", "confirm"};
+    static const char *const names[RECOVER_STEPS] = {"look",       "enter",  "image",      "journal",
+                                                     "other-slot", "loader", "bootloader", "confirm"};
     return (unsigned)step < RECOVER_STEPS ? names[step] : "none";
 }
 
@@ -65,7 +65,7 @@ static void on_bytes(void *ctx, uint32_t n_bytes)
 static bool runs_our_image(const struct run *r, const struct boot_info *b)
 {
     return b->running_slot == (uint8_t)r->plan->slot &&
-           memcmp(b->slot_hash[r->plan->slot], r->plan->image.file_sha256, BOOT_RECORD_DIGEST_BYTES) == 0;
+           memcmp(b->slot_hash[r->plan->slot], r->plan->image.image_hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
 /**
@@ -81,7 +81,7 @@ static enum fota_err look(struct run *r, bool *is_written)
     }
     *is_written = false;
     if (err || l->peer.kind != LINK_PEER_AGENT || l->peer.info.boot.running_slot >= SLOT_NONE) {
-        return FOTA_OK; /* nothing, or a bootloader that has no image to start */
+        return FOTA_OK; /* nothing, or a loader: no image to start */
     }
     const struct boot_info *b = &l->peer.info.boot;
     *is_written = runs_our_image(r, b) && b->slot_state[r->plan->slot] == SLOT_STATE_TRIAL;
@@ -168,6 +168,21 @@ static struct link_rom_area sector_0(const struct run *r)
                                   .n_bytes = r->plan->parts.n_bootloader};
 }
 
+static struct link_rom_area sector_1(const struct run *r)
+{
+    return (struct link_rom_area){.addr = FLASH_LOADER_BASE,
+                                  .span_bytes = FLASH_LOADER_BYTES,
+                                  .bytes = r->plan->parts.loader,
+                                  .n_bytes = r->plan->parts.n_loader};
+}
+
+static enum fota_err store_loader(struct run *r)
+{
+    const struct link_rom_area area = sector_1(r);
+    enter_step(r, RECOVER_LOADER);
+    return r->result->is_loader_kept ? FOTA_OK : store(r, FLASH_LOADER_SECTOR, &area);
+}
+
 static enum fota_err store_bootloader(struct run *r)
 {
     const struct link_rom_area area = sector_0(r);
@@ -185,30 +200,45 @@ static enum fota_err store_all(struct run *r)
     if (!err) {
         err = clear_other_slot(r);
     }
+    if (!err) {
+        err = store_loader(r);
+    }
     return err ? err : store_bootloader(r);
 }
 
 /* --- the ROM ----------------------------------------------------------------------------------------------
  */
 
-/** A protected sector cannot be written; sector 0 need not be if it is right. */
+/** A protected sector need not be written if it is right. @param is_kept  it is protected and right */
+static enum fota_err may_keep(struct run *r, uint16_t sector, const struct link_rom_area *area, bool *is_kept)
+{
+    *is_kept = false;
+    if ((r->result->rom.protected_sectors & 1U << sector) == 0) {
+        return FOTA_OK;
+    }
+    enum fota_err err = link_rom_compare(r->link, area, NULL);
+    *is_kept = err == FOTA_OK;
+    if (err == E_FLASH_VERIFY || err == E_FLASH_NOT_BLANK) {
+        r->result->blocked_sectors |= (uint16_t)(1U << sector);
+        return FOTA_OK; /* told with the others */
+    }
+    return err;
+}
+
+/** A protected sector cannot be written. */
 static enum fota_err check_protection(struct run *r)
 {
     uint16_t slots = (uint16_t)(((1U << FLASH_SLOT_SECTORS) - 1U)
                                 << (r->plan->slot == SLOT_B ? FLASH_SLOT_B_SECTOR : FLASH_SLOT_A_SECTOR));
     uint16_t needed = (uint16_t)(slots | 1U << FLASH_J0_SECTOR | 1U << FLASH_J1_SECTOR);
-    uint16_t protected_sectors = r->result->rom.protected_sectors;
-    r->result->is_bootloader_kept = false;
-    if ((protected_sectors & needed) != 0) {
-        return E_FLASH_PROTECTED;
+    const struct link_rom_area root = sector_0(r);
+    const struct link_rom_area loader = sector_1(r);
+    r->result->blocked_sectors = r->result->rom.protected_sectors & needed;
+    enum fota_err err = may_keep(r, FLASH_BOOT_SECTOR, &root, &r->result->is_bootloader_kept);
+    if (!err) {
+        err = may_keep(r, FLASH_LOADER_SECTOR, &loader, &r->result->is_loader_kept);
     }
-    if ((protected_sectors & 1U << FLASH_BOOT_SECTOR) == 0) {
-        return FOTA_OK;
-    }
-    const struct link_rom_area area = sector_0(r);
-    enum fota_err err = link_rom_compare(r->link, &area, NULL);
-    r->result->is_bootloader_kept = err == FOTA_OK;
-    return err == E_FLASH_VERIFY || err == E_FLASH_NOT_BLANK ? E_FLASH_PROTECTED : err;
+    return !err && r->result->blocked_sectors != 0 ? E_FLASH_PROTECTED : err;
 }
 
 /** The chip's one-time memory is a floor that no journal can lower: an image below it would not boot. */
@@ -313,7 +343,8 @@ enum fota_err recover_run(struct link_client *c, const struct recover_plan *plan
     bool is_written = false;
     enum fota_err err = FOTA_OK;
     memset(out, 0, sizeof *out);
-    r.total_bytes = FLASH_SLOT_BYTES + FLASH_J0_BYTES + FLASH_J1_BYTES + FLASH_BOOT_BYTES;
+    r.total_bytes =
+        FLASH_SLOT_BYTES + FLASH_J0_BYTES + FLASH_J1_BYTES + FLASH_LOADER_BYTES + FLASH_BOOT_BYTES;
     if (!config->is_forced) {
         enter_step(&r, RECOVER_LOOK);
         err = look(&r, &is_written);

@@ -1,4 +1,4 @@
-/* Does this bootloader take this image? Its keys and hardware id are looked for in its bytes. */
+/* Does this bootloader take this loader and this image? Its keys and hardware id are looked for in its bytes. */
 #include <string.h>
 
 #include "base/bytes.h"
@@ -62,44 +62,77 @@ static bool holds_text(const struct recover_parts *p, const char *text)
     return false;
 }
 
-enum fota_err recover_plan_make(const struct recover_parts *parts, struct recover_plan *out)
+/** As the bootloader will judge it: a file for this place that nothing follows. */
+static enum fota_err check_image(const struct recover_parts *p, const uint8_t *bytes, uint32_t n_bytes,
+                                 struct image_policy *policy, struct image_result *out)
 {
-    struct recover_plan plan = {.parts = *parts};
+    struct crypto_sha256 hash;
     struct image found;
-    enum fota_err err = check_bootloader(parts->bootloader, parts->n_bootloader);
-    if (err) {
-        return err;
-    }
-    if (parts->n_image > FLASH_SLOT_BYTES) {
+    if (n_bytes == 0 || n_bytes > policy->slot_bytes) {
         return E_IMAGE_SIZE;
     }
-    err = image_parse(parts->image, parts->n_image, &found);
+    enum fota_err err = image_parse(bytes, n_bytes, &found);
     if (err) {
         return err;
     }
-    memcpy(plan.hw_id, parts->image + found.hw_id_off, found.hw_id_bytes);
-    plan.slot = found.load_addr == FLASH_SLOT_B_BASE ? SLOT_B : SLOT_A;
-    struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
-    const struct image_policy policy = {.base = plan.slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
-                                        .slot_bytes = FLASH_SLOT_BYTES,
-                                        .hw_id = plan.hw_id,
-                                        .keys = {find_key(parts, parts->image + found.keyhash_off), NULL},
-                                        .hash = &hash};
-    err = image_verify(parts->image, parts->n_image, &policy, &plan.image);
+    policy->keys[0] = find_key(p, bytes + found.keyhash_off);
+    policy->hash = &hash;
+    err = image_verify(bytes, n_bytes, policy, out);
     if (err) {
         return err;
     }
-    if (plan.image.verdict != CRYPTO_ACCEPT) {
+    if (out->verdict != CRYPTO_ACCEPT) {
         return E_IMAGE_SIGNATURE;
     }
-    err = image_check_trailing(parts->image, found.total_bytes, parts->n_image);
+    return image_check_trailing(bytes, found.total_bytes, n_bytes);
+}
+
+/** The image says for which slot and which board it is. */
+static enum fota_err check_application(const struct recover_parts *p, struct recover_plan *plan)
+{
+    struct image found;
+    if (p->n_image > FLASH_SLOT_BYTES) {
+        return E_IMAGE_SIZE;
+    }
+    enum fota_err err = image_parse(p->image, p->n_image, &found);
     if (err) {
         return err;
     }
-    if (!holds_text(parts, plan.hw_id)) {
-        return E_IMAGE_HARDWARE;
+    memcpy(plan->hw_id, p->image + found.hw_id_off, found.hw_id_bytes);
+    plan->slot = found.load_addr == FLASH_SLOT_B_BASE ? SLOT_B : SLOT_A;
+    struct image_policy policy = {.base = plan->slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
+                                  .slot_bytes = FLASH_SLOT_BYTES,
+                                  .hw_id = plan->hw_id};
+    err = check_image(p, p->image, p->n_image, &policy, &plan->image);
+    return !err && !holds_text(p, plan->hw_id) ? E_IMAGE_HARDWARE : err;
+}
+
+static enum fota_err check_loader(const struct recover_parts *p, struct recover_plan *plan)
+{
+    struct image_policy policy = {
+        .base = FLASH_LOADER_BASE, .slot_bytes = FLASH_LOADER_BYTES, .hw_id = plan->hw_id};
+    return check_image(p, p->loader, p->n_loader, &policy, &plan->loader);
+}
+
+enum fota_err recover_plan_make(const struct recover_parts *parts, struct recover_plan *out,
+                                enum recover_part *at)
+{
+    struct recover_plan plan = {.parts = *parts};
+    enum recover_part part = RECOVER_PART_BOOTLOADER;
+    enum fota_err err = check_bootloader(parts->bootloader, parts->n_bootloader);
+    if (!err) {
+        part = RECOVER_PART_IMAGE;
+        err = check_application(parts, &plan);
     }
-    *out = plan;
-    return FOTA_OK;
+    if (!err) {
+        part = RECOVER_PART_LOADER;
+        err = check_loader(parts, &plan);
+    }
+    if (!err) {
+        *out = plan;
+    } else if (at) {
+        *at = part;
+    }
+    return err;
 }

@@ -2,15 +2,18 @@
     .thumb
     .text
 
-/* Row: T = (T + a[i] * b + f * p) / 2^32, f = the limb that has to go.
- * r4-r11, r12  T, nine limbs    r0 a    r1 b    r3 a[i], then f    r2, lr  scratch    [sp] end of a, [sp, 4] out */
+/* Row: T = (T + a[i] * b + f * p) / 2^32, f = the limb that has to go. f * p is -f at limb 0, f at limbs 3 and 6, and
+ * (2^32 - 1) * f at limb 7.
+ * r4-r11, r12  T, nine limbs    r1 a    r3 a[i], then f    r0, r2, lr  scratch
+ * [sp] b, [sp, 32] out, [sp, 36] end of a */
     .global number_multiply
     .type number_multiply, %function
     .balign 4
 number_multiply:
     add     r3, r1, #32
     push    {r0, r3, r4-r11, lr}
-    mov     r0, r2
+    ldmia   r2, {r4-r11}
+    push    {r4-r11}
     movs    r4, #0
     movs    r5, #0
     movs    r6, #0
@@ -22,41 +25,36 @@ number_multiply:
     mov     r12, r4
 1:  ldr     r3, [r1], #4
     movs    r2, #0
-    ldr     lr, [r0]
-    umaal   r4, r2, r3, lr
-    ldr     lr, [r0, #4]
+    ldrd    r0, lr, [sp]
+    umaal   r4, r2, r3, r0
     umaal   r5, r2, r3, lr
-    ldr     lr, [r0, #8]
-    umaal   r6, r2, r3, lr
-    ldr     lr, [r0, #12]
+    ldrd    r0, lr, [sp, #8]
+    umaal   r6, r2, r3, r0
     umaal   r7, r2, r3, lr
-    ldr     lr, [r0, #16]
-    umaal   r8, r2, r3, lr
-    ldr     lr, [r0, #20]
+    ldrd    r0, lr, [sp, #16]
+    umaal   r8, r2, r3, r0
     umaal   r9, r2, r3, lr
-    ldr     lr, [r0, #24]
-    umaal   r10, r2, r3, lr
-    ldr     lr, [r0, #28]
+    ldrd    r0, lr, [sp, #24]
+    umaal   r10, r2, r3, r0
     umaal   r11, r2, r3, lr
-    adds    r12, r12, r2
-    mov     r2, #0
-    adc     r2, r2, r2
+    movs    r0, #0
+    umaal   r12, r2, r3, r0
     mov     r3, r4
     mov     r4, r5
     mov     r5, r6
+    rsbs    r0, r3, #0
+    sbc     lr, r3, #0
     adds    r6, r7, r3
     adcs    r7, r8, #0
     adcs    r8, r9, #0
     adcs    r9, r10, r3
-    adcs    r10, r11, #0
-    adcs    r11, r12, r3
+    adcs    r10, r11, r0
+    adcs    r11, r12, lr
     adc     r12, r2, #0
-    subs    r10, r10, r3
-    sbcs    r11, r11, #0
-    sbc     r12, r12, #0
-    ldr     r2, [sp, #4]
+    ldr     r2, [sp, #36]
     cmp     r1, r2
     bne     1b
+    add     sp, sp, #32
     pop     {r0, r3}
     stmia   r0, {r4-r11}
     adds    r4, r4, #1
@@ -73,33 +71,37 @@ number_multiply:
     pop     {r4-r11, pc}
     .size number_multiply, . - number_multiply
 
-/* r3, r4 limbs of a    r5, r6 limbs of b    r7 what b is turned over with    r8 end of a. Carry flag between. */
+/* r3, r4 limbs of a    r5, r6 limbs of b    r7 end of a. Carry flag between. */
+    .macro limbs operation
+    ldmia   r1!, {r3, r4}
+    ldmia   r2!, {r5, r6}
+    \operation r3, r3, r5
+    \operation r4, r4, r6
+    stmia   r0!, {r3, r4}
+    teq     r1, r7
+    .endm
+
     .global number_add
     .type number_add, %function
 number_add:
-    movs    r3, #0
-    b       sum
+    push    {r4-r7, lr}
+    adds    r7, r1, #32 /* no carry */
+2:  limbs   adcs
+    bne     2b
+    movs    r0, #0
+    adcs    r0, r0, r0
+    pop     {r4-r7, pc}
     .size number_add, . - number_add
 
     .global number_subtract
     .type number_subtract, %function
 number_subtract:
-    mvn     r3, #0
-sum:
-    push    {r4-r8, lr}
-    movs    r7, r3
-    lsrs    r3, r3, #1
-    add     r8, r1, #32
-2:  ldmia   r1!, {r3, r4}
-    ldmia   r2!, {r5, r6}
-    eor     r5, r5, r7
-    eor     r6, r6, r7
-    adcs    r3, r3, r5
-    adcs    r4, r4, r6
-    stmia   r0!, {r3, r4}
-    teq     r1, r8
-    bne     2b
-    adc     r0, r7, #0
-    and     r0, r0, #1
-    pop     {r4-r8, pc}
+    push    {r4-r7, lr}
+    add     r7, r1, #32
+    cmp     r1, r1 /* no borrow */
+3:  limbs   sbcs
+    bne     3b
+    sbcs    r0, r0, r0
+    negs    r0, r0
+    pop     {r4-r7, pc}
     .size number_subtract, . - number_subtract

@@ -60,34 +60,31 @@ static void halve(number a, uint32_t top)
     }
 }
 
-/* A divisor, and two numbers that shrink with it. */
-struct ratio {
-    number value;
-    uint32_t scaled[2][NUMBER_LIMBS + 1]; /* the topmost limb stays 0 */
-};
+/* A divisor, and two numbers that shrink with it. The topmost limb of each stays 0. */
+enum { HASH, SIGNED_R, DIVISOR, RATIO_NUMBERS };
+typedef uint32_t number_and_carry[NUMBER_LIMBS + 1];
+typedef number_and_carry ratio[RATIO_NUMBERS];
 
-/* Divide both numbers by the value, mod the order: binary extended Euclid on (value, order), where scaled[k]
- * of either is its value times the quotient. Values lose a bit together in each turn, so 512 turns end at 0
- * and 1. The quotients are below 2^256, not always below the order. @return where they are: p or q */
-static const struct ratio *divide(struct ratio *p, struct ratio *q)
+/* Divide both numbers by the divisor, mod the order: binary extended Euclid on (divisor, order), where a
+ * number of either ratio is its divisor times the quotient. Divisors lose a bit together in each turn, so 512
+ * turns end at 0 and 1. They need no reduction: the larger one loses the smaller one, and what is halved is
+ * even. The quotients are below 2^256, not always below the order. @return where they are: p or q */
+static const number_and_carry *divide(ratio p, ratio q)
 {
-    memset(q, 0, sizeof *q);
-    (void)number_add(q->value, q->value, ORDER);
+    memset(q, 0, sizeof(ratio));
+    (void)number_add(q[DIVISOR], q[DIVISOR], ORDER);
     for (unsigned i = 0; i < 2 * NUMBER_BITS; i++) {
-        if ((p->value[0] & 1) != 0) {
-            if (is_below(p->value, q->value)) {
-                struct ratio *other = p;
-                p = q;
-                q = other;
-            }
-            (void)number_subtract(p->value, p->value, q->value);
-            for (unsigned k = 0; k < 2; k++) {
-                subtract_mod(p->scaled[k], p->scaled[k], q->scaled[k], ORDER);
-            }
+        bool is_odd = (p[DIVISOR][0] & 1) != 0;
+        if (is_odd && is_below(p[DIVISOR], q[DIVISOR])) {
+            number_and_carry *other = p;
+            p = q;
+            q = other;
         }
-        halve(p->value, 0);
-        for (unsigned k = 0; k < 2; k++) {
-            uint32_t *x = p->scaled[k];
+        for (unsigned k = 0; k < RATIO_NUMBERS; k++) {
+            uint32_t *x = p[k];
+            if (is_odd) {
+                subtract_mod(x, x, q[k], ORDER);
+            }
             halve(x, (x[0] & 1) != 0 ? number_add(x, x, ORDER) : 0);
         }
     }
@@ -95,19 +92,52 @@ static const struct ratio *divide(struct ratio *p, struct ratio *q)
 }
 
 /* Formulas are lists of steps over registers, all in form. P is the sum so far, in Jacobian coordinates (x =
- * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. */
-enum { PX, PY, PZ, QX, QY, T0, T1, T2, T3, BASE_X, BASE_Y, KEY_X, KEY_Y, FORM, R, REGISTERS };
-enum { MUL = 0, ADD = 1, SUB = 2 };
-#define STEP(op, out, a, b) ((op) << 12 | (out) << 8 | (a) << 4 | (b))
-enum { END = STEP(MUL, PX, PX, PX) }; /* in no formula */
+ * PX / PZ^2, y = PY / PZ^3; PZ = 0 is the point at infinity); Q is what is added. A sum takes two steps: what
+ * is added is taken from 0, and that from the rest. */
+enum {
+    ZERO,
+    PX,
+    PY,
+    PZ,
+    QX,
+    QY,
+    T0,
+    T1,
+    T2,
+    T3,
+    BASE_X,
+    BASE_Y,
+    KEY_X,
+    KEY_Y,
+    FORM,
+    THREE_HALVES,
+    R, /* out of a step's reach, but for a formula that runs one register further up */
+    REGISTERS
+};
+enum { MUL = 0, SUB = 1 };
+#define STEP(op, out, a, b)    ((op) << 12 | (out) << 8 | (a) << 4 | (b))
+#define STEP_UP(op, out, a, b) STEP(op, (out)-1, (a)-1, (b)-1)
+enum { END = 0 }; /* a step that would change ZERO */
 
-/* P = 2P. Infinity stays what it is, and no point of this curve is its own opposite. */
-static const uint16_t POINT_DOUBLE[] = {
-    STEP(ADD, T0, PY, PY), STEP(MUL, T1, PZ, PZ), STEP(MUL, T2, PY, T0), STEP(MUL, PZ, PZ, T0),
-    STEP(ADD, T0, PX, PX), STEP(MUL, T0, T0, T2), STEP(MUL, T2, T2, T2), STEP(ADD, T2, T2, T2),
-    STEP(ADD, T3, PX, T1), STEP(SUB, T1, PX, T1), STEP(MUL, T1, T1, T3), STEP(ADD, T3, T1, T1),
-    STEP(ADD, T1, T1, T3), STEP(MUL, PX, T1, T1), STEP(SUB, PX, PX, T0), STEP(SUB, PX, PX, T0),
-    STEP(SUB, T0, T0, PX), STEP(MUL, T0, T0, T1), STEP(SUB, PY, T0, T2), END};
+/* P = 2P, with Z = YZ and not 2YZ, which takes two doublings less. Infinity stays what it is, and no point of
+ * this curve is its own opposite. */
+static const uint16_t POINT_DOUBLE[] = {STEP(MUL, T1, PZ, PZ),
+                                        STEP(MUL, PZ, PZ, PY),
+                                        STEP(SUB, T3, ZERO, T1),
+                                        STEP(SUB, T3, PX, T3),
+                                        STEP(SUB, T1, PX, T1),
+                                        STEP(MUL, T1, T1, T3),
+                                        STEP(MUL, T1, T1, THREE_HALVES),
+                                        STEP(MUL, T2, PY, PY),
+                                        STEP(MUL, T0, PX, T2),
+                                        STEP(MUL, T2, T2, T2),
+                                        STEP(MUL, PX, T1, T1),
+                                        STEP(SUB, PX, PX, T0),
+                                        STEP(SUB, PX, PX, T0),
+                                        STEP(SUB, T0, T0, PX),
+                                        STEP(MUL, T0, T0, T1),
+                                        STEP(SUB, PY, T0, T2),
+                                        END};
 
 /* P = P + Q, unless P is infinity or Q. P = -Q gives infinity. */
 static const uint16_t POINT_ADD[] = {STEP(MUL, T0, PZ, PZ),
@@ -130,22 +160,29 @@ static const uint16_t POINT_ADD[] = {STEP(MUL, T0, PZ, PZ),
                                      STEP(SUB, PY, T2, T0),
                                      END};
 
-/* PX, PY = Q, for PZ = 0 */
-static const uint16_t POINT_COPY[] = {STEP(ADD, PX, QX, PZ), STEP(ADD, PY, QY, PZ), END};
+/* PX, PY = Q */
+static const uint16_t POINT_COPY[] = {STEP(SUB, PX, QX, ZERO), STEP(SUB, PY, QY, ZERO), END};
 
-/* Q in form; T1 = y^2 - x^3 + 3x, which is b on the curve; T3 = T1 - T2; T2 = T1. For PZ = 0. */
+/* Q in form; T1 = y^2 - x^3 + 3x, which is b on the curve; T3 = T1 - T2; T2 = T1. */
 static const uint16_t POINT_LOAD[] = {STEP(MUL, QX, QX, FORM), STEP(MUL, QY, QY, FORM), STEP(MUL, T0, QX, QX),
                                       STEP(MUL, T0, T0, QX),   STEP(SUB, T0, T0, QX),   STEP(SUB, T0, T0, QX),
                                       STEP(SUB, T0, T0, QX),   STEP(MUL, T1, QY, QY),   STEP(SUB, T1, T1, T0),
-                                      STEP(SUB, T3, T1, T2),   STEP(ADD, T2, T1, PZ),   END};
+                                      STEP(SUB, T3, T1, T2),   STEP(SUB, T2, T1, ZERO), END};
 
 /* T0 = R * PZ^2 - PX: 0 if R, which is not in form, is the x coordinate of P. */
-static const uint16_t COMPARE_X[] = {STEP(MUL, T0, PZ, PZ), STEP(MUL, T0, T0, FORM), STEP(MUL, T0, T0, R),
-                                     STEP(SUB, T0, T0, PX), END};
+static const uint16_t COMPARE_X[] = {STEP_UP(MUL, T0, PZ, PZ), STEP_UP(MUL, T0, T0, FORM),
+                                     STEP_UP(MUL, T0, T0, R), STEP_UP(SUB, T0, T0, PX), END};
 
-static const uint16_t FORM_DOUBLE[] = {STEP(ADD, FORM, FORM, FORM), END};
+/* FORM from 1 in form, which is 2^256, to 2^512 mod the field: 2^(256 + 1), squared 8 times. THREE_HALVES
+ * from 2^255 to 3/2 in form. */
+static const uint16_t FORM_LOAD[] = {STEP(SUB, T0, ZERO, FORM),   STEP(SUB, THREE_HALVES, THREE_HALVES, T0),
+                                     STEP(SUB, FORM, FORM, T0),   STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
+                                     STEP(MUL, FORM, FORM, FORM), END};
 
-static void run(number registers[REGISTERS], const uint16_t *step)
+static void run(number *registers, const uint16_t *step)
 {
     for (; *step != END; step++) {
         uint32_t *out = registers[*step >> 8 & 0xF];
@@ -153,13 +190,8 @@ static void run(number registers[REGISTERS], const uint16_t *step)
         const uint32_t *b = registers[*step & 0xF];
         if (*step >> 12 == MUL) {
             number_multiply(out, a, b);
-        } else if (*step >> 12 == SUB) {
-            subtract_mod(out, a, b, FIELD);
         } else {
-            uint32_t carry = number_add(out, a, b);
-            if (carry < number_subtract(out, out, FIELD)) {
-                (void)number_add(out, out, FIELD);
-            }
+            subtract_mod(out, a, b, FIELD);
         }
     }
 }
@@ -186,10 +218,11 @@ static uint32_t bit(const uint32_t *limbs, unsigned i)
 
 /* P = the two scalars times base point and key. Their digits are -1, 0 and 1, two thirds of them 0: digit i
  * of u is bit i + 1 of 3u minus bit i + 1 of u (non-adjacent form). */
-static void multiply_points(number registers[REGISTERS], const uint32_t scalar[2][NUMBER_LIMBS + 1])
+static void multiply_points(number registers[REGISTERS], const ratio scalar)
 {
-    uint32_t thrice[2][NUMBER_LIMBS + 1];
-    for (unsigned k = 0; k < 2; k++) {
+    ratio thrice;
+    for (unsigned k = 0; k < RATIO_NUMBERS;
+         k++) { /* the divisor too: a loop of two turns would be unrolled */
         thrice[k][NUMBER_LIMBS] = number_add(thrice[k], scalar[k], scalar[k]);
         thrice[k][NUMBER_LIMBS] += number_add(thrice[k], thrice[k], scalar[k]);
     }
@@ -219,29 +252,27 @@ static uint32_t load_point(number registers[REGISTERS], unsigned to, const uint8
     return is_in_field;
 }
 
-/* FIPS 186-4 6.4: `p` holds s, and hash and r to be divided by it. Whatever is wrong is found at the end. */
-static bool is_signature(const uint8_t *key, struct ratio *p)
+/* FIPS 186-4 6.4: `p` holds hash, r and s. Whatever is wrong is found at the end. */
+static bool is_signature(const uint8_t *key, ratio p)
 {
     number registers[REGISTERS];
-    struct ratio q;
-    uint32_t is_valid = is_below(p->value, ORDER) & is_below(p->scaled[1], ORDER);
-    subtract_mod(p->scaled[0], p->scaled[0], ORDER, ORDER); /* a hash may be above the order */
+    ratio q;
+    uint32_t is_valid = is_below(p[DIVISOR], ORDER) & is_below(p[SIGNED_R], ORDER);
+    subtract_mod(p[HASH], p[HASH], ORDER, ORDER); /* a hash may be above the order */
     memset(registers, 0, sizeof registers);
-    bytes_copy(registers[R], p->scaled[1], sizeof(number));
-    (void)number_subtract(registers[FORM], registers[FORM],
-                          FIELD); /* 2^256 mod the field; its form is wanted */
-    for (unsigned i = 0; i < NUMBER_BITS; i++) {
-        run(registers, FORM_DOUBLE);
-    }
+    bytes_copy(registers[R], p[SIGNED_R], sizeof(number));
+    (void)number_subtract(registers[FORM], registers[FORM], FIELD);
+    registers[THREE_HALVES][NUMBER_LIMBS - 1] = 0x80000000;
+    run(registers, FORM_LOAD);
     (void)load_point(registers, BASE_X, BASE);
     is_valid &= load_point(registers, KEY_X, key);
     is_valid &= is_zero(registers[T3]);
-    multiply_points(registers, divide(p, &q)->scaled);
+    multiply_points(registers, divide(p, q));
     if (is_valid == 0 || is_zero(registers[PZ])) {
         return false;
     }
     do {
-        run(registers, COMPARE_X);
+        run(registers + 1, COMPARE_X);
         if (is_zero(registers[T0])) {
             return true;
         }
@@ -279,11 +310,11 @@ enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
                                        const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
                                        size_t n_bytes)
 {
-    struct ratio p;
-    memset(&p, 0, sizeof p);
-    load(p.scaled[0], hash, CRYPTO_SHA256_BYTES);
-    if (point[0] != 4 || !take_signature(signature, n_bytes, p.scaled[1], p.value) ||
-        !is_signature(point + 1, &p)) {
+    ratio p;
+    memset(p, 0, sizeof p);
+    load(p[HASH], hash, CRYPTO_SHA256_BYTES);
+    if (point[0] != 4 || !take_signature(signature, n_bytes, p[SIGNED_R], p[DIVISOR]) ||
+        !is_signature(point + 1, p)) {
         return CRYPTO_REJECT;
     }
     return CRYPTO_ACCEPT;

@@ -4,10 +4,7 @@
 #include "format/release_statement.h"
 #include "update_private.h"
 
-enum {
-    FINISH_RECORDS = 2, /* what update_finish and update_activate write */
-    SPARE_OF_A = 2      /* update_config.journal: J0, J1, spare places in A and B */
-};
+enum { FINISH_RECORDS = 2 /* what update_finish and update_activate write */ };
 
 /* What is in the slot may be the only image that can boot. */
 static bool is_kept(const struct update *u, enum slot slot)
@@ -116,8 +113,14 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     struct boot_record record = u->record;
     record.security_floor = update_floor(u);
     record.state[slot] = (uint8_t)state;
-    record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-    record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    if (state == SLOT_STATE_TRIAL || record.state[1 - slot] != SLOT_STATE_TRIAL) {
+        record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
+        record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    }
+    /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back. */
+    if (state == SLOT_STATE_TRIAL && record.state[1 - slot] == SLOT_STATE_TRIAL) {
+        record.state[1 - slot] = SLOT_STATE_LAST_RESORT;
+    }
     record.resume_sectors = 0;
     memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     if (state == SLOT_STATE_PENDING) {
@@ -228,7 +231,8 @@ static enum fota_err claim(struct update *u, enum slot slot, const struct releas
     bool is_claimed = record->state[slot] == SLOT_STATE_RECEIVING && record->resume_sectors == 0 &&
                       memcmp(record->digest[slot], release->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
     if (!is_claimed) {
-        enum fota_err err = update_make_room(u, records_of_update(u), JOURNAL_NO_SPARE);
+        bool has_mirror = journal_dead_mask(&u->journal) == 0;
+        enum fota_err err = update_make_room(u, has_mirror ? JOURNAL_FREE_AT_JUMP : 1, JOURNAL_NO_SPARE);
         err = err == E_UPDATE_BUSY ? err : revive(u);
         if (err) {
             return err;
@@ -241,7 +245,7 @@ static enum fota_err claim(struct update *u, enum slot slot, const struct releas
     }
     if (!journal_has_room(&u->journal, records_of_update(u))) {
         u->session_clean = 0;
-        enum fota_err err = update_make_room(u, records_of_update(u), SPARE_OF_A + (uint32_t)slot);
+        enum fota_err err = update_make_room(u, records_of_update(u), JOURNAL_MIRRORS + (uint32_t)slot);
         return err == E_UPDATE_BUSY ? err : FOTA_OK;
     }
     return FOTA_OK;

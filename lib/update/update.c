@@ -164,6 +164,7 @@ enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t sp
         err = update_take_erase(u);
         if (err == FOTA_OK) {
             err = journal_reserve(&u->journal, n_records, spare);
+            u->n_erases_allowed += err == E_JOURNAL_FULL || err == E_FLASH_SUPPLY; /* nothing was erased */
         }
     }
     return err;

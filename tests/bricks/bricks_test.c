@@ -36,6 +36,7 @@ static void reject_by_three_runs(struct device *d, uint32_t version)
     for (unsigned run = 0; run < BOOT_TRIAL_RUNS; run++) {
         assert_true(device_boot(d));
         assert_int_equal(device_runs(d), version);
+        d->has_failed_run = true;
     }
     assert_true(device_boot(d));
     assert_int_equal(device_runs(d), V1);
@@ -65,8 +66,10 @@ static void state_that_a_reset_left_in_ram_is_not_believed(void **state)
     assert_int_equal(update_erase(&device.u, device.fix.config.first_sector[SLOT_B]), FOTA_OK);
     device_copy(&other, &device);
     memset(&other.u, 0xA5, sizeof other.u);
-    assert_int_equal(update_open(&device.u, &device.fix.config, RESET_SOFTWARE), FOTA_OK);
-    assert_int_equal(update_open(&other.u, &other.fix.config, RESET_SOFTWARE), FOTA_OK);
+    assert_int_equal(
+        update_open(&device.u, &device.fix.config, &(struct update_reset){.cause = RESET_SOFTWARE}), FOTA_OK);
+    assert_int_equal(
+        update_open(&other.u, &other.fix.config, &(struct update_reset){.cause = RESET_SOFTWARE}), FOTA_OK);
     update_info(&device.u, &warm);
     update_info(&other.u, &cold);
     assert_memory_equal(&warm, &cold, sizeof warm);
@@ -170,9 +173,11 @@ static void revert_that_is_reset_again_and_again_ends(void **state)
             flash_fake_power_up(&other.fix.fake, boot + op);
             flash_fake_cut_at(&other.fix.fake, boot < 5 ? op + boot : 0, FLASH_CUT_GARBAGE);
             memset(&other.u, 0xA5, sizeof other.u);
-            enum fota_err err = update_open(&other.u, &other.fix.config, RESET_IWDG);
+            enum fota_err err =
+                update_open(&other.u, &other.fix.config,
+                            &(struct update_reset){.cause = RESET_IWDG, .is_run_failed = n_runs != 0});
             if (err == FOTA_OK && !other.fix.fake.is_cut) {
-                update_choose(&other.u, false, &other.choice, other.images);
+                update_choose(&other.u, BOOT_REQUEST_NONE, &other.choice, other.images);
                 n_runs += !other.fix.fake.is_cut && device_runs(&other) == V3;
             }
         }
@@ -197,9 +202,10 @@ static void loss_of_power_in_the_first_run_does_not_cost_the_image(void **state)
     device_confirmed(&device);
     assert_true(device_boot(&device));
     assert_int_equal(device_install(&device, device_release(V2)), FOTA_OK);
-    for (unsigned run = 0; run < BOOT_TRIAL_RUNS; run++) {
+    for (unsigned start = 0; start < BOOT_TRIAL_STARTS; start++) {
         assert_true(device_boot(&device)); /* and power is lost */
         assert_int_equal(device_runs(&device), V2);
+        assert_int_equal(device.u.record.tries, BOOT_TRIAL_RUNS); /* not the image's fault */
     }
     assert_int_equal(update_confirm(&device.u), FOTA_OK);
     assert_true(device_boot(&device));
@@ -253,10 +259,15 @@ static void factory_image_that_nobody_confirmed_is_not_erased(void **state)
     device_factory(&device, V1, SLOT_A);
     for (unsigned boot = 0; boot < 8; boot++) {
         bool is_started = device_boot(&device);
+        device.has_failed_run = is_started;
         assert_true(boot >= BOOT_TRIAL_RUNS || is_started);
         assert_memory_equal(device.fix.config.slot[SLOT_A], image->bytes, image->n_bytes);
     }
-    assert_int_equal(device.u.record.last_reason, E_SLOT_NOT_BOOTABLE); /* in the loader, and says why */
+    /* In the loader for 10 s, and says why; then it tries again, for ever. */
+    assert_int_equal(device.u.record.last_reason, E_SLOT_TRIALS_SPENT);
+    assert_int_equal(device.u.record.state[SLOT_A], SLOT_STATE_LAST_RESORT);
+    update_choose(&device.u, BOOT_REQUEST_TRY, &device.choice, device.images);
+    assert_int_equal(device_runs(&device), V1);
 }
 
 /* CAN bootloader of CVRA, issue 71; wolfBoot's F407 configuration */
@@ -308,7 +319,8 @@ static void well_signed_release_for_other_hardware_erases_nothing(void **state)
     device.fix.config.hw_id = "f407-other";
     memset(&device.u, 0, sizeof device.u);
     flash_fake_power_up(&device.fix.fake, 1);
-    assert_int_equal(update_open(&device.u, &device.fix.config, RESET_POWER_ON), FOTA_OK);
+    assert_int_equal(
+        update_open(&device.u, &device.fix.config, &(struct update_reset){.cause = RESET_POWER_ON}), FOTA_OK);
     const struct fixture_release *release = device_release(V2);
     assert_int_equal(update_begin(&device.u, release->text, (uint32_t)release->n_text, &target),
                      E_STATEMENT_PRODUCT);
@@ -398,7 +410,8 @@ static void journal_sector_that_reads_blank_after_a_cut_erase_is_erased_again(vo
         flash_fake_cut_at(&device.fix.fake, FIX_J1_RECORDS + 2, CUTS[i]);
         memset(&device.u, 0xA5, sizeof device.u);
         uint32_t n_before = device.fix.sectors[0].n_erases;
-        enum fota_err err = update_open(&device.u, &device.fix.config, RESET_POWER_ON);
+        enum fota_err err =
+            update_open(&device.u, &device.fix.config, &(struct update_reset){.cause = RESET_POWER_ON});
         (void)err;
         assert_true(device.fix.fake.is_cut);
         uint32_t n_erases = device.fix.sectors[0].n_erases;

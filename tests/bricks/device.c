@@ -30,15 +30,18 @@ bool device_boot(struct device *d)
 {
     flash_fake_power_up(&d->fix.fake, ++d->seed);
     memset(&d->u, 0xA5, sizeof d->u);
-    enum fota_err err = update_open(&d->u, &d->fix.config, RESET_POWER_ON);
+    const struct update_reset reset = {.cause = d->has_failed_run ? RESET_IWDG : RESET_POWER_ON,
+                                       .is_run_failed = d->has_failed_run,
+                                       .n_crashes = d->n_crashes};
+    d->has_failed_run = false;
+    enum fota_err err = update_open(&d->u, &d->fix.config, &reset);
     if (d->fix.fake.is_cut) {
         return false;
     }
     if (err) {
         d->u.record.last_reason = (uint16_t)err; /* as the bootloader: nothing will be written */
     }
-    d->u.n_crashes = d->n_crashes;
-    update_choose(&d->u, false, &d->choice, d->images);
+    update_choose(&d->u, BOOT_REQUEST_NONE, &d->choice, d->images);
     return !d->fix.fake.is_cut && d->choice.action == SLOTS_BOOT;
 }
 
@@ -144,6 +147,7 @@ static void settle(struct device *d, uint32_t a, uint32_t b, const char *where)
         }
         must_be_intact(d, where);
         last = device_runs(d);
+        d->has_failed_run = d->choice.is_trial; /* it never confirms: the watchdog ends it */
         if (last != a && last != b) {
             fail_msg("%s: boots %u.0.0", where, (unsigned)(last >> 24));
         }
@@ -192,9 +196,10 @@ void device_cut_everywhere(const struct device *start, device_step step, bool bo
                 flash_fake_power_up(&d.fix.fake, ++d.seed);
                 flash_fake_cut_at(&d.fix.fake, op, (enum flash_cut)cut);
                 memset(&d.u, 0xA5, sizeof d.u);
-                enum fota_err err = update_open(&d.u, &d.fix.config, RESET_POWER_ON);
+                enum fota_err err =
+                    update_open(&d.u, &d.fix.config, &(struct update_reset){.cause = RESET_POWER_ON});
                 if (err == FOTA_OK && !d.fix.fake.is_cut) {
-                    update_choose(&d.u, false, &d.choice, d.images);
+                    update_choose(&d.u, BOOT_REQUEST_NONE, &d.choice, d.images);
                 }
                 if (!d.fix.fake.is_cut && step != NULL) {
                     step(&d);

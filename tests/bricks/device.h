@@ -15,7 +15,8 @@ struct device {
     struct slots_decision choice; /* of the last boot */
     struct image_result images[2];
     uint64_t seed;
-    uint32_t n_crashes; /* what the bootloader has counted, for the next boots */
+    bool has_failed_run; /* what ended before the next boot was a failed run of a trial */
+    uint32_t n_crashes;  /* what the bootloader has counted, for the next boots */
 };
 
 /** 1.0.0, 2.0.0 (longer, higher counter) and 3.0.0: signed once. */

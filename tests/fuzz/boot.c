@@ -41,7 +41,8 @@ static void make_trial(struct update *update)
     must(image_verify_slot(chip_at(FLASH_SLOT_B_BASE), &policy, &result) == FOTA_OK, "trial");
     record.state[SLOT_B] = SLOT_STATE_TRIAL;
     record.tries = BOOT_TRIAL_RUNS;
-    memcpy(record.digest[SLOT_B], result.file_sha256, BOOT_RECORD_DIGEST_BYTES);
+    record.starts = BOOT_TRIAL_STARTS;
+    memcpy(record.digest[SLOT_B], result.image_hash, BOOT_RECORD_DIGEST_BYTES);
     must(journal_append(&update->journal, &record) == FOTA_OK, "record");
 }
 
@@ -90,13 +91,14 @@ struct update *boot_run(enum reset_cause cause, bool wants_loader)
 {
     struct slots_decision decision;
     struct image_result images[2];
+    const struct update_reset reset = {.cause = cause};
     struct update *update = services_open();
     chip_protect(SLOT_A, SLOT_B);
-    enum fota_err err = update_open(update, &BOARD, cause);
+    enum fota_err err = update_open(update, &BOARD, &reset);
     if (err) {
         update->record.last_reason = (uint16_t)err;
     }
-    update_choose(update, wants_loader, &decision, images);
+    update_choose(update, wants_loader ? BOOT_REQUEST_LOADER : BOOT_REQUEST_NONE, &decision, images);
     services_seal();
     return update;
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
+#include "firmware.h"
 #include "link_client/link_client.h"
 #include "port_twin/twin_link.h"
 #include "release/file.h"
@@ -26,8 +27,6 @@ enum {
     POLLS_MAX = 4000000,
     FRAME_BYTES = 258
 };
-
-static const char bootloader[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
 
 struct bench {
     struct twin *twin;
@@ -127,9 +126,10 @@ static struct bench *make_board(enum twin_flash_timing timing, const struct test
         .flash_timing = timing, .rom = TWIN_ROM_V9_1, .seed = 7, .strict = true};
     assert_non_null(b);
     b->twin = twin_create(&config, why, sizeof why);
-    if (b->twin == NULL || !twin_load_elf(b->twin, bootloader, why, sizeof why)) {
+    if (b->twin == NULL) {
         fail_msg("%s", why);
     }
+    firmware_program(b->twin);
     if (release != NULL) {
         assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, release->image[0], release->n_image[0]));
     }

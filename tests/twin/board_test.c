@@ -229,6 +229,33 @@ static void brown_out_level_3_holds_the_chip_below_2_8_v(void **state)
     twin_destroy(t);
 }
 
+/** A board that is switched on at a low supply: below power-down it does not start, below its brown-out level
+ * it is held in reset. */
+static void low_supply_at_power_on_holds_the_board_by_its_option_bytes(void **state)
+{
+    (void)state;
+    struct twin *t = make(&(struct twin_config){.seed = 1}, CMD_COUNT);
+    twin_set_supply(t, 1600);
+    twin_set_power(t, true);
+    assert_int_equal(twin_run_until(t, twin_now_ns(t) + 5000000), TWIN_STOP_POWER);
+    twin_set_supply(t, 2500);
+    twin_set_power(t, true); /* brown-out reset is off in the factory's option bytes */
+    run_ms(t, 5);
+    assert_int_equal(out(t, OUT_BOOTS), 1);
+    twin_set_power(t, false);
+    twin_set_options(t, 0x0FFFAAE1U); /* level 3: 2.81 V */
+    assert_int_equal(twin_options(t), 0x0FFFAAE0U);
+    twin_set_power(t, true);
+    uint64_t instructions = twin_stats(t)->instructions;
+    run_ms(t, 5);
+    assert_int_equal(twin_stats(t)->instructions, instructions);
+    twin_set_supply(t, 3000);
+    run_ms(t, 5);
+    assert_true(twin_stats(t)->instructions > instructions);
+    clean(t);
+    twin_destroy(t);
+}
+
 static void boot0_high_runs_the_rom_loader_and_low_the_flash(void **state)
 {
     (void)state;
@@ -757,6 +784,7 @@ int main(void)
         cmocka_unit_test(ram_reads_as_garbage_by_seed_and_power_on),
         cmocka_unit_test(backup_registers_survive_nrst_but_not_power),
         cmocka_unit_test(brown_out_level_3_holds_the_chip_below_2_8_v),
+        cmocka_unit_test(low_supply_at_power_on_holds_the_board_by_its_option_bytes),
         cmocka_unit_test(boot0_high_runs_the_rom_loader_and_low_the_flash),
         cmocka_unit_test(rom_v3_1_has_no_spi_and_says_so_in_its_id_byte),
         cmocka_unit_test(systick_at_168_mhz_is_exact),

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/flash_map.h"
 #include "boot_rig.h"
+#include "firmware.h"
 #include "format/image_build.h"
 #include "guest/boot_app.h"
 #include "journal/journal.h"
@@ -18,7 +19,6 @@
 #include "swd_flash.h"
 #include "twin/twin.h"
 
-static const char bootloader[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
 static uint8_t *payload[2];
 static size_t n_payload[2];
 struct key image_key;
@@ -73,15 +73,23 @@ struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv)
     const struct twin_config config = {
         .flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .vdd_mv = vdd_mv, .strict = true};
     struct twin *t = twin_create(&config, why, sizeof why);
-    if (t == NULL || !twin_load_elf(t, bootloader, why, sizeof why)) {
+    if (t == NULL) {
         fail_msg("%s", why);
     }
+    firmware_program(t);
     return t;
 }
 
 struct twin *make_board(uint64_t seed)
 {
     return make_board_at(seed, 0);
+}
+
+void erase_loader(struct twin *t)
+{
+    static uint8_t blank[FLASH_LOADER_BYTES];
+    memset(blank, 0xFF, sizeof blank);
+    assert_true(twin_flash_store(t, FLASH_LOADER_BASE, blank, sizeof blank));
 }
 
 void store_image(struct twin *t, enum slot slot, const struct test_image *image)

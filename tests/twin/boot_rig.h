@@ -54,11 +54,14 @@ void assert_no_violation(const struct twin *t);
 /** Time passes; the board must neither lock up nor violate anything. */
 void run_ms(struct twin *t, uint32_t ms);
 
-/** The bootloader and nothing else, with this supply; off. */
+/** Root and loader and nothing else, with this supply; off. */
 struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv);
 
 /** The same at 3.3 V. */
 struct twin *make_board(uint64_t seed);
+
+/** Sector 1 blank: a board without a loader. */
+void erase_loader(struct twin *t);
 
 /** The image in its slot, the rest of the slot blank. */
 void store_image(struct twin *t, enum slot slot, const struct test_image *image);

@@ -27,7 +27,9 @@ expect bad_number_is_refused 2 "--ms wants a number up to 1000000000, not 'soon'
 expect bad_lsi_is_refused 2 'lsi_hz is 100; give 17000 to 47000' --elf "$guest" --lsi 100
 expect guest_runs 0 'time is up at 20.000 ms' --elf "$guest" --ms 20
 expect missing_text_is_an_error 1 "the console did not show 'never'" --elf "$guest" --ms 20 --until never
+expect options_are_a_number 2 "--options wants a number" --elf "$guest" --options none
+expect guest_runs_on_revision_a 0 'time is up at 20.000 ms' --elf "$guest" --ms 20 --revision-a --options 0x0FFCAAE1
 expect rom_loader_keeps_the_core_still 0 '0 instructions' --boot0 --ms 100
 
-[ "$failed" -eq 0 ] && echo 'twin command: 11 cases passed'
+[ "$failed" -eq 0 ] && echo 'twin command: 13 cases passed'
 exit "$failed"

@@ -1,11 +1,12 @@
 /*
  * Sector 0's own crypto: the functions of the bootloader's ELF are called one by one on the twin, among them
- * the assembler that the host never runs (lib/crypto/number_m4.S), and judged against the portable C and
- * against BearSSL. That the inputs are sharp enough is shown by leaving out every instruction of the
- * assembler in turn.
+ * the assembler that the host never runs (lib/crypto/number_m4.S, sha256_m4.S), and judged against the
+ * portable C and against BearSSL. That the inputs are sharp enough is shown by leaving out every instruction
+ * of the assembler in turn, and every step of the formulas.
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/flash_map.h"
 #include "crypto/crypto.h"
 #include "number.h"
+#include "sha256.h"
 #include "symbol.h"
 #include "twin/twin.h"
 
@@ -36,7 +38,7 @@ enum {
     LIMB_CALL_MAX_US = 200,
     RANDOM_PAIRS = 4000,
     SIGNATURES = 60,
-    HASH_MAX_BYTES = 200,
+    HASH_MAX_BYTES = 300,
     NOP = 0xBF00
 };
 
@@ -55,8 +57,7 @@ static void fill_random(uint8_t *out, size_t n_bytes)
     }
 }
 
-/* --- calls into sector 0 -----------------------------------------------------------------------------------
- */
+/* --- calls into sector 0 ----------------------------------------------------------------------------- */
 
 static struct symbol symbol_of(const char *name)
 {
@@ -121,8 +122,7 @@ static void store(struct twin *t, uint32_t addr, const void *bytes, size_t n_byt
     assert_true(twin_flash_store(t, addr, bytes, n_bytes));
 }
 
-/* --- numbers -----------------------------------------------------------------------------------------------
- */
+/* --- numbers ----------------------------------------------------------------------------------------- */
 
 static const number FIELD = {0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0, 0, 0, 1, 0xFFFFFFFF};
 
@@ -323,31 +323,47 @@ static void result_may_lie_over_either_operand(void **state)
     twin_destroy(t);
 }
 
-/* Leave out each instruction of one function. @return how many there are */
-static unsigned leave_out_each(struct twin *t, enum operation operation, const char *where,
-                               const struct pairs *pairs)
+/* --- what is left out must be missed ----------------------------------------------------------------- */
+
+/* Does the twin, with the code that lies in its flash now, do everything right? */
+typedef bool is_right_fn(struct twin *t, const void *input);
+
+/* Leave out each instruction of a function, which lies in flash at `stored_at`. @return how many there are */
+static unsigned leave_out_each(struct twin *t, const char *name, uint32_t stored_at, is_right_fn *is_right,
+                               const void *input)
 {
-    const struct symbol code = symbol_of(where);
+    const uint32_t n_bytes = symbol_of(name).n_bytes;
     struct twin_snapshot *const good = twin_save(t);
     unsigned n = 0;
-    assert_int_equal(first_wrong(t, operation, pairs), pairs->n);
-    for (uint32_t at = code.addr; at < code.addr + code.n_bytes; n++) {
+    assert_true(is_right(t, input));
+    for (uint32_t at = 0; at < n_bytes; n++) {
         const uint16_t nops[2] = {NOP, NOP};
         uint16_t first = 0;
-        assert_true(twin_peek(t, at, &first, sizeof first));
-        const uint32_t n_bytes = first >> 11 >= 0x1D ? 4 : 2; /* ARMv7-M A5.1 */
-        store(t, at, nops, n_bytes);
-        if (first_wrong(t, operation, pairs) == pairs->n) {
-            fail_msg("%s: nobody misses the instruction at 0x%08X", where, (unsigned)at);
+        assert_true(twin_peek(t, stored_at + at, &first, sizeof first));
+        const uint32_t size = first >> 11 >= 0x1D ? 4 : 2; /* ARMv7-M A5.1 */
+        store(t, stored_at + at, nops, size);
+        if (is_right(t, input)) {
+            fail_msg("%s: nobody misses the instruction at +0x%X", name, (unsigned)at);
         }
         twin_restore(t, good);
-        at += n_bytes;
+        at += size;
     }
     twin_snapshot_free(good);
     return n;
 }
 
-static void every_instruction_of_the_assembler_is_missed_when_it_is_left_out(void **state)
+struct number_input {
+    enum operation operation;
+    const struct pairs *pairs;
+};
+
+static bool are_numbers_right(struct twin *t, const void *input)
+{
+    const struct number_input *in = input;
+    return first_wrong(t, in->operation, in->pairs) == in->pairs->n;
+}
+
+static void every_instruction_on_numbers_is_missed_when_it_is_left_out(void **state)
 {
     (void)state;
     static struct pairs pairs;
@@ -357,14 +373,12 @@ static void every_instruction_of_the_assembler_is_missed_when_it_is_left_out(voi
     for (unsigned i = 0; i < sizeof OF / sizeof OF[0]; i++) {
         make_pairs(&pairs, OF[i]);
         store(t, INPUT_ADDR, pairs.pair, pairs.n * sizeof pairs.pair[0]);
-        n += leave_out_each(t, OF[i], names[OF[i]], &pairs);
+        const struct number_input input = {OF[i], &pairs};
+        n += leave_out_each(t, names[OF[i]], symbol_of(names[OF[i]]).addr, are_numbers_right, &input);
     }
     print_message("%u instructions left out, each was missed\n", n);
     twin_destroy(t);
 }
-
-/* --- hash and signatures -----------------------------------------------------------------------------------
- */
 
 /* The hash of a block runs from RAM. */
 static struct twin *open_board_with_ram_code(void)
@@ -373,6 +387,139 @@ static struct twin *open_board_with_ram_code(void)
     (void)must_call(t, "f407_flash_load_ram_code", (const uint32_t[4]){0});
     return t;
 }
+
+/* --- a block of SHA-256 ------------------------------------------------------------------------------ */
+
+enum {
+    BLOCKS = 64,
+    BLOCK_CALL_MAX_US = 400,
+    BLOCK_STEPS_MAX = 4000,
+    BLOCK_STACK_ADDR = STACK_ADDR - 0x200, /* what calls in between push lies above */
+    STATE_BYTES = 4 * (SHA256_STATE_WORDS + 1),
+    DISTURBED_BYTES = 64
+};
+
+/* A hash under way, and its next block, which may start at any address. */
+struct block_case {
+    uint32_t state[SHA256_STATE_WORDS + 1]; /* and n_bytes */
+    uint8_t data[CRYPTO_SHA256_BLOCK_BYTES + 4];
+};
+
+static void make_blocks(struct twin *t, struct block_case cases[BLOCKS])
+{
+    fill_random((uint8_t *)cases, BLOCKS * sizeof cases[0]);
+    memset(&cases[0], 0, sizeof cases[0]);
+    memset(&cases[1], 0xFF, sizeof cases[1]);
+    store(t, INPUT_ADDR, cases, BLOCKS * sizeof cases[0]);
+}
+
+static void block_in_c(const struct block_case *c, unsigned i, uint32_t out[SHA256_STATE_WORDS + 1])
+{
+    struct sha256 s;
+    memcpy(s.h, c->state, sizeof s.h);
+    s.n_bytes = c->state[SHA256_STATE_WORDS];
+    crypto_sha256_block(&s, c->data + i % 4);
+    memcpy(out, s.h, sizeof s.h);
+    out[SHA256_STATE_WORDS] = s.n_bytes;
+}
+
+static uint32_t put_case(struct twin *t, unsigned i)
+{
+    const uint32_t at = INPUT_ADDR + i * (uint32_t)sizeof(struct block_case);
+    must_call(t, "memcpy", (const uint32_t[4]){RAM_ADDR, at, STATE_BYTES, 0});
+    return at + (uint32_t)offsetof(struct block_case, data) + i % 4;
+}
+
+static bool is_state_as_in_c(struct twin *t, const struct block_case *c, unsigned i)
+{
+    uint32_t wanted[SHA256_STATE_WORDS + 1];
+    uint32_t got[SHA256_STATE_WORDS + 1];
+    block_in_c(c, i, wanted);
+    return twin_peek(t, RAM_ADDR, got, sizeof got) && memcmp(got, wanted, sizeof got) == 0;
+}
+
+/* Copies the code to RAM first, as a boot does. */
+static bool are_blocks_right(struct twin *t, const void *input)
+{
+    const struct block_case *cases = input;
+    (void)must_call(t, "f407_flash_load_ram_code", (const uint32_t[4]){0});
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        uint32_t unused;
+        const uint32_t data = put_case(t, i);
+        if (!call(t, symbol_of("crypto_sha256_block").addr, (const uint32_t[4]){RAM_ADDR, data},
+                  BLOCK_CALL_MAX_US, &unused) ||
+            !is_state_as_in_c(t, &cases[i], i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void block_of_sector_0_agrees_with_portable_c_and_misses_every_instruction_left_out(void **state)
+{
+    (void)state;
+    static struct block_case cases[BLOCKS];
+    struct twin *t = open_board();
+    make_blocks(t, cases);
+    assert_true(are_blocks_right(t, cases));
+    const uint32_t in_ram = symbol_of("crypto_sha256_block").addr - symbol_of("ram_code_start").addr;
+    const unsigned n = leave_out_each(t, "crypto_sha256_block", symbol_of("ram_code_load").addr + in_ram,
+                                      are_blocks_right, cases);
+    print_message("%u instructions left out, each was missed\n", n);
+    twin_destroy(t);
+}
+
+/* What an interrupt does to the stack: `above` bytes more than it may are overwritten. */
+static void overwrite_below_sp(struct twin *t, uint32_t above)
+{
+    enum { REGISTERS = 17 };
+    uint32_t saved[REGISTERS];
+    uint32_t unused;
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        saved[i] = twin_reg(t, i);
+    }
+    const uint32_t to = saved[13] - DISTURBED_BYTES + above;
+    assert_true(call(t, symbol_of("memcpy").addr, (const uint32_t[4]){to, INPUT_ADDR, DISTURBED_BYTES},
+                     LIMB_CALL_MAX_US, &unused));
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        twin_set_reg(t, i, saved[i]);
+    }
+}
+
+/* One block; before its instruction `first` and every 11th after it the stack is overwritten. */
+static bool is_disturbed_block_right(struct twin *t, const struct block_case *cases, unsigned first,
+                                     uint32_t above)
+{
+    enum { CASE = 7 };
+    const uint32_t data = put_case(t, CASE);
+    twin_set_reg(t, 0, RAM_ADDR);
+    twin_set_reg(t, 1, data);
+    twin_set_reg(t, 13, BLOCK_STACK_ADDR);
+    twin_set_reg(t, 14, RETURN_ADDR | 1);
+    twin_set_reg(t, 15, symbol_of("crypto_sha256_block").addr);
+    for (unsigned i = 0; i < BLOCK_STEPS_MAX && twin_reg(t, 15) != RETURN_ADDR; i++) {
+        if (i % 11 == first) {
+            overwrite_below_sp(t, above);
+        }
+        (void)twin_step(t);
+    }
+    return twin_reg(t, 15) == RETURN_ADDR && is_state_as_in_c(t, &cases[CASE], CASE);
+}
+
+static void interrupt_anywhere_in_a_block_does_not_change_its_hash(void **state)
+{
+    (void)state;
+    static struct block_case cases[BLOCKS];
+    struct twin *t = open_board_with_ram_code();
+    make_blocks(t, cases);
+    for (unsigned first = 0; first < 11; first++) {
+        assert_true(is_disturbed_block_right(t, cases, first, 0));
+    }
+    assert_false(is_disturbed_block_right(t, cases, 10, 4)); /* one word more is missed */
+    twin_destroy(t);
+}
+
+/* --- hash and signatures ----------------------------------------------------------------------------- */
 
 static void hash_on_twin(struct twin *t, uint32_t n_bytes, uint32_t split, uint8_t out[CRYPTO_SHA256_BYTES])
 {
@@ -460,14 +607,78 @@ static void sector_0_judges_signatures_of_random_keys_as_bearssl_does(void **sta
     twin_destroy(t);
 }
 
+/* --- formulas ---------------------------------------------------------------------------------------- */
+
+/* A signature of BearSSL's, and a key off the curve with all else as it should be: hash = 0, r = s = x. */
+struct formula_input {
+    uint8_t point[CRYPTO_POINT_BYTES];
+    uint8_t hash[CRYPTO_SHA256_BYTES];
+    uint8_t der[CRYPTO_SIGNATURE_MAX_BYTES];
+    uint32_t n_bytes;
+};
+
+static void make_formula_input(struct formula_input *in)
+{
+    unsigned char x[NUMBER_BYTES];
+    br_ec_public_key key;
+    fill_random(x, sizeof x);
+    fill_random(in->hash, sizeof in->hash);
+    x[0] = (unsigned char)(x[0] & 0x7F);
+    const br_ec_private_key secret = {BR_EC_secp256r1, x, sizeof x};
+    (void)br_ec_compute_pub(&br_ec_p256_m31, &key, in->point, &secret);
+    in->n_bytes =
+        (uint32_t)br_ecdsa_i31_sign_asn1(&br_ec_p256_m31, &br_sha256_vtable, in->hash, &secret, in->der);
+}
+
+static bool are_verdicts_right(struct twin *t, const struct formula_input *in)
+{
+    static const uint8_t OFF_CURVE[CRYPTO_POINT_BYTES] = {[0] = 4, [32] = 5, [64] = 1};
+    static const uint8_t NO_HASH[CRYPTO_SHA256_BYTES] = {0};
+    static const uint8_t FIVES[] = {0x30, 6, 2, 1, 5, 2, 1, 5};
+    return verify_on_twin(t, in->point, in->hash, in->der, in->n_bytes) == (uint32_t)CRYPTO_ACCEPT &&
+           verify_on_twin(t, OFF_CURVE, NO_HASH, FIVES, sizeof FIVES) == (uint32_t)CRYPTO_REJECT;
+}
+
+/* A step that changes nothing (p256.c): base point's x minus 0. */
+static void every_step_of_the_formulas_is_missed_when_it_is_left_out(void **state)
+{
+    (void)state;
+    static const char *const formulas[] = {"POINT_DOUBLE", "POINT_ADD", "POINT_COPY",
+                                           "POINT_LOAD",   "COMPARE_X", "FORM_LOAD"};
+    static const uint16_t NOTHING = 0x1AA0;
+    struct formula_input input;
+    struct twin *t = open_board_with_ram_code();
+    struct twin_snapshot *const good = twin_save(t);
+    unsigned n = 0;
+    make_formula_input(&input);
+    assert_true(are_verdicts_right(t, &input));
+    for (unsigned i = 0; i < sizeof formulas / sizeof formulas[0]; i++) {
+        const struct symbol formula = symbol_of(formulas[i]);
+        for (uint32_t at = 0; at + sizeof NOTHING < formula.n_bytes; at += sizeof NOTHING) { /* not its end */
+            twin_restore(t, good);
+            store(t, formula.addr + at, &NOTHING, sizeof NOTHING);
+            if (are_verdicts_right(t, &input)) {
+                fail_msg("%s: nobody misses step %u", formulas[i], (unsigned)at / 2);
+            }
+            n++;
+        }
+    }
+    print_message("%u steps left out, each was missed\n", n);
+    twin_snapshot_free(good);
+    twin_destroy(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(assembler_of_sector_0_agrees_with_portable_c_on_edges_and_random_numbers),
         cmocka_unit_test(result_may_lie_over_either_operand),
-        cmocka_unit_test(every_instruction_of_the_assembler_is_missed_when_it_is_left_out),
+        cmocka_unit_test(every_instruction_on_numbers_is_missed_when_it_is_left_out),
+        cmocka_unit_test(block_of_sector_0_agrees_with_portable_c_and_misses_every_instruction_left_out),
+        cmocka_unit_test(interrupt_anywhere_in_a_block_does_not_change_its_hash),
         cmocka_unit_test(sha256_of_sector_0_agrees_with_bearssl_at_every_length_and_split),
         cmocka_unit_test(sector_0_judges_signatures_of_random_keys_as_bearssl_does),
+        cmocka_unit_test(every_step_of_the_formulas_is_missed_when_it_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

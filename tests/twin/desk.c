@@ -15,12 +15,10 @@
 #include "release/offer.h"
 #include "release/publish.h"
 
-#define BOOTLOADER_ELF FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf"
-#define BOOTLOADER_BIN FOTA_FIRMWARE_DIR "/bootloader/bootloader.bin"
-
 struct test_release desk_release[2];
 uint8_t desk_bootloader[DESK_BOOTLOADER_BYTES];
 uint32_t desk_n_bootloader;
+struct firmware_loader desk_loader;
 
 static void read_file(const char *path, size_t limit_bytes, uint8_t **bytes, size_t *n_bytes)
 {
@@ -112,18 +110,14 @@ int desk_set_up(void **state)
     (void)state;
     struct test_key image_key;
     struct key key;
-    uint8_t *bytes = NULL;
-    size_t n_bytes = 0;
     read_key(&key);
     memcpy(image_key.secret, key.secret, sizeof image_key.secret);
     memcpy(image_key.point, key.point, sizeof image_key.point);
     key_forget(&key);
     make_release(&image_key, 1, &desk_release[0]);
     make_release(&image_key, 2, &desk_release[1]);
-    read_file(BOOTLOADER_BIN, sizeof desk_bootloader, &bytes, &n_bytes);
-    memcpy(desk_bootloader, bytes, n_bytes);
-    desk_n_bootloader = (uint32_t)n_bytes;
-    free(bytes);
+    desk_n_bootloader = firmware_read_root(desk_bootloader);
+    firmware_make_loader(&(struct firmware_loader_plan){.key = NULL}, &desk_loader);
     return 0;
 }
 
@@ -143,10 +137,7 @@ void desk_open(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing,
 
 void desk_load_bootloader(const struct desk *d)
 {
-    char why[256] = "";
-    if (!twin_load_elf(d->twin, BOOTLOADER_ELF, why, sizeof why)) {
-        fail_msg("%s; build the firmware first (make fw)", why);
-    }
+    firmware_program(d->twin);
 }
 
 void desk_run_ms(const struct desk *d, uint32_t ms)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "firmware.h"
 #include "link_client/link_client.h"
 #include "port_twin/twin_link.h"
 #include "release_maker.h"
@@ -37,9 +38,10 @@ struct desk_large {
 /** @param n_bytes  about the size of the images, ≤ DESK_LARGE_BYTES */
 void desk_make_large(struct desk_large *out, uint32_t n_bytes);
 
-/** The bootloader as flat bytes. */
+/** The root as flat bytes, and the signed loader. */
 extern uint8_t desk_bootloader[DESK_BOOTLOADER_BYTES];
 extern uint32_t desk_n_bootloader;
+extern struct firmware_loader desk_loader;
 
 /** Group set-up of cmocka: read binaries and key, sign. Fails with a sentence if the firmware is not built.
  */
@@ -51,6 +53,7 @@ void desk_open(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing,
 /** A board that runs 1.0.0 in slot A and has confirmed it. Made once in a program, then from a snapshot. */
 void desk_open_healthy(struct desk *d);
 
+/** Root and loader. */
 void desk_load_bootloader(const struct desk *d);
 void desk_run_ms(const struct desk *d, uint32_t ms);
 

@@ -28,9 +28,11 @@ static struct recover_plan make_plan(unsigned release, unsigned slot)
     struct recover_plan plan;
     const struct recover_parts parts = {.bootloader = desk_bootloader,
                                         .n_bootloader = desk_n_bootloader,
+                                        .loader = desk_loader.bytes,
+                                        .n_loader = desk_loader.n_bytes,
                                         .image = desk_release[release].image[slot],
                                         .n_image = desk_release[release].n_image[slot]};
-    assert_int_equal(recover_plan_make(&parts, &plan), FOTA_OK);
+    assert_int_equal(recover_plan_make(&parts, &plan, NULL), FOTA_OK);
     return plan;
 }
 
@@ -45,6 +47,9 @@ static void assert_rebuilt(const struct twin *t, const struct recover_plan *p)
     memset(want, 0xFF, sizeof want);
     memcpy(want, p->parts.bootloader, p->parts.n_bootloader);
     assert_memory_equal(got, want, FLASH_BOOT_BYTES);
+    memset(want, 0xFF, sizeof want);
+    memcpy(want, p->parts.loader, p->parts.n_loader);
+    assert_memory_equal(got + (FLASH_LOADER_BASE - FLASH_MAP_BASE), want, FLASH_LOADER_BYTES);
     memset(want, 0xFF, sizeof want);
     assert_memory_equal(got + (FLASH_J0_BASE - FLASH_MAP_BASE), want, FLASH_J0_BYTES);
     assert_memory_equal(got + (FLASH_J1_BASE - FLASH_MAP_BASE), want, FLASH_J1_BYTES);
@@ -61,7 +66,7 @@ static void assert_confirmed(const struct desk *d, const struct recover_plan *p,
     assert_int_equal(result->info.loader, LINK_LOADER_AGENT);
     assert_int_equal(b->running_slot, p->slot);
     assert_int_equal(b->slot_state[p->slot], SLOT_STATE_CONFIRMED);
-    assert_memory_equal(b->slot_hash[p->slot], p->image.file_sha256, 8);
+    assert_memory_equal(b->slot_hash[p->slot], p->image.image_hash, 8);
 }
 
 static void recover_and_see_it_confirm(struct desk *d, const struct recover_plan *plan, const char *name)
@@ -133,63 +138,147 @@ static void board_that_runs_is_left_alone(void **state)
     desk_close(&d);
 }
 
+/** The parts are refused, and the right one is blamed. */
+static void assert_refused(const struct recover_parts *parts, enum recover_part part, enum fota_err err)
+{
+    struct recover_plan plan;
+    enum recover_part at = RECOVER_PART_BOOTLOADER;
+    assert_int_equal(recover_plan_make(parts, &plan, &at), err);
+    assert_int_equal(at, part);
+}
+
+/** Copies that a test may damage. */
+struct good_parts {
+    struct recover_parts parts;
+    uint8_t boot[DESK_BOOTLOADER_BYTES];
+    uint8_t image[TEST_IMAGE_MAX_BYTES];
+};
+
+static struct good_parts *copy_parts(void)
+{
+    static struct good_parts good;
+    memcpy(good.image, desk_release[0].image[0], sizeof good.image);
+    memcpy(good.boot, desk_bootloader, sizeof good.boot);
+    good.parts = (struct recover_parts){.bootloader = good.boot,
+                                        .n_bootloader = desk_n_bootloader,
+                                        .loader = desk_loader.bytes,
+                                        .n_loader = desk_loader.n_bytes,
+                                        .image = good.image,
+                                        .n_image = desk_release[0].n_image[0]};
+    return &good;
+}
+
 static void parts_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
-    static uint8_t boot[DESK_BOOTLOADER_BYTES];
-    static uint8_t image[TEST_IMAGE_MAX_BYTES];
     struct recover_plan plan;
-    struct recover_parts parts = {boot, desk_n_bootloader, image, desk_release[0].n_image[0]};
-    memcpy(image, desk_release[0].image[0], sizeof image);
-    memcpy(boot, desk_bootloader, sizeof boot);
-    assert_int_equal(recover_plan_make(&parts, &plan), FOTA_OK);
+    struct good_parts *good = copy_parts();
+    struct recover_parts *parts = &good->parts;
+    assert_int_equal(recover_plan_make(parts, &plan, NULL), FOTA_OK);
     assert_string_equal(plan.hw_id, "f407-disco");
-    image[0x300] ^= 1;
-    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_HASH);
-    image[0x300] ^= 1;
+    good->image[0x300] ^= 1;
+    assert_refused(parts, RECOVER_PART_IMAGE, E_IMAGE_HASH);
+    good->image[0x300] ^= 1;
     for (uint32_t i = 0; i + 65 < desk_n_bootloader; i++) { /* a bootloader with other keys */
-        boot[i] ^= boot[i] == 4 ? 1 : 0;
+        good->boot[i] ^= good->boot[i] == 4 ? 1 : 0;
     }
-    boot[4] = desk_bootloader[4];
-    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_KEY);
-    memcpy(boot, desk_bootloader, sizeof boot);
+    good->boot[4] = desk_bootloader[4];
+    assert_refused(parts, RECOVER_PART_IMAGE, E_IMAGE_KEY);
+    memcpy(good->boot, desk_bootloader, sizeof good->boot);
     for (uint32_t i = 0; i + 10 < desk_n_bootloader; i++) { /* for another board */
-        if (memcmp(boot + i, "f407-disco", 10) == 0) {
-            boot[i] = 'g';
+        if (memcmp(good->boot + i, "f407-disco", 10) == 0) {
+            good->boot[i] = 'g';
         }
     }
-    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_HARDWARE);
-    memcpy(boot, desk_bootloader, sizeof boot);
-    boot[FLASH_SERVICES_ADDR - FLASH_BOOT_BASE] ^= 1;
-    assert_int_equal(recover_plan_make(&parts, &plan), E_LINK_BOOT_MISSING);
-    boot[FLASH_SERVICES_ADDR - FLASH_BOOT_BASE] ^= 1;
-    boot[7] = 0x20;
-    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_VECTORS);
-    boot[7] = desk_bootloader[7];
-    parts.n_bootloader = FLASH_BOOT_BYTES + 1;
-    assert_int_equal(recover_plan_make(&parts, &plan), E_IMAGE_SIZE);
+    assert_refused(parts, RECOVER_PART_IMAGE, E_IMAGE_HARDWARE);
+    memcpy(good->boot, desk_bootloader, sizeof good->boot);
+    good->boot[FLASH_SERVICES_ADDR - FLASH_BOOT_BASE] ^= 1;
+    assert_refused(parts, RECOVER_PART_BOOTLOADER, E_LINK_BOOT_MISSING);
+    good->boot[FLASH_SERVICES_ADDR - FLASH_BOOT_BASE] ^= 1;
+    good->boot[7] = 0x20;
+    assert_refused(parts, RECOVER_PART_BOOTLOADER, E_IMAGE_VECTORS);
+    good->boot[7] = desk_bootloader[7];
+    parts->n_bootloader = FLASH_BOOT_BYTES + 1;
+    assert_refused(parts, RECOVER_PART_BOOTLOADER, E_IMAGE_SIZE);
 }
 
-static void protected_bootloader_is_kept_if_it_is_the_right_one(void **state)
+static void loader_that_the_bootloader_would_refuse_is_refused(void **state)
 {
     (void)state;
+    static const struct {
+        struct firmware_loader_plan plan;
+        enum fota_err err;
+    } row[] = {{{.load_addr = FLASH_SLOT_A_BASE}, E_IMAGE_SLOT}, {{.hw = "f407-other"}, E_IMAGE_HARDWARE}};
+    static struct firmware_loader loader;
+    struct recover_parts *parts = &copy_parts()->parts;
+    for (unsigned i = 0; i < sizeof row / sizeof row[0]; i++) {
+        firmware_make_loader(&row[i].plan, &loader);
+        parts->loader = loader.bytes;
+        parts->n_loader = loader.n_bytes;
+        assert_refused(parts, RECOVER_PART_LOADER, row[i].err);
+    }
+    struct key foreign; /* a key that no bootloader has */
+    assert_int_equal(key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_CHANNEL ".pem", &foreign), FOTA_OK);
+    firmware_make_loader(&(struct firmware_loader_plan){.key = &foreign}, &loader);
+    key_forget(&foreign);
+    parts->n_loader = loader.n_bytes;
+    assert_refused(parts, RECOVER_PART_LOADER, E_IMAGE_KEY);
+    loader = desk_loader;
+    loader.bytes[0x300] ^= 1;
+    parts->n_loader = loader.n_bytes;
+    assert_refused(parts, RECOVER_PART_LOADER, E_IMAGE_HASH);
+    parts->loader = parts->image; /* an image for a slot is no loader */
+    parts->n_loader = parts->n_image;
+    assert_refused(parts, RECOVER_PART_LOADER, E_IMAGE_SIZE);
+    parts->n_loader = 0;
+    assert_refused(parts, RECOVER_PART_LOADER, E_IMAGE_SIZE);
+}
+
+/** Sectors 0 and 1, each protected or not, holding the right bytes or garbage: `mask` says which. */
+static void recover_protected(uint32_t protected_mask, uint32_t garbage_mask)
+{
+    static const uint8_t garbage[64] = {0};
+    static const uint32_t base[2] = {FLASH_BOOT_BASE, FLASH_LOADER_BASE};
     struct desk d;
     struct recover_result result;
     const struct recover_config config = {.is_forced = true};
     struct recover_plan plan = make_plan(0, 0);
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_HASTY, false);
     desk_load_bootloader(&d);
-    twin_set_options(d.twin, 0x0FFEAAED);
+    for (unsigned i = 0; i < 2; i++) {
+        if ((garbage_mask >> i & 1U) != 0) {
+            assert_true(twin_flash_store(d.twin, base[i] + 0x1000, garbage, sizeof garbage));
+        }
+    }
+    twin_set_options(d.twin, 0x0FFFAAED & ~(protected_mask << 16));
     power_up(&d);
-    assert_int_equal(recover_run(&d.link, &plan, &config, &result), FOTA_OK);
-    assert_true(result.is_bootloader_kept);
-    assert_int_equal(twin_stats(d.twin)->flash_erases[0], 0);
+    uint32_t blocked = protected_mask & garbage_mask;
+    enum fota_err err = recover_run(&d.link, &plan, &config, &result);
+    assert_int_equal(err, blocked ? E_FLASH_PROTECTED : FOTA_OK);
+    assert_int_equal(result.blocked_sectors, blocked);
+    const struct twin_stats *stats = twin_stats(d.twin);
+    for (unsigned i = 0; i < 2; i++) {
+        bool is_kept = i == 0 ? result.is_bootloader_kept : result.is_loader_kept;
+        bool is_protected = (protected_mask >> i & 1U) != 0;
+        assert_int_equal(is_kept, is_protected && (garbage_mask >> i & 1U) == 0);
+        assert_int_equal(stats->flash_erases[i], blocked || is_protected ? 0 : 1);
+    }
+    if (blocked) { /* nothing else was touched either */
+        assert_int_equal(stats->flash_erases[FLASH_SLOT_A_SECTOR] + stats->flash_erases[FLASH_J0_SECTOR], 0);
+    } else {
+        assert_confirmed(&d, &plan, &result);
+    }
     desk_close(&d);
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    twin_set_options(d.twin, 0x0FFEAAED);
-    power_up(&d);
-    assert_int_equal(recover_run(&d.link, &plan, &config, &result), E_FLASH_PROTECTED);
-    desk_close(&d);
+}
+
+static void protected_sectors_are_kept_if_right_and_refused_if_not(void **state)
+{
+    (void)state;
+    for (uint32_t protected_mask = 0; protected_mask < 4; protected_mask++) {
+        for (uint32_t garbage_mask = 0; garbage_mask < 4; garbage_mask++) {
+            recover_protected(protected_mask, garbage_mask);
+        }
+    }
 }
 
 static void image_below_the_epoch_of_the_chip_is_not_written(void **state)
@@ -324,7 +413,7 @@ static void sector_that_merely_reads_blank_is_erased_again(void **state)
     power_up(&d);
     struct twin_snapshot *start = twin_save(d.twin);
     assert_true(run_once(&d, &plan, (struct break_point){.kind = BREAK_NONE}, true, &whole));
-    assert_int_equal(whole.wires.n_erases, 6);
+    assert_int_equal(whole.wires.n_erases, 7);
     for (unsigned i = 0; i < whole.wires.n_erases; i++) {
         for (unsigned k = 0; k < sizeof cuts / sizeof cuts[0]; k++) {
             const struct break_point point = {
@@ -504,7 +593,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(board_with_garbage_in_every_sector_is_rebuilt),
         cmocka_unit_test(board_that_runs_is_left_alone),
         cmocka_unit_test(parts_that_do_not_fit_are_refused),
-        cmocka_unit_test(protected_bootloader_is_kept_if_it_is_the_right_one),
+        cmocka_unit_test(loader_that_the_bootloader_would_refuse_is_refused),
+        cmocka_unit_test(protected_sectors_are_kept_if_right_and_refused_if_not),
         cmocka_unit_test(image_below_the_epoch_of_the_chip_is_not_written),
         cmocka_unit_test(newer_image_in_the_other_slot_gives_way),
         cmocka_unit_test(sector_that_merely_reads_blank_is_erased_again),

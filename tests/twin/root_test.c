@@ -12,20 +12,7 @@
 
 #include "base/flash_map.h"
 #include "boot_rig.h"
-#include "release/file.h"
 #include "twin/twin.h"
-
-static void store_loader(struct twin *t)
-{
-    static const char path[] = FOTA_FIRMWARE_DIR "/loader/loader.img";
-    uint8_t *image = NULL;
-    size_t n_bytes = 0;
-    if (file_read(path, FLASH_LOADER_BYTES, &image, &n_bytes, NULL) != FOTA_OK) {
-        fail_msg("%s is missing; build the firmware first (make fw)", path);
-    }
-    assert_true(twin_flash_store(t, FLASH_LOADER_BASE, image, n_bytes));
-    free(image);
-}
 
 static uint32_t word_of(const struct twin *t, uint32_t addr)
 {
@@ -38,7 +25,6 @@ static void a_board_without_an_image_is_answered_by_its_loader(void **state)
 {
     (void)state;
     struct twin *t = make_board(3);
-    store_loader(t);
     twin_set_power(t, true);
     printf("no image: the loader answers after %u ms\n", (unsigned)wait_for_loader(t, LOADER_MAX_MS));
     twin_destroy(t);
@@ -48,6 +34,7 @@ static void without_a_loader_the_root_resets_again_and_again_and_leaves_the_reas
 {
     (void)state;
     struct twin *t = make_board(4);
+    erase_loader(t);
     twin_set_power(t, true);
     run_ms(t, 500);
     assert_int_equal(word_of(t, RAM_REASON_ADDR), E_LOADER_INVALID);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "firmware.h"
 #include "base/bytes.h"
 #include "gateway/gateway.h"
 #include "guest/boot_app.h"
@@ -29,8 +30,6 @@ enum {
     CONSOLE_MAX_BYTES = 65536,
     LIMIT_MS = 60000
 };
-
-static const char BOOTLOADER[] = FOTA_FIRMWARE_DIR "/bootloader/bootloader.elf";
 
 /** Board, wires, gateway, bucket, and what the board printed. */
 struct bench {
@@ -156,9 +155,10 @@ static struct bench *bench_open_with(const struct test_release *release)
     const struct twin_config config = {
         .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = true};
     b->twin = twin_create(&config, why, sizeof why);
-    if (!b->twin || !twin_load_elf(b->twin, BOOTLOADER, why, sizeof why)) {
+    if (!b->twin) {
         fail_msg("%s", why);
     }
+    firmware_program(b->twin);
     assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, release->image[0], release->n_image[0]));
     twin_link_init(&b->wires, b->twin);
     twin_clock_init(&b->clock, b->twin, TEST_NOW_S);

@@ -6,6 +6,7 @@
 
 #include "base/flash_map.h"
 #include "factory.h"
+#include "firmware.h"
 #include "release/file.h"
 
 enum { BLOCKS_MAX = 4000 };
@@ -20,7 +21,7 @@ static void make_release(unsigned version, struct test_release *out)
     for (unsigned slot = 0; slot < 2; slot++) {
         char path[512];
         size_t n_bytes;
-        (void)snprintf(path, sizeof path, "%s/app/demo-%u.0.0-%c.bin", factory_firmware(), program,
+        (void)snprintf(path, sizeof path, "%s/app/demo-%u.0.0-%c.bin", firmware_folder(), program,
                        slot ? 'b' : 'a');
         if (file_read(path, TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes, NULL) != FOTA_OK) {
             factory_die(path, "cannot be read; build the firmware first (make fw)");

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/flash_map.h"
+#include "firmware.h"
 #include "format/image_build.h"
 #include "journal/journal.h"
 #include "swd_flash.h"
@@ -25,28 +26,17 @@ _Noreturn void factory_die(const char *what, const char *why)
 
 void factory_read_key(struct key *out)
 {
-    static const char path[] = FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem";
-    enum fota_err err = key_read_private(path, out);
-    if (err) {
-        factory_die(path, "cannot be read; build the firmware first (make fw)");
-    }
-}
-
-const char *factory_firmware(void)
-{
-    const char *folder = getenv("FOTA_FIRMWARE");
-    return folder ? folder : FOTA_FIRMWARE_DIR;
+    firmware_read_key(out);
 }
 
 struct twin *factory_board(const struct twin_config *config)
 {
-    char elf[512];
     char why[256] = "";
-    (void)snprintf(elf, sizeof elf, "%s/bootloader/bootloader.elf", factory_firmware());
     struct twin *t = twin_create(config, why, sizeof why);
-    if (t == NULL || !twin_load_elf(t, elf, why, sizeof why)) {
-        factory_die(elf, why);
+    if (t == NULL) {
+        factory_die("twin", why);
     }
+    firmware_program(t);
     return t;
 }
 

@@ -23,13 +23,10 @@ struct small_image {
 /** Print and exit(2): the bench is broken, nothing was tested. */
 _Noreturn void factory_die(const char *what, const char *why);
 
-/** Folder with the firmware: $FOTA_FIRMWARE if it is set, else build/f407. */
-const char *factory_firmware(void);
-
 /** The development key whose public half is in the bootloader of build/f407. */
 void factory_read_key(struct key *out);
 
-/** Board with the bootloader of build/f407, power off. */
+/** Board with root and loader of build/f407, power off. */
 struct twin *factory_board(const struct twin_config *config);
 
 /** Image whose code, from the reset handler to its end, is one endless loop: wherever the core gets into it,

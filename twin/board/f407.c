@@ -79,6 +79,7 @@ void f407_build(struct twin *t)
     rcc_attach(chip);
     struct flash_if_config flash = {.maximum_timing = t->config.flash_timing == TWIN_FLASH_MAXIMUM,
                                     .hasty_timing = t->config.flash_timing == TWIN_FLASH_HASTY,
+                                    .is_revision_a = t->config.silicon == TWIN_SILICON_A,
                                     .seed = t->config.seed};
     t->flash_dev = flash_if_attach(chip, t->flash, &flash);
     pwr_attach(chip);
@@ -86,7 +87,7 @@ void f407_build(struct twin *t)
     rtc_attach(chip);
     syscfg_attach(chip);
     crc_attach(chip);
-    dbgmcu_attach(chip);
+    dbgmcu_attach(chip, t->config.silicon == TWIN_SILICON_A);
     gpio_attach(chip);
     (void)exti_attach(chip);
     dma_attach(chip);

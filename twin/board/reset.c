@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { NRST_FILTER_NS = 100, INTERNAL_PULSE_US = 20, SUPPLY_SETTLES_US = 1500, START_HSI_CYCLES = 4 };
+enum { POWER_DOWN_MV = 1680 }; /* DS8626 table 19 */
 enum { HSI_HZ = 16000000, RDP_LEVEL_2 = 0xCC, MEM_FLASH = 0, MEM_SYSTEM = 1, MEM_SRAM = 3 };
 
 #define PS_PER_US 1000000ULL
@@ -143,7 +144,7 @@ static void scramble_ram(struct twin *t)
 /** BOR level against the supply, falling, typical (DS8626 table 19). */
 static uint32_t brown_out_mv(const struct twin *t)
 {
-    static const uint16_t mv[4] = {2810, 2500, 2190, 1680};
+    static const uint16_t mv[4] = {2810, 2500, 2190, POWER_DOWN_MV};
     return mv[(chip_options(t->chip) >> 2) & 3];
 }
 
@@ -163,7 +164,7 @@ void board_power_off(struct twin *t)
 
 static void power_on(struct twin *t)
 {
-    if (t->s.mode != BOARD_OFF) {
+    if (t->s.mode != BOARD_OFF || chip_vdd_mv(t->chip) < POWER_DOWN_MV) {
         return;
     }
     t->s.power_ons++;
@@ -193,7 +194,6 @@ void twin_set_supply(struct twin *t, uint32_t vdd_mv)
     if (t->s.mode == BOARD_OFF) {
         return;
     }
-    enum { POWER_DOWN_MV = 1680 };
     if (vdd_mv < POWER_DOWN_MV) {
         board_power_off(t);
     } else if (vdd_mv < brown_out_mv(t)) {

@@ -130,8 +130,9 @@ static bool check_config(const struct twin_config *c, char *why, size_t why_byte
         (void)snprintf(why, why_bytes, "vdd_mv is %u; give 1800 to 3600, or 0 for 3300", (unsigned)c->vdd_mv);
         return false;
     }
-    if ((unsigned)c->flash_timing > TWIN_FLASH_HASTY || (unsigned)c->rom > TWIN_ROM_V9_1_EARLY) {
-        (void)snprintf(why, why_bytes, "flash_timing or rom is not one of the values in twin.h");
+    if ((unsigned)c->flash_timing > TWIN_FLASH_HASTY || (unsigned)c->rom > TWIN_ROM_V9_1_EARLY ||
+        (unsigned)c->silicon > TWIN_SILICON_A) {
+        (void)snprintf(why, why_bytes, "flash_timing, rom or silicon is not one of the values in twin.h");
         return false;
     }
     return true;
@@ -229,6 +230,11 @@ bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n
 void twin_set_options(struct twin *t, uint32_t optcr)
 {
     flash_if_set_options(t->flash_dev, optcr);
+}
+
+uint32_t twin_options(const struct twin *t)
+{
+    return flash_if_options(t->flash_dev);
 }
 
 bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut)

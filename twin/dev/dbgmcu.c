@@ -5,7 +5,8 @@
 
 enum { IDCODE = 0x00, CR = 0x04, APB1_FZ = 0x08, APB2_FZ = 0x0C, WINDOW = 0x400 };
 
-#define IDCODE_VALUE 0x10076413U /* device 0x413, revision 0x1007 */
+#define IDCODE_LATER 0x10076413U /* device 0x413, revision 0x1007 */
+#define IDCODE_A     0x20006411U /* the device number of another chip: an erratum of revision A (ES0182) */
 
 struct dbgmcu_state {
     uint32_t reg[4];
@@ -14,6 +15,7 @@ struct dbgmcu_state {
 struct dbgmcu {
     struct dev dev;
     struct dbgmcu_state s;
+    uint32_t idcode;
 };
 
 static bool dbgmcu_read(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t *value)
@@ -23,7 +25,7 @@ static bool dbgmcu_read(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_
         regs_hole(dev, off);
         return true;
     }
-    uint32_t v = off / 4 == IDCODE ? IDCODE_VALUE : d->s.reg[off / 4];
+    uint32_t v = off / 4 == IDCODE ? d->idcode : d->s.reg[off / 4];
     *value = regs_extract(v, off, n_bytes);
     return true;
 }
@@ -56,9 +58,10 @@ static void dbgmcu_reset(struct dev *dev, enum dev_reset kind)
 
 static const struct dev_ops ops = {dbgmcu_read, dbgmcu_write, dbgmcu_reset};
 
-void dbgmcu_attach(struct chip *chip)
+void dbgmcu_attach(struct chip *chip, bool is_revision_a)
 {
     struct dbgmcu *d = chip_alloc(chip, sizeof *d);
+    d->idcode = is_revision_a ? IDCODE_A : IDCODE_LATER;
     d->dev = (struct dev){.ops = &ops,
                           .name = "DBGMCU",
                           .base = 0xE0042000,

@@ -106,6 +106,33 @@ void flash_cells_store(struct flash_cells *cells, uint8_t *array, uint32_t off, 
     }
 }
 
+static void disturb(struct flash_cells *cells, uint8_t *array, uint32_t hit, uint64_t *random)
+{
+    unsigned sector = flash_if_sector(WORD_BYTES * hit);
+    for (uint32_t w = flash_if_sector_off(sector) / WORD_BYTES;
+         w < flash_if_sector_off(sector + 1) / WORD_BYTES; w++) {
+        if (w != hit) {
+            struct flash_cell cell = flash_cells_at(cells, w);
+            put_word(array, w, flash_cell_disturb(&cell, word_at(array, w), random));
+            set_cell(cells, w, &cell);
+        }
+    }
+}
+
+bool flash_cells_disturb_after_failure(struct flash_cells *cells, uint8_t *array, uint32_t off,
+                                       const uint8_t *value, uint32_t n_bytes, bool is_weak, uint64_t seed)
+{
+    bool is_failed = is_weak;
+    for (uint32_t i = 0; i < n_bytes; i++) {
+        is_failed = is_failed || array[off + i] != value[i];
+    }
+    if (is_failed && cells->is_disturbing) {
+        uint64_t random = flash_seed(seed);
+        disturb(cells, array, off / WORD_BYTES, &random);
+    }
+    return is_failed;
+}
+
 void flash_cells_program(struct flash_cells *cells, uint8_t *array, uint32_t off, const uint8_t *value,
                          uint32_t n_bytes)
 {
@@ -122,19 +149,6 @@ void flash_cells_erase(struct flash_cells *cells, uint8_t *array, uint32_t off, 
     for (uint32_t w = off / WORD_BYTES; w < (off + n_bytes) / WORD_BYTES; w++) {
         put_worn(cells, array, w, FLASH_WORD_BLANK);
         set_plain(cells, array, w);
-    }
-}
-
-static void disturb(struct flash_cells *cells, uint8_t *array, uint32_t hit, uint64_t *random)
-{
-    unsigned sector = flash_if_sector(WORD_BYTES * hit);
-    for (uint32_t w = flash_if_sector_off(sector) / WORD_BYTES;
-         w < flash_if_sector_off(sector + 1) / WORD_BYTES; w++) {
-        if (w != hit) {
-            struct flash_cell cell = flash_cells_at(cells, w);
-            put_word(array, w, flash_cell_disturb(&cell, word_at(array, w), random));
-            set_cell(cells, w, &cell);
-        }
     }
 }
 

@@ -152,12 +152,11 @@ static void schedule_cut(struct flash_if *f, struct flash_plan *plan, uint64_t n
 
 static void check_supply(struct flash_if *f)
 {
-    static const uint16_t min_mv[4] = {1800, 2100, 2700, 2700};
     uint32_t vdd_mv = chip_vdd_mv(f->dev.chip);
-    if (vdd_mv < min_mv[psize(f)]) {
+    if (vdd_mv < flash_times_supply_min_mv(psize(f))) {
         chip_violation(f->dev.chip,
                        "FLASH: PSIZE=x%u at %u mV needs %u mV; the value may not last (RM0090 3.6.2)",
-                       8U << psize(f), (unsigned)vdd_mv, (unsigned)min_mv[psize(f)]);
+                       8U << psize(f), (unsigned)vdd_mv, (unsigned)flash_times_supply_min_mv(psize(f)));
     }
     if (psize(f) == 3) {
         chip_violation(f->dev.chip,
@@ -245,6 +244,14 @@ static void erase_bytes(struct flash_if *f, uint32_t off, uint32_t n_bytes)
     chip_code_changed(f->dev.chip, ARRAY_BASE + off, n_bytes);
 }
 
+/** Words of the sector read otherwise than before. */
+static void code_upset(struct flash_if *f, uint32_t off)
+{
+    unsigned sector = flash_if_sector(off);
+    uint32_t first = flash_if_sector_off(sector);
+    chip_code_changed(f->dev.chip, ARRAY_BASE + first, flash_if_sector_off(sector + 1) - first);
+}
+
 static void options_done(struct flash_if *f)
 {
     uint32_t wanted = f->s.v.optcr & OPTCR_LEGAL & ~3U;
@@ -259,7 +266,13 @@ static void options_done(struct flash_if *f)
 static void program_done(struct flash_if *f, const struct flash_op *op)
 {
     if (op->addr < OTP_BASE) {
-        flash_cells_program(f->cells, f->array, op->addr - ARRAY_BASE, op->value, op->n_bytes);
+        uint32_t off = op->addr - ARRAY_BASE;
+        bool is_weak = chip_vdd_mv(f->dev.chip) < flash_times_supply_min_mv(psize(f));
+        flash_cells_program(f->cells, f->array, off, op->value, op->n_bytes);
+        if (flash_cells_disturb_after_failure(f->cells, f->array, off, op->value, op->n_bytes, is_weak,
+                                              f->config.seed ^ op->number)) {
+            code_upset(f, off);
+        }
     } else {
         for (uint32_t i = 0; i < op->n_bytes; i++) {
             bytes_at(f, op->addr)[i] &= op->value[i];
@@ -317,6 +330,7 @@ static void tear(struct flash_if *f)
         flash_cells_cut_erase(f->cells, f->array, op.addr - ARRAY_BASE, op.n_bytes, cut, seed);
     } else if (op.addr < OTP_BASE) {
         flash_cells_cut_program(f->cells, f->array, op.addr - ARRAY_BASE, op.value, op.n_bytes, cut, seed);
+        code_upset(f, op.addr - ARRAY_BASE);
     } else {
         flash_tear_bytes(bytes_at(f, op.addr), op.value, op.n_bytes, cut, seed);
     }
@@ -464,6 +478,9 @@ static void write_acr(struct flash_if *f, uint32_t value)
     if ((value & ACR_PRFTEN) && chip_vdd_mv(chip) < 2100) {
         chip_violation(chip, "FLASH: prefetch on below 2.1 V (RM0090 3.5.2)");
     }
+    if ((value & ACR_PRFTEN) && f->config.is_revision_a) {
+        chip_violation(chip, "FLASH: prefetch on in silicon of revision A (ES0182)");
+    }
     f->s.v.acr = value & ACR_LEGAL;
     if ((value & ACR_DCRST) && !((old | value) & ACR_DCEN)) {
         f->s.v.dcache_used = 0;
@@ -532,11 +549,7 @@ static void start_erase(struct flash_if *f)
     uint32_t cr = f->s.v.cr;
     unsigned sector = (cr >> 3) & 15;
     if (cr & CR_MER) {
-        bool any = false;
-        for (unsigned i = 0; i < FLASH_IF_SECTORS; i++) {
-            any = any || is_write_protected(f, i);
-        }
-        if (any) {
+        if ((f->s.options & OPTCR_NWRP) != OPTCR_NWRP) {
             (void)refuse(f, SR_WRPERR, ARRAY_BASE,
                          "mass erase while a sector is write-protected (RM0090 3.7.4)");
             return;
@@ -749,6 +762,11 @@ void flash_if_set_options(struct dev *flash, uint32_t optcr)
     set_options((struct flash_if *)flash, optcr);
 }
 
+uint32_t flash_if_options(const struct dev *flash)
+{
+    return ((const struct flash_if *)flash)->s.options;
+}
+
 struct flash_cells *flash_if_cells(struct dev *flash)
 {
     return ((struct flash_if *)flash)->cells;
@@ -778,6 +796,5 @@ void flash_if_wear(struct dev *flash, unsigned sector, enum flash_wear wear)
 {
     struct flash_if *f = (struct flash_if *)flash;
     flash_cells_wear(f->cells, f->array, sector, wear);
-    chip_code_changed(f->dev.chip, ARRAY_BASE + flash_if_sector_off(sector),
-                      flash_if_sector_off(sector + 1) - flash_if_sector_off(sector));
+    code_upset(f, flash_if_sector_off(sector));
 }

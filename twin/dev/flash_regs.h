@@ -16,6 +16,7 @@ enum { OTP_BLOCK_BYTES = 32, OTP_BLOCKS = 16, OPTION_BYTES = 16 };
 #define CR_LOCK        0x80000000U
 #define CR_LEGAL       0x8301037FU
 #define OPTCR_LEGAL    0x0FFFFFEFU
+#define OPTCR_NWRP     0x0FFF0000U
 #define OPTCR_ALL_ONES 0x0FFFFFECU /* what an erased option sector reads as */
 #define ARRAY_BASE     0x08000000U
 #define OTP_BASE       0x1FFF7800U

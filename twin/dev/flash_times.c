@@ -45,6 +45,12 @@ uint64_t flash_times_erase_us(uint32_t n_bytes, unsigned psize, bool is_maximum)
     return ms[column] * 1000ULL;
 }
 
+uint32_t flash_times_supply_min_mv(unsigned psize)
+{
+    static const uint16_t min_mv[4] = {1800, 2100, 2700, 2700};
+    return min_mv[psize & 3];
+}
+
 uint64_t flash_times_program_us(bool is_maximum)
 {
     return is_maximum ? 100 : 16;

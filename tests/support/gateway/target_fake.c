@@ -185,16 +185,18 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
                                               .send = port_send,
                                               .is_sending = port_is_sending,
                                               .resync = port_resync};
+    const struct update_reset reset = {.cause = cause,
+                                       .is_run_failed = t->is_trial && cause >= RESET_SOFTWARE};
     struct slots_decision decision;
     struct image_result images[2];
     t->n_boots++;
     t->n_rx = 0;
     t->running = SLOT_NONE;
     t->is_trial = false;
-    if (update_open(&t->update, &t->config, cause)) {
+    if (update_open(&t->update, &t->config, &reset)) {
         abort();
     }
-    update_choose(&t->update, false, &decision, images);
+    update_choose(&t->update, BOOT_REQUEST_NONE, &decision, images);
     if (decision.action == SLOTS_BOOT) {
         t->running = decision.slot;
         t->is_trial = decision.is_trial;

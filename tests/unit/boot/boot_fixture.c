@@ -27,7 +27,8 @@ void fixture_init(struct fixture *fix)
 {
     memset(fix, 0, sizeof *fix);
     struct flash_fake_sector *s = fix->sectors;
-    *s++ = (struct flash_fake_sector){FLASH_J1_SECTOR, FLASH_J1_BASE, 16 * FIX_J1_RECORDS, true, false, 0};
+    *s++ = (struct flash_fake_sector){
+        FLASH_J1_SECTOR, FLASH_J1_BASE, JOURNAL_RECORD_WORDS * FIX_J1_RECORDS, true, false, 0};
     *s++ = (struct flash_fake_sector){4, 0x08010000, FIX_APP_DATA_WORDS, false, false, 0};
     for (uint32_t i = 0; i < 3; i++) {
         *s++ = (struct flash_fake_sector){FLASH_SLOT_A_SECTOR + i,
@@ -45,11 +46,14 @@ void fixture_init(struct fixture *fix)
                                           false,
                                           0};
     }
-    *s++ = (struct flash_fake_sector){FLASH_J0_SECTOR, FLASH_J0_BASE, 16 * FIX_J0_RECORDS, true, false, 0};
+    *s++ = (struct flash_fake_sector){
+        FLASH_J0_SECTOR, FLASH_J0_BASE, JOURNAL_RECORD_WORDS * FIX_J0_RECORDS, true, false, 0};
     flash_fake_init(&fix->fake, fix->sectors, FIX_SECTORS, fix->words, fix->cells);
     fix->config = (struct update_config){
         .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FIX_J0_RECORDS},
-                    {FLASH_J1_BASE, FLASH_J1_SECTOR, FIX_J1_RECORDS}},
+                    {FLASH_J1_BASE, FLASH_J1_SECTOR, FIX_J1_RECORDS},
+                    JOURNAL_SPARE_PLACE(FLASH_SLOT_A_BASE, FLASH_SLOT_A_SECTOR, 3, FIX_SECTOR_BYTES),
+                    JOURNAL_SPARE_PLACE(FLASH_SLOT_B_BASE, FLASH_SLOT_B_SECTOR, 3, FIX_SECTOR_BYTES)},
         .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
         .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
         .sector_bytes = FIX_SECTOR_BYTES,
@@ -93,12 +97,15 @@ void fixture_release(struct fixture_release *release)
     struct image_spec spec = {.version = {(uint8_t)(release->version >> 24),
                                           (uint8_t)(release->version >> 16), (uint16_t)release->version, 0},
                               .security_counter = release->counter,
-                              .hw_id = FIX_HW};
+                              .hw_id = FIX_HW,
+                              .run_flags = release->run_flags,
+                              .revokes = release->revokes};
     struct release r = {.product = span_of("demo"),
                         .hw = span_of(FIX_HW),
                         .version = release->version,
                         .security_counter = release->counter,
                         .codec = span_of("none"),
+                        .boot_min = release->boot_min,
                         .confirm_within_s = 60,
                         .activate = span_of("now"),
                         .notes = span_of("test")};
@@ -108,6 +115,10 @@ void fixture_release(struct fixture_release *release)
         assert_int_equal(
             release_image_describe(release->image[slot].bytes, release->image[slot].n_bytes, &r.image[slot]),
             FOTA_OK);
+        if (release->digest_start != NULL) {
+            memcpy(r.image[slot].sha256, release->digest_start, 4);
+            memcpy(r.image[slot].hash, release->digest_start, 4);
+        }
         r.image[slot].blob = span_of("v1/blobs/test.bin");
     }
     assert_int_equal(release_print(&r, (char *)release->text, &release->n_text), FOTA_OK);

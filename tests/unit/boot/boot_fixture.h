@@ -11,13 +11,14 @@
 #include "update/update.h"
 
 enum {
-    FIX_J0_RECORDS = 40,
-    FIX_J1_RECORDS = 28,
+    FIX_J0_RECORDS = 80,
+    FIX_J1_RECORDS = 72,
     FIX_SECTOR_BYTES = 512,
     FIX_SLOT_BYTES = 3 * FIX_SECTOR_BYTES,
     FIX_SECTORS = 9, /* J1, application data, slots, J0 */
     FIX_APP_DATA_WORDS = 16,
-    FIX_WORDS = 16 * (FIX_J0_RECORDS + FIX_J1_RECORDS) + FIX_APP_DATA_WORDS + 2 * FIX_SLOT_BYTES / 4,
+    FIX_WORDS = JOURNAL_RECORD_WORDS * (FIX_J0_RECORDS + FIX_J1_RECORDS) + FIX_APP_DATA_WORDS +
+                2 * FIX_SLOT_BYTES / 4,
     FIX_STATEMENT_MAX_BYTES = 1280,
     FIX_KEY_A = 0, /* in the bootloader: active */
     FIX_KEY_B = 1, /* in the bootloader: next */
@@ -55,6 +56,10 @@ struct fixture_release {
     uint32_t counter;
     uint32_t key;
     uint32_t payload_bytes;
+    uint8_t run_flags;           /* IMAGE_RUN_*, of both images */
+    const uint8_t *revokes;      /* key hash that both images end; NULL none */
+    uint32_t boot_min;           /* root that the statement asks for */
+    const uint8_t *digest_start; /* 4 bytes: what all digests in the statement begin with; NULL: the truth */
     struct fixture_image image[2];
     uint8_t text[FIX_STATEMENT_MAX_BYTES];
     size_t n_text;
@@ -71,7 +76,7 @@ void fixture_image(struct fixture_image *image, const struct image_spec *spec, u
                    uint32_t key);
 
 /** Images of both slots and the statement. `version`, `counter`, `key` and `payload_bytes` are set by the
- * caller. */
+ * caller, the next four if need be. */
 void fixture_release(struct fixture_release *release);
 
 /** As from the factory: image in a slot, journal blank. */

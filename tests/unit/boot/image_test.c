@@ -217,7 +217,7 @@ static void image_for_other_hardware_is_refused(void **state)
 {
     (void)state;
     static const char *const OTHERS[] = {"f407-disc", "f407-disco2", "F407-disco",
-                                         "x",         "f407-discp",  "f407-disco-rev99"};
+                                         "x",         "f407-discp",  "f407-disco-rev9"};
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0]; i++) {
         struct image_spec spec = SPEC_A;
         spec.hw_id = OTHERS[i];
@@ -358,6 +358,10 @@ static void tlv_area_is_read_strictly(void **state)
     memcpy(area + n, UNKNOWN, sizeof UNKNOWN); /* boot record, which we do not know */
     image = good;
     put_tlvs(&image, area, n + sizeof UNKNOWN, n + 4 + sizeof UNKNOWN);
+    assert_int_equal(verify(&image), E_IMAGE_TLV_UNKNOWN);
+    area[n + 2] = 2; /* but one that does not fit its area is damage, whatever its type */
+    image = good;
+    put_tlvs(&image, area, n + sizeof UNKNOWN, n + 4 + sizeof UNKNOWN);
     assert_int_equal(verify(&image), E_IMAGE_TLV);
     static const uint8_t COUNTER[] = {0x50, 0x00, 0x04, 0x00, 9, 0, 0, 0};
     memcpy(area + n, COUNTER, sizeof COUNTER); /* a security counter that nobody signed */
@@ -379,22 +383,198 @@ static void protected_tlvs_are_read_strictly(void **state)
     static const struct {
         uint32_t off;
         uint8_t value;
+        enum fota_err reason;
     } CASES[] = {
-        {0, 0x07},  /* unprotected magic where the protected area should be */
-        {2, 0x1B},  /* area one byte longer */
-        {2, 0x02},  /* area shorter than its head */
-        {4, 0x51},  /* unknown type instead of the counter */
-        {4, 0xA0},  /* hardware id twice */
-        {5, 0x01},  /* type 0x0150 */
-        {6, 0x03},  /* counter of three bytes */
-        {12, 0x10}, /* a hash among the protected TLVs */
-        {14, 0x00}, /* hardware id of no bytes */
-        {14, 0x11}, /* hardware id of 17 bytes */
+        {0, 0x07, E_IMAGE_TLV},         /* unprotected magic where the protected area should be */
+        {2, 0x1B, E_IMAGE_TLV},         /* area one byte longer */
+        {2, 0x02, E_IMAGE_TLV},         /* area shorter than its head */
+        {4, 0x51, E_IMAGE_TLV_UNKNOWN}, /* unknown type instead of the counter */
+        {4, 0xA0, E_IMAGE_TLV},         /* hardware id twice */
+        {5, 0x01, E_IMAGE_TLV_UNKNOWN}, /* type 0x0150 */
+        {6, 0x03, E_IMAGE_TLV},         /* counter of three bytes */
+        {12, 0x10, E_IMAGE_TLV},        /* a hash among the protected TLVs */
+        {12, 0xA3, E_IMAGE_TLV_UNKNOWN}, {12, 0xA1, E_IMAGE_TLV}, /* run flags of ten bytes, no hardware id */
+        {12, 0xA2, E_IMAGE_TLV},                                  /* revokes of ten bytes */
+        {14, 0x00, E_IMAGE_TLV},                                  /* hardware id of no bytes */
+        {14, 0x10, E_IMAGE_TLV},                                  /* hardware id of 16 bytes */
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct fixture_image image = good;
         image.bytes[prot + CASES[i].off] = CASES[i].value;
-        assert_int_equal(verify(&image), E_IMAGE_TLV);
+        assert_int_equal(verify(&image), CASES[i].reason);
+    }
+}
+
+/* Put these protected TLVs, the counter first, in the place of those of a good image, and sign again. */
+static struct fixture_image with_protected(const uint8_t *tlvs, uint32_t n_bytes, uint32_t key)
+{
+    struct fixture_image image = made(&SPEC_A, key);
+    struct image parts;
+    uint8_t tail[IMAGE_TLV_MAX_BYTES];
+    uint8_t *area = image.bytes + IMAGE_HEADER_AREA_BYTES + PAYLOAD_BYTES;
+    assert_int_equal(image_parse(image.bytes, image.n_bytes, &parts), FOTA_OK);
+    memcpy(tail, image.bytes + parts.signed_bytes, 4 + 36 + 36);
+    bytes_store_le16(area + 2, (uint16_t)(12 + n_bytes));
+    bytes_store_le16(image.bytes + 10, (uint16_t)(12 + n_bytes));
+    memcpy(area + 12, tlvs, n_bytes);
+    uint8_t *end = area + 12 + n_bytes;
+    struct crypto_sha256 ctx;
+    crypto_sha256_init(&ctx);
+    crypto_sha256_update(&ctx, image.bytes, (size_t)(end - image.bytes));
+    crypto_sha256_final(&ctx, tail + 8);
+    size_t n_der = CRYPTO_SIGNATURE_MAX_BYTES;
+    memset(end, 0xFF, sizeof image.bytes - (size_t)(end - image.bytes));
+    memcpy(end, tail, 4 + 36 + 36);
+    assert_int_equal(fixture_sign(&key, tail + 8, end + 80, &n_der), FOTA_OK);
+    bytes_store_le16(end + 76, IMAGE_TLV_ECDSA_SIG);
+    bytes_store_le16(end + 78, (uint16_t)n_der);
+    bytes_store_le16(end + 2, (uint16_t)(80 + n_der));
+    image.n_bytes = (uint32_t)(end - image.bytes) + 80 + (uint32_t)n_der;
+    return image;
+}
+
+enum { HW_TLV_BYTES = 14, FLAGS_TLV_BYTES = 5, REVOKES_TLV_BYTES = 36 };
+
+static const uint8_t HW_TLV[HW_TLV_BYTES] = {0xA0, 0,   10,  0,   'f', '4', '0',
+                                             '7',  '-', 'd', 'i', 's', 'c', 'o'};
+
+static void vendor_tlvs_may_stand_in_any_order_each_once(void **state)
+{
+    (void)state;
+    uint8_t tlv[3][REVOKES_TLV_BYTES];
+    static const uint32_t BYTES[3] = {HW_TLV_BYTES, FLAGS_TLV_BYTES, REVOKES_TLV_BYTES};
+    memcpy(tlv[0], HW_TLV, sizeof HW_TLV);
+    memcpy(tlv[1], ((const uint8_t[]){0xA1, 0, 1, 0, IMAGE_RUN_WATCHDOG}), FLAGS_TLV_BYTES);
+    memcpy(tlv[2], ((const uint8_t[]){0xA2, 0, 32, 0}), 4);
+    image_keyhash(fixture_point(FIX_KEY_A), tlv[2] + 4);
+    for (uint32_t order = 0; order < 4 * 4 * 4; order++) {
+        const uint32_t which[3] = {order % 4, order / 4 % 4, order / 16}; /* 3: nothing */
+        uint8_t area[3 * REVOKES_TLV_BYTES];
+        uint32_t n_bytes = 0;
+        uint32_t n_of[4] = {0};
+        for (uint32_t i = 0; i < 3; i++) {
+            n_of[which[i]]++;
+            if (which[i] < 3) {
+                memcpy(area + n_bytes, tlv[which[i]], BYTES[which[i]]);
+                n_bytes += BYTES[which[i]];
+            }
+        }
+        struct fixture_image image = with_protected(area, n_bytes, FIX_KEY_B);
+        bool is_right = n_of[0] == 1 && n_of[1] <= 1 && n_of[2] <= 1;
+        assert_int_equal(verify(&image), is_right ? FOTA_OK : E_IMAGE_TLV);
+        if (is_right) {
+            struct image parts;
+            assert_int_equal(image_parse(image.bytes, image.n_bytes, &parts), FOTA_OK);
+            assert_int_equal(parts.run_flags, n_of[1]);
+            assert_int_equal(parts.revokes_off != 0, n_of[2]);
+        }
+    }
+}
+
+static void run_flags_that_are_not_known_are_refused(void **state)
+{
+    (void)state;
+    uint8_t area[HW_TLV_BYTES + FLAGS_TLV_BYTES];
+    memcpy(area, HW_TLV, sizeof HW_TLV);
+    memcpy(area + sizeof HW_TLV, ((const uint8_t[]){0xA1, 0, 1, 0, 0}), FLAGS_TLV_BYTES);
+    for (uint32_t flags = 0; flags < 256; flags++) {
+        area[sizeof area - 1] = (uint8_t)flags;
+        struct fixture_image image = with_protected(area, sizeof area, FIX_KEY_A);
+        assert_int_equal(verify(&image), flags <= IMAGE_RUN_WATCHDOG ? FOTA_OK : E_IMAGE_TLV);
+    }
+}
+
+static void built_image_says_what_its_spec_says(void **state)
+{
+    (void)state;
+    uint8_t keyhash[CRYPTO_SHA256_BYTES];
+    image_keyhash(fixture_point(FIX_KEY_A), keyhash);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct image_spec spec = SPEC_A;
+        struct image_result result;
+        struct image_policy policy = policy_a();
+        spec.run_flags = i % 2 == 0 ? 0 : IMAGE_RUN_WATCHDOG;
+        spec.revokes = i < 2 ? NULL : keyhash;
+        struct fixture_image image = made(&spec, FIX_KEY_B);
+        assert_int_equal(image_verify_slot(image.bytes, &policy, &result), FOTA_OK);
+        assert_int_equal(result.image.run_flags, spec.run_flags);
+        assert_int_equal(result.image.revokes_off != 0, spec.revokes != NULL);
+        assert_int_equal(result.key_index, IMAGE_KEY_NEXT);
+    }
+}
+
+static void image_that_revokes_is_honoured_of_the_next_key_only_and_names_the_active_one(void **state)
+{
+    (void)state;
+    for (uint32_t key = FIX_KEY_A; key <= FIX_KEY_B; key++) {
+        for (uint32_t ended = 0; ended < FIX_KEYS; ended++) {
+            uint8_t keyhash[CRYPTO_SHA256_BYTES];
+            struct image_spec spec = SPEC_A;
+            struct image_policy policy = policy_a();
+            image_keyhash(fixture_point(ended), keyhash);
+            spec.revokes = keyhash;
+            struct fixture_image image = made(&spec, key);
+            bool is_right = key == FIX_KEY_B && ended == FIX_KEY_A;
+            assert_int_equal(verify_with(&image, &policy), is_right ? FOTA_OK : E_IMAGE_REVOKES);
+            policy.revoked_key = policy.keys[0]; /* ended before: by this image, or another */
+            policy.keys[0] = NULL;
+            assert_int_equal(verify_with(&image, &policy), key == FIX_KEY_A ? E_IMAGE_REVOKED
+                                                           : is_right       ? FOTA_OK
+                                                                            : E_IMAGE_REVOKES);
+            policy.revoked_key = NULL; /* a board that never had an active key */
+            assert_int_equal(verify_with(&image, &policy), key == FIX_KEY_A ? E_IMAGE_KEY : E_IMAGE_REVOKES);
+        }
+    }
+}
+
+static void image_of_an_ended_key_is_told_from_one_of_a_stranger(void **state)
+{
+    (void)state;
+    struct image_policy policy = policy_a();
+    struct fixture_image ours = made(&SPEC_A, FIX_KEY_A);
+    struct fixture_image strange = made(&SPEC_A, FIX_KEY_X);
+    policy.revoked_key = policy.keys[0];
+    policy.keys[0] = NULL;
+    assert_int_equal(verify_with(&ours, &policy), E_IMAGE_REVOKED);
+    assert_int_equal(vouch_with(&ours, &policy), CRYPTO_REJECT);
+    assert_int_equal(verify_with(&strange, &policy), E_IMAGE_KEY);
+    struct fixture_image next = made(&SPEC_A, FIX_KEY_B);
+    assert_int_equal(verify_with(&next, &policy), FOTA_OK);
+}
+
+static void image_hash_is_of_what_is_signed_and_of_nothing_else(void **state)
+{
+    (void)state;
+    struct image_policy policy = policy_a();
+    struct fixture_image image = made(&SPEC_A, FIX_KEY_A);
+    struct image_result result;
+    assert_int_equal(image_verify_slot(image.bytes, &policy, &result), FOTA_OK);
+    assert_memory_equal(result.image_hash, image.bytes + result.image.hash_off, CRYPTO_SHA256_BYTES);
+    struct fixture_image again = made(&SPEC_A, FIX_KEY_B); /* another signature, another file */
+    struct image_result other;
+    crypto_sha256_init(policy.hash);
+    assert_int_equal(image_verify_slot(again.bytes, &policy, &other), FOTA_OK);
+    assert_memory_equal(other.image_hash, result.image_hash, CRYPTO_SHA256_BYTES);
+    assert_memory_not_equal(other.file_sha256, result.file_sha256, CRYPTO_SHA256_BYTES);
+}
+
+/* A hash that a caller took along is only of use up to the end of what is signed. */
+static void hash_that_reaches_beyond_what_is_signed_begins_anew(void **state)
+{
+    (void)state;
+    struct image_policy policy = policy_a();
+    struct fixture_image image = made(&SPEC_A, FIX_KEY_A);
+    struct image parts;
+    struct image_result result;
+    assert_int_equal(image_parse(image.bytes, image.n_bytes, &parts), FOTA_OK);
+    for (uint32_t n = parts.signed_bytes - 2; n <= image.n_bytes; n++) {
+        crypto_sha256_init(policy.hash);
+        crypto_sha256_update(policy.hash, image.bytes, n);
+        assert_int_equal(image_verify_slot(image.bytes, &policy, &result), FOTA_OK);
+        crypto_sha256_init(policy.hash);
+        crypto_sha256_update(policy.hash, image.bytes + 1, n); /* bytes of something else */
+        assert_int_equal(image_verify_slot(image.bytes, &policy, &result),
+                         n > parts.signed_bytes ? FOTA_OK : E_IMAGE_HASH);
     }
 }
 
@@ -442,7 +622,7 @@ static void build_refuses_what_verify_would_refuse(void **state)
     uint8_t out[FIX_SLOT_BYTES];
     uint32_t key = FIX_KEY_A;
     struct image_signer signer = {fixture_sign, &key, {0}};
-    static const char *const BAD_IDS[] = {"", "seventeen-chars-x", "with space", "tab\t"};
+    static const char *const BAD_IDS[] = {"", "sixteen-chars-xx", "with space", "tab\t"};
     for (size_t i = 0; i < 4; i++) {
         struct image_spec spec = SPEC_A;
         uint32_t n_bytes = sizeof out;
@@ -450,7 +630,11 @@ static void build_refuses_what_verify_would_refuse(void **state)
         assert_int_equal(image_build(&spec, payload, sizeof payload, &signer, out, &n_bytes), E_ARG);
         assert_int_equal(n_bytes, sizeof out);
     }
-    uint32_t n_bytes = sizeof payload + IMAGE_OVERHEAD_MAX_BYTES - 1;
+    struct image_spec flagged = SPEC_A;
+    uint32_t n_bytes = sizeof out;
+    flagged.run_flags = 2;
+    assert_int_equal(image_build(&flagged, payload, sizeof payload, &signer, out, &n_bytes), E_ARG);
+    n_bytes = sizeof payload + IMAGE_OVERHEAD_MAX_BYTES - 1;
     assert_int_equal(image_build(&SPEC_A, payload, sizeof payload, &signer, out, &n_bytes), E_NO_SPACE);
     n_bytes = sizeof out;
     assert_int_equal(image_build(&SPEC_A, payload, 7, &signer, out, &n_bytes), E_ARG);
@@ -474,6 +658,13 @@ int main(void)
         cmocka_unit_test(any_byte_behind_the_image_is_refused),
         cmocka_unit_test(tlv_area_is_read_strictly),
         cmocka_unit_test(protected_tlvs_are_read_strictly),
+        cmocka_unit_test(vendor_tlvs_may_stand_in_any_order_each_once),
+        cmocka_unit_test(run_flags_that_are_not_known_are_refused),
+        cmocka_unit_test(built_image_says_what_its_spec_says),
+        cmocka_unit_test(image_that_revokes_is_honoured_of_the_next_key_only_and_names_the_active_one),
+        cmocka_unit_test(image_of_an_ended_key_is_told_from_one_of_a_stranger),
+        cmocka_unit_test(image_hash_is_of_what_is_signed_and_of_nothing_else),
+        cmocka_unit_test(hash_that_reaches_beyond_what_is_signed_begins_anew),
         cmocka_unit_test(vector_table_must_make_sense),
         cmocka_unit_test(build_refuses_what_verify_would_refuse),
     };

@@ -10,93 +10,7 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
-#include "boot_fixture.h"
-
-enum { V1 = 0x01000000, V2 = 0x02000000, V3 = 0x03000000 };
-
-static struct fixture fix;
-static struct update u;
-static struct slots_decision decision;
-static struct image_result images[2];
-static struct fixture_release v1;
-static struct fixture_release v2;
-static struct fixture_release v3;
-
-static struct fixture_release release_of(uint32_t version, uint32_t counter, uint32_t key,
-                                         uint32_t payload_bytes)
-{
-    struct fixture_release release = {
-        .version = version, .counter = counter, .key = key, .payload_bytes = payload_bytes};
-    fixture_release(&release);
-    return release;
-}
-
-static void boot(void)
-{
-    flash_fake_power_up(&fix.fake, 1);
-    memset(&u, 0xA5, sizeof u);
-    assert_int_equal(update_open(&u, &fix.config, RESET_SOFTWARE), FOTA_OK);
-    update_choose(&u, false, &decision, images);
-}
-
-static void boots(enum slot slot, bool is_trial)
-{
-    boot();
-    assert_int_equal(decision.action, SLOTS_BOOT);
-    assert_int_equal(decision.slot, slot);
-    assert_int_equal(decision.is_trial, is_trial);
-    assert_int_equal(images[slot].verdict, CRYPTO_ACCEPT);
-    assert_int_equal(u.running, slot);
-}
-
-/* 1.0.0 confirmed in A, as every test begins. */
-static int set_up(void **state)
-{
-    (void)state;
-    if (v1.n_text == 0) {
-        v1 = release_of(V1, 1, FIX_KEY_A, 100);
-        v2 = release_of(V2, 2, FIX_KEY_A, 700); /* into the third sector */
-        v3 = release_of(V3, 2, FIX_KEY_B, 300);
-    }
-    fixture_init(&fix);
-    fixture_factory(&fix, &v1, SLOT_A);
-    boots(SLOT_A, true);
-    assert_int_equal(update_confirm(&u), FOTA_OK);
-    boots(SLOT_A, false);
-    return 0;
-}
-
-static enum fota_err begin(const struct fixture_release *release, struct update_target *target)
-{
-    return update_begin(&u, release->text, (uint32_t)release->n_text, target);
-}
-
-/* Erase and program from `from_off` to `to_off` of the image, as an agent does. */
-static void stream(const struct fixture_release *release, const struct update_target *target,
-                   uint32_t from_off, uint32_t to_off)
-{
-    const struct fixture_image *image = &release->image[target->slot];
-    for (uint32_t off = from_off; off < to_off; off += 64) {
-        uint32_t words[16];
-        uint32_t n_bytes = to_off - off < 64 ? to_off - off : 64;
-        memset(words, 0xFF, sizeof words);
-        memcpy(words, image->bytes + off, n_bytes);
-        if (off % FIX_SECTOR_BYTES == 0) {
-            assert_int_equal(update_erase(&u, fix.config.first_sector[target->slot] + off / FIX_SECTOR_BYTES),
-                             FOTA_OK);
-        }
-        assert_int_equal(update_program(&u, target->base + off, words, (n_bytes + 3) / 4), FOTA_OK);
-    }
-}
-
-static void install(const struct fixture_release *release)
-{
-    struct update_target target;
-    assert_int_equal(begin(release, &target), FOTA_OK);
-    stream(release, &target, target.resume_off, target.image_bytes);
-    assert_int_equal(update_finish(&u), FOTA_OK);
-    assert_int_equal(update_activate(&u), FOTA_OK);
-}
+#include "update_steps.h"
 
 static void new_board_tries_the_image_it_was_given(void **state)
 {
@@ -107,7 +21,8 @@ static void new_board_tries_the_image_it_was_given(void **state)
     assert_int_equal(decision.reason, E_SLOT_NOT_BOOTABLE);
     fixture_factory(&fix, &v1, SLOT_B);
     boots(SLOT_B, true);
-    assert_int_equal(u.record.tries, 2);
+    assert_int_equal(u.record.tries, BOOT_TRIAL_RUNS);
+    assert_int_equal(u.record.starts, BOOT_TRIAL_STARTS - 1);
     assert_int_equal(update_confirm(&u), FOTA_OK);
     boots(SLOT_B, false);
 }
@@ -128,53 +43,6 @@ static void good_release_is_installed_tried_and_confirmed(void **state)
     assert_int_equal(info.journal_ok, 3);
     assert_string_equal(info.hw_id, FIX_HW);
     assert_int_equal(fix.fake.n_suspect_programs, 0);
-}
-
-static void image_that_never_confirms_runs_three_times(void **state)
-{
-    (void)state;
-    install(&v2);
-    for (int run = 0; run < 3; run++) {
-        boots(SLOT_B, true);
-        assert_int_equal(u.record.tries, 2 - run);
-    }
-    boots(SLOT_A, false);
-    struct boot_info info;
-    update_info(&u, &info);
-    assert_int_equal(info.slot_state[1], SLOT_STATE_REJECTED);
-    assert_int_equal(info.last_reason, E_SLOT_TRIALS_SPENT);
-}
-
-static void rejected_release_is_not_taken_again_until_another_is_confirmed(void **state)
-{
-    (void)state;
-    struct update_target target;
-    install(&v2);
-    for (int run = 0; run < 3; run++) {
-        boots(SLOT_B, true);
-    }
-    boots(SLOT_A, false);
-    assert_int_equal(begin(&v2, &target), E_SLOT_REJECTED);
-    install(&v3); /* takes over the slot: the rejected digest must still be known */
-    assert_int_equal(begin(&v2, &target), E_SLOT_REJECTED);
-    boots(SLOT_B, true);
-    assert_int_equal(update_confirm(&u), FOTA_OK);
-    boots(SLOT_B, false);
-    assert_int_equal(begin(&v2, &target), FOTA_OK);
-}
-
-static void rejected_image_does_not_come_back_through_a_session_without_statement(void **state)
-{
-    (void)state;
-    struct update_target target;
-    install(&v2);
-    for (int run = 0; run < 4; run++) {
-        boot();
-    }
-    assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
-    stream(&v2, &target, 0, v2.image[SLOT_B].n_bytes);
-    assert_int_equal(update_finish(&u), E_SLOT_REJECTED);
-    assert_int_equal(update_activate(&u), E_STATE);
 }
 
 static void refused_statement_costs_no_erase_and_no_record(void **state)
@@ -372,9 +240,10 @@ static void session_without_statement_goes_by_the_images_own_signature(void **st
     assert_int_equal(update_finish(&u), FOTA_OK);
     assert_int_equal(update_activate(&u), FOTA_OK);
     boots(SLOT_B, true);
-    boots(SLOT_B, true);
-    boots(SLOT_B, true);
-    boots(SLOT_A, false);
+    for (int run = 0; run < BOOT_TRIAL_RUNS; run++) {
+        boot_after_failed_run();
+    }
+    assert_int_equal(u.running, SLOT_A);
     struct fixture_release by_stranger = release_of(V2, 2, FIX_KEY_X, 100);
     assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
     stream(&by_stranger, &target, 0, by_stranger.image[SLOT_B].n_bytes);
@@ -472,10 +341,7 @@ static void confirm_is_idempotent_and_bound_to_the_digest(void **state)
     boots(SLOT_B, false);
     u.running_digest[0] ^= 1;
     assert_int_equal(update_confirm(&u), E_STATE);
-    memset(&u, 0xA5, sizeof u);
-    assert_int_equal(update_open(&u, &fix.config, RESET_PIN), FOTA_OK);
-    update_choose(&u, true, &decision, images);
-    assert_int_equal(decision.action, SLOTS_LOADER);
+    boot_into_loader();
     assert_int_equal(update_confirm(&u), E_STATE); /* nothing runs */
 }
 
@@ -532,31 +398,6 @@ static void hash_is_of_the_inactive_slot_only(void **state)
     assert_int_equal(update_hash(&u, UINT32_MAX, 4, sha256), E_FLASH_RANGE);
 }
 
-static void every_boot_leaves_room_so_that_confirm_never_erases(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 40; i++) {
-        uint32_t before = 0;
-        uint32_t after = 0;
-        const struct fixture_release *release = i % 2 == 0 ? &v2 : &v3;
-        install(release);
-        boot();
-        for (size_t s = 0; s < FIX_SECTORS; s++) {
-            before += fix.sectors[s].n_erases;
-        }
-        assert_int_equal(update_confirm(&u), FOTA_OK);
-        for (size_t s = 0; s < FIX_SECTORS; s++) {
-            after += fix.sectors[s].n_erases;
-        }
-        assert_int_equal(before, after);
-        boot();
-        struct boot_info info;
-        update_info(&u, &info);
-        assert_int_equal(info.slot_version[u.running], release->version);
-    }
-    assert_int_equal(fix.fake.n_suspect_programs, 0);
-}
-
 static void worn_slot_is_reported_and_the_good_one_runs_on(void **state)
 {
     (void)state;
@@ -578,24 +419,6 @@ static void dead_journal_still_boots_the_confirmed_image(void **state)
     assert_int_equal(decision.slot, SLOT_A);
 }
 
-static void lost_journal_boots_the_higher_version_on_trial(void **state)
-{
-    (void)state;
-    install(&v2);
-    boots(SLOT_B, true);
-    assert_int_equal(update_confirm(&u), FOTA_OK);
-    flash_fake_lose_sector(&fix.fake, FLASH_J0_SECTOR, 1);
-    flash_fake_lose_sector(&fix.fake, FLASH_J1_SECTOR, 2);
-    for (int run = 0; run < 3; run++) {
-        boots(SLOT_B, true);
-    }
-    for (int run = 0; run < 3; run++) {
-        boots(SLOT_A, true);
-    }
-    boot();
-    assert_int_equal(decision.action, SLOTS_LOADER);
-}
-
 static uint32_t n_settled;
 static uint32_t n_ops_before_settled;
 
@@ -612,7 +435,7 @@ static void open_after(enum reset_cause cause)
     n_settled = 0;
     fix.fake.n_ops = 0;
     fix.config.settle = settle;
-    assert_int_equal(update_open(&u, &fix.config, cause), FOTA_OK);
+    assert_int_equal(update_open(&u, &fix.config, &(struct update_reset){.cause = cause}), FOTA_OK);
 }
 
 static void repair_after_a_loss_of_power_waits_for_the_supply_first(void **state)
@@ -662,45 +485,19 @@ static void epoch_in_one_time_memory_is_a_floor_that_no_journal_can_lower(void *
     boots(SLOT_B, true);
     assert_int_equal(update_confirm(&u), FOTA_OK);
     epoch[3] = 0;
-    flash_fake_lose_sector(&fix.fake, FLASH_J0_SECTOR, 1);
-    flash_fake_lose_sector(&fix.fake, FLASH_J1_SECTOR, 2);
-    for (int run = 0; run < 3; run++) {
+    lose_journals();
+    for (int run = 0; run < BOOT_TRIAL_RUNS; run++) {
         boots(SLOT_B, true); /* counter 2 */
         assert_int_equal(u.record.security_floor, 2);
+        next_reset.is_run_failed = true;
     }
     boot(); /* 1.0.0 in A is below the epoch: with both journals lost, the epoch is what remains */
     assert_int_equal(decision.action, SLOTS_LOADER);
+    assert_int_equal(u.record.state[SLOT_B], SLOT_STATE_LAST_RESORT); /* no other image can boot */
 
     memset(epoch, 0, sizeof epoch);
     boot();
     assert_int_equal(u.record.security_floor, OTP_EPOCH_BYTES);
-}
-
-static void crash_loop_of_a_confirmed_image_is_left_once_and_told(void **state)
-{
-    (void)state;
-    struct boot_info info;
-    struct update_target target;
-    install(&v2);
-    boots(SLOT_B, true);
-    assert_int_equal(update_confirm(&u), FOTA_OK);
-    for (uint32_t n = 1; n <= 2 * SLOTS_CRASHES_MAX; n++) {
-        flash_fake_power_up(&fix.fake, n);
-        memset(&u, 0xA5, sizeof u);
-        assert_int_equal(update_open(&u, &fix.config, RESET_IWDG), FOTA_OK);
-        u.n_crashes = n;
-        update_choose(&u, false, &decision, images);
-        assert_int_equal(decision.action, SLOTS_BOOT);
-        assert_int_equal(decision.slot, n < SLOTS_CRASHES_MAX ? SLOT_B : SLOT_A);
-    }
-    update_info(&u, &info);
-    assert_int_equal(info.last_reason, E_SLOT_CRASH_LOOP);
-    assert_int_equal(info.slot_state[SLOT_B], SLOT_STATE_REJECTED);
-    assert_int_equal(info.active_slot, SLOT_A);
-    assert_int_equal(update_confirm(&u), FOTA_OK); /* a sign of health does not bring it back */
-    assert_int_equal(begin(&v2, &target), E_SLOT_REJECTED);
-    install(&v3);
-    boots(SLOT_B, true);
 }
 
 static void image_written_past_the_updater_gets_a_trial_not_trust(void **state)
@@ -713,7 +510,7 @@ static void image_written_past_the_updater_gets_a_trial_not_trust(void **state)
     struct fixture_release other = release_of(V3, 5, FIX_KEY_A, 100);
     fixture_factory(&fix, &other, SLOT_A); /* a debugger's doing */
     boots(SLOT_A, true);
-    assert_int_equal(u.record.tries, 2);
+    assert_int_equal(u.record.starts, BOOT_TRIAL_STARTS - 1);
 }
 
 int main(void)
@@ -722,13 +519,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(new_board_tries_the_image_it_was_given),
         T(good_release_is_installed_tried_and_confirmed),
-        T(image_that_never_confirms_runs_three_times),
-        T(rejected_release_is_not_taken_again_until_another_is_confirmed),
-        T(rejected_image_does_not_come_back_through_a_session_without_statement),
         T(refused_statement_costs_no_erase_and_no_record),
         T(repair_after_a_loss_of_power_waits_for_the_supply_first),
         T(epoch_in_one_time_memory_is_a_floor_that_no_journal_can_lower),
-        T(crash_loop_of_a_confirmed_image_is_left_once_and_told),
         T(floor_follows_the_confirmed_image_when_its_fallback_is_given_up),
         T(decayed_active_image_falls_back_to_the_confirmed_one),
         T(no_bootable_image_stays_in_the_loader_and_takes_an_update),
@@ -746,10 +539,8 @@ int main(void)
         T(activate_is_idempotent_and_needs_a_pending_image),
         T(confirmed_fallback_needs_no_second_download),
         T(hash_is_of_the_inactive_slot_only),
-        T(every_boot_leaves_room_so_that_confirm_never_erases),
         T(worn_slot_is_reported_and_the_good_one_runs_on),
         T(dead_journal_still_boots_the_confirmed_image),
-        T(lost_journal_boots_the_higher_version_on_trial),
         T(image_written_past_the_updater_gets_a_trial_not_trust),
     };
 #undef T

@@ -27,10 +27,14 @@
 static uint8_t array[FLASH_IF_BYTES];
 static struct dev *flash;
 
+static bool is_revision_a;
+
 static struct chip *bench(bool maximum)
 {
     struct chip *chip = bench_chip();
-    flash = flash_if_attach(chip, array, &(struct flash_if_config){.maximum_timing = maximum, .seed = 7});
+    flash = flash_if_attach(
+        chip, array,
+        &(struct flash_if_config){.maximum_timing = maximum, .is_revision_a = is_revision_a, .seed = 7});
     bench_reset(chip, CHIP_RESET_POWER);
     return chip;
 }
@@ -377,6 +381,22 @@ static void caches_may_be_reset_only_while_off(void **state)
     chip_destroy(chip);
 }
 
+static void prefetch_is_a_violation_on_revision_a_only(void **state)
+{
+    (void)state;
+    for (unsigned a = 0; a < 2; a++) {
+        is_revision_a = a != 0;
+        struct chip *chip = bench(false);
+        bench_write(chip, ACR, 0x600); /* both caches */
+        bench_clean(chip);
+        bench_write(chip, ACR, 0x700);
+        assert_int_equal(chip_violations(chip), a);
+        assert_true(a == 0 || strstr(chip_violation_at(chip, 0)->text, "revision A") != NULL);
+        chip_destroy(chip);
+    }
+    is_revision_a = false;
+}
+
 static void reserved_bits_and_holes_are_named(void **state)
 {
     (void)state;
@@ -540,6 +560,57 @@ static void cut_program_upsets_its_sector_only_on_request(void **state)
     }
 }
 
+/* Sector 3 worn by `wear`, a program of its word 0 at this supply. @return suspect words */
+static uint32_t upset_by(enum flash_wear wear, uint32_t vdd_mv, bool is_disturbing)
+{
+    struct chip *chip = bench(false);
+    flash_if_wear(flash, 3, wear);
+    flash_if_cells(flash)->is_disturbing = is_disturbing;
+    unlock(chip);
+    bench_write(chip, CR, CR_PG | X32);
+    bench_write(chip, 0x0800C000, 0x12345678);
+    chip_set_vdd_mv(chip, vdd_mv);
+    finish(chip);
+    uint32_t n_suspect = flash_if_cells(flash)->n_suspect;
+    chip_destroy(chip);
+    return n_suspect;
+}
+
+static void failing_program_upsets_its_sector_only_on_request(void **state)
+{
+    (void)state;
+    assert_int_equal(upset_by(FLASH_WEAR_NONE, 3300, true), 0);
+    assert_int_equal(upset_by(FLASH_WEAR_DEAF, 3300, false), 0);
+    assert_int_equal(upset_by(FLASH_WEAR_DEAF, 3300, true), 0x0FFF); /* all but the word itself */
+    assert_int_equal(upset_by(FLASH_WEAR_NONE, 2600, false), 0);
+    assert_int_equal(upset_by(FLASH_WEAR_NONE, 2600, true), 0x0FFF);
+}
+
+/* All four combinations of protection of sectors 0 and 1, and what option bytes say of it. */
+static void each_sector_has_its_own_write_protection(void **state)
+{
+    (void)state;
+    for (uint32_t mask = 0; mask < 4; mask++) {
+        struct chip *chip = bench(false);
+        flash_if_set_options(flash, FLASH_IF_OPTCR_FACTORY & ~(mask << 16));
+        assert_int_equal(flash_if_options(flash), (FLASH_IF_OPTCR_FACTORY & ~(mask << 16)) & ~3U);
+        bench_reset(chip, CHIP_RESET_PIN);
+        assert_int_equal(bench_read(chip, OPTCR) >> 16, 0x0FFFU & ~mask);
+        unlock(chip);
+        for (unsigned sector = 0; sector < 3; sector++) {
+            bench_write(chip, CR, CR_SER | SNB(sector) | X32 | CR_STRT);
+            bool is_refused = (bench_read(chip, SR) & 0x10) != 0;
+            assert_int_equal(is_refused, mask >> sector & 1);
+            if (is_refused) {
+                bench_write(chip, SR, 0x10);
+            } else {
+                finish(chip);
+            }
+        }
+        chip_destroy(chip);
+    }
+}
+
 static void worn_sector_ends_operations_as_ever_but_does_not_verify(void **state)
 {
     (void)state;
@@ -641,6 +712,7 @@ int main(void)
         cmocka_unit_test(wide_programs_at_low_supply_are_violations),
         cmocka_unit_test(too_few_wait_states_are_a_violation_by_clock_and_supply),
         cmocka_unit_test(caches_may_be_reset_only_while_off),
+        cmocka_unit_test(prefetch_is_a_violation_on_revision_a_only),
         cmocka_unit_test(reserved_bits_and_holes_are_named),
         cmocka_unit_test(reset_in_an_erase_tears_it_and_locks),
         cmocka_unit_test(planned_cut_of_a_program_leaves_what_was_asked),
@@ -648,6 +720,8 @@ int main(void)
         cmocka_unit_test(non_zero_program_of_a_suspect_blank_is_a_violation),
         cmocka_unit_test(flaky_words_read_anew_at_each_boot_and_never_between),
         cmocka_unit_test(cut_program_upsets_its_sector_only_on_request),
+        cmocka_unit_test(failing_program_upsets_its_sector_only_on_request),
+        cmocka_unit_test(each_sector_has_its_own_write_protection),
         cmocka_unit_test(worn_sector_ends_operations_as_ever_but_does_not_verify),
         cmocka_unit_test(same_seed_tears_alike),
         cmocka_unit_test(locked_one_time_block_cannot_be_programmed),

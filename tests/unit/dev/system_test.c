@@ -17,6 +17,7 @@
 #define CRC     0x40023000U
 
 static unsigned alias;
+static bool is_revision_a;
 
 static void note_alias(void *ctx, unsigned mem_mode)
 {
@@ -30,7 +31,7 @@ static struct chip *bench(void)
     pwr_attach(chip);
     rtc_attach(chip);
     syscfg_attach(chip);
-    dbgmcu_attach(chip);
+    dbgmcu_attach(chip, is_revision_a);
     crc_attach(chip);
     bench_reset(chip, CHIP_RESET_POWER);
     return chip;
@@ -136,6 +137,17 @@ static void dbgmcu_names_the_chip_and_keeps_its_bits_over_reset(void **state)
     chip_destroy(chip);
 }
 
+static void dbgmcu_of_revision_a_has_the_number_of_its_erratum(void **state)
+{
+    (void)state;
+    is_revision_a = true;
+    struct chip *chip = bench();
+    is_revision_a = false;
+    assert_int_equal(bench_read(chip, DBGMCU), 0x20006411);
+    bench_clean(chip);
+    chip_destroy(chip);
+}
+
 /* CRC-32/MPEG-2 of the bytes 12 34 56 78 taken as one word, most significant first: computed with an
  * independent implementation (bit by bit, byte oriented). */
 static uint32_t crc_of_bytes(uint32_t word)
@@ -177,6 +189,7 @@ int main(void)
         cmocka_unit_test(rtc_calendar_is_refused),
         cmocka_unit_test(syscfg_selects_exti_ports_and_memory_at_0),
         cmocka_unit_test(dbgmcu_names_the_chip_and_keeps_its_bits_over_reset),
+        cmocka_unit_test(dbgmcu_of_revision_a_has_the_number_of_its_erratum),
         cmocka_unit_test(crc_unit_computes_crc_32_over_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

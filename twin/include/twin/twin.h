@@ -32,9 +32,15 @@ enum twin_rom {
     TWIN_ROM_V9_1_EARLY /* V9.1 whose MISO shows the last ACK while flash work goes on (AN4286 2.8) */
 };
 
+enum twin_silicon {
+    TWIN_SILICON_LATER, /* revision Z and after */
+    TWIN_SILICON_A /* erratum ES0182: IDCODE reads 0x20006411, no prefetch (a violation when it is enabled) */
+};
+
 struct twin_config {
     enum twin_flash_timing flash_timing;
     enum twin_rom rom;
+    enum twin_silicon silicon;
     uint32_t lsi_hz; /* 17,000..47,000 (DS8626); 0 means 32,000 */
     uint32_t vdd_mv; /* supply; 0 means 3,300 */
     uint64_t seed;   /* power-on garbage in RAM, torn cells, noise */
@@ -89,8 +95,11 @@ bool twin_load_elf(struct twin *t, const char *path, char *why, size_t why_bytes
 bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n_bytes);
 
 /** Factory programmer: option bytes as FLASH_OPTCR shows them (RM0090 3.9.10; factory value 0x0FFFAAED).
- * Clear bit 16 + n to write-protect sector n. In force from the next reset. */
+ * Clear bit 16 + n to write-protect sector n; bits 2 and 3: brown-out level, 0 (2.81 V) to 3 (off); bits 8 to
+ * 15: readout protection, AA none, CC for ever, else level 1. In force from the next reset. */
 void twin_set_options(struct twin *t, uint32_t optcr);
+/** Option bytes as they are stored, lock bits 0: in force now or from the next reset. */
+uint32_t twin_options(const struct twin *t);
 
 /** What the flash shows of the operation at which the supply was cut. */
 enum twin_cut {
@@ -126,8 +135,8 @@ bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut);
 /** Forget all planned cuts. */
 void twin_forget_cuts(struct twin *t);
 
-/** On: a cut program also upsets words of its whole sector (program disturb), for a stress test. Off at
- * first. */
+/** On: a program that is cut, or that fails (worn sector, or a supply too low for its width), also upsets
+ * words of its whole sector (program disturb, F8). Off at first. Belongs to the snapshot. */
 void twin_disturb(struct twin *t, bool on);
 
 /** How a sector is worn out. The part has no flag for it: operations end as ever, the array shows it. */
@@ -144,7 +153,8 @@ bool twin_wear_out(struct twin *t, unsigned sector, enum twin_wear wear);
 uint64_t twin_cells_hash(const struct twin *t);
 
 /** Change the supply, e.g. to 2,600 mV. Below the brown-out level of the option bytes: held in reset; below
- * 1,680 mV: power off. */
+ * 1,680 mV: power off. Without power it says what twin_set_power finds: a board may start at a low supply,
+ * and below 1,680 mV it does not start. */
 void twin_set_supply(struct twin *t, uint32_t vdd_mv);
 
 /** Power on or off. Off: RAM, registers and RTC domain are lost, RAM reads as garbage by seed at the next

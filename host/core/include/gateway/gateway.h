@@ -3,11 +3,12 @@
  * the trial.
  *
  * gateway_fsm.h says what follows what; this driver carries out the actions through ports. It never sleeps: a
- * step that has to wait says for how long. No heap, no operating system, no clock of its own, about 8 KB in
+ * step that has to wait says for how long. No heap, no operating system, no clock of its own, about 10 KB in
  * one struct, so the same code runs on an ESP32 and on Linux.
  *
  * What is erased when: nothing before statement *and* image were verified in full (the object is read once
- * for that, and streamed in a second pass), and nothing but the target's inactive slot afterwards.
+ * for that, and streamed in a second pass), and nothing but the target's inactive slot afterwards. A loader
+ * is received in the target's RAM; its sector 1 is erased by the target, after everything was verified there.
  */
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
@@ -28,7 +29,7 @@ enum gateway_event_kind {
     GATEWAY_EVENT_CHANGED,     /* 200: a new channel object [done = bytes] */
     GATEWAY_EVENT_STATEMENT,   /* it verifies [version, done = sequence number] */
     GATEWAY_EVENT_NOTHING,     /* nothing to install [reason, version] */
-    GATEWAY_EVENT_OFFER,       /* will install [version, slot, total] */
+    GATEWAY_EVENT_OFFER,       /* will install [version, slot, total]; SLOT_LOADER: a loader */
     GATEWAY_EVENT_CHECKED,     /* the stored image is right [version, total] */
     GATEWAY_EVENT_BEGUN,       /* session open [slot, done = resume offset, total] */
     GATEWAY_EVENT_PROGRESS,    /* [done = bytes in the target's flash, total] */
@@ -39,6 +40,9 @@ enum gateway_event_kind {
     GATEWAY_EVENT_ROLLED_BACK, /* [version, slot, reason] */
     GATEWAY_EVENT_REFUSED,     /* statement or image is wrong and will stay wrong [reason, version] */
     GATEWAY_EVENT_FAILED,      /* network, link or target; another try follows [reason, done = delay in ms] */
+    GATEWAY_EVENT_RETRY,       /* the target was told to try a rejected release again [done = number] */
+    GATEWAY_EVENT_LOADER,      /* the target has the loader that the channel names [version] */
+    GATEWAY_EVENT_LOADER_LEFT, /* it does not get it [reason, version; 0 if its statement was not read] */
     GATEWAY_EVENT_LADDER,      /* the target was silent; a rung was tried [done = enum link_rung, reason] */
     GATEWAY_EVENT_STORE        /* the record could not be saved [reason] */
 };
@@ -99,16 +103,22 @@ struct gateway {
     bool has_offer;
     bool is_dirty;           /* record differs from the store */
     struct link_info target; /* as of DECIDE or TRIAL */
-    enum slot slot;          /* where the release goes */
+    enum slot slot;          /* where the release goes; SLOT_LOADER: a loader is being installed */
     struct link_session session;
     bool has_session;
     uint32_t block_bytes; /* what the wires carry well: halved after damage, doubled after clean blocks */
     uint32_t sent_off;    /* next image byte to send */
     struct gateway_image check;
     bool is_check_begun;
-    bool is_checked; /* `check` passed for checked_images in checked_slot */
-    uint8_t checked_images[CRYPTO_SHA256_BYTES];
+    bool is_checked; /* `check` passed for the file checked_sha256 in checked_slot */
+    uint8_t checked_sha256[CRYPTO_SHA256_BYTES];
     enum slot checked_slot;
+    struct release_image
+        loader_image; /* the loader that is being installed; its blob points into loader_text */
+    uint32_t loader_version;
+    uint16_t n_loader_text;
+    uint8_t loader_text[STATEMENT_RELEASE_MAX_BYTES];
+    enum fota_err loader_told;        /* reason that the observer heard last for this channel object */
     struct crypto_sha256 stream_hash; /* of what was sent, while it was sent from 0 without a gap */
     uint32_t hashed_off;
     char etag[GATEWAY_ETAG_MAX_BYTES]; /* of the channel object, until the decision is saved with it */

@@ -3,6 +3,7 @@
  *
  *   BOOT -> WAIT -> POLL -> VERIFY -> DECIDE -> CHECK -> FETCH -> HANDOVER -> ACTIVATE -> TRIAL
  *        -> CONFIRMED | ROLLED_BACK -> REPORT -> WAIT
+ *   a loader for sector 1:  DECIDE -> LOADER -> CHECK -> FETCH -> HANDOVER -> DECIDE
  *
  * Only the driver (gateway.h) does I/O; it carries out the state's action and feeds back one event. A pair
  * that the table does not allow is E_STATE, never ignored.
@@ -20,6 +21,7 @@
     X(POLL,        "GET the channel object with If-None-Match")                           \
     X(VERIFY,      "signatures, product, sequence, digest of the release")                \
     X(DECIDE,      "compare with what the target runs and remembers; keep the ETag")      \
+    X(LOADER,      "GET and verify the loader statement that the channel names")          \
     X(CHECK,       "look at the image in the store before anything is erased")            \
     X(FETCH,       "stream from what the target has in flash to the end")                 \
     X(HANDOVER,    "the target verifies its flash")                                       \
@@ -39,6 +41,7 @@
     X(ACCEPTED,    "it is right")                                                         \
     X(REFUSED,     "it is wrong and will stay wrong")                                     \
     X(OFFER,       "this release is for this target")                                     \
+    X(LOADER,      "a loader is to be installed now")                                     \
     X(NOTHING,     "nothing to install now")                                              \
     X(MORE,        "not done yet")                                                        \
     X(DONE,        "done")                                                                \

@@ -7,6 +7,7 @@
 
 #include "format/channel_statement.h"
 #include "format/image.h"
+#include "format/loader_statement.h"
 #include "format/release_statement.h"
 #include "gateway/gateway_fsm.h"
 #include "gateway/gateway_record.h"
@@ -38,7 +39,8 @@ struct gateway_offer {
     uint8_t images[CRYPTO_SHA256_BYTES]; /* gateway_images_digest */
 };
 
-/** Identity of a release by content: SHA-256 over the digests of both images. */
+/** Identity of a release by content: SHA-256 over both image hashes, so that another signature over the same
+ * content is the same release. */
 void gateway_images_digest(const struct release *release, uint8_t out[CRYPTO_SHA256_BYTES]);
 
 /**
@@ -47,7 +49,8 @@ void gateway_images_digest(const struct release *release, uint8_t out[CRYPTO_SHA
  *
  * @param text  untrusted; must outlive `out`
  * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_KEY · E_STATEMENT_SIGNATURE ·
- *         E_STATEMENT_MISMATCH (the release inside is not the one the channel names) · E_STATEMENT_PRODUCT
+ *         E_STATEMENT_MISMATCH (the release inside is not the one the channel names) · E_STATEMENT_PRODUCT ·
+ *         E_STATEMENT_FORMAT
  */
 FOTA_MUST_CHECK
 enum fota_err gateway_offer_read(const uint8_t *text, size_t n_bytes, const struct gateway_keys *keys,
@@ -61,11 +64,28 @@ FOTA_MUST_CHECK
 enum fota_err gateway_offer_check_order(const struct gateway_offer *offer,
                                         const struct gateway_record *record);
 
+/**
+ * Verify a loader statement: that it is the one the channel names, form, signature of an image key, and
+ * hardware.
+ *
+ * @param text  untrusted; must outlive `out`
+ * @return FOTA_OK · E_STATEMENT_MISMATCH (not what the channel names) · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE
+ * · E_STATEMENT_FORMAT · E_STATEMENT_KEY · E_STATEMENT_SIGNATURE · E_STATEMENT_PRODUCT
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_loader_read(const uint8_t *text, size_t n_bytes, const struct gateway_keys *keys,
+                                  const struct gateway_identity *identity,
+                                  const uint8_t sha256[CRYPTO_SHA256_BYTES], struct loader_release *out);
+
+/** Keys that sign images: those given for it, else the first two release keys. */
+const uint8_t *const *gateway_image_keys(const struct gateway_keys *keys);
+
 struct gateway_facts {
     const struct gateway_offer *offer;
     const struct gateway_record *record;
     const struct gateway_identity *identity;
     const struct boot_info *target;
+    bool is_agent;  /* the agent in the application answers, not the loader */
     uint64_t now_s; /* seconds since 1970: the later of the clock and record->trusted_time_s; 0 unknown */
 };
 
@@ -73,6 +93,7 @@ struct gateway_decision {
     enum gateway_input input; /* OFFER · NOTHING · IN_TRIAL */
     enum fota_err reason; /* NOTHING: FOTA_OK if the target runs it already, else what stands against it */
     enum slot slot;       /* OFFER: where it will go */
+    bool needs_retry; /* OFFER: the target must hear the channel's `retry` first, it rejected this release */
 };
 
 /**
@@ -80,11 +101,23 @@ struct gateway_decision {
  *
  * Reasons of NOTHING: FOTA_OK (runs already) · E_STATEMENT_EXPIRED · E_STATEMENT_PRODUCT (the target is other
  * hardware) · E_STATEMENT_COUNTER · E_STATEMENT_HALTED · E_STATEMENT_ROLLOUT (not this device's turn) ·
- * E_STATEMENT_PRECURSOR (bootloader or running version too old) · E_SLOT_REJECTED · E_UPDATE_GAVE_UP
+ * E_STATEMENT_PRECURSOR (root or running version too old) · E_SLOT_REJECTED · E_SLOT_LAST_RESORT (it is what
+ * the target tries again and again) · E_UPDATE_LOADER_KEY (it needs another loader first) · E_UPDATE_GAVE_UP
  */
 void gateway_decide(const struct gateway_facts *facts, struct gateway_decision *out);
 
-/** Slot an update would go to: the one that neither runs nor is active. */
+/**
+ * Is the loader that the channel names to be installed now? Asked when there is no release to install, or
+ * when the release needs it. Total.
+ *
+ * @param reason  false: FOTA_OK if none is named or the target has it, else what stands against it:
+ *                E_LOADER_NOT_NOW (no confirmed application answers) · E_LOADER_PROTECTED · what was
+ * remembered of this loader · E_UPDATE_GAVE_UP · E_STATEMENT_PRODUCT · E_STATEMENT_EXPIRED ·
+ *                E_STATEMENT_HALTED · E_STATEMENT_ROLLOUT
+ */
+bool gateway_wants_loader(const struct gateway_facts *facts, enum fota_err *reason);
+
+/** Slot an update would go to, as the target says; in a trial the one that does not run. */
 enum slot gateway_inactive_slot(const struct boot_info *target);
 
 #endif

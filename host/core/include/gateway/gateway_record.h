@@ -17,7 +17,7 @@
 enum {
     GATEWAY_ETAG_MAX_BYTES = 128, /* with its quotes and a NUL */
     GATEWAY_REJECTED_MAX = 4,
-    GATEWAY_RECORD_BYTES = 2460 /* on the store: magic, generation, fields, CRC-32 */
+    GATEWAY_RECORD_BYTES = 2524 /* on the store: magic, generation, fields, CRC-32 */
 };
 
 /** A release that did not make it: not tried again unless the operator raises `retry` in the channel. */
@@ -25,6 +25,16 @@ struct gateway_rejected {
     uint8_t images[CRYPTO_SHA256_BYTES]; /* which images: gateway_images_digest; all 0: free */
     uint16_t reason;                     /* enum fota_err */
     uint32_t retry;                      /* the channel's `retry` when it was rejected */
+};
+
+/** What is known of the loader that the channel names; another one named begins anew. */
+struct gateway_loader_memory {
+    uint8_t sha256[CRYPTO_SHA256_BYTES]; /* its statement, as the channel names it; all 0: none */
+    uint8_t hash[8];    /* of its image, as INFO shows it; all 0: the statement was not read yet */
+    uint16_t reason;    /* enum fota_err: why it is not installed here; FOTA_OK: nothing stands against it */
+    uint32_t retry;     /* the channel's `retry` that reason and attempts belong to */
+    uint8_t running[8]; /* image hash of the application then: another application is asked once more */
+    uint32_t attempts;  /* installs begun */
 };
 
 struct gateway_record {
@@ -41,9 +51,11 @@ struct gateway_record {
     uint8_t trial_slot;
     uint32_t trial_version;
     uint32_t trial_retry;
-    uint8_t trial_digest[8];             /* of the image that is tried */
+    uint8_t trial_hash[8];               /* image hash of what is tried */
     uint8_t images[CRYPTO_SHA256_BYTES]; /* release that `attempts` counts for */
     uint32_t attempts;                   /* installs begun */
+    uint32_t attempts_retry;             /* the channel's `retry` that they were begun with */
+    struct gateway_loader_memory loader;
 };
 
 /** Empty record: nothing seen, nothing rejected. */
@@ -71,6 +83,9 @@ enum fota_err gateway_record_save(struct store *store, uint8_t *scratch, struct 
 /** Remember a release as rejected; the oldest of GATEWAY_REJECTED_MAX is forgotten. Same images: replaced. */
 void gateway_record_reject(struct gateway_record *r, const uint8_t images[CRYPTO_SHA256_BYTES],
                            uint16_t reason, uint32_t retry);
+
+/** Forget every rejection for this reason: what it said is no longer so. @return true if there was one */
+bool gateway_record_forget(struct gateway_record *r, uint16_t reason);
 
 /** @return the entry for these images, NULL if they were not rejected */
 const struct gateway_rejected *gateway_record_rejected(const struct gateway_record *r,

@@ -228,7 +228,8 @@ enum fota_err link_client_info(struct link_client *c, struct link_info *out);
 
 /**
  * BEGIN: open or resume the session of a release. The target checks the statement before it erases anything.
- * @param statement  release statement; @param n_bytes  1..1024
+ * @param statement  release statement, or loader statement: then the session is one of SLOT_LOADER
+ * @param n_bytes    1..LINK_STATEMENT_MAX_BYTES
  * Power cut: the inactive slot is not bootable until ACTIVATE, the active slot is untouched.
  * @return FOTA_OK · E_ARG · the target's reason · transport errors
  */
@@ -275,6 +276,14 @@ enum fota_err link_client_finish(struct link_client *c, uint32_t session_id, str
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_activate(struct link_client *c, uint32_t session_id, struct link_progress *out);
+
+/**
+ * RETRY: the operator wants a rejected release tried again. Only a number above info.retry changes anything.
+ * Power cut: the rejection is lifted or not.
+ * @return FOTA_OK · the target's reason · transport errors
+ */
+FOTA_MUST_CHECK
+enum fota_err link_client_retry(struct link_client *c, uint32_t number, struct link_progress *out);
 
 /** ABORT: close the session. Power cut: receiving or empty. @return FOTA_OK · the target's reason · transport
  * errors */

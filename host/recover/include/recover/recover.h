@@ -1,19 +1,21 @@
 /**
- * Rebuild a board from nothing but the wires: SPI1, NRST and BOOT0. For a board whose sector 0 is erased or
- * torn, whatever stands in the other sectors, through the loader that no accident can erase: ST's ROM.
+ * Rebuild a board from nothing but the wires: SPI1, NRST and BOOT0. For a board whose sectors 0 or 1 are erased
+ * or torn, whatever stands in the others, through the loader that no accident can erase: ST's ROM.
  *
  * Order, and what a cut leaves:
  *   1. image      last sector first, header last: a slot is complete or has no header
  *   2. journal    both sectors blank: rule R11, the first boot is a trial of the newest image that verifies
  *   3. other slot its header goes, if an image stands there that would be preferred to ours
- *   4. bootloader vectors last: without them the core does nothing at all, and the ROM is as reachable as
- *                 before. This last block of 256 bytes is the moment at which the board is alive again, and
- *                 then everything it needs is there.
+ *   4. loader     sector 1, header last: a root that still works starts it or, without it, the image
+ *   5. root       sector 0, vectors last: without them the core does nothing at all, and the ROM is as
+ *                 reachable as before. This last block of 256 bytes is the moment at which the board is alive
+ *                 again, and then everything it needs is there.
  * Nothing of an interrupted run is trusted by the next, since a word that was cut may read well today and not
- * tomorrow: every run erases and writes all of it. The option bytes are never written.
+ * tomorrow: every run erases and writes all of it. The option bytes are never written: a write-protected
+ * sector 0 or 1 is left alone if it holds these very bytes, and refused before anything is written if not.
  *
- * The image is checked before anything is touched, with the keys and the hardware id that are in the very
- * bootloader that will judge it.
+ * Loader and image are checked before anything is touched, with the keys and the hardware id that are in the
+ * very bootloader that will judge them.
  */
 #ifndef RECOVER_RECOVER_H
 #define RECOVER_RECOVER_H
@@ -24,31 +26,39 @@
 
 /** What goes onto the board; must outlive the plan. */
 struct recover_parts {
-    const uint8_t *bootloader; /* flat bytes for sector 0 */
+    const uint8_t *bootloader; /* the root, flat bytes for sector 0 */
     uint32_t n_bootloader;
+    const uint8_t *loader; /* signed image for sector 1 */
+    uint32_t n_loader;
     const uint8_t *image; /* signed image for slot A or B */
     uint32_t n_image;
 };
+
+/** Which of them a refusal speaks of. */
+enum recover_part { RECOVER_PART_BOOTLOADER, RECOVER_PART_LOADER, RECOVER_PART_IMAGE };
 
 /** Parts that fit each other. */
 struct recover_plan {
     struct recover_parts parts;
     enum slot slot;
     struct image_result image;
+    struct image_result loader;
     char hw_id[IMAGE_HW_ID_MAX_BYTES + 1];
 };
 
 /**
- * Check the parts, and that the bootloader will take the image.
+ * Check the parts, and that the bootloader will take loader and image.
  *
- * @param out  untouched on failure
- * @return FOTA_OK · E_IMAGE_SIZE (bootloader: empty or larger than sector 0; image: than a slot) ·
- *         E_IMAGE_VECTORS (bootloader: its vectors point elsewhere) · E_LINK_BOOT_MISSING (bootloader: no
- * table of boot services) · E_IMAGE_KEY, E_IMAGE_HARDWARE (the bootloader has no such key, or is for another
- *         board) · as image_verify
+ * @param out     untouched on failure
+ * @param at      of a failure: which part; may be NULL
+ * @return FOTA_OK · E_IMAGE_SIZE (empty, or larger than its sector or slot) · E_IMAGE_VECTORS (bootloader: its
+ *         vectors point elsewhere) · E_LINK_BOOT_MISSING (bootloader: no table of boot services) ·
+ *         E_IMAGE_KEY, E_IMAGE_HARDWARE (the bootloader has no such key, or is for another board) ·
+ *         E_IMAGE_SLOT (a loader where an image should be, or the reverse) · as image_verify
  */
 FOTA_MUST_CHECK
-enum fota_err recover_plan_make(const struct recover_parts *parts, struct recover_plan *out);
+enum fota_err recover_plan_make(const struct recover_parts *parts, struct recover_plan *out,
+                                enum recover_part *at);
 
 /** Where a recovery stands. */
 enum recover_step {
@@ -57,6 +67,7 @@ enum recover_step {
     RECOVER_IMAGE,
     RECOVER_JOURNAL,
     RECOVER_OTHER_SLOT,
+    RECOVER_LOADER,
     RECOVER_BOOTLOADER,
     RECOVER_CONFIRM, /* out of the ROM, and the image boots and confirms itself */
     RECOVER_STEPS
@@ -90,6 +101,8 @@ struct recover_result {
     struct link_info info; /* of the board at the end; loader 0: it did not answer */
     unsigned n_restarts;
     bool is_bootloader_kept; /* sector 0 is write-protected and holds these very bytes */
+    bool is_loader_kept;     /* the same of sector 1 */
+    uint16_t blocked_sectors; /* with E_FLASH_PROTECTED: bit n: sector n is protected and holds something else */
 };
 
 enum { RECOVER_RESTARTS_MAX = 4 };

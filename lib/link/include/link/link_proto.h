@@ -50,7 +50,8 @@ enum link_op {
     LINK_OP_FINISH = 0xC4, /* session[4] -> progress block; image verified in flash, slot pending */
     LINK_OP_ACTIVATE =
         0xC5, /* session[4] -> progress block; slot becomes a trial, the chip resets after the reply */
-    LINK_OP_ABORT = 0xC6 /* session[4] -> progress block */
+    LINK_OP_ABORT = 0xC6, /* session[4] -> progress block */
+    LINK_OP_RETRY = 0xC7  /* number[4] -> progress block; lifts a rejection, if the number is a new one */
 };
 
 enum {

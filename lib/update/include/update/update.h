@@ -27,12 +27,12 @@ struct update_loader {
 /** What is where; constant for one board. Slots are alike but for their place. */
 struct update_config {
     struct flash *flash;
-    struct journal_area journal[JOURNAL_AREAS];
-    const uint8_t *slot[2];   /* the bytes of each slot, readable at any time */
-    uint32_t base[2];         /* bus address of each slot */
-    uint32_t first_sector[2]; /* number of each slot's first sector */
-    uint32_t sector_bytes;    /* all sectors of a slot are of this size */
-    uint32_t n_sectors;       /* sectors of one slot */
+    struct journal_area journal[JOURNAL_AREAS]; /* J0, J1, spare places in slots A and B */
+    const uint8_t *slot[2];                     /* the bytes of each slot, readable at any time */
+    uint32_t base[2];                           /* bus address of each slot */
+    uint32_t first_sector[2];                   /* number of each slot's first sector */
+    uint32_t sector_bytes;                      /* all sectors of a slot are of this size */
+    uint32_t n_sectors;                         /* sectors of one slot */
     struct update_loader loader;
     uint32_t bootloader_version;     /* major << 24 | minor << 16 | revision */
     const char *hw_id;               /* this board, 1..16 characters */

@@ -22,7 +22,7 @@ struct flash_cells {
     uint32_t n_suspect;
     uint32_t n_flaky;
     uint32_t n_boots;
-    bool is_disturbing;
+    bool is_disturbing; /* F8: a program that is cut or fails upsets its sector */
 };
 
 /** What a cut leaves, of a program and of an erase: whichever the operation is. */
@@ -45,6 +45,14 @@ void flash_cells_store(struct flash_cells *cells, uint8_t *array, uint32_t off, 
 /** A program of `n_bytes` (1..8, in one aligned double word) completed. Changes the array. */
 void flash_cells_program(struct flash_cells *cells, uint8_t *array, uint32_t off, const uint8_t *value,
                          uint32_t n_bytes);
+
+/**
+ * A program ended and the bytes do not read as `value`, or the supply was too low for it (`is_weak`): its
+ * sector is upset as by a cut one (F8), if that was asked for (is_disturbing).
+ * @return did it fail?
+ */
+bool flash_cells_disturb_after_failure(struct flash_cells *cells, uint8_t *array, uint32_t off,
+                                       const uint8_t *value, uint32_t n_bytes, bool is_weak, uint64_t seed);
 
 /** An erase of whole sectors completed. Changes the array. */
 void flash_cells_erase(struct flash_cells *cells, uint8_t *array, uint32_t off, uint32_t n_bytes);

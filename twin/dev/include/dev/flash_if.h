@@ -31,6 +31,7 @@ enum {
 struct flash_if_config {
     bool maximum_timing; /* DS8626 maximum instead of typical */
     bool hasty_timing;   /* erases and programs in microseconds: no chip */
+    bool is_revision_a;  /* prefetch is a violation (ES0182) */
     uint64_t seed;       /* of torn cells */
 };
 
@@ -76,6 +77,9 @@ void flash_if_wear(struct dev *flash, unsigned sector, enum flash_wear wear);
 /** Factory programmer: set option bytes as FLASH_OPTCR shows them (lock bits ignored). In force from the next
  * reset. */
 void flash_if_set_options(struct dev *flash, uint32_t optcr);
+
+/** Option bytes as they are stored, lock bits 0. */
+uint32_t flash_if_options(const struct dev *flash);
 
 /** Sector of a byte offset in the array; FLASH_IF_SECTORS if outside. */
 unsigned flash_if_sector(uint32_t off);

@@ -1,0 +1,143 @@
+/* LOADER: the loader that the channel names, for sector 1 of the target. What follows (CHECK, FETCH,
+ * HANDOVER) is the same code as for a release, with g->slot SLOT_LOADER. */
+#include <string.h>
+
+#include "gateway_priv.h"
+
+/** v1/loaders/<sha256 of the statement>.fm */
+static void loader_key(const struct gateway *g, char key[GATEWAY_KEY_MAX_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char folder[] = "v1/loaders/";
+    const uint8_t *sha256 = g->offer.channel.loader_sha256;
+    size_t n = sizeof folder - 1;
+    memcpy(key, folder, n);
+    for (unsigned i = 0; i < CRYPTO_SHA256_BYTES; i++) {
+        key[n++] = digits[sha256[i] >> 4];
+        key[n++] = digits[sha256[i] & 15];
+    }
+    memcpy(key + n, ".fm", sizeof ".fm");
+}
+
+void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t version)
+{
+    if (reason == g->loader_told) {
+        return;
+    }
+    g->loader_told = reason;
+    gateway_emit(
+        g, (struct gateway_event){
+               .kind = GATEWAY_EVENT_LOADER_LEFT, .reason = reason, .version = version, .slot = SLOT_LOADER});
+}
+
+/** Memory for the loader that the channel names now, with the operator's newest `retry`. */
+static struct gateway_loader_memory *memory(struct gateway *g)
+{
+    struct gateway_loader_memory *m = &g->record.loader;
+    const struct channel *c = &g->offer.channel;
+    const uint8_t *running =
+        g->target.boot.slot_hash[g->target.boot.running_slot == SLOT_B ? SLOT_B : SLOT_A];
+    if (memcmp(m->sha256, c->loader_sha256, sizeof m->sha256) != 0 || c->retry > m->retry ||
+        memcmp(m->running, running, sizeof m->running) != 0) {
+        memset(m, 0, sizeof *m);
+        memcpy(m->sha256, c->loader_sha256, sizeof m->sha256);
+        memcpy(m->running, running, sizeof m->running);
+        m->retry = c->retry;
+        g->is_dirty = true;
+    }
+    return m;
+}
+
+enum gateway_input gateway_refuse_loader(struct gateway *g, enum fota_err reason)
+{
+    memory(g)->reason = (uint16_t)reason;
+    gateway_save(g);
+    gateway_leave_loader(g, reason, g->loader_version);
+    return GATEWAY_ON_REFUSED;
+}
+
+static enum fota_err get_statement(struct gateway *g)
+{
+    char key[GATEWAY_KEY_MAX_BYTES];
+    struct s3_buffer body = {.at = g->loader_text, .cap_bytes = sizeof g->loader_text};
+    const struct s3_taker taker = s3_buffer_taker(&body);
+    const struct s3_get_options options = {0};
+    loader_key(g, key);
+    enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), &taker, &g->reply);
+    g->n_loader_text = err ? 0 : (uint16_t)body.n_bytes;
+    return err == E_NO_SPACE ? E_STATEMENT_SIZE : err;
+}
+
+/** What the target would say of a statement that verifies. */
+static enum fota_err check_fit(const struct gateway *g, const struct loader_release *loader)
+{
+    const struct boot_info *t = &g->target.boot;
+    if (loader->security_counter < t->security_floor) {
+        return E_STATEMENT_COUNTER;
+    }
+    return t->bootloader_version < loader->boot_min ? E_STATEMENT_PRECURSOR : FOTA_OK;
+}
+
+static enum gateway_input take_up(struct gateway *g, const struct loader_release *loader)
+{
+    g->loader_image.n_bytes = loader->image_bytes;
+    memcpy(g->loader_image.sha256, loader->sha256, sizeof g->loader_image.sha256);
+    memcpy(g->loader_image.hash, loader->hash, sizeof g->loader_image.hash);
+    g->loader_image.blob = loader->blob;
+    gateway_turn_to(g, SLOT_LOADER);
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_OFFER,
+                                           .version = loader->version,
+                                           .slot = SLOT_LOADER,
+                                           .total = loader->image_bytes});
+    return GATEWAY_ON_ACCEPTED;
+}
+
+enum gateway_input gateway_do_loader(struct gateway *g)
+{
+    struct loader_release loader;
+    struct gateway_loader_memory *m = memory(g);
+    g->slot = SLOT_LOADER;
+    g->loader_version = 0;
+    enum fota_err err = get_statement(g);
+    if (err && !gateway_is_verdict(err)) {
+        return gateway_fail(g, err, g->config.backoff_min_ms);
+    }
+    if (!err) {
+        err = gateway_loader_read(g->loader_text, g->n_loader_text, &g->config.keys, &g->config.identity,
+                                  g->offer.channel.loader_sha256, &loader);
+    }
+    if (err) {
+        return gateway_refuse(g, err);
+    }
+    g->loader_version = loader.version;
+    if (memcmp(m->hash, loader.hash, sizeof m->hash) != 0) {
+        memcpy(m->hash, loader.hash, sizeof m->hash);
+        g->is_dirty = true;
+    }
+    if (g->is_dirty) {
+        gateway_save(g);
+    }
+    if (memcmp(m->hash, g->target.boot.loader_hash, sizeof m->hash) == 0) {
+        gateway_pause_quiet(g); /* it is there: from now on a look at INFO is enough */
+        return GATEWAY_ON_NOTHING;
+    }
+    err = check_fit(g, &loader);
+    return err ? gateway_refuse(g, err) : take_up(g, &loader);
+}
+
+enum gateway_input gateway_end_loader(struct gateway *g)
+{
+    struct link_progress progress;
+    /* Nothing restarts: this only closes the session. If the answer is lost, the next BEGIN closes it. */
+    enum fota_err err = link_client_activate(g->ports.link, g->session.session_id, &progress);
+    (void)err;
+    g->has_session = false;
+    g->errors_in_row = 0;
+    g->backoff_ms = 0;
+    if (gateway_record_forget(&g->record, E_UPDATE_LOADER_KEY)) {
+        gateway_save(g);
+    }
+    gateway_emit(g, (struct gateway_event){
+                        .kind = GATEWAY_EVENT_LOADER, .version = g->loader_version, .slot = SLOT_LOADER});
+    return GATEWAY_ON_DONE;
+}
