@@ -190,6 +190,7 @@ static enum fota_err blame(struct journal *j, uint32_t a, enum fota_err err)
     if (err != FOTA_OK && err != E_FLASH_SUPPLY) {
         j->head[a].is_dead = true;
         j->head[a].is_sound = false;
+        j->head[a].holds = false;
         j->why = err;
     }
     return err;
@@ -422,19 +423,29 @@ static enum fota_err mend(struct journal *j, uint32_t a)
     return err;
 }
 
-static bool has_sound(const struct journal *j, uint32_t except)
+/* The state is in another place: sound, or, if none is, as far as can be read. Without it a sector is
+ * rewritten only if it has nothing to lose. */
+static bool is_kept(const struct journal *j, uint32_t except)
 {
-    bool is_found = false;
+    bool is_sound = false;
+    bool is_held = false;
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        is_found = is_found || (a != except && j->head[a].is_sound);
+        is_sound = is_sound || (a != except && j->head[a].is_sound);
+        is_held = is_held || (a != except && j->head[a].holds);
     }
-    return is_found;
+    return is_sound || (is_held && !j->head[except].is_sound);
+}
+
+static bool has_sound(const struct journal *j)
+{
+    return journal_sound_mask(j) != 0 || j->head[JOURNAL_MIRRORS].is_sound ||
+           j->head[JOURNAL_MIRRORS + 1].is_sound;
 }
 
 /* Have the state sound somewhere, without an erase: where it is read; else behind an older record. */
 static enum fota_err secure(struct journal *j)
 {
-    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j, JOURNAL_AREAS); i++) {
+    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j); i++) {
         uint32_t a = i % JOURNAL_AREAS;
         const struct journal_head *head = &j->head[a];
         bool is_wanted = i < JOURNAL_AREAS ? head->holds : head->has_record && a < JOURNAL_MIRRORS;
@@ -457,7 +468,7 @@ static enum fota_err step(struct journal *j, uint32_t n_records, uint32_t spare)
     if (err) {
         return err;
     }
-    while (a < JOURNAL_MIRRORS && !(is_needy(j, a, n_records) && (has_sound(j, a) || !j->head[a].holds))) {
+    while (a < JOURNAL_MIRRORS && !(is_needy(j, a, n_records) && (is_kept(j, a) || !j->head[a].holds))) {
         a++;
     }
     if (a < JOURNAL_MIRRORS) {
