@@ -44,23 +44,27 @@ static int report_broken(const char *check, const char *text, const char *id)
     return 1;
 }
 
-static int run_fixpoint(uint32_t n_slots)
+static int run_fixpoint(uint32_t n_slots, bool fails)
 {
     static struct fixpoint_result r;
     struct fixpoint_config config = {.n_slots = n_slots,
                                      .n_writes = n_slots - 3,
                                      .cuts_max = CUTS_MAX,
-                                     .loses_sectors = true,
+                                     .loses_sectors = !fails,
+                                     .fails = fails,
                                      .stops_at_first = true};
     double start = seconds();
     fixpoint_explore(&config, &r);
-    (void)printf("fixpoint, %u records   %8u states %10llu sessions %10llu cuts  %u violations  %.1f s\n",
-                 (unsigned)n_slots, (unsigned)r.n_states, (unsigned long long)r.n_runs,
-                 (unsigned long long)r.n_cuts, (unsigned)r.n_violations, seconds() - start);
+    const char *name = fails ? "fixfault" : "fixpoint";
+    (void)printf(
+        "%s, %u records   %8u states %10llu sessions %10llu cuts %10llu faults  %u violations  %.1f s\n",
+        name, (unsigned)n_slots, (unsigned)r.n_states, (unsigned long long)r.n_runs,
+        (unsigned long long)r.n_cuts, (unsigned long long)r.n_faults, (unsigned)r.n_violations,
+        seconds() - start);
     char key[32];
-    (void)snprintf(key, sizeof key, "fixpoint%u_states", (unsigned)n_slots);
+    (void)snprintf(key, sizeof key, "%s%u_states", name, (unsigned)n_slots);
     put_figure(key, r.n_states);
-    (void)snprintf(key, sizeof key, "fixpoint%u_violations", (unsigned)n_slots);
+    (void)snprintf(key, sizeof key, "%s%u_violations", name, (unsigned)n_slots);
     put_figure(key, r.n_violations);
     if (r.n_violations != 0) {
         return report_broken(r.check, r.text, r.id);
@@ -216,8 +220,8 @@ static uint32_t count_ops(const struct world_scenario *scenario)
 /* One scenario in full, the others at the operations that matter. */
 static int run_quick(void)
 {
-    int result = run_fixpoint(4);
-    result = result != 0 ? result : run_fixpoint(5);
+    int result = run_fixpoint(4, false);
+    result = result != 0 ? result : run_fixpoint(5, false);
     for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
         const struct world_scenario *scenario = &WORLD_SCENARIOS[i];
         if (strncmp(scenario->name, "nested", 6) != 0) {
@@ -250,7 +254,7 @@ static int replay(const char *text)
     struct pc_id id;
     struct sweep_result r;
     char why[PC_WHY_BYTES];
-    if (strncmp(text, "pc/fixpoint", 11) == 0) {
+    if (strncmp(text, "pc/fixpoint", 11) == 0 || strncmp(text, "pc/fixfault", 11) == 0) {
         struct fixpoint_config config = {.cuts_max = CUTS_MAX, .loses_sectors = true};
         return fixpoint_replay(&config, text) ? 1 : 0;
     }
@@ -280,15 +284,17 @@ static int replay(const char *text)
 
 static int usage(void)
 {
-    (void)printf("usage: powercut [--figures FILE] COMMAND\n"
-                 "  quick                     everything small, less than a minute\n"
-                 "  fixpoint N                every state of the journal on sectors of N records (4 to 8)\n"
-                 "  single [SCENARIO]         one cut at every flash operation, in every way\n"
-                 "  nested SCENARIO [A B]     two cuts; the first at operations A to B\n"
-                 "  random                    three to five cuts by lot\n"
-                 "  brownout                  a day of supply that comes and goes\n"
-                 "  list                      the scenarios\n"
-                 "  pc/...                    one replay id, told step by step\n");
+    (void)printf(
+        "usage: powercut [--figures FILE] COMMAND\n"
+        "  quick                     everything small, less than a minute\n"
+        "  fixpoint N                every state of the journal on sectors of N records (4 to 8)\n"
+        "  fixfault N                the same, and one operation fails: a dip, a worn cell, a worn sector\n"
+        "  single [SCENARIO]         one cut at every flash operation, in every way\n"
+        "  nested SCENARIO [A B]     two cuts; the first at operations A to B\n"
+        "  random                    three to five cuts by lot\n"
+        "  brownout                  a day of supply that comes and goes\n"
+        "  list                      the scenarios\n"
+        "  pc/...                    one replay id, told step by step\n");
     return 2;
 }
 
@@ -333,9 +339,9 @@ static int run(int n_args, char **args)
     if (strcmp(command, "quick") == 0) {
         return run_quick();
     }
-    if (strcmp(command, "fixpoint") == 0 && n_args == 2) {
+    if ((strcmp(command, "fixpoint") == 0 || strcmp(command, "fixfault") == 0) && n_args == 2) {
         uint32_t n_slots = (uint32_t)strtoul(args[1], NULL, 10);
-        return n_slots < 4 || n_slots > 8 ? usage() : run_fixpoint(n_slots);
+        return n_slots < 4 || n_slots > 8 ? usage() : run_fixpoint(n_slots, strcmp(command, "fixfault") == 0);
     }
     static const char *const NAMED[] = {"single", "nested", "dip", "worn", "f8"};
     bool is_named = false;
