@@ -284,7 +284,10 @@ static void check_refusal(struct world *w, enum fota_err err, const char *text)
     bool is_by_dip = world_is_dip(w) && w->has_failed_now;
     bool is_worn = world_is_slot_worn(w) || (chip_worn_mask(w->chip) >> CHIP_LOADER & 1) != 0;
     world_tell(w, text, fota_err_name(err));
-    if (is_by_dip || is_worn) {
+    /* Without a mirror only an update that begins can make room. */
+    bool is_alone = err == E_JOURNAL_FULL && world_is_journal_worn(w) && !w->was_alone;
+    w->was_alone = w->was_alone || is_alone;
+    if (is_by_dip || is_worn || is_alone) {
         w->waived[WAIVED_REFUSED]++;
         w->has_failed_now = false;
         chip_supply_is_back(w->chip);

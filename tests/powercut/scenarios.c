@@ -278,10 +278,10 @@ const struct world_scenario WORLD_SCENARIOS[] = {
     }
     WORN("worn-j1", "J1 is worn: J0 alone, room in it", MISHAP_WORN_J1, 3),
     WORN("worn-j1-half", "J1 is worn, and J0 has too few records left for an update", MISHAP_WORN_J1, 30),
-    WORN("worn-j1-full", "J1 is worn, and J0 is full", MISHAP_WORN_J1, ALONE_RECORDS),
+    WORN("worn-j1-full", "J1 is worn, and J0 has two records left", MISHAP_WORN_J1, ALONE_RECORDS - 2),
     WORN("worn-j0", "J0 is worn: J1 alone, room in it", MISHAP_WORN_J0, 3),
     WORN("worn-j0-half", "J0 is worn, and J1 has too few records left for an update", MISHAP_WORN_J0, 30),
-    WORN("worn-j0-full", "J0 is worn, and J1 is full", MISHAP_WORN_J0, ALONE_RECORDS),
+    WORN("worn-j0-full", "J0 is worn, and J1 has two records left", MISHAP_WORN_J0, ALONE_RECORDS - 2),
     /* The supply ends runs of a trial. */
     {"dark",
      "the supply ends fourteen starts of a release before it can confirm",

@@ -284,17 +284,19 @@ static bool begin(struct world *w, struct update *u, struct update_target *targe
 }
 
 /* A wrong image, finished again and again: it is refused each time, and the journal does not fill up. */
-static void finish_in_vain(struct world *w, struct update *u)
+static bool finish_in_vain(struct world *w, struct update *u)
 {
     struct world_view *view = &w->view;
-    while (view->n_finishes < WORLD_FINISHES && w->check == NULL) {
+    bool goes_on = true;
+    while (view->n_finishes < WORLD_FINISHES && goes_on && w->check == NULL) {
         enum fota_err err = call(u, update_finish);
-        if (err == E_IMAGE_HASH) {
-            view->n_finishes++;
-        } else if (!oracle_is_done(w, u, err, "update_finish does not say what is wrong with the image")) {
-            return;
+        view->n_finishes++;
+        if (err != E_IMAGE_HASH) {
+            (void)oracle_is_done(w, u, err, "update_finish does not say what is wrong with the image");
+            goes_on = err != E_JOURNAL_FULL;
         }
     }
+    return goes_on;
 }
 
 static void note_activated(struct world *w, uint32_t id, uint32_t slot)
@@ -342,10 +344,9 @@ static void serve(struct world *w, struct update *u)
         return;
     }
     if (w->scenario->manner == MANNER_FINISHES && view->n_finishes < WORLD_FINISHES) {
-        if (!stream(w, u, &target, 0, end)) {
+        if (!stream(w, u, &target, 0, end) || !finish_in_vain(w, u)) {
             return;
         }
-        finish_in_vain(w, u);
     }
     if (w->check != NULL || !stream(w, u, &target, target.resume_off, end)) {
         return;
@@ -511,6 +512,7 @@ void world_live(struct world *w)
     struct image_result images[2];
     w->n_lives++;
     w->has_failed_now = false;
+    w->was_alone = false;
     world_boot(w, &u, &decision, images);
     chip_supply_is_back(w->chip);
     note_booted(&w->view);

@@ -151,6 +151,7 @@ struct world {
     bool is_traced;
     enum chip_fault fault; /* an operation has failed in this way since the start */
     bool has_failed_now;   /* in this life, and no call has told it yet */
+    bool was_alone;        /* a call found an un-mirrored journal full in this life */
     bool was_flaky;        /* before this boot */
     bool stops_pending;    /* the gateway does not activate what it has sent */
     bool may_write_loader; /* a loader session has been asked to install */
