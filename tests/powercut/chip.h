@@ -4,8 +4,8 @@
  * earlier moment in time that depends on what changed since, a hash of the whole state that is always up to
  * date, and a call before each operation.
  *
- * Sectors 1 (loader), 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is reported and
- * refused.
+ * Sectors 1 (loader), 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is
+ * reported and refused.
  */
 #ifndef POWERCUT_CHIP_H
 #define POWERCUT_CHIP_H

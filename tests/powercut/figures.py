@@ -19,7 +19,7 @@ KEYS = [
     ("worn_sessions", "a cell or a sector is worn: sessions", 100000, None),
     ("worn_bricks", "  bricks", None, 0),
     ("worn_floor_lost", "  of them, the security floor fell", None, 0),
-    ("dip_sessions", "a dip of the supply refuses a call: sessions", 10000, None),
+    ("dip_sessions", "a dip of the supply refuses a call: sessions", 5000, None),
     ("dip_bricks", "  bricks", None, 0),
     ("f8_single_sessions", "one cut that upsets its whole sector: sessions", 20000, None),
     ("f8_single_bricks", "  bricks", None, 0),

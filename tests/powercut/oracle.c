@@ -103,7 +103,11 @@ static void check_confirmed(struct world *w, const struct update *u, uint32_t id
         view->is_rejected = 1;
         view->rejected = view->candidate;
     }
-    if (id == view->crasher && view->fallback != RELEASE_NONE && u->reset.n_crashes >= SLOTS_CRASHES_MAX) {
+    bool is_crash_loop =
+        id == view->crasher && view->fallback != RELEASE_NONE && u->reset.n_crashes >= SLOTS_CRASHES_MAX;
+    if (is_crash_loop && world_is_dip(w) && w->has_failed_now) {
+        w->waived[WAIVED_REFUSED]++; /* it is left as soon as that can be recorded */
+    } else if (is_crash_loop) {
         world_blame(w, "P16", "an image that crashed five times in a row runs although there is another");
     }
 }
