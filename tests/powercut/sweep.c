@@ -295,6 +295,7 @@ static void fail_here(struct sweep *s, enum pc_fault fault)
     w->n_lives = 0; /* the next life looks at a second boot too */
     w->fault = OF_CHIP[fault];
     w->has_failed_now = true;
+    w->view.n_last_resort = 0; /* there may be something to mend first */
     chip_fail(w->chip, w->fault);
 }
 

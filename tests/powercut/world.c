@@ -443,6 +443,10 @@ static void end_run(struct world *w, bool is_dark)
 static bool confirm(struct world *w, struct update *u)
 {
     uint64_t n_refused = w->waived[WAIVED_REFUSED];
+    u->n_erases_allowed = 0;
+    if (!world_is_journal_worn(w) && !world_is_dip(w) && !journal_has_room(&u->journal, 1)) {
+        world_blame(w, "P8", "an application runs, and its confirm would need an erase");
+    }
     bool is_confirmed = oracle_is_done(w, u, call(u, update_confirm), "update_confirm failed with power on");
     if (w->waived[WAIVED_REFUSED] != n_refused) {
         is_confirmed = oracle_is_done(w, u, call(u, update_confirm), "update_confirm failed after a dip");
@@ -485,11 +489,15 @@ static bool run_application(struct world *w, struct update *u, uint32_t slot)
 }
 
 /* The loader answers: to a host, or it has waited for one in vain. */
-static bool run_loader(struct world *w, const struct slots_decision *decision)
+static bool run_loader(struct world *w, const struct update *u, const struct slots_decision *decision)
 {
     struct world_view *view = &w->view;
-    if (decision->stay == BOOT_STAY_BEFORE_TRY && view->n_alone < w->scenario->n_alone) {
-        view->n_alone++;
+    bool is_before_try = decision->stay == BOOT_STAY_BEFORE_TRY;
+    bool is_alone = is_before_try && view->n_alone < w->scenario->n_alone;
+    /* A dip has put a trial off, and the other slot holds the last resort: there is no slot for a host. */
+    bool has_no_slot = is_before_try && update_inactive_slot(u) == SLOT_NONE;
+    if (is_alone || has_no_slot) {
+        view->n_alone = (uint8_t)(view->n_alone + is_alone);
         view->is_try = 1;
         view->cause = RESET_SOFTWARE;
         return false;
@@ -532,7 +540,7 @@ void world_live(struct world *w)
     w->view.cause = RESET_POWER_ON;
     u.n_erases_allowed = 0;
     bool goes_on =
-        decision.action == SLOTS_BOOT ? run_application(w, &u, decision.slot) : run_loader(w, &decision);
+        decision.action == SLOTS_BOOT ? run_application(w, &u, decision.slot) : run_loader(w, &u, &decision);
     if (goes_on && w->check == NULL && !world_is_done(w)) {
         serve_with_patience(w, &u);
     }
