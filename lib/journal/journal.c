@@ -338,6 +338,7 @@ static enum fota_err append_all(struct journal *j)
 {
     enum fota_err err = j->why;
     bool is_written = false;
+    const uint32_t dead_before = journal_dead_mask(j);
     uint32_t dead;
     do {
         dead = journal_dead_mask(j);
@@ -352,7 +353,10 @@ static enum fota_err append_all(struct journal *j)
             }
         }
     } while (dead != journal_dead_mask(j));
-    return is_written ? FOTA_OK : j->why != FOTA_OK ? j->why : err;
+    if (is_written) {
+        return FOTA_OK;
+    }
+    return dead != dead_before ? j->why : err;
 }
 
 /* A sector in use that is not sound or has less than `n_records` free. Without a state: that is not erased.
@@ -411,8 +415,8 @@ static enum fota_err remember(struct journal *j)
     return err == E_JOURNAL_FULL ? FOTA_OK : err;
 }
 
-/* Rule R14: make the record that is read last, where it is. What a cut left behind it is buried, its marks
- * are written once more: after that nothing about it flickers. */
+/* For a place that has no room for another copy: what a cut left behind the record is buried, and its marks
+ * are written once more where they are. */
 static enum fota_err mend(struct journal *j, uint32_t a)
 {
     enum fota_err err = bury(j, a, first_free(j, a));
@@ -442,7 +446,8 @@ static bool has_sound(const struct journal *j)
            j->head[JOURNAL_MIRRORS + 1].is_sound;
 }
 
-/* Have the state sound somewhere, without an erase: where it is read; else behind an older record. */
+/* Rule R14: have the state sound somewhere, without an erase: once more behind where it is read, or else
+ * behind an older record. */
 static enum fota_err secure(struct journal *j)
 {
     for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j); i++) {
@@ -450,7 +455,10 @@ static enum fota_err secure(struct journal *j)
         const struct journal_head *head = &j->head[a];
         bool is_wanted = i < JOURNAL_AREAS ? head->holds : head->has_record && a < JOURNAL_MIRRORS;
         if (is_wanted && !head->is_dead && !is_given_up(j, a)) {
-            enum fota_err err = head->holds ? mend(j, a) : put_in(j, a);
+            enum fota_err err = put_in(j, a);
+            if (err == E_JOURNAL_FULL && head->holds) {
+                err = mend(j, a);
+            }
             if (err == E_FLASH_SUPPLY) {
                 return err;
             }

@@ -256,7 +256,7 @@ static bool open_journal(struct explorer *x, struct journal *journal, struct boo
             return false;
         }
         err = err == E_JOURNAL_DEGRADED && journal_dead_mask(journal) != 0 ? FOTA_OK : err;
-        if (err == FOTA_OK) {
+        if (err == FOTA_OK && !x->flash.has_failed) {
             note_completed(x);
         }
     }
