@@ -4,6 +4,7 @@
 
 #include "base/flash_map.h"
 #include "stm32f407xx.h"
+#include "update/offer.h"
 
 enum { IWDG_KEY_FEED = 0xAAAA };
 
@@ -21,11 +22,40 @@ static enum fota_err op_info(void *ctx, struct boot_info *out)
     return agent->services->info(out);
 }
 
+static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
+                                     const uint8_t *text, size_t n_bytes, const uint8_t *der,
+                                     size_t n_der_bytes)
+{
+    const struct agent *agent = ctx;
+    return agent->services->check_signature(key_id, text, n_bytes, der, n_der_bytes);
+}
+
+/* The text is read here; the root judges its signature, and then the offer. */
+static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, uint32_t n_bytes,
+                                struct update_offer *out)
+{
+    const struct statement_verifier verifier = {check_signature, agent};
+    struct boot_info info;
+    enum fota_err err = agent->services->info(&info);
+    if (err) {
+        return err;
+    }
+    enum slot slot =
+        offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : (enum slot)info.inactive_slot;
+    return slot == SLOT_NONE ? E_STATE : offer_read(&verifier, info.hw_id, slot, statement, n_bytes, out);
+}
+
 static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_bytes,
                               struct update_target *out)
 {
-    const struct agent *agent = ctx;
-    return agent->services->update_begin(statement, n_bytes, agent->basepri, out);
+    struct agent *agent = ctx;
+    struct update_offer offer;
+    enum fota_err err = n_bytes == 0 ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
+    if (err) {
+        return err;
+    }
+    const struct update_offer *described = n_bytes == 0 ? NULL : &offer;
+    return agent->services->update_begin(described, agent->basepri, out);
 }
 
 static enum fota_err op_erase(void *ctx, uint32_t sector)
