@@ -4,6 +4,7 @@
 
 #include "base/flash_map.h"
 #include "stm32f407xx.h"
+#include "update/offer.h"
 
 enum { IWDG_KEY_FEED = 0xAAAA };
 
@@ -30,10 +31,32 @@ struct call {
     struct update_target *target;
 };
 
+static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
+                                     const uint8_t *text, size_t n_bytes, const uint8_t *der,
+                                     size_t n_der_bytes)
+{
+    const struct agent *agent = ctx;
+    return agent->services->check_signature(key_id, text, n_bytes, der, n_der_bytes);
+}
+
+/* The text is read here; the root judges its signature, and then the offer. */
+static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, uint32_t n_bytes,
+                                struct update_offer *out)
+{
+    const struct statement_verifier verifier = {check_signature, agent};
+    struct boot_info info;
+    enum fota_err err = agent->services->info(&info);
+    if (err) {
+        return err;
+    }
+    enum slot slot = offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : (enum slot)info.inactive_slot;
+    return slot == SLOT_NONE ? E_STATE : offer_read(&verifier, info.hw_id, slot, statement, n_bytes, out);
+}
+
 /*
- * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost nothing,
- * and is called again if the application allows it; one erase each time, so that the application is asked for
- * each.
+ * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost
+ * nothing, and is called again if the application allows it; one erase each time, so that the application is
+ * asked for each.
  */
 static enum fota_err run_call(const struct agent *agent, const struct call *call)
 {
@@ -51,7 +74,7 @@ static enum fota_err run_call(const struct agent *agent, const struct call *call
 
 static enum fota_err run_begin(const struct agent *agent, const struct call *call, uint32_t options)
 {
-    return agent->services->update_begin(call->bytes, call->n, options, call->target);
+    return agent->services->update_begin(call->bytes, options, call->target);
 }
 
 static enum fota_err run_erase(const struct agent *agent, const struct call *call, uint32_t options)
@@ -106,14 +129,19 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
                               struct update_target *out)
 {
     struct agent *agent = ctx;
-    const struct call call = {.run = run_begin, .bytes = statement, .n = n_bytes, .target = out};
+    struct update_offer offer;
     if (n_bytes == 0 && agent->config.refuse_plain) {
         return E_UPDATE_PLAIN;
     }
     if (lacks_loader_memory(agent, statement, n_bytes)) {
         return E_LOADER_MEMORY;
     }
-    enum fota_err err = run_call(agent, &call);
+    enum fota_err err = n_bytes == 0 ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
+    if (err) {
+        return err;
+    }
+    const struct call call = {.run = run_begin, .bytes = n_bytes == 0 ? NULL : &offer, .target = out};
+    err = run_call(agent, &call);
     if (!err) {
         agent->loader_bytes = out->slot == SLOT_LOADER ? out->image_bytes : 0;
     }

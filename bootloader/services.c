@@ -140,11 +140,19 @@ static enum fota_err service_confirm(uint32_t options)
     return err;
 }
 
-static enum fota_err service_begin(const uint8_t *statement, uint32_t n_bytes, uint32_t options,
+static enum fota_err service_check_signature(const uint8_t key_id[BOOT_KEY_ID_BYTES], const uint8_t *text,
+                                             uint32_t n_bytes, const uint8_t *der, uint32_t n_der_bytes)
+{
+    enum fota_err err = enter(0);
+    return err ? err
+               : leave(update_check_signature(&state.update, key_id, text, n_bytes, der, n_der_bytes));
+}
+
+static enum fota_err service_begin(const struct update_offer *offer, uint32_t options,
                                    struct update_target *out)
 {
     enum fota_err err = enter(options);
-    return err ? err : leave(update_begin(&state.update, statement, n_bytes, out));
+    return err ? err : leave(update_begin_offer(&state.update, offer, out));
 }
 
 static enum fota_err service_erase(uint32_t sector, uint32_t options)
@@ -206,6 +214,7 @@ __attribute__((section(".boot_services"), used)) const struct boot_services boot
     .n_bytes = sizeof(struct boot_services),
     .info = service_info,
     .confirm = service_confirm,
+    .check_signature = service_check_signature,
     .update_begin = service_begin,
     .slot_erase = service_erase,
     .slot_program = service_program,

@@ -42,29 +42,22 @@ static bool is_installed(struct update *u, const uint8_t hash[CRYPTO_SHA256_BYTE
            memcmp(found.image_hash, hash, CRYPTO_SHA256_BYTES) == 0;
 }
 
-enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
                                   struct update_target *out)
 {
-    struct release_slot release;
+    const uint32_t id = update_session_id(offer);
     enum fota_err err = check_moment(u);
-    if (err) {
-        return err;
-    }
-    err = update_read_statement(u, SLOT_LOADER, statement, n_bytes, &release);
-    if (err) {
-        return err;
-    }
-    const uint32_t id = update_session_id(&release);
-    err = update_check_session(u, id);
+    err = err ? err : update_check_offer(u, offer, u->config->loader.n_bytes);
+    err = err ? err : update_check_session(u, id);
     err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
     if (err) {
         return err;
     }
-    bool is_done = is_installed(u, release.hash[SLOT_A]);
-    uint32_t off = is_done ? release.image_bytes : 0;
-    update_open_session(u, SLOT_LOADER, id, &release, off);
+    bool is_done = is_installed(u, offer->hash[SLOT_A]);
+    uint32_t off = is_done ? offer->image_bytes : 0;
+    update_open_session(u, SLOT_LOADER, id, offer, off);
     u->session = is_done ? UPDATE_FINISHED : UPDATE_RECEIVING;
-    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, release.image_bytes, off};
+    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, offer->image_bytes, off};
     return FOTA_OK;
 }
 
