@@ -140,11 +140,18 @@ static enum fota_err service_confirm(uint32_t options)
     return err;
 }
 
-static enum fota_err service_begin(const uint8_t *statement, uint32_t n_bytes, uint32_t options,
+static enum fota_err service_check_signature(const uint8_t key_id[BOOT_KEY_ID_BYTES], const uint8_t *text,
+                                             uint32_t n_bytes, const uint8_t *der, uint32_t n_der_bytes)
+{
+    enum fota_err err = enter(0);
+    return err ? err : leave(update_check_signature(&state.update, key_id, text, n_bytes, der, n_der_bytes));
+}
+
+static enum fota_err service_begin(const struct update_offer *offer, uint32_t options,
                                    struct update_target *out)
 {
     enum fota_err err = enter(options);
-    return err ? err : leave(update_begin(&state.update, statement, n_bytes, out));
+    return err ? err : leave(update_begin_offer(&state.update, offer, out));
 }
 
 static enum fota_err service_erase(uint32_t sector, uint32_t options)
@@ -187,14 +194,14 @@ static enum fota_err service_retry(uint32_t number, uint32_t options)
 }
 
 /* The one service that may write sector 1, and the only time at which the flash driver lets it. */
-static enum fota_err service_loader_install(const uint8_t *image, uint32_t n_bytes, uint32_t options)
+static enum fota_err service_loader_install(const uint32_t *words, uint32_t n_bytes, uint32_t options)
 {
     enum fota_err err = enter(options);
     if (err) {
         return err;
     }
     state.flash.sectors = WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR;
-    err = update_loader_install(&state.update, image, n_bytes);
+    err = update_loader_install(&state.update, words, n_bytes);
     state.flash.sectors = WRITABLE_SECTORS;
     return leave(err);
 }
@@ -206,6 +213,7 @@ __attribute__((section(".boot_services"), used)) const struct boot_services boot
     .n_bytes = sizeof(struct boot_services),
     .info = service_info,
     .confirm = service_confirm,
+    .check_signature = service_check_signature,
     .update_begin = service_begin,
     .slot_erase = service_erase,
     .slot_program = service_program,

@@ -218,7 +218,7 @@ static enum cli_exit start_gateway(struct run *r)
                                         .clock = &r->clock.clock,
                                         .observer = run_watch_observer(&r->watch)};
     if (gateway_init(&r->gateway, &config, &ports)) {
-        return cli_usage(r->cli, r->self, "--product, --hw, --channel and --device are 1 to 32 characters");
+        return cli_usage(r->cli, r->self, "--product, --channel and --device are 1 to 32 characters");
     }
     (void)snprintf(r->poll_object, sizeof r->poll_object, "v1/channels/%s/%s/%s.fc", text_of(r, OPT_PRODUCT),
                    text_of(r, OPT_HW), text_of(r, OPT_CHANNEL));
@@ -344,6 +344,10 @@ static enum cli_exit check_options(struct run *r)
         if (!r->values.option[needed[i]].is_given) {
             return cli_usage(r->cli, r->self, "--%s is missing", OPTIONS[needed[i]].name);
         }
+    }
+    const enum cli_exit result = cli_check_hw(r->cli, r->self, text_of(r, OPT_HW));
+    if (result != CLI_OK) {
+        return result;
     }
     if (!text_of(r, OPT_FACTORY) && !text_of(r, OPT_FLASH)) {
         return cli_usage(r->cli, r->self, "give --factory (a new board) or --flash (one that ran before)");

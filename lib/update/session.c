@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "format/release_statement.h"
 #include "update_private.h"
 
 enum { FINISH_RECORDS = 2 /* what update_finish and update_activate write */ };
@@ -31,11 +30,10 @@ enum slot update_inactive_slot(const struct update *u)
     return is_b_begun ? SLOT_B : SLOT_A;
 }
 
-static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
-                                     const uint8_t *text, size_t n_bytes, const uint8_t *der,
-                                     size_t n_der_bytes)
+enum fota_err update_check_signature(const struct update *u, const uint8_t key_id[BOOT_KEY_ID_BYTES],
+                                     const uint8_t *text, uint32_t n_bytes, const uint8_t *der,
+                                     uint32_t n_der_bytes)
 {
-    const struct update *u = ctx;
     uint8_t hash[CRYPTO_SHA256_BYTES];
     for (uint32_t i = 0; i < IMAGE_KEYS; i++) {
         const uint8_t *key = u->config->keys[i];
@@ -43,7 +41,7 @@ static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_K
             continue;
         }
         image_keyhash(key, hash);
-        if (memcmp(hash, key_id, STATEMENT_KEY_ID_BYTES) != 0) {
+        if (memcmp(hash, key_id, BOOT_KEY_ID_BYTES) != 0) {
             continue;
         }
         if (i == IMAGE_KEY_ACTIVE && (u->record.flags & BOOT_FLAG_KEY_REVOKED) != 0) {
@@ -59,34 +57,16 @@ static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_K
     return E_STATEMENT_KEY;
 }
 
-enum fota_err update_read_statement(const struct update *u, enum slot slot, const uint8_t *text,
-                                    uint32_t n_bytes, struct release_slot *out)
+enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
+                                 uint32_t room_bytes)
 {
-    struct statement statement;
-    struct statement_verifier verifier = {check_signature, (void *)(uintptr_t)u};
-    bool is_loader = slot == SLOT_LOADER;
-    const char *hw = u->config->hw_id;
-    enum fota_err err =
-        is_loader ? loader_parse(text, n_bytes, &statement) : release_parse(text, n_bytes, &statement);
-    if (err) {
-        return err;
-    }
-    err = statement_verify(&statement, text, &verifier);
-    if (err) {
-        return err;
-    }
-    err = is_loader ? loader_slot_read(&statement, hw, out) : release_slot_read(&statement, slot, hw, out);
-    if (err) {
-        return err;
-    }
-    if (out->boot_min > u->config->bootloader_version) {
+    if (offer->boot_min > u->config->bootloader_version) {
         return E_UNSUPPORTED;
     }
-    if (out->security_counter < update_floor(u)) {
+    if (offer->security_counter < update_floor(u)) {
         return E_STATEMENT_COUNTER;
     }
-    uint32_t room_bytes = is_loader ? u->config->loader.n_bytes : update_slot_bytes(u);
-    return out->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
+    return offer->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
 }
 
 /* Sectors of a slot that are blank, of those behind its first `n_bytes`; what an image needs is erased
@@ -143,7 +123,7 @@ static enum fota_err change_state(struct update *u, enum slot slot, enum slot_st
 
 /* True if the slot is known to hold, or to be receiving, the image with this digest; *off: bytes of it that
  * are there. Without a statement the digest is all 0, as in the record while such an image is received. */
-static bool is_held(const struct update *u, enum slot slot, const struct release_slot *release, uint32_t *off)
+static bool is_held(const struct update *u, enum slot slot, const struct update_offer *release, uint32_t *off)
 {
     const struct boot_record *record = &u->record;
     uint8_t state = record->state[slot];
@@ -164,7 +144,7 @@ static bool is_rejected(const struct update *u, uint32_t slot, const uint8_t *ha
            memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-uint32_t update_session_id(const struct release_slot *release)
+uint32_t update_session_id(const struct update_offer *release)
 {
     uint32_t id = bytes_load_be32(release->sha256);
     return id == 0 || id == (uint32_t)UPDATE_OPEN_SESSION_ID ? ~id : id;
@@ -183,7 +163,7 @@ enum fota_err update_check_session(const struct update *u, uint32_t id)
     return u->session != UPDATE_CLOSED && u->session_id != id ? E_UPDATE_SESSION : FOTA_OK;
 }
 
-void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct release_slot *release,
+void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct update_offer *release,
                          uint32_t off)
 {
     if (u->session == UPDATE_CLOSED) {
@@ -225,14 +205,20 @@ static enum fota_err revive(struct update *u)
 
 /* Take the slot for this release, with room in the journal for all of its update. Without a mirror, room is
  * made with the help of the slot's last sector, once the record has given the slot up. */
-static enum fota_err claim(struct update *u, enum slot slot, const struct release_slot *release)
+static enum fota_err claim(struct update *u, enum slot slot, const struct update_offer *release)
 {
     const struct boot_record *record = &u->record;
     bool is_claimed = record->state[slot] == SLOT_STATE_RECEIVING && record->resume_sectors == 0 &&
                       memcmp(record->digest[slot], release->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
     if (!is_claimed) {
         bool has_mirror = journal_dead_mask(&u->journal) == 0;
-        enum fota_err err = update_make_room(u, has_mirror ? JOURNAL_FREE_AT_JUMP : 1, JOURNAL_NO_SPARE);
+        uint32_t n_records = has_mirror ? JOURNAL_FREE_AT_JUMP : 1;
+        enum fota_err err = update_make_room(u, n_records, JOURNAL_NO_SPARE);
+        if (err == E_JOURNAL_FULL) {
+            /* Not even a record that gives the slot up: its last sector goes first. At worst a fallback is
+             * lost a little earlier. */
+            err = update_make_room(u, n_records, JOURNAL_MIRRORS + (uint32_t)slot);
+        }
         err = err == E_UPDATE_BUSY ? err : revive(u);
         if (err) {
             return err;
@@ -251,24 +237,26 @@ static enum fota_err claim(struct update *u, enum slot slot, const struct releas
     return FOTA_OK;
 }
 
-enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
-                           struct update_target *out)
+enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer,
+                                 struct update_target *out)
 {
-    if (loader_is_statement(statement, n_bytes)) {
-        return update_begin_loader(u, statement, n_bytes, out);
+    if (offer != NULL && offer->slot == SLOT_LOADER) {
+        return update_begin_loader(u, offer, out);
     }
     enum slot slot = update_inactive_slot(u);
     if (slot == SLOT_NONE) {
         return E_STATE;
     }
     /* Without a statement: anything that fits the slot. */
-    struct release_slot release = {.image_bytes = update_slot_bytes(u)};
+    struct update_offer release = {.image_bytes = update_slot_bytes(u)};
     uint32_t id = (uint32_t)UPDATE_OPEN_SESSION_ID;
-    if (n_bytes != 0) {
-        enum fota_err err = update_read_statement(u, slot, statement, n_bytes, &release);
+    if (offer != NULL) {
+        enum fota_err err =
+            offer->slot == (uint32_t)slot ? update_check_offer(u, offer, update_slot_bytes(u)) : E_STATE;
         if (err) {
             return err;
         }
+        release = *offer;
         id = update_session_id(&release);
     }
     if (is_rejected(u, SLOT_A, release.hash[SLOT_A]) || is_rejected(u, SLOT_B, release.hash[SLOT_B])) {

@@ -4,7 +4,6 @@
 #ifndef UPDATE_PRIVATE_H
 #define UPDATE_PRIVATE_H
 
-#include "format/loader_statement.h"
 #include "update/update.h"
 
 enum { UPDATE_OPTIONS_NWRP_BIT = 16 };
@@ -35,22 +34,19 @@ enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t sp
 FOTA_MUST_CHECK
 enum fota_err update_take_erase(struct update *u);
 
-/**
- * A statement for this slot, or for the loader (SLOT_LOADER): signature first, by a key that counts, then
- * what it says, then whether it is for this board and now. Whether it fits the slot is asked as well.
- * @return FOTA_OK · E_STATEMENT_* · E_UNSUPPORTED (needs a newer root) · E_IMAGE_SIZE
- */
+/** Does this root take the offer, by version, counter and size? @return FOTA_OK · E_UNSUPPORTED (needs a
+ * newer root) · E_STATEMENT_COUNTER · E_IMAGE_SIZE */
 FOTA_MUST_CHECK
-enum fota_err update_read_statement(const struct update *u, enum slot slot, const uint8_t *text,
-                                    uint32_t n_bytes, struct release_slot *out);
+enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
+                                 uint32_t room_bytes);
 
-/** update_begin with a loader statement. @return see boot_services.update_begin */
+/** update_begin_offer of a loader. @return see boot_services.update_begin */
 FOTA_MUST_CHECK
-enum fota_err update_begin_loader(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
                                   struct update_target *out);
 
 /** Open a session, or go on in the one that is open. `off`: bytes that are in flash and trusted. */
-void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct release_slot *release,
+void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct update_offer *release,
                          uint32_t off);
 
 /** May a session with this id begin? @return FOTA_OK · E_UPDATE_SESSION (another one is open) */
@@ -86,6 +82,6 @@ enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const 
                                   uint32_t n_bytes, struct image_result *out);
 
 /** Id of a session for this release: never 0, never that of a session without a statement. */
-uint32_t update_session_id(const struct release_slot *release);
+uint32_t update_session_id(const struct update_offer *release);
 
 #endif

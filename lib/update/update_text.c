@@ -1,0 +1,27 @@
+/* A session opened by the text of a statement, in one call: for whoever has keys and sessions in one place,
+ * as tests have. On the target the agent reads the text and the root opens the session. */
+#include "update/offer.h"
+#include "update_private.h"
+
+static enum fota_err check(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES], const uint8_t *text,
+                           size_t n_bytes, const uint8_t *der, size_t n_der_bytes)
+{
+    const struct update *u = ctx;
+    return update_check_signature(u, key_id, text, (uint32_t)n_bytes, der, (uint32_t)n_der_bytes);
+}
+
+enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
+                           struct update_target *out)
+{
+    const struct statement_verifier verifier = {check, u};
+    struct update_offer offer;
+    if (n_bytes == 0) {
+        return update_begin_offer(u, NULL, out);
+    }
+    enum slot slot = offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : update_inactive_slot(u);
+    if (slot == SLOT_NONE) {
+        return E_STATE;
+    }
+    enum fota_err err = offer_read(&verifier, u->config->hw_id, slot, statement, n_bytes, &offer);
+    return err ? err : update_begin_offer(u, &offer, out);
+}
