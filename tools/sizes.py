@@ -111,9 +111,12 @@ def follow(functions, addr, path, done):
 
 
 def source_file(name):
-    """What addr2line says, as a path inside the source tree where it is one."""
+    """What addr2line says, as a path inside the source tree where it is one. A compiler cache may have seen the same file in
+    another tree, so the longest end of the path that is a file here counts."""
     name = os.path.normpath(name.rsplit(":", 1)[0].split(" ")[0])
-    return name.removeprefix(str(ROOT) + "/")
+    parts = name.split("/")
+    ends = ("/".join(parts[i:]) for i in range(1, len(parts)))
+    return next((end for end in ends if (ROOT / end).is_file()), name)
 
 
 class Elf:
