@@ -135,24 +135,22 @@ void journal_says_b_is_on_trial(struct twin *t)
     assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
     record.state[SLOT_B] = SLOT_STATE_TRIAL;
     record.tries = BOOT_TRIAL_RUNS;
+    record.starts = BOOT_TRIAL_STARTS;
     record.security_floor = FLOOR;
     record.last_reason = FOTA_OK;
     assert_int_equal(journal_append(&journal, &record), FOTA_OK);
 }
 
-/* As above, and the journal knows slot B's image by its digest. */
+/* As above, and the journal knows slot B's image by its hash. */
 void put_on_trial(struct twin *t, const struct test_image *image)
 {
     struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
-    struct crypto_sha256 sha;
     uint8_t digest[CRYPTO_SHA256_BYTES];
     store_image(t, SLOT_B, image);
     journal_says_b_is_on_trial(t);
-    crypto_sha256_init(&sha);
-    crypto_sha256_update(&sha, image->bytes, image->n_bytes);
-    crypto_sha256_final(&sha, digest);
+    firmware_image_hash(image->bytes, image->n_bytes, digest);
     assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
     memcpy(record.digest[SLOT_B], digest, BOOT_RECORD_DIGEST_BYTES);
     assert_int_equal(journal_append(&journal, &record), FOTA_OK);
@@ -166,6 +164,7 @@ void journal_says_both_are_confirmed(struct twin *t)
     assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
     record.state[SLOT_B] = SLOT_STATE_CONFIRMED;
     record.tries = 0;
+    record.starts = 0;
     record.active = SLOT_B;
     record.security_floor = 0;
     record.last_reason = FOTA_OK;
