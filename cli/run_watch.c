@@ -129,11 +129,12 @@ static void count(struct run_watch *w, const struct gateway_event *e)
     w->n_confirmed += e->kind == GATEWAY_EVENT_CONFIRMED && w->n_polls > 0;
     w->n_rolled_back += e->kind == GATEWAY_EVENT_ROLLED_BACK;
     w->n_refused += e->kind == GATEWAY_EVENT_REFUSED;
+    w->n_loaders += e->kind == GATEWAY_EVENT_LOADER;
     if (is_failure) {
         w->n_failed_in_row++;
         w->failed_in = e->state;
     } else if (e->kind == GATEWAY_EVENT_NOTHING || e->kind == GATEWAY_EVENT_PROGRESS ||
-               e->kind == GATEWAY_EVENT_CONFIRMED) {
+               e->kind == GATEWAY_EVENT_CONFIRMED || e->kind == GATEWAY_EVENT_LOADER) {
         w->n_failed_in_row = 0;
     }
     bool has_result = is_failure || e->kind == GATEWAY_EVENT_NOTHING || e->kind == GATEWAY_EVENT_REFUSED ||
