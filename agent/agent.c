@@ -31,28 +31,6 @@ struct call {
     struct update_target *target;
 };
 
-static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
-                                     const uint8_t *text, size_t n_bytes, const uint8_t *der,
-                                     size_t n_der_bytes)
-{
-    const struct agent *agent = ctx;
-    return agent->services->check_signature(key_id, text, n_bytes, der, n_der_bytes);
-}
-
-/* The text is read here; the root judges its signature, and then the offer. */
-static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, uint32_t n_bytes,
-                                struct update_offer *out)
-{
-    const struct statement_verifier verifier = {check_signature, agent};
-    struct boot_info info;
-    enum fota_err err = agent->services->info(&info);
-    if (err) {
-        return err;
-    }
-    enum slot slot = offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : (enum slot)info.inactive_slot;
-    return slot == SLOT_NONE ? E_STATE : offer_read(&verifier, info.hw_id, slot, statement, n_bytes, out);
-}
-
 /*
  * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost
  * nothing, and is called again if the application allows it; one erase each time, so that the application is
@@ -115,14 +93,36 @@ static enum fota_err run_loader_install(const struct agent *agent, const struct 
     return agent->services->loader_install(call->bytes, call->n, options);
 }
 
-/* A loader is received whole before anything is erased: where to? */
-static bool lacks_loader_memory(const struct agent *agent, const uint8_t *statement, uint32_t n_bytes)
+static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
+                                     const uint8_t *text, size_t n_bytes, const uint8_t *der,
+                                     size_t n_der_bytes)
 {
-    static const char first_line[] = "fota-loader=";
-    const uint32_t n_first = sizeof first_line - 1;
-    bool has_memory =
-        agent->config.loader_memory != NULL && agent->config.loader_memory_bytes >= FLASH_LOADER_BYTES;
-    return !has_memory && n_bytes >= n_first && memcmp(statement, first_line, n_first) == 0;
+    const struct agent *agent = ctx;
+    return agent->services->check_signature(key_id, text, (uint32_t)n_bytes, der, (uint32_t)n_der_bytes);
+}
+
+/* A loader is received whole before anything is erased: where to? */
+static bool lacks_loader_memory(const struct agent *agent)
+{
+    return agent->config.loader_memory == NULL || agent->config.loader_memory_bytes < FLASH_LOADER_BYTES;
+}
+
+/* The text is read here; the root judges its signature, and then the offer. */
+static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, uint32_t n_bytes,
+                                struct update_offer *out)
+{
+    const struct statement_verifier verifier = {check_signature, agent};
+    const bool is_loader = offer_is_for_loader(statement, n_bytes);
+    struct boot_info info;
+    enum fota_err err = agent->services->info(&info);
+    if (err) {
+        return err;
+    }
+    if (is_loader && lacks_loader_memory(agent)) {
+        return E_LOADER_MEMORY;
+    }
+    enum slot slot = is_loader ? SLOT_LOADER : (enum slot)info.inactive_slot;
+    return slot == SLOT_NONE ? E_STATE : offer_read(&verifier, info.hw_id, slot, statement, n_bytes, out);
 }
 
 static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_bytes,
@@ -130,18 +130,13 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
 {
     struct agent *agent = ctx;
     struct update_offer offer;
-    if (n_bytes == 0 && agent->config.refuse_plain) {
+    const bool is_plain = n_bytes == 0;
+    const struct call call = {.run = run_begin, .bytes = is_plain ? NULL : &offer, .target = out};
+    if (is_plain && agent->config.refuse_plain) {
         return E_UPDATE_PLAIN;
     }
-    if (lacks_loader_memory(agent, statement, n_bytes)) {
-        return E_LOADER_MEMORY;
-    }
-    enum fota_err err = n_bytes == 0 ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
-    if (err) {
-        return err;
-    }
-    const struct call call = {.run = run_begin, .bytes = n_bytes == 0 ? NULL : &offer, .target = out};
-    err = run_call(agent, &call);
+    enum fota_err err = is_plain ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
+    err = err ? err : run_call(agent, &call);
     if (!err) {
         agent->loader_bytes = out->slot == SLOT_LOADER ? out->image_bytes : 0;
     }

@@ -190,6 +190,7 @@ static enum fota_err blame(struct journal *j, uint32_t a, enum fota_err err)
     if (err != FOTA_OK && err != E_FLASH_SUPPLY) {
         j->head[a].is_dead = true;
         j->head[a].is_sound = false;
+        j->head[a].holds = false;
         j->why = err;
     }
     return err;
@@ -337,6 +338,7 @@ static enum fota_err append_all(struct journal *j)
 {
     enum fota_err err = j->why;
     bool is_written = false;
+    const uint32_t dead_before = journal_dead_mask(j);
     uint32_t dead;
     do {
         dead = journal_dead_mask(j);
@@ -351,7 +353,10 @@ static enum fota_err append_all(struct journal *j)
             }
         }
     } while (dead != journal_dead_mask(j));
-    return is_written ? FOTA_OK : j->why != FOTA_OK ? j->why : err;
+    if (is_written) {
+        return FOTA_OK;
+    }
+    return dead != dead_before ? j->why : err;
 }
 
 /* A sector in use that is not sound or has less than `n_records` free. Without a state: that is not erased.
@@ -410,8 +415,8 @@ static enum fota_err remember(struct journal *j)
     return err == E_JOURNAL_FULL ? FOTA_OK : err;
 }
 
-/* Rule R14: make the record that is read last, where it is. What a cut left behind it is buried, its marks
- * are written once more: after that nothing about it flickers. */
+/* For a place that has no room for another copy: what a cut left behind the record is buried, and its marks
+ * are written once more where they are. */
 static enum fota_err mend(struct journal *j, uint32_t a)
 {
     enum fota_err err = bury(j, a, first_free(j, a));
@@ -422,24 +427,38 @@ static enum fota_err mend(struct journal *j, uint32_t a)
     return err;
 }
 
-static bool has_sound(const struct journal *j, uint32_t except)
+/* The state is in another place: sound, or, if none is, as far as can be read. Without it a sector is
+ * rewritten only if it has nothing to lose. */
+static bool is_kept(const struct journal *j, uint32_t except)
 {
-    bool is_found = false;
+    bool is_sound = false;
+    bool is_held = false;
     for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        is_found = is_found || (a != except && j->head[a].is_sound);
+        is_sound = is_sound || (a != except && j->head[a].is_sound);
+        is_held = is_held || (a != except && j->head[a].holds);
     }
-    return is_found;
+    return is_sound || (is_held && !j->head[except].is_sound);
 }
 
-/* Have the state sound somewhere, without an erase: where it is read; else behind an older record. */
+static bool has_sound(const struct journal *j)
+{
+    return journal_sound_mask(j) != 0 || j->head[JOURNAL_MIRRORS].is_sound ||
+           j->head[JOURNAL_MIRRORS + 1].is_sound;
+}
+
+/* Rule R14: have the state sound somewhere, without an erase: once more behind where it is read, or else
+ * behind an older record. */
 static enum fota_err secure(struct journal *j)
 {
-    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j, JOURNAL_AREAS); i++) {
+    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j); i++) {
         uint32_t a = i % JOURNAL_AREAS;
         const struct journal_head *head = &j->head[a];
         bool is_wanted = i < JOURNAL_AREAS ? head->holds : head->has_record && a < JOURNAL_MIRRORS;
         if (is_wanted && !head->is_dead && !is_given_up(j, a)) {
-            enum fota_err err = head->holds ? mend(j, a) : put_in(j, a);
+            enum fota_err err = put_in(j, a);
+            if (err == E_JOURNAL_FULL && head->holds) {
+                err = mend(j, a);
+            }
             if (err == E_FLASH_SUPPLY) {
                 return err;
             }
@@ -457,7 +476,7 @@ static enum fota_err step(struct journal *j, uint32_t n_records, uint32_t spare)
     if (err) {
         return err;
     }
-    while (a < JOURNAL_MIRRORS && !(is_needy(j, a, n_records) && (has_sound(j, a) || !j->head[a].holds))) {
+    while (a < JOURNAL_MIRRORS && !(is_needy(j, a, n_records) && (is_kept(j, a) || !j->head[a].holds))) {
         a++;
     }
     if (a < JOURNAL_MIRRORS) {

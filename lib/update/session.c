@@ -57,7 +57,8 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
     return E_STATEMENT_KEY;
 }
 
-enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer, uint32_t room_bytes)
+enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
+                                 uint32_t room_bytes)
 {
     if (offer->boot_min > u->config->bootloader_version) {
         return E_UNSUPPORTED;
@@ -211,7 +212,13 @@ static enum fota_err claim(struct update *u, enum slot slot, const struct update
                       memcmp(record->digest[slot], release->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
     if (!is_claimed) {
         bool has_mirror = journal_dead_mask(&u->journal) == 0;
-        enum fota_err err = update_make_room(u, has_mirror ? JOURNAL_FREE_AT_JUMP : 1, JOURNAL_NO_SPARE);
+        uint32_t n_records = has_mirror ? JOURNAL_FREE_AT_JUMP : 1;
+        enum fota_err err = update_make_room(u, n_records, JOURNAL_NO_SPARE);
+        if (err == E_JOURNAL_FULL) {
+            /* Not even a record that gives the slot up: its last sector goes first. At worst a fallback is
+             * lost a little earlier. */
+            err = update_make_room(u, n_records, JOURNAL_MIRRORS + (uint32_t)slot);
+        }
         err = err == E_UPDATE_BUSY ? err : revive(u);
         if (err) {
             return err;

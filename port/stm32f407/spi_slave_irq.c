@@ -159,12 +159,12 @@ SPI_SLAVE_INLINE void take_byte(struct spi_slave *spi)
     if (!is_echo && !is_slipped) {
         return;
     }
+    bool has_answer = is_echo && spi->n_data_bytes > 0;
     spi_fill(spi); /* the next byte too: no stale verdict as the dummy before data, or later */
-    if (is_echo && spi->n_data_bytes > 0) {
-        spi_tx_play(spi, true);
-        spi->has_answered = true;
-    }
+    spi_tx_play(spi, has_answer);
+    spi->has_answered = has_answer;
     spi_rx_to_ring(spi);
+    spi_is_between_bytes(spi);
     spi->n_tail = is_echo ? 1 : sizeof spi->tail;
 }
 

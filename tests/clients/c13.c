@@ -3,20 +3,26 @@
  * transfer without gaps, where ST's ROM shows it. Sync is 5A 00 00 79 with 79 in its third byte; a command is
  * 5A op ~op 00 00 79 with 79 in its fifth; a stage is followed by 00 00 79 with 79 in its second. Only after an
  * erase it tries again, once a second while it reads A5, and echoes each time. Asks Get, and reads N + 1 bytes
- * after its N. Writes and reads records of 16 bytes, as they stand in hex files.
+ * after its N. Writes and reads records of 16 bytes, as they stand in hex files. Prints each transfer.
  */
 #include <string.h>
 
 #include "client.h"
 
-enum { RECORD = 16, ERASE_TRIES = 20, ERASE_TRY_US = 1000000, GET_MAX = 32 };
+enum { RECORD = 16, ERASE_TRIES = 20, ERASE_TRY_US = 1000000, PRINT_US = 1000, GET_MAX = 32 };
 
 static const struct habits habits = {.hz = 20000};
+
+static void transfer(struct wires *w, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
+{
+    wires_transfer(w, mosi, miso, n_bytes);
+    wires_wait_us(w, PRINT_US);
+}
 
 static bool sync(struct wires *w)
 {
     uint8_t miso[4];
-    wires_transfer(w, (const uint8_t *)"\x5A\x00\x00\x79", miso, sizeof miso);
+    transfer(w, (const uint8_t *)"\x5A\x00\x00\x79", miso, sizeof miso);
     return miso[2] == ACK;
 }
 
@@ -24,7 +30,7 @@ static bool command(struct wires *w, uint8_t op)
 {
     const uint8_t mosi[6] = {SOF, op, (uint8_t)~op, 0, 0, ACK};
     uint8_t miso[6];
-    wires_transfer(w, mosi, miso, sizeof miso);
+    transfer(w, mosi, miso, sizeof miso);
     return miso[4] == ACK;
 }
 
@@ -32,13 +38,13 @@ static bool command(struct wires *w, uint8_t op)
 static uint8_t ack_frame(struct wires *w)
 {
     uint8_t miso[3];
-    wires_transfer(w, (const uint8_t *)"\x00\x00\x79", miso, sizeof miso);
+    transfer(w, (const uint8_t *)"\x00\x00\x79", miso, sizeof miso);
     return miso[1];
 }
 
 static bool stage(struct wires *w, const void *bytes, size_t n_bytes)
 {
-    wires_transfer(w, bytes, NULL, n_bytes);
+    transfer(w, bytes, NULL, n_bytes);
     return ack_frame(w) == ACK;
 }
 
@@ -49,11 +55,11 @@ static bool get(struct wires *w)
     if (!command(w, 0x00)) {
         return false;
     }
-    wires_transfer(w, NULL, n, sizeof n);
+    transfer(w, NULL, n, sizeof n);
     if (n[1] + 1U != sizeof expected) {
         return false;
     }
-    wires_transfer(w, NULL, list, sizeof expected);
+    transfer(w, NULL, list, sizeof expected);
     return ack_frame(w) == ACK && memcmp(list, expected, sizeof expected) == 0;
 }
 
@@ -62,7 +68,7 @@ static bool erase(struct wires *w)
     if (!command(w, 0x44)) {
         return false;
     }
-    wires_transfer(w, (const uint8_t *)"\xFF\xFF\x00", NULL, 3);
+    transfer(w, (const uint8_t *)"\xFF\xFF\x00", NULL, 3);
     for (unsigned i = 0; i < ERASE_TRIES; i++) {
         uint8_t verdict = ack_frame(w);
         if (verdict != BUSY) {
@@ -87,7 +93,7 @@ static bool read_is_same(struct wires *w, uint32_t addr, const uint8_t *data, ui
     if (!addressed(w, 0x11, addr) || !stage(w, length, sizeof length)) {
         return false;
     }
-    wires_transfer(w, NULL, back, 1 + n_bytes);
+    transfer(w, NULL, back, 1 + n_bytes);
     return memcmp(back + 1, data, n_bytes) == 0;
 }
 

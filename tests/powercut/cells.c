@@ -12,18 +12,30 @@ enum {
     W_D2,
     SECTOR_J0 = 11,
     SECTOR_J1 = 3,
+    SECTOR_SPARE = 10,
     J0 = 0x080E0000,
-    J1 = 0x0800C000
+    J1 = 0x0800C000,
+    SPARE = J0 - JOURNAL_RECORD_BYTES,
+    W_RETRY = 15,
+    W_FLAGS = 14,
+    DEAD_SHIFT = 27
 };
-enum { SEQ_MAX = 96, VALUE_MAX = 24, KINDS = 7 };
+enum { SEQ_MAX = 250, SEQ_GAP = 18, VALUE_MAX = 24, KINDS = 7, DEAD_MASKS = 4 };
 
 static const uint8_t CELL_OF_WORD[JOURNAL_RECORD_WORDS] = {
     CELL_HEAD, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY,
     CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY, CELL_BODY,
     CELL_BODY, CELL_BODY, CELL_CRC,  CELL_BODY, CELL_D1,   CELL_D2};
 
-void cells_areas(struct journal_area areas[JOURNAL_AREAS], uint32_t n_slots)
+uint32_t cells_slots(uint32_t n_slots, uint32_t area)
 {
+    return area == CELLS_SPARE ? 1 : n_slots;
+}
+
+void cells_areas(struct journal_area areas[JOURNAL_AREAS], uint32_t n_slots, bool has_spare)
+{
+    memset(areas, 0, JOURNAL_AREAS * sizeof areas[0]);
+    areas[CELLS_SPARE] = (struct journal_area){SPARE, SECTOR_SPARE, has_spare ? 1 : 0};
     areas[0] = (struct journal_area){J0, SECTOR_J0, n_slots};
     areas[1] = (struct journal_area){J1, SECTOR_J1, n_slots};
 }
@@ -36,18 +48,22 @@ void cells_record_of(uint32_t value, struct boot_record *out)
     out->security_floor = value * 0x01010101U;
 }
 
-/* The words of (seq, value). Made here by the format's rules; every program is compared with them. */
-static const uint32_t *words_of(uint32_t seq, uint32_t value)
+/* The words of (seq, value, dead sectors). Made here by the format's rules; every program is compared with
+ * them. */
+static const uint32_t *words_of(const struct cells_record *of)
 {
-    static uint32_t table[SEQ_MAX][VALUE_MAX][JOURNAL_RECORD_WORDS];
+    static uint32_t table[SEQ_MAX][VALUE_MAX][DEAD_MASKS][JOURNAL_RECORD_WORDS];
+    uint32_t seq = of->seq;
+    uint32_t value = of->value;
     if (seq >= SEQ_MAX || value >= VALUE_MAX) {
         abort();
     }
-    uint32_t *words = table[seq][value];
+    uint32_t *words = table[seq][value][of->dead % DEAD_MASKS];
     if (words[0] == 0) {
         struct boot_record record;
         cells_record_of(value, &record);
         record.seq = seq;
+        record.flags = (uint8_t)(of->dead << (DEAD_SHIFT - 24));
         boot_record_store(&record, words);
         words[W_CRC] = crc32_update(0, words, 4 * BOOT_RECORD_BODY_WORDS);
         words[W_CRC_C] = ~crc32c_update(0, words, 4 * BOOT_RECORD_BODY_WORDS);
@@ -206,11 +222,11 @@ static uint32_t garbage_of(uint32_t word, uint32_t content)
 static bool find(const struct cells_flash *flash, uint32_t addr, uint32_t *area, uint32_t *slot,
                  uint32_t *word)
 {
-    *area = addr >= J0 ? 0 : 1;
-    uint32_t off = (addr - (*area == 0 ? J0 : J1)) / 4;
+    *area = addr >= J0 ? 0 : addr >= SPARE ? CELLS_SPARE : 1;
+    uint32_t off = (addr - (*area == 0 ? J0 : *area == 1 ? J1 : SPARE)) / 4;
     *slot = off / JOURNAL_RECORD_WORDS;
     *word = off % JOURNAL_RECORD_WORDS;
-    return *slot < flash->n_slots;
+    return *slot < cells_slots(flash->n_slots, *area);
 }
 
 static enum fota_err cells_read(struct flash *base, uint32_t addr, uint32_t *words, uint32_t n_words)
@@ -225,7 +241,7 @@ static enum fota_err cells_read(struct flash *base, uint32_t addr, uint32_t *wor
         }
         const uint8_t *reading = draw(flash, a, i);
         const struct cells_record *record = &flash->state.record[a][i];
-        uint32_t content = record->seq != 0 ? words_of(record->seq, record->value)[w] : 0xA5A5A5A5;
+        uint32_t content = record->seq != 0 ? words_of(record)[w] : 0xA5A5A5A5;
         switch (reading[CELL_OF_WORD[w]]) {
         case CELL_BLANK:
             words[n] = UINT32_MAX;
@@ -243,23 +259,61 @@ static enum fota_err cells_read(struct flash *base, uint32_t addr, uint32_t *wor
     return FOTA_OK;
 }
 
-static void announce(struct cells_flash *flash, uint32_t a, uint32_t i, uint32_t cell, uint8_t target)
+/* A worn cell: what an operation leaves that ends with an error. */
+static void spoil(struct cells_flash *flash, uint32_t a, uint32_t i, uint32_t cell, uint8_t target)
 {
+    for (uint32_t k = 0; k < cells_slots(flash->n_slots, a); k++) {
+        for (uint32_t c = 0; c < CELLS; c++) {
+            if (cell == CELLS || (k == i && c == cell)) {
+                flash->state.record[a][k].cell[c] |= (uint8_t)(target | CELL_GARBAGE | CELL_SUSPECT);
+                flash->drawn[a][k][c] = CELL_GARBAGE;
+            }
+        }
+    }
+}
+
+/* Does the operation fail? Else power may fail in it. */
+static enum fota_err begin(struct cells_flash *flash, uint32_t a, uint32_t i, uint32_t cell, uint8_t target)
+{
+    struct cells_state *state = &flash->state;
+    flash->n_ops++;
+    if (flash->n_ops == flash->fault_at) {
+        flash->has_failed = true;
+        state->faults++;
+        state->lost = 1;
+        if (flash->fault == CELLS_DIP) {
+            return E_FLASH_SUPPLY;
+        }
+        if (flash->fault == CELLS_WORN_CELL) {
+            spoil(flash, a, i, cell, target);
+            return E_FLASH_VERIFY;
+        }
+        state->worn |= (uint8_t)(flash->fault == CELLS_WORN_SECTOR ? 1U << a : 0);
+    }
+    if (flash->has_failed && flash->fault == CELLS_LOW) {
+        return E_FLASH_SUPPLY;
+    }
+    if ((state->worn >> a & 1) != 0) {
+        return E_FLASH_PROGRAM;
+    }
     flash->area = a;
     flash->slot = i;
     flash->cell = cell;
     flash->target = target;
-    flash->n_ops++;
     flash->observer.before_op(flash->observer.ctx);
+    return FOTA_OK;
 }
 
 static enum fota_err cells_erase(struct flash *base, uint32_t sector)
 {
     struct cells_flash *flash = (struct cells_flash *)base;
-    uint32_t a = sector == SECTOR_J0 ? 0 : 1;
-    announce(flash, a, 0, CELLS, CELL_BLANK);
-    flash->n_erases++;
-    for (uint32_t i = 0; i < flash->n_slots; i++) {
+    uint32_t a = sector == SECTOR_J0 ? 0 : sector == SECTOR_J1 ? 1 : CELLS_SPARE;
+    enum fota_err err = begin(flash, a, 0, CELLS, CELL_BLANK);
+    if (err) {
+        return err;
+    }
+    flash->n_erased[a] = ++flash->n_erases;
+    for (uint32_t i = 0; i < cells_slots(flash->n_slots, a); i++) {
         struct cells_record *record = &flash->state.record[a][i];
         *record = (struct cells_record){0};
         memset(record->cell, CELL_BLANK, CELLS);
@@ -282,7 +336,8 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
     struct cells_record *record = &flash->state.record[a][i];
     if (first == 0 && words[0] != 0 && n_words > 1) {
         record->seq = (uint8_t)words[1];
-        record->value = (uint8_t)words[15]; /* retry */
+        record->value = (uint8_t)words[W_RETRY];
+        record->dead = (uint8_t)(words[W_FLAGS] >> DEAD_SHIFT & 3);
     }
     bool is_done[CELLS] = {false};
     for (uint32_t n = 0; n < n_words; n++) {
@@ -291,7 +346,7 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
             flash->observer.broke(flash->observer.ctx, "J3",
                                   "program of a word that is not known to be blank");
         }
-        if (words[n] != 0 && words[n] != words_of(record->seq, record->value)[first + n]) {
+        if (words[n] != 0 && words[n] != words_of(record)[first + n]) {
             flash->observer.broke(flash->observer.ctx, "J6",
                                   "a record is written that is not as the format says");
         }
@@ -299,7 +354,10 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
             continue;
         }
         is_done[cell] = true;
-        announce(flash, a, i, cell, words[n] == 0 ? CELL_ZERO : CELL_CONTENT);
+        enum fota_err err = begin(flash, a, i, cell, words[n] == 0 ? CELL_ZERO : CELL_CONTENT);
+        if (err) {
+            return err;
+        }
         record->cell[cell] = flash->target;
         flash->drawn[a][i][cell] = flash->target;
     }
@@ -308,7 +366,7 @@ static enum fota_err cells_program(struct flash *base, uint32_t addr, const uint
 
 void cells_redraw(struct cells_flash *flash, uint32_t area)
 {
-    for (uint32_t i = 0; i < flash->n_slots; i++) {
+    for (uint32_t i = 0; i < cells_slots(flash->n_slots, area); i++) {
         for (uint32_t c = 0; c < CELLS; c++) {
             uint8_t readings = flash->state.record[area][i].cell[c] & CELL_READINGS;
             flash->drawn[area][i][c] = (readings & (readings - 1)) == 0 ? readings : 0;
@@ -325,7 +383,9 @@ void cells_boot(struct cells_flash *flash, const struct cells_state *state, uint
     flash->n_drawn = 0;
     flash->n_ops = 0;
     flash->n_erases = 0;
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
+    flash->has_failed = false;
+    memset(flash->n_erased, 0, sizeof flash->n_erased);
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
         cells_redraw(flash, a);
     }
 }
@@ -342,7 +402,7 @@ void cells_cut(const struct cells_flash *flash, enum cells_cut how, struct cells
             (uint8_t)(flash->target | CELL_GARBAGE | CELL_SUSPECT);
         return;
     }
-    for (uint32_t i = 0; i < flash->n_slots;
+    for (uint32_t i = 0; i < cells_slots(flash->n_slots, flash->area);
          i++) { /* F6: blank words too may have been pre-programmed to 0 */
         for (uint32_t c = 0; c < CELLS; c++) {
             out->record[flash->area][i].cell[c] |= CELL_BLANK | CELL_ZERO | CELL_GARBAGE | CELL_SUSPECT;
@@ -384,20 +444,47 @@ static void forget_dead(struct cells_record *record)
     }
     record->seq = 0;
     record->value = 0;
+    record->dead = 0;
+}
+
+/* Numbers matter by their order and by gaps that a journal may step into. */
+static void renumber(struct cells_state *state, uint32_t n_slots)
+{
+    uint8_t is_used[SEQ_MAX] = {0};
+    uint8_t to[SEQ_MAX] = {0};
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
+        for (uint32_t i = 0; i < cells_slots(n_slots, a); i++) {
+            is_used[state->record[a][i].seq] = 1;
+        }
+    }
+    uint32_t last = 0;
+    uint32_t number = 0;
+    for (uint32_t seq = 1; seq < SEQ_MAX; seq++) {
+        if (is_used[seq] != 0) {
+            uint32_t gap = last == 0 ? 1 : seq - last;
+            number += gap < SEQ_GAP ? gap : SEQ_GAP;
+            to[seq] = (uint8_t)number;
+            last = seq;
+        }
+    }
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
+        for (uint32_t i = 0; i < cells_slots(n_slots, a); i++) {
+            state->record[a][i].seq = to[state->record[a][i].seq];
+        }
+    }
 }
 
 void cells_canonical(struct cells_state *state, uint32_t n_slots)
 {
     uint8_t rank[VALUE_MAX] = {0};
-    uint8_t lowest = UINT8_MAX;
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
-        for (uint32_t i = 0; i < n_slots; i++) {
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
+        for (uint32_t i = 0; i < cells_slots(n_slots, a); i++) {
             struct cells_record *record = &state->record[a][i];
             forget_dead(record);
             rank[record->value] = 1;
-            lowest = record->seq != 0 && record->seq < lowest ? record->seq : lowest;
         }
     }
+    renumber(state, n_slots);
     rank[state->acted] = 1;
     rank[0] = 0;
     uint8_t n_ranks = 0;
@@ -405,16 +492,14 @@ void cells_canonical(struct cells_state *state, uint32_t n_slots)
         n_ranks = (uint8_t)(n_ranks + rank[v]);
         rank[v] = rank[v] != 0 ? n_ranks : 0;
     }
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
-        for (uint32_t i = 0; i < n_slots; i++) {
-            struct cells_record *record = &state->record[a][i];
-            record->seq = record->seq != 0 ? (uint8_t)(record->seq - lowest + 1) : 0;
-            record->value = rank[record->value];
-        }
-    }
     uint32_t passed = 0;
     for (uint32_t v = 1; v < VALUE_MAX; v++) {
         passed |= rank[v] != 0 ? (state->passed >> v & 1) << rank[v] : 0;
+    }
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
+        for (uint32_t i = 0; i < cells_slots(n_slots, a); i++) {
+            state->record[a][i].value = rank[state->record[a][i].value];
+        }
     }
     state->passed = passed;
     state->acted = rank[state->acted];

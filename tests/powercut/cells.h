@@ -19,6 +19,13 @@
 
 enum { CELL_HEAD, CELL_BODY, CELL_CRC, CELL_D1, CELL_D2, CELLS, CELLS_SLOTS_MAX = 8 };
 
+/** J0, J1, one spare place. */
+enum { CELLS_SPARE = JOURNAL_MIRRORS, CELLS_PLACES };
+
+/** How the flash itself may fail, once. A cell and a sector fail for a reason of their own; the supply
+ * refuses before anything has begun. */
+enum cells_fault { CELLS_SOUND, CELLS_DIP, CELLS_LOW, CELLS_WORN_CELL, CELLS_WORN_SECTOR, CELLS_FAULTS };
+
 /** What a cell may read as; CELL_SUSPECT: its last operation was cut. Trusted blank is CELL_BLANK alone. */
 enum {
     CELL_BLANK = 1,
@@ -34,16 +41,20 @@ enum {
 struct cells_record {
     uint8_t seq;
     uint8_t value;
+    uint8_t dead; /* the sectors that it calls dead */
     uint8_t cell[CELLS];
 };
 
 /** All that survives a reset, and what the world has seen. */
 struct cells_state {
-    struct cells_record record[JOURNAL_MIRRORS][CELLS_SLOTS_MAX];
+    struct cells_record record[CELLS_PLACES][CELLS_SLOTS_MAX];
     uint8_t acted;   /* newest state that was acted upon; 0: none */
     uint8_t written; /* newest state that was handed to journal_append */
     uint8_t cuts;    /* sessions cut since the last completed write */
-    uint8_t lost;    /* a sector was lost since then */
+    uint8_t lost;    /* a sector was lost since then, or an operation failed */
+    uint8_t worn;    /* mask of places that refuse every operation */
+    uint8_t faults;  /* faults so far */
+    uint8_t reserved[2];
     uint32_t passed; /* mask of states that were written but not found when another was acted upon later */
 };
 
@@ -64,13 +75,17 @@ struct cells_flash {
     struct flash flash; /* first member */
     uint32_t n_slots;
     struct cells_state state;
-    uint8_t drawn[JOURNAL_MIRRORS][CELLS_SLOTS_MAX][CELLS]; /* readings in this session; 0: not drawn yet */
-    uint8_t choice[CELLS_CHOICES_MAX];                    /* script: which reading is drawn at each draw */
+    uint8_t drawn[CELLS_PLACES][CELLS_SLOTS_MAX][CELLS]; /* readings in this session; 0: not drawn yet */
+    uint8_t choice[CELLS_CHOICES_MAX];                   /* script: which reading is drawn at each draw */
     uint8_t n_options[CELLS_CHOICES_MAX];
     uint32_t n_choices; /* length of the script */
     uint32_t n_drawn;   /* draws made */
     uint32_t n_ops;     /* operations begun */
     uint32_t n_erases;
+    uint32_t fault_at; /* operation that fails; 0: none */
+    enum cells_fault fault;
+    bool has_failed;                 /* it has, in this session */
+    uint32_t n_erased[CELLS_PLACES]; /* the last erase of each place in this session: its number */
     struct cells_observer observer;
     /* the operation that is about to happen */
     uint32_t area;
@@ -79,8 +94,11 @@ struct cells_flash {
     uint8_t target;
 };
 
-/** The two sectors as the journal wants them, each of `n_slots` records. */
-void cells_areas(struct journal_area areas[JOURNAL_AREAS], uint32_t n_slots);
+/** The two sectors as the journal wants them, each of `n_slots` records, and a spare place if wanted. */
+void cells_areas(struct journal_area areas[JOURNAL_AREAS], uint32_t n_slots, bool has_spare);
+
+/** Records of a place. */
+uint32_t cells_slots(uint32_t n_slots, uint32_t area);
 
 /** State number `value` as a record, and as the words that the journal programs for it with number `seq`. */
 void cells_record_of(uint32_t value, struct boot_record *out);

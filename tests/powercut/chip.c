@@ -176,8 +176,44 @@ void chip_tear(struct chip *chip, const struct chip_event *event, enum flash_cut
     sector->n_erases += is_erase;
 }
 
+void chip_upset(struct chip *chip, const struct chip_event *event, uint64_t seed)
+{
+    struct chip_sector *sector = &chip->sector[event->sector];
+    uint64_t random = flash_seed(seed);
+    remember(chip, event->sector, sector->first, sector->n_words);
+    for (uint32_t i = 0; i < sector->n_words; i++) {
+        uint32_t w = sector->first + i;
+        if (i != event->word) {
+            struct flash_cell cell = cell_at(chip, w);
+            uint32_t reading = flash_cell_disturb(&cell, chip->words[w], &random);
+            set_cell(chip, sector, w, reading, &cell);
+        }
+    }
+}
+
+void chip_fail(struct chip *chip, enum chip_fault fault)
+{
+    chip->fault = fault;
+    chip->is_low = fault == CHIP_DIP_LONG;
+}
+
+void chip_supply_is_back(struct chip *chip)
+{
+    chip->is_low = false;
+}
+
+uint32_t chip_worn_mask(const struct chip *chip)
+{
+    uint32_t mask = 0;
+    for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
+        mask |= (chip->sector[s].is_worn || chip->sector[s].worn_word != 0 ? 1U : 0U) << s;
+    }
+    return mask;
+}
+
 void chip_power_up(struct chip *chip, uint64_t seed)
 {
+    chip->is_low = false;
     chip->flash.companion_ctx = NULL; /* a driver in RAM: a cut leaves nothing of what it was about to do */
     uint64_t random = flash_seed(seed);
     chip->n_erases = 0;
@@ -206,7 +242,10 @@ uint64_t chip_hash(const struct chip *chip)
 {
     uint64_t h = 0;
     for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
-        h = mix64(h ^ chip->sector[s].sum ^ (uint64_t)chip->sector[s].is_worn << 63) + s;
+        const struct chip_sector *sector = &chip->sector[s];
+        uint64_t worn = (uint64_t)sector->is_worn << 63 ^ (uint64_t)sector->is_deaf << 62 ^
+                        (uint64_t)sector->worn_word << 32 ^ sector->stuck;
+        h = mix64(h ^ sector->sum ^ worn) + s;
     }
     return h;
 }
@@ -231,13 +270,41 @@ static struct chip_sector *sector_of(struct chip *chip, uint32_t addr, uint32_t 
     return NULL;
 }
 
-static void announce(struct chip *chip, enum chip_op op, uint32_t s, uint32_t word, uint32_t value)
+/* Tell the observer, who may let the operation fail: a dip begins nothing, wear stays. */
+static enum fota_err announce(struct chip *chip, const struct chip_event *event)
 {
+    uint32_t s = event->sector;
+    struct chip_sector *sector = &chip->sector[s];
     chip->n_ops++;
+    chip->fault = CHIP_WORKS;
     if (chip->observer.before_op != NULL) {
-        struct chip_event event = {op, s, word, value};
-        chip->observer.before_op(chip->observer.ctx, &event);
+        chip->observer.before_op(chip->observer.ctx, event);
     }
+    if ((chip->is_low || chip->fault == CHIP_DIP) && event->is_first) {
+        return E_FLASH_SUPPLY;
+    }
+    bool is_erase = event->op == CHIP_ERASE;
+    if (chip->fault == CHIP_WORN_SECTOR || chip->fault == CHIP_WORN_CELL) {
+        remember(chip, s, sector->first, 0);
+        sector->is_worn = sector->is_worn || chip->fault == CHIP_WORN_SECTOR;
+        if (chip->fault == CHIP_WORN_CELL) {
+            sector->worn_word =
+                1 + (is_erase ? flash_stuck_word(sector->number, sector->n_words) : event->word);
+            sector->is_deaf = !is_erase;
+            sector->stuck = is_erase ? flash_stuck_bit(sector->number) : 0;
+        }
+    }
+    if (sector->is_worn) {
+        return is_erase ? E_FLASH_ERASE : E_FLASH_PROGRAM;
+    }
+    return FOTA_OK;
+}
+
+/* A worn word reads as nothing that a completed operation leaves. What it reads stays. */
+static void keep_worn_word(struct chip *chip, struct chip_sector *sector, uint32_t reading, uint32_t target)
+{
+    const struct flash_cell cell = {.old = reading, .target = target, .kind = FLASH_CELL_SUSPECT};
+    set_cell(chip, sector, sector->first + sector->worn_word - 1, reading, &cell);
 }
 
 static void report(const struct chip *chip, const char *check, const char *text)
@@ -259,12 +326,15 @@ static enum fota_err chip_erase(struct flash *flash, uint32_t number)
         return E_FLASH_RANGE;
     }
     struct chip_sector *sector = &chip->sector[s];
-    announce(chip, CHIP_ERASE, s, 0, BLANK_WORD);
+    const struct chip_event event = {CHIP_ERASE, s, 0, BLANK_WORD, true};
+    enum fota_err err = announce(chip, &event);
+    if (err) {
+        return err;
+    }
     chip->n_erases++;
     sector->n_erases++;
-    if (sector->is_worn) {
-        return E_FLASH_ERASE;
-    }
+    uint32_t worn = sector->worn_word;
+    uint32_t old = worn != 0 ? chip->words[sector->first + worn - 1] : 0;
     remember(chip, s, sector->first, sector->sum == 0 ? 0 : sector->n_words);
     memset(chip->words + sector->first, 0xFF, WORD_BYTES * (size_t)sector->n_words);
     memset(chip->kind + sector->first, CHIP_KIND_BLANK, sector->n_words);
@@ -272,28 +342,40 @@ static enum fota_err chip_erase(struct flash *flash, uint32_t number)
     sector->n_suspect = 0;
     sector->n_flaky = 0;
     sector->sum = 0;
-    return FOTA_OK;
+    if (worn == 0) {
+        return FOTA_OK;
+    }
+    uint32_t reading = sector->is_deaf ? old : ~sector->stuck;
+    if (reading != BLANK_WORD) {
+        keep_worn_word(chip, sector, reading, BLANK_WORD);
+    }
+    return reading == BLANK_WORD ? FOTA_OK : E_FLASH_NOT_BLANK;
 }
 
-static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, uint32_t value)
+static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, uint32_t value, bool is_first)
 {
     struct chip_sector *sector = &chip->sector[s];
     uint32_t w = sector->first + word;
     struct flash_cell cell = cell_at(chip, w);
-    if (sector->is_worn) {
-        return E_FLASH_PROGRAM;
-    }
-    if (value != 0 && cell.kind == FLASH_CELL_SUSPECT) {
+    if (value != 0 && cell.kind == FLASH_CELL_SUSPECT && !sector->is_worn && sector->worn_word != word + 1) {
         report(chip, "P7", "program of a word that is not known to be blank (J3)");
     }
-    if (value != 0 && (cell.kind == FLASH_CELL_SOLID || chip->words[w] != BLANK_WORD)) {
+    if (!sector->is_worn && value != 0 && (cell.kind == FLASH_CELL_SOLID || chip->words[w] != BLANK_WORD)) {
         return E_FLASH_VERIFY;
     }
     if (value == BLANK_WORD) {
         return FOTA_OK; /* it reads so already: the driver begins nothing */
     }
-    announce(chip, CHIP_PROGRAM, s, word, value);
+    const struct chip_event event = {CHIP_PROGRAM, s, word, value, is_first};
+    enum fota_err err = announce(chip, &event);
+    if (err) {
+        return err;
+    }
     remember(chip, s, w, 1);
+    if (sector->worn_word == word + 1 && sector->is_deaf) {
+        keep_worn_word(chip, sector, chip->words[w], value);
+        return E_FLASH_VERIFY;
+    }
     uint32_t after = flash_cell_program(&cell, chip->words[w], value);
     set_cell(chip, sector, w, after, &cell);
     return after == value ? FOTA_OK : E_FLASH_VERIFY;
@@ -316,7 +398,7 @@ static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint
         return E_FLASH_RANGE;
     }
     for (uint32_t i = 0; i < n_words; i++) {
-        enum fota_err err = program_word(chip, s, first + i, words[i]);
+        enum fota_err err = program_word(chip, s, first + i, words[i], i == 0);
         if (err) {
             return err;
         }
@@ -358,7 +440,8 @@ struct chip *chip_new(void)
         {.number = 8, .addr = 0x08080000, .n_words = 32768},
         {.number = 9, .addr = 0x080A0000, .n_words = 32768},
         {.number = 10, .addr = 0x080C0000, .n_words = 32768},
-        {.number = 11, .addr = 0x080E0000, .n_words = 32768}};
+        {.number = 11, .addr = 0x080E0000, .n_words = 32768},
+        {.number = 1, .addr = 0x08004000, .n_words = 4096}};
     struct chip *chip = calloc(1, sizeof *chip);
     if (chip == NULL) {
         abort();

@@ -4,8 +4,8 @@
  * earlier moment in time that depends on what changed since, a hash of the whole state that is always up to
  * date, and a call before each operation.
  *
- * Sectors 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is reported and
- * refused.
+ * Sectors 1 (loader), 3 (J1), 5 to 10 (slots A and B) and 11 (J0) have cells. Any operation elsewhere is
+ * reported and refused.
  */
 #ifndef POWERCUT_CHIP_H
 #define POWERCUT_CHIP_H
@@ -18,15 +18,26 @@
 #include "port/flash.h"
 
 enum {
-    CHIP_SECTORS = 8, /* J1, A, A, A, B, B, B, J0 */
+    CHIP_SECTORS = 9, /* J1, A, A, A, B, B, B, J0, loader */
     CHIP_J1 = 0,
     CHIP_SLOT_A = 1,
     CHIP_SLOT_B = 4,
     CHIP_J0 = 7,
+    CHIP_LOADER = 8,
     CHIP_SLOT_WORDS = 3 * 32768,
-    CHIP_WORDS = 4096 + 2 * CHIP_SLOT_WORDS + 32768,
+    CHIP_WORDS = 4096 + 2 * CHIP_SLOT_WORDS + 32768 + 4096,
     CHIP_BLOCK_WORDS = 1024, /* a 4 KB chunk of an image */
     CHIP_BLOCKS = CHIP_WORDS / CHIP_BLOCK_WORDS
+};
+
+/** How an operation fails although power stays (axiom F9; a dip is a supply below what x32 needs). */
+enum chip_fault {
+    CHIP_WORKS,
+    CHIP_DIP,         /* the driver refuses this call before it begins */
+    CHIP_DIP_LONG,    /* and every other one, until chip_supply_is_back or the next power-up */
+    CHIP_WORN_CELL,   /* program: the word stays as it is, for good; erase: a bit stays 0, for good */
+    CHIP_WORN_SECTOR, /* erases and programs of the sector report errors and change nothing, for good */
+    CHIP_FAULTS
 };
 
 /** Kinds of operation. */
@@ -38,9 +49,10 @@ struct chip_event {
     uint32_t sector; /* CHIP_J1 ... */
     uint32_t word;   /* index in the sector; CHIP_PROGRAM */
     uint32_t value;
+    bool is_first; /* operation of its call: the only one that a dip can refuse, for the driver looks once */
 };
 
-/** Called before each operation, and instead of one that is not allowed. */
+/** Called before each operation, and instead of one that is not allowed. `before_op` may call chip_fail. */
 struct chip_observer {
     void (*before_op)(void *ctx, const struct chip_event *event);
     void (*broke)(void *ctx, const char *check, const char *text);
@@ -65,9 +77,12 @@ struct chip_sector {
     uint32_t n_words;
     uint32_t n_suspect;
     uint32_t n_flaky;
-    uint32_t n_erases; /* completed or torn; not part of the state that the hash is of */
-    bool is_worn;      /* erase and program report errors (axiom F9) */
-    uint64_t sum;      /* of the hashes of its words; 0 when blank */
+    uint32_t n_erases;  /* completed or torn; not part of the state that the hash is of */
+    bool is_worn;       /* erase and program report errors (axiom F9) */
+    bool is_deaf;       /* `worn_word` keeps its reading */
+    uint32_t worn_word; /* index in the sector + 1; 0: none */
+    uint32_t stuck;     /* bits of worn_word that no erase brings back */
+    uint64_t sum;       /* of the hashes of its words; 0 when blank */
 };
 
 /** The chip. Large: never on the stack. */
@@ -75,8 +90,10 @@ struct chip {
     struct flash flash; /* first member */
     struct chip_sector sector[CHIP_SECTORS];
     struct chip_observer observer;
-    uint32_t n_erases; /* since chip_power_up */
-    uint32_t n_ops;    /* since chip_power_up */
+    enum chip_fault fault; /* of the operation that is about to begin */
+    bool is_low;           /* the supply is too low for any operation */
+    uint32_t n_erases;     /* since chip_power_up */
+    uint32_t n_ops;        /* since chip_power_up */
     uint32_t words[CHIP_WORDS];
     uint8_t kind[CHIP_WORDS];
     uint32_t old[CHIP_WORDS];    /* SUSPECT: before the cut operation */
@@ -99,6 +116,18 @@ void chip_undo(struct chip *chip, size_t mark);
 /** Leave what the cut operation `event` leaves. `seed` decides garbage and the first reading of what is
  * flaky. */
 void chip_tear(struct chip *chip, const struct chip_event *event, enum flash_cut outcome, uint64_t seed);
+
+/** The cut program `event` has upset every other word of its sector too (axiom F8). After chip_tear. */
+void chip_upset(struct chip *chip, const struct chip_event *event, uint64_t seed);
+
+/** From an observer: the operation it was called for fails in this way. */
+void chip_fail(struct chip *chip, enum chip_fault fault);
+
+/** The end of a long dip. */
+void chip_supply_is_back(struct chip *chip);
+
+/** Bit s: a cell or all of sector s (CHIP_J1 ...) is worn. */
+uint32_t chip_worn_mask(const struct chip *chip);
 
 /** Power is back: what is flaky is drawn anew. */
 void chip_power_up(struct chip *chip, uint64_t seed);

@@ -16,13 +16,31 @@ KEYS = [
     ("single_bricks", "  bricks", None, 0),
     ("nested_sessions", "two cuts: sessions", 2000000, None),
     ("nested_bricks", "  bricks", None, 0),
+    ("worn_sessions", "a cell or a sector is worn: sessions", 100000, None),
+    ("worn_bricks", "  bricks", None, 0),
+    ("worn_floor_lost", "  of them, the security floor fell", None, 0),
+    ("dip_sessions", "a dip of the supply refuses a call: sessions", 5000, None),
+    ("dip_bricks", "  bricks", None, 0),
+    ("f8_single_sessions", "one cut that upsets its whole sector: sessions", 20000, None),
+    ("f8_single_bricks", "  bricks", None, 0),
+    ("loader_update_cuts", "update of the loader, cut: sessions", 5000, None),
+    ("loader_update_bricks", "  bricks", None, 0),
+    ("trial_power_sessions", "power fails within a trial: sessions", 5000, None),
+    ("trial_power_rejected", "  releases that power alone rejected before the 16th start", None, 0),
+    ("trial_power_bricks", "  other bricks", None, 0),
     ("random_sessions", "three to five cuts by lot: sessions", 1, None),
     ("random_bricks", "  bricks", None, 0),
+    ("waived_floor", "the oracle let pass: floor forgotten, both journals lost", None, 100),
+    ("waived_rejected", "  good release refused, cuts took its starts", None, 0),
+    ("waived_refused", "  call failed as its flash operation did", 1, None),
+    ("waived_mirror", "  done with one copy, the other sector is worn or dips", 1, None),
+    ("waived_run", "  second boot differs, for the first took the last run", None, 10000),
+    ("waived_suspect", "  suspect word programmed, F8 leaves no evidence", None, None),
     ("elf_cuts", "cuts of the real binaries on the twin", 5000, None),
     ("elf_nested", "  of them in recoveries", 1, None),
     ("elf_watchdog_resets", "  resets by the watchdog and by the pin inside an erase", 1, None),
     ("elf_bricks", "  bricks", None, 0),
-    ("mutants", "planted bugs", 12, None),
+    ("mutants", "planted bugs", 60, None),
     ("mutants_caught", "  caught", None, None),
     ("skip_runs", "instruction faults on the twin", 1, None),
     ("skip_bad_boots", "  boots of the damaged image", None, 0),
@@ -33,7 +51,7 @@ KEYS = [
     ("normal_boot_flash_writes", "flash writes of a normal boot", None, 0),
     ("journal_branches_percent", "branches of journal.c taken, per cent", 100, None),
     ("slots_branches_percent", "branches of slots.c taken, per cent", 100, None),
-    ("seconds", "seconds", None, None),
+    ("seconds", "seconds", None, 1200),
 ]
 
 
@@ -86,7 +104,8 @@ def self_test():
     good = {key: at_least or 0 for key, _, at_least, _ in KEYS}
     good["mutants_caught"] = good["mutants"]
     planted = [({}, []), ({"nested_bricks": 1}, ["nested_bricks"]), ({"elf_cuts": 4999}, ["elf_cuts"]),
-               ({"mutants_caught": 11}, ["mutants_caught"]), ({"skip_runs": None}, ["skip_runs"]),
+               ({"mutants_caught": 59}, ["mutants_caught"]),
+               ({"waived_rejected": 1}, ["waived_rejected"]), ({"worn_floor_lost": 1}, ["worn_floor_lost"]), ({"skip_runs": None}, ["skip_runs"]),
                ({"brownout_erases_per_sector_day": 3001}, ["brownout_erases_per_sector_day"])]
     for change, expected in planted:
         with tempfile.TemporaryDirectory() as folder:

@@ -10,6 +10,8 @@
 /* How a session ended, or what happened instead of one. */
 enum end { END_UNCUT, END_BEFORE, END_TORN, END_LOST, ENDS };
 
+static const char FAULT_LETTERS[CELLS_FAULTS] = {' ', 'd', 'l', 'c', 's'};
+
 static const char *const END_NAMES[ENDS] = {"end", "before", "torn", "lose"};
 
 enum { LOADED_MAX = 1 << 12, CHOICE_BITS = 3, TABLE_FACTOR = 4, START_STATES = 1 << 12 };
@@ -20,6 +22,8 @@ struct step {
     uint16_t op;
     uint8_t end;
     uint8_t n_choices;
+    uint8_t fault; /* enum cells_fault, at operation fault_at */
+    uint16_t fault_at;
     uint64_t choices;
 };
 
@@ -115,7 +119,11 @@ static void add_state(struct explorer *x, struct cells_state *state, const struc
 
 static struct step step_here(const struct explorer *x, enum end end)
 {
-    struct step step = {.parent = x->index, .op = (uint16_t)x->flash.n_ops, .end = (uint8_t)end};
+    struct step step = {.parent = x->index,
+                        .op = (uint16_t)x->flash.n_ops,
+                        .end = (uint8_t)end,
+                        .fault = (uint8_t)x->flash.fault,
+                        .fault_at = (uint16_t)x->flash.fault_at};
     for (uint32_t i = 0; i < x->flash.n_drawn; i++) {
         if (CHOICE_BITS * i >= 64) {
             abort();
@@ -131,8 +139,8 @@ static void before_op(void *ctx)
 {
     struct explorer *x = ctx;
     /* Operations before the draw that is new in this run have been cut in an earlier run. */
-    if (x->is_replay || x->flash.n_drawn < x->n_known || x->flash.state.cuts == x->config.cuts_max ||
-        x->broken != NULL) {
+    if (x->is_replay || x->flash.n_drawn < x->n_known || x->flash.n_ops < x->flash.fault_at ||
+        x->flash.state.cuts == x->config.cuts_max || x->broken != NULL) {
         return;
     }
     for (enum cells_cut how = CELLS_BEFORE; how <= CELLS_TORN; how++) {
@@ -188,7 +196,7 @@ static bool is_repeated(struct explorer *x, const struct journal *journal, const
     bool is_load_new = x->n_known <= x->flash.n_drawn; /* else what is new in this run comes later */
     uint64_t h = hash_bytes((uint64_t)err, record, sizeof *record);
     h = hash_bytes(h, journal, sizeof *journal);
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
         if (journal->head[a].is_sound) {
             h = hash_bytes(h, x->flash.drawn[a], sizeof x->flash.drawn[a]);
         } else {
@@ -207,47 +215,121 @@ static bool is_repeated(struct explorer *x, const struct journal *journal, const
     return false;
 }
 
+static bool is_dead_remembered(const struct journal *journal)
+{
+    return journal->newest[JOURNAL_RECORD_WORDS - 6] >> 27 == journal_dead_mask(journal);
+}
+
+/* Nothing that a spare place holds may be left to be found once the sector has been rewritten. */
+static void check_spare(struct explorer *x, const struct cells_record *spare)
+{
+    const uint32_t *erased = x->flash.n_erased;
+    bool is_compacted =
+        erased[CELLS_SPARE] != 0 && (erased[0] > erased[CELLS_SPARE] || erased[1] > erased[CELLS_SPARE]);
+    if (is_compacted && !x->flash.has_failed && spare->seq != 0 &&
+        (spare->cell[CELL_HEAD] & CELL_CONTENT) != 0 && (spare->cell[CELL_CRC] & CELL_CONTENT) != 0) {
+        breaks(x, "J8", "the record at the spare place was not killed");
+    }
+}
+
+/* Load and repair. True: the state in `record` may be acted upon; *is_new: there is none. */
+static bool open_journal(struct explorer *x, struct journal *journal, struct boot_record *record,
+                         bool *is_new)
+{
+    struct cells_state *state = &x->flash.state;
+    bool was_quiet = state->cuts == 0 && state->lost == 0;
+    memset(journal, 0xA5, sizeof *journal);
+    enum fota_err err = journal_load(journal, &x->flash.flash, x->areas, record);
+    x->is_repeated = !x->is_replay && is_repeated(x, journal, record, err);
+    if (x->is_repeated) {
+        return false;
+    }
+    if (err == E_JOURNAL_DEGRADED) {
+        if (was_quiet) {
+            breaks(x, "J4", "a completed write has to be repaired");
+        }
+        err = journal_repair(journal);
+        if (err == E_FLASH_SUPPLY) {
+            err = journal_make_room(journal, 0, JOURNAL_NO_SPARE); /* the next try */
+        }
+        if (err == E_FLASH_SUPPLY && x->flash.fault == CELLS_LOW) {
+            return false;
+        }
+        err = err == E_JOURNAL_DEGRADED && journal_dead_mask(journal) != 0 ? FOTA_OK : err;
+        if (err == FOTA_OK && !x->flash.has_failed) {
+            note_completed(x);
+        }
+    }
+    *is_new = err == E_JOURNAL_LOST;
+    if (err && !(*is_new && state->acted == 0)) {
+        breaks(x, "J1", *is_new ? "no state was found" : "repair failed with power on");
+        return false;
+    }
+    return true;
+}
+
+/* As the beginning of an update does, or a boot. The next try follows a dip at once. */
+static enum fota_err make_room(struct explorer *x, struct journal *journal, uint32_t n_writes, bool is_update)
+{
+    enum fota_err err = is_update ? journal_revive(journal) : FOTA_OK;
+    if (err == FOTA_OK) {
+        err = journal_make_room(journal, n_writes, is_update ? CELLS_SPARE : JOURNAL_NO_SPARE);
+    }
+    if (err == E_FLASH_SUPPLY && x->flash.fault == CELLS_DIP) {
+        err = journal_make_room(journal, n_writes, is_update ? CELLS_SPARE : JOURNAL_NO_SPARE);
+    }
+    return err;
+}
+
+static enum fota_err write_next(struct explorer *x, struct journal *journal)
+{
+    struct boot_record record;
+    struct cells_state *state = &x->flash.state;
+    uint32_t n_ops = x->flash.n_ops;
+    cells_record_of(++state->written, &record);
+    enum fota_err err = journal_append(journal, &record);
+    if (err == FOTA_OK && n_ops == x->flash.n_ops) {
+        breaks(x, "J7", "a write is reported that did nothing");
+    }
+    if (err == FOTA_OK && (journal_sound_mask(journal) | journal_dead_mask(journal)) == 3) {
+        act(x, state->written);
+        if (is_dead_remembered(journal)) {
+            note_completed(x);
+        }
+    }
+    return err;
+}
+
 /* One powered session as the bootloader runs it: load, repair, act, make room, write. All of RAM is new. */
 static void run_session(struct explorer *x)
 {
     struct journal journal;
     struct boot_record record = {0};
     struct cells_state *state = &x->flash.state;
-    bool was_quiet = state->cuts == 0 && state->lost == 0;
-    memset(&journal, 0xA5, sizeof journal);
-    enum fota_err err = journal_load(&journal, &x->flash.flash, x->areas, &record);
-    x->is_repeated = !x->is_replay && is_repeated(x, &journal, &record, err);
-    if (x->is_repeated) {
+    bool is_new = false;
+    if (!open_journal(x, &journal, &record, &is_new)) {
         return;
     }
-    if (err == E_JOURNAL_DEGRADED) {
-        if (was_quiet) {
-            breaks(x, "J4", "a completed write has to be repaired");
-        }
-        err = journal_repair(&journal);
-        if (x->flash.n_erases != 0) {
-            note_completed(x);
-        }
-    }
-    if (err && !(err == E_JOURNAL_LOST && state->acted == 0)) {
-        breaks(x, "J1", err == E_JOURNAL_LOST ? "no state was found" : "repair failed with power on");
-        return;
-    }
-    bool is_new = err == E_JOURNAL_LOST;
     if (!is_new) {
         act(x, record.retry);
     }
     uint32_t n_writes = cells_choose(&x->flash, x->config.n_writes + 1);
-    err = journal_make_room(&journal, n_writes, JOURNAL_NO_SPARE);
+    bool is_update = x->config.fails && n_writes != 0 && journal_dead_mask(&journal) != 0 &&
+                     cells_choose(&x->flash, 2) == 0;
+    enum fota_err err = make_room(x, &journal, n_writes, is_update);
     for (uint32_t i = 0; i < n_writes && err == FOTA_OK && x->broken == NULL; i++) {
-        cells_record_of(++state->written, &record);
-        err = journal_append(&journal, &record);
-        if (err == FOTA_OK && journal_sound_mask(&journal) == 3) {
-            note_completed(x);
-            act(x, state->written);
+        err = write_next(x, &journal);
+        if (err == E_FLASH_SUPPLY && x->flash.fault == CELLS_DIP) {
+            err = make_room(x, &journal, 1, is_update);
+            err = err == FOTA_OK ? write_next(x, &journal) : err;
         }
     }
-    if (err) {
+    check_spare(x, &state->record[CELLS_SPARE][0]);
+    bool is_alone = journal_dead_mask(&journal) != 0;
+    bool is_excused =
+        (err == E_JOURNAL_FULL && is_alone && (!is_update || journal.head[CELLS_SPARE].is_dead)) ||
+        (err == E_FLASH_SUPPLY && x->flash.fault == CELLS_LOW);
+    if (err && !is_excused) {
         breaks(x, "J1", "a write failed with power on");
     }
 }
@@ -261,11 +343,16 @@ static void print_id(const struct explorer *x, char *out, size_t n_bytes)
         path[n++] = i;
     }
     struct step last = step_here(x, END_UNCUT);
-    size_t at = (size_t)snprintf(out, n_bytes, "pc/fixpoint%u", (unsigned)x->config.n_slots);
+    size_t at = (size_t)snprintf(out, n_bytes, x->config.fails ? "pc/fixfault%u" : "pc/fixpoint%u",
+                                 (unsigned)x->config.n_slots);
     for (uint32_t k = 0; k <= n && at < n_bytes; k++) {
         const struct step *step = k < n ? &x->steps[path[n - 1 - k]] : &last;
         at += (size_t)snprintf(out + at, n_bytes - at, "%c%u/%s", k == 0 ? '/' : '+', (unsigned)step->op,
                                END_NAMES[step->end]);
+        if (step->fault != CELLS_SOUND && at < n_bytes) {
+            at += (size_t)snprintf(out + at, n_bytes - at, "%c%u", FAULT_LETTERS[step->fault],
+                                   (unsigned)step->fault_at);
+        }
         for (uint32_t i = 0; i < step->n_choices && at < n_bytes; i++) {
             unsigned choice = (unsigned)(step->choices >> CHOICE_BITS * i) & 7;
             at += (size_t)snprintf(out + at, n_bytes - at, "%s%u", i == 0 ? "." : "", choice);
@@ -322,25 +409,45 @@ static void lose_sectors(struct explorer *x)
     }
 }
 
-static void explore_state(struct explorer *x)
+/* All sessions from a state, with every reading. Returns true if an operation failed in one of them. */
+static bool explore_sessions(struct explorer *x, const struct cells_state *start)
 {
-    struct cells_state start = x->states[x->index];
+    bool has_failed = false;
+    bool is_more = true;
     x->flash.n_choices = 0;
     x->n_known = 0;
     x->n_loaded = 0;
-    do {
+    while (is_more && !(x->config.stops_at_first && x->result->n_violations != 0)) {
         x->broken = NULL;
-        cells_boot(&x->flash, &start, x->config.n_slots);
+        cells_boot(&x->flash, start, x->config.n_slots);
         run_session(x);
+        if (x->flash.has_failed) {
+            has_failed = true;
+            x->result->n_faults++;
+        }
         if (!x->is_repeated) {
             note_run(x);
         }
-        bool is_more = next_choices(&x->flash);
+        is_more = next_choices(&x->flash);
         x->n_known = x->flash.n_choices;
-        if (!is_more || (x->config.stops_at_first && x->result->n_violations != 0)) {
-            break;
-        }
-    } while (true);
+    }
+    return has_failed;
+}
+
+static void explore_state(struct explorer *x)
+{
+    struct cells_state start = x->states[x->index];
+    x->flash.fault = CELLS_SOUND;
+    x->flash.fault_at = 0;
+    bool has_failed = explore_sessions(x, &start);
+    for (uint32_t fault = CELLS_DIP; fault < CELLS_FAULTS && x->config.fails && start.faults == 0; fault++) {
+        x->flash.fault = (enum cells_fault)fault;
+        x->flash.fault_at = 0;
+        do {
+            x->flash.fault_at++;
+            has_failed = explore_sessions(x, &start);
+        } while (has_failed);
+    }
     if (x->config.loses_sectors && start.cuts == 0 && start.lost == 0 && start.acted != 0) {
         lose_sectors(x);
     }
@@ -355,14 +462,14 @@ static void set_up(struct explorer *x, const struct fixpoint_config *config, str
     x->flash.observer.before_op = before_op;
     x->flash.observer.broke = breaks;
     x->flash.observer.ctx = x;
-    cells_areas(x->areas, config->n_slots);
+    cells_areas(x->areas, config->n_slots, config->fails);
     x->n_room = START_STATES;
     x->states = grow(NULL, x->n_room * sizeof *x->states);
     x->steps = grow(NULL, x->n_room * sizeof *x->steps);
     rehash(x);
     struct cells_state blank = {0};
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
-        for (uint32_t i = 0; i < config->n_slots; i++) {
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
+        for (uint32_t i = 0; i < CELLS_SLOTS_MAX; i++) {
             memset(blank.record[a][i].cell, CELL_BLANK, CELLS);
         }
     }
@@ -408,6 +515,12 @@ static bool parse_step(const char **at, struct step *step)
     if (step->end == ENDS) {
         return false;
     }
+    const char *letter = **at != '\0' ? memchr(FAULT_LETTERS + 1, **at, CELLS_FAULTS - 1) : NULL;
+    if (letter != NULL) {
+        step->fault = (uint8_t)(letter - FAULT_LETTERS);
+        step->fault_at = (uint16_t)strtoul(*at + 1, &end, 10);
+        *at = end;
+    }
     if (**at == '.') {
         for (++*at; **at >= '0' && **at <= '7'; ++*at) {
             step->choices |= (uint64_t)(**at - '0') << CHOICE_BITS * step->n_choices++;
@@ -448,11 +561,13 @@ static void print_state(const struct cells_state *state, uint32_t n_slots)
 {
     static const char MARKS[] = {'-', 'b', '0', '?', 'x', '?', '?', '?',
                                  'v', '?', '?', '?', '?', '?', '?', '?'};
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
-        (void)printf("    J%u:", (unsigned)a);
-        for (uint32_t i = 0; i < n_slots; i++) {
+    static const char *const NAMES[CELLS_PLACES] = {"J0", "J1", "spare"};
+    for (uint32_t a = 0; a < CELLS_PLACES; a++) {
+        (void)printf("    %s:", NAMES[a]);
+        for (uint32_t i = 0; i < cells_slots(n_slots, a); i++) {
             const struct cells_record *record = &state->record[a][i];
-            (void)printf(" %u:%u ", (unsigned)record->seq, (unsigned)record->value);
+            (void)printf(" %u:%u:%u ", (unsigned)record->seq, (unsigned)record->value,
+                         (unsigned)record->dead);
             for (uint32_t c = 0; c < CELLS; c++) {
                 (void)printf("%c", MARKS[record->cell[c] & CELL_READINGS]);
             }
@@ -474,6 +589,8 @@ static bool replay_step(struct replay *replay, struct cells_state *state)
         state->lost = 1;
         return true;
     }
+    x->flash.fault = (enum cells_fault)step->fault;
+    x->flash.fault_at = step->fault_at;
     x->flash.n_choices = step->n_choices;
     for (uint32_t i = 0; i < step->n_choices && i < CELLS_CHOICES_MAX; i++) {
         x->flash.choice[i] = (uint8_t)(step->choices >> CHOICE_BITS * i & 7);
@@ -497,6 +614,7 @@ bool fixpoint_replay(const struct fixpoint_config *config, const char *id)
     struct explorer *x = grow(NULL, sizeof *x);
     char *end = NULL;
     struct fixpoint_config of_id = *config;
+    of_id.fails = strncmp(id, "pc/fixfault", strlen("pc/fixfault")) == 0;
     of_id.n_slots = (uint32_t)strtoul(id + strlen("pc/fixpoint"), &end, 10);
     of_id.n_writes = of_id.n_slots - 3;
     if (of_id.n_slots < 4 || of_id.n_slots > CELLS_SLOTS_MAX) {

@@ -11,10 +11,11 @@
 enum { FIXPOINT_ID_BYTES = 1024 };
 
 struct fixpoint_config {
-    uint32_t n_slots;    /* records of each sector, 4..8 */
-    uint32_t n_writes;   /* writes of a session, and records reserved before them; ≤ n_slots - 3 */
-    uint32_t cuts_max;   /* B: sessions cut between two completed writes */
-    bool loses_sectors;  /* loss of either sector is in the fault set */
+    uint32_t n_slots;   /* records of each sector, 4..8 */
+    uint32_t n_writes;  /* writes of a session, and records reserved before them; ≤ n_slots - 3 */
+    uint32_t cuts_max;  /* B: sessions cut between two completed writes */
+    bool loses_sectors; /* loss of either sector is in the fault set */
+    bool fails; /* one operation may fail: a dip, a worn cell, a worn sector; and there is a spare place */
     uint32_t states_max; /* stop there; 0: no limit */
     bool stops_at_first; /* violation */
 };
@@ -23,6 +24,7 @@ struct fixpoint_result {
     uint32_t n_states;
     uint64_t n_runs; /* sessions: ended by a cut, or not */
     uint64_t n_cuts;
+    uint64_t n_faults; /* sessions in which an operation failed */
     uint32_t n_violations;
     uint32_t ops_max;    /* in one session */
     uint32_t erases_max; /* in one session */

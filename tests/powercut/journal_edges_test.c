@@ -1,4 +1,5 @@
-/* What no scenario reaches: misuse of the journal, dead sectors, checksums with a special meaning. */
+/* What no scenario reaches: misuse of the journal, dips of the supply, dead sectors and how they come back,
+ * other formats, checksums with a special meaning. Life without a mirror: journal_alone_test.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,13 +17,15 @@ enum {
     J1_BASE = 0x0800C000,
     RECORDS = 6,
     WORDS = 2 * RECORDS * JOURNAL_RECORD_WORDS,
-    W_CRC = 12,
-    W_FREE = 15
+    W_CRC = BOOT_RECORD_BODY_WORDS,
+    W_FREE = BOOT_RECORD_BODY_WORDS - 1
 };
 
 static const struct journal_area AREAS[JOURNAL_AREAS] = {{J0_BASE, 11, RECORDS}, {J1_BASE, 3, RECORDS}};
 
 struct chip {
+    struct flash flash; /* what the journal sees */
+    uint32_t n_calls;   /* calls that may still program or erase before the supply dips for one of them */
     struct flash_fake fake;
     struct flash_fake_sector sectors[2]; /* J1, J0 */
     uint32_t words[WORDS];
@@ -33,14 +36,77 @@ static struct chip chip;
 static struct journal j;
 static struct boot_record record;
 
+static bool dips(void)
+{
+    return chip.n_calls-- == 0;
+}
+
+static enum fota_err chip_erase(struct flash *flash, uint32_t sector)
+{
+    (void)flash;
+    return dips() ? E_FLASH_SUPPLY : flash_erase_sector(&chip.fake.flash, sector);
+}
+
+static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint32_t *words, uint32_t n_words)
+{
+    (void)flash;
+    return dips() ? E_FLASH_SUPPLY : flash_program(&chip.fake.flash, addr, words, n_words);
+}
+
+static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words)
+{
+    (void)flash;
+    return flash_read(&chip.fake.flash, addr, words, n_words);
+}
+
+static enum fota_err load(void)
+{
+    return journal_load(&j, &chip.flash, AREAS, &record);
+}
+
+static enum fota_err reserve(uint32_t n_records)
+{
+    return journal_make_room(&j, n_records, JOURNAL_NO_SPARE);
+}
+
+static enum fota_err write(uint32_t n)
+{
+    record.retry = n;
+    return journal_append(&j, &record);
+}
+
 static int new_chip(void **state)
 {
+    static const struct flash_ops OPS = {chip_erase, chip_program, chip_read};
     (void)state;
+    chip.flash.ops = &OPS;
+    chip.n_calls = UINT32_MAX;
     chip.sectors[0] = (struct flash_fake_sector){3, J1_BASE, WORDS / 2, true, false, 0};
     chip.sectors[1] = (struct flash_fake_sector){11, J0_BASE, WORDS / 2, true, false, 0};
     flash_fake_init(&chip.fake, chip.sectors, 2, chip.words, chip.cells);
     memset(&record, 0, sizeof record);
-    return journal_load(&j, &chip.fake.flash, AREAS, &record) == E_JOURNAL_LOST ? 0 : -1;
+    return load() == E_JOURNAL_LOST ? 0 : -1;
+}
+
+static uint32_t n_erases(void)
+{
+    return chip.sectors[0].n_erases + chip.sectors[1].n_erases;
+}
+
+static void new_journal_is_erased_sector_by_sector_before_it_is_written(void **state)
+{
+    (void)state;
+    assert_int_equal(write(1), E_JOURNAL_FULL);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_false(journal_has_room(&j, 1));
+        assert_int_equal(n_erases(), i);
+        assert_int_equal(journal_reserve(&j, 1, JOURNAL_NO_SPARE), FOTA_OK);
+    }
+    assert_true(journal_has_room(&j, 1));
+    assert_int_equal(write(1), FOTA_OK);
+    assert_int_equal(n_erases(), 2);
+    assert_int_equal(load(), FOTA_OK);
+    assert_int_equal(record.retry, 1);
 }
 
 static void repair_of_a_lost_journal_says_so_and_writes_nothing(void **state)
@@ -53,7 +119,8 @@ static void repair_of_a_lost_journal_says_so_and_writes_nothing(void **state)
 static void repair_of_a_sound_journal_writes_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(journal_append(&j, &record), FOTA_OK);
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(1), FOTA_OK);
     uint32_t n_ops = chip.fake.n_ops;
     assert_int_equal(journal_repair(&j), FOTA_OK);
     assert_int_equal(chip.fake.n_ops, n_ops);
@@ -62,42 +129,184 @@ static void repair_of_a_sound_journal_writes_nothing(void **state)
 static void append_to_a_full_journal_is_refused_and_the_state_stays(void **state)
 {
     (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
     for (uint32_t i = 1; i <= RECORDS; i++) {
-        record.retry = i;
-        assert_int_equal(journal_append(&j, &record), FOTA_OK);
+        assert_int_equal(write(i), FOTA_OK);
     }
     uint32_t n_ops = chip.fake.n_ops;
     record.retry = 99;
     assert_int_equal(journal_append(&j, &record), E_JOURNAL_FULL);
     assert_int_equal(chip.fake.n_ops, n_ops);
-    assert_int_equal(journal_load(&j, &chip.fake.flash, AREAS, &record), FOTA_OK);
+    assert_int_equal(load(), FOTA_OK);
     assert_int_equal(record.retry, RECORDS);
+}
+
+/* Each call of the flash driver refused once, in turn: for lack of supply, before anything has begun. */
+static void dip_costs_one_try_and_kills_nothing(void **state)
+{
+    bool was_refused = true;
+    for (uint32_t at = 0; was_refused; at++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        uint32_t n = 0;
+        while (n < RECORDS) {
+            assert_int_equal(write(++n), FOTA_OK); /* full: the next write needs both sectors rewritten */
+        }
+        chip.n_calls = at;
+        enum fota_err err = reserve(3);
+        err = err != FOTA_OK ? err : write(n + 1);
+        was_refused = err != FOTA_OK;
+        if (was_refused) {
+            assert_int_equal(err, E_FLASH_SUPPLY);
+            assert_int_equal(journal_dead_mask(&j), 0);
+            assert_int_equal(reserve(3), FOTA_OK);
+            assert_int_equal(write(n + 1), FOTA_OK);
+        }
+        assert_int_equal(journal_sound_mask(&j), 3);
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(record.retry, n + 1);
+        assert_int_equal(chip.fake.n_suspect_programs, 0);
+    }
+}
+
+/* The same, and then a reset: what was written before is there, or the new one. */
+static void reset_after_a_dip_finds_the_old_state_or_the_new(void **state)
+{
+    bool was_refused = true;
+    for (uint32_t at = 0; was_refused; at++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        assert_int_equal(write(1), FOTA_OK);
+        chip.n_calls = at;
+        was_refused = write(2) != FOTA_OK;
+        enum fota_err err = load();
+        err = err == E_JOURNAL_DEGRADED ? journal_repair(&j) : err;
+        assert_int_equal(err, FOTA_OK);
+        assert_true(record.retry == 2 || (was_refused && record.retry == 1));
+        assert_int_equal(journal_sound_mask(&j), 3);
+    }
+}
+
+/* Room is made with the state that counts, not with the one that was refused. */
+static void write_that_was_refused_is_not_written_later(void **state)
+{
+    (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
+    for (uint32_t n = 1; n <= RECORDS - 1; n++) {
+        assert_int_equal(write(n), FOTA_OK);
+    }
+    chip.n_calls = 0;
+    assert_int_equal(write(99), E_FLASH_SUPPLY);
+    assert_int_equal(reserve(3), FOTA_OK);
+    assert_int_equal(load(), FOTA_OK);
+    assert_int_equal(record.retry, RECORDS - 1);
 }
 
 static void journal_goes_on_in_one_sector_when_the_other_dies(void **state)
 {
-    (void)state;
     for (uint32_t worn = 0; worn < 2; worn++) {
         assert_int_equal(new_chip(state), 0);
-        assert_int_equal(journal_append(&j, &record), FOTA_OK);
+        assert_int_equal(reserve(1), FOTA_OK);
+        assert_int_equal(write(0), FOTA_OK);
         chip.sectors[worn].is_worn = true;
         for (uint32_t i = 1; i < 4; i++) {
-            record.retry = i;
-            assert_int_equal(journal_append(&j, &record), FOTA_OK);
+            assert_int_equal(write(i), FOTA_OK);
             assert_int_equal(journal_sound_mask(&j), worn == 0 ? 1 : 2);
         }
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(record.retry, 3);
+    }
+}
+
+/* A dead sector is found in a repair: the sound one, which is the only copy now, is not erased, and from then
+ * on neither boot nor repair touches flash. */
+static void dead_sector_is_remembered_and_the_only_copy_is_not_erased(void **state)
+{
+    for (uint32_t worn = 0; worn < 2; worn++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        assert_int_equal(write(7), FOTA_OK);
+        *flash_fake_at(&chip.fake, worn == 0 ? J1_BASE + 8 : J0_BASE + 8) ^= 1;
+        chip.sectors[worn].is_worn = true;
+        uint32_t n_before = chip.sectors[1 - worn].n_erases;
+        assert_int_equal(load(), E_JOURNAL_DEGRADED);
+        assert_int_equal(journal_repair(&j), E_JOURNAL_DEGRADED);
+        assert_int_equal(chip.sectors[1 - worn].n_erases, n_before);
+        assert_int_equal(journal_dead_mask(&j), worn == 0 ? 2 : 1);
+        chip.fake.n_ops = 0;
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(journal_repair(&j), FOTA_OK);
+        assert_int_equal(chip.fake.n_ops, 0);
+        assert_int_equal(record.retry, 7);
+    }
+}
+
+static void dead_sector_is_tried_again_with_one_erase_a_call(void **state)
+{
+    for (uint32_t worn = 0; worn < 2; worn++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        chip.sectors[worn].is_worn = true;
+        assert_int_equal(write(1), FOTA_OK);
+        assert_int_equal(journal_revive(&j), FOTA_OK);
+        assert_int_equal(journal_dead_mask(&j), worn == 0 ? 2 : 1);
+        chip.sectors[worn].is_worn = false;
+        uint32_t before = n_erases();
+        assert_int_equal(journal_revive(&j), FOTA_OK);
+        assert_int_equal(n_erases(), before + 1);
+        assert_int_equal(journal_dead_mask(&j), 0);
+        assert_int_equal(journal_sound_mask(&j), 3);
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(record.retry, 1);
+        assert_int_equal(record.flags, 0);
+        assert_int_equal(journal_revive(&j), FOTA_OK); /* nothing is dead */
+        assert_int_equal(n_erases(), before + 1);
     }
 }
 
 static void new_journal_begins_in_whichever_sector_works(void **state)
 {
-    (void)state;
     for (uint32_t worn = 0; worn < 4; worn++) {
         assert_int_equal(new_chip(state), 0);
         chip.sectors[0].is_worn = (worn & 1) != 0;
         chip.sectors[1].is_worn = (worn & 2) != 0;
-        assert_int_equal(journal_append(&j, &record), worn == 3 ? E_FLASH_PROGRAM : FOTA_OK);
+        assert_int_equal(reserve(1), worn == 3 ? E_FLASH_PROGRAM : FOTA_OK);
+        assert_int_equal(write(1), worn == 3 ? E_FLASH_PROGRAM : FOTA_OK);
+        assert_int_equal(load(), worn == 3 ? E_JOURNAL_LOST : FOTA_OK);
     }
+}
+
+static void records_of_another_format_are_told_and_nothing_is_written(void **state)
+{
+    (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(1), FOTA_OK);
+    *flash_fake_at(&chip.fake, J0_BASE) ^= 1;
+    assert_int_equal(load(), E_JOURNAL_DEGRADED); /* one sector: an upset word */
+    *flash_fake_at(&chip.fake, J1_BASE) ^= 1;
+    chip.fake.n_ops = 0;
+    assert_int_equal(load(), E_JOURNAL_FORMAT);
+    assert_false(journal_has_room(&j, 1));
+    assert_int_equal(reserve(1), E_JOURNAL_FORMAT);
+    assert_int_equal(write(2), E_JOURNAL_FORMAT);
+    assert_int_equal(journal_repair(&j), E_JOURNAL_FORMAT);
+    assert_int_equal(journal_revive(&j), FOTA_OK);
+    assert_int_equal(chip.fake.n_ops, 0);
+    assert_int_equal(n_erases(), 2);
+}
+
+static void beginning_of_a_record_at_a_spare_place_is_a_forgery(void **state)
+{
+    static const struct journal_area WITH_SPARES[JOURNAL_AREAS] = {
+        {J0_BASE, 11, RECORDS}, {J1_BASE, 3, RECORDS}, {0x1000, 7, 1}, {0x2000, 10, 1}};
+    const uint32_t words[3] = {1, BOOT_RECORD_MAGIC, 2};
+    (void)state;
+    assert_true(journal_is_forged(WITH_SPARES, 0x1000 - 4, words, 3));
+    assert_true(journal_is_forged(WITH_SPARES, 0x2000, words + 1, 1));
+    assert_false(journal_is_forged(WITH_SPARES, 0x1000, words, 3));
+    assert_false(journal_is_forged(WITH_SPARES, 0x1000 - 4, words, 1));
+    assert_false(journal_is_forged(WITH_SPARES, 0x1000 + 4, words + 1, 1));
+    assert_false(journal_is_forged(AREAS, 0, words + 1, 1));
 }
 
 static uint32_t crc_with(uint32_t words[BOOT_RECORD_BODY_WORDS], uint32_t free_word)
@@ -155,11 +364,12 @@ static void checksum_that_would_mean_killed_or_blank_is_stored_as_1(void **state
         record.retry = solve(words, SPECIAL[i]);
         assert_int_equal(crc_with(words, record.retry), SPECIAL[i]);
         uint32_t retry = record.retry;
+        assert_int_equal(reserve(1), FOTA_OK);
         assert_int_equal(journal_append(&j, &record), FOTA_OK);
         assert_int_equal(flash_read(&chip.fake.flash, J0_BASE, words, JOURNAL_RECORD_WORDS), FOTA_OK);
         assert_int_equal(words[W_CRC], 1);
         memset(&record, 0, sizeof record);
-        assert_int_equal(journal_load(&j, &chip.fake.flash, AREAS, &record), FOTA_OK);
+        assert_int_equal(load(), FOTA_OK);
         assert_int_equal(record.retry, retry);
     }
 }
@@ -167,6 +377,14 @@ static void checksum_that_would_mean_killed_or_blank_is_stored_as_1(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(new_journal_is_erased_sector_by_sector_before_it_is_written, new_chip),
+        cmocka_unit_test_setup(dip_costs_one_try_and_kills_nothing, new_chip),
+        cmocka_unit_test_setup(reset_after_a_dip_finds_the_old_state_or_the_new, new_chip),
+        cmocka_unit_test_setup(write_that_was_refused_is_not_written_later, new_chip),
+        cmocka_unit_test_setup(dead_sector_is_remembered_and_the_only_copy_is_not_erased, new_chip),
+        cmocka_unit_test_setup(dead_sector_is_tried_again_with_one_erase_a_call, new_chip),
+        cmocka_unit_test_setup(records_of_another_format_are_told_and_nothing_is_written, new_chip),
+        cmocka_unit_test_setup(beginning_of_a_record_at_a_spare_place_is_a_forgery, new_chip),
         cmocka_unit_test_setup(repair_of_a_lost_journal_says_so_and_writes_nothing, new_chip),
         cmocka_unit_test_setup(repair_of_a_sound_journal_writes_nothing, new_chip),
         cmocka_unit_test_setup(append_to_a_full_journal_is_refused_and_the_state_stays, new_chip),

@@ -15,10 +15,17 @@ enum {
     RANDOM_RUNS_QUICK = 1000,
     SEED = 20,
     ERASES_PER_DAY_MAX = 3000,
-    QUICK_NESTED_OPS = 16
+    WORN_PAIRS_STRIDE = 32, /* every so many operations have the first cut of a pair */
+    LOADER_PAIRS_STRIDE = 16
 };
 
 enum { R10_HOLD_OFF_MS = 30000 };
+
+static const char *const WAIVER_NAMES[WAIVERS] = {
+    [WAIVED_FLOOR] = "floor",   [WAIVED_REJECTED] = "rejected", [WAIVED_REFUSED] = "refused",
+    [WAIVED_MIRROR] = "mirror", [WAIVED_RUN] = "run",           [WAIVED_SUSPECT] = "suspect"};
+
+static const char LOADER_KIND[] = "loader_update";
 
 static FILE *figures;
 
@@ -40,23 +47,27 @@ static int report_broken(const char *check, const char *text, const char *id)
     return 1;
 }
 
-static int run_fixpoint(uint32_t n_slots)
+static int run_fixpoint(uint32_t n_slots, bool fails)
 {
     static struct fixpoint_result r;
     struct fixpoint_config config = {.n_slots = n_slots,
                                      .n_writes = n_slots - 3,
                                      .cuts_max = CUTS_MAX,
-                                     .loses_sectors = true,
+                                     .loses_sectors = !fails,
+                                     .fails = fails,
                                      .stops_at_first = true};
     double start = seconds();
     fixpoint_explore(&config, &r);
-    (void)printf("fixpoint, %u records   %8u states %10llu sessions %10llu cuts  %u violations  %.1f s\n",
-                 (unsigned)n_slots, (unsigned)r.n_states, (unsigned long long)r.n_runs,
-                 (unsigned long long)r.n_cuts, (unsigned)r.n_violations, seconds() - start);
+    const char *name = fails ? "fixfault" : "fixpoint";
+    (void)printf(
+        "%s, %u records   %8u states %10llu sessions %10llu cuts %10llu faults  %u violations  %.1f s\n",
+        name, (unsigned)n_slots, (unsigned)r.n_states, (unsigned long long)r.n_runs,
+        (unsigned long long)r.n_cuts, (unsigned long long)r.n_faults, (unsigned)r.n_violations,
+        seconds() - start);
     char key[32];
-    (void)snprintf(key, sizeof key, "fixpoint%u_states", (unsigned)n_slots);
+    (void)snprintf(key, sizeof key, "%s%u_states", name, (unsigned)n_slots);
     put_figure(key, r.n_states);
-    (void)snprintf(key, sizeof key, "fixpoint%u_violations", (unsigned)n_slots);
+    (void)snprintf(key, sizeof key, "%s%u_violations", name, (unsigned)n_slots);
     put_figure(key, r.n_violations);
     if (r.n_violations != 0) {
         return report_broken(r.check, r.text, r.id);
@@ -73,11 +84,18 @@ static int report_sweep(const char *kind, const struct world_scenario *scenario,
                  scenario->name, (unsigned long long)r->n_sessions, (unsigned long long)r->n_states,
                  (unsigned long long)r->n_covered, (unsigned)r->n_bricks, seconds() - start);
     (void)fflush(stdout);
-    (void)snprintf(key, sizeof key, "%s_sessions", kind);
+    (void)snprintf(key, sizeof key, "%s_%s", kind, strcmp(kind, LOADER_KIND) == 0 ? "cuts" : "sessions");
     put_figure(key, r->n_sessions);
     (void)snprintf(key, sizeof key, "%s_bricks", kind);
     put_figure(key, r->n_bricks);
     put_figure("normal_boot_flash_writes", r->normal_boot_ops);
+    for (uint32_t i = 0; i < WAIVERS; i++) {
+        if (r->waived[i] != 0) {
+            (void)printf("        waived: %s %llu\n", WAIVER_NAMES[i], (unsigned long long)r->waived[i]);
+        }
+        (void)snprintf(key, sizeof key, "waived_%s", WAIVER_NAMES[i]);
+        put_figure(key, r->waived[i]);
+    }
     if (r->n_sessions == 0 && r->n_bricks == 0) {
         (void)fprintf(stderr, "powercut: in %s nothing was cut\n", scenario->name);
         return 2;
@@ -95,18 +113,40 @@ static const struct world_scenario *scenario_named(const char *name)
     return NULL;
 }
 
-static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
+static int run_single_as(const char *kind, const struct world_scenario *scenario, enum sweep_ops ops)
 {
     struct sweep_result r;
-    struct sweep_config config = {.scenario = scenario, .depth = 1, .first = ops};
+    struct sweep_config config = {.scenario = scenario, .depth = 1, .first = ops, .stride = scenario->stride};
     double start = seconds();
     sweep_run(&config, &r);
-    return report_sweep("single", scenario, &r, start);
+    if (scenario->job == JOB_TRIAL) {
+        put_figure("trial_power_rejected", r.n_bricks != 0 && strcmp(r.check, "P19") == 0);
+    }
+    if (scenario->job == JOB_WORN) {
+        put_figure("worn_floor_lost", r.n_bricks != 0 && strcmp(r.check, "P6") == 0);
+    }
+    return report_sweep(kind, scenario, &r, start);
+}
+
+static const char *kind_of(const struct world_scenario *scenario)
+{
+    static const char *const KINDS[] = {[JOB_SINGLE] = "single",
+                                        [JOB_NESTED] = "nested",
+                                        [JOB_WORN] = "worn",
+                                        [JOB_TRIAL] = "trial_power",
+                                        [JOB_LOADER] = LOADER_KIND};
+    return KINDS[scenario->job];
+}
+
+static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
+{
+    return run_single_as(kind_of(scenario), scenario, ops);
 }
 
 /* Pairs: the second cut in all that follows the first. `first_op` to `last_op` limit the first; 0: no limit.
  */
-static int run_nested(const struct world_scenario *scenario, uint32_t first_op, uint32_t last_op)
+static int run_nested(const struct world_scenario *scenario, uint32_t first_op, uint32_t last_op,
+                      uint32_t stride)
 {
     struct sweep_result r;
     struct sweep_config config = {.scenario = scenario,
@@ -114,10 +154,44 @@ static int run_nested(const struct world_scenario *scenario, uint32_t first_op, 
                                   .first = SWEEP_INTERESTING,
                                   .later = SWEEP_INTERESTING,
                                   .first_op = first_op,
-                                  .last_op = last_op};
+                                  .last_op = last_op,
+                                  .stride = stride};
     double start = seconds();
     sweep_run(&config, &r);
-    return report_sweep("nested", scenario, &r, start);
+    bool is_of_single = scenario->job == JOB_SINGLE;
+    return report_sweep(is_of_single ? "nested" : kind_of(scenario), scenario, &r, start);
+}
+
+/* The same in journal sectors that are long enough to serve without a mirror. */
+static const struct world_scenario *with_room(const struct world_scenario *scenario)
+{
+    static struct world_scenario copy;
+    copy = *scenario;
+    copy.n_j0 = copy.n_j0 < WORLD_ALONE_RECORDS ? WORLD_ALONE_RECORDS : copy.n_j0;
+    copy.n_j1 = copy.n_j1 < WORLD_ALONE_RECORDS ? WORLD_ALONE_RECORDS : copy.n_j1;
+    return &copy;
+}
+
+/* Operations that fail with power on: `kind` dip or worn. */
+static int run_faults(const struct world_scenario *scenario, bool is_dip)
+{
+    struct sweep_result r;
+    struct sweep_config config = {.scenario = with_room(scenario), .first = SWEEP_INTERESTING};
+    double start = seconds();
+    sweep_faults(&config, is_dip ? PC_DIP : PC_WORN_CELL, is_dip ? PC_DIP_LONG : PC_WORN_SECTOR, &r);
+    put_figure("worn_floor_lost", !is_dip && r.n_bricks != 0 && strcmp(r.check, "P6") == 0);
+    return report_sweep(is_dip ? "dip" : "worn", scenario, &r, start);
+}
+
+/* One cut that upsets its whole sector (axiom F8). */
+static int run_upset(const struct world_scenario *scenario)
+{
+    struct sweep_result r;
+    struct sweep_config config = {
+        .scenario = with_room(scenario), .depth = 1, .first = SWEEP_INTERESTING, .is_upsetting = true};
+    double start = seconds();
+    sweep_run(&config, &r);
+    return report_sweep("f8_single", scenario, &r, start);
 }
 
 static int run_random(uint32_t n_runs)
@@ -173,11 +247,11 @@ static uint32_t count_ops(const struct world_scenario *scenario)
 /* One scenario in full, the others at the operations that matter. */
 static int run_quick(void)
 {
-    int result = run_fixpoint(4);
-    result = result != 0 ? result : run_fixpoint(5);
+    int result = run_fixpoint(4, false);
+    result = result != 0 ? result : run_fixpoint(5, false);
     for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
         const struct world_scenario *scenario = &WORLD_SCENARIOS[i];
-        if (strncmp(scenario->name, "nested", 6) != 0) {
+        if (scenario->job != JOB_NESTED) {
             result =
                 run_single(scenario, strcmp(scenario->name, "plain") == 0 ? SWEEP_ALL : SWEEP_INTERESTING);
         }
@@ -185,21 +259,65 @@ static int run_quick(void)
     /* The first cut at the beginning, and at two places near the end. */
     const struct world_scenario *plain = scenario_named("plain");
     uint32_t n_ops = count_ops(plain);
-    result = result != 0 ? result : run_nested(plain, 1, 3);
-    result = result != 0 ? result : run_nested(plain, n_ops - 90, n_ops - 85);
-    result = result != 0 ? result : run_nested(plain, n_ops - 30, n_ops - 20);
+    result = result != 0 ? result : run_nested(plain, 1, 3, 0);
+    result = result != 0 ? result : run_nested(plain, n_ops - 90, n_ops - 85, 0);
+    result = result != 0 ? result : run_nested(plain, n_ops - 30, n_ops - 20, 0);
     return result != 0 ? result : run_random(RANDOM_RUNS_QUICK);
 }
 
-static int run_all_single(void)
+static int run_all_single(enum world_job job)
 {
     int result = 0;
     for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
-        if (strncmp(WORLD_SCENARIOS[i].name, "nested", 6) != 0) {
+        if (WORLD_SCENARIOS[i].job == job) {
             result = run_single(&WORLD_SCENARIOS[i], SWEEP_ALL);
         }
     }
     return result;
+}
+
+/* What is not only a longer form of another scenario, and has no worn sector of its own. */
+static bool is_for_faults(const struct world_scenario *scenario)
+{
+    return scenario->job != JOB_NESTED && scenario->job != JOB_WORN && scenario->mishap != MISHAP_WORN_SLOT;
+}
+
+static int run_all_faults(bool is_dip)
+{
+    int result = 0;
+    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
+        result = is_for_faults(&WORLD_SCENARIOS[i]) ? run_faults(&WORLD_SCENARIOS[i], is_dip) : 0;
+    }
+    return result;
+}
+
+static int run_all_upsets(void)
+{
+    int result = 0;
+    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
+        result = is_for_faults(&WORLD_SCENARIOS[i]) ? run_upset(&WORLD_SCENARIOS[i]) : 0;
+    }
+    return result;
+}
+
+/* A sector that wears out at each operation; then one that is worn from the start, with one cut and with two.
+ */
+static int run_worn(void)
+{
+    static const char *const PAIRS[] = {"worn-j1", "worn-j1-full", "worn-j0-full"};
+    int result = run_all_faults(false);
+    result = result != 0 ? result : run_all_single(JOB_WORN);
+    for (uint32_t i = 0; i < sizeof PAIRS / sizeof PAIRS[0] && result == 0; i++) {
+        result = run_nested(scenario_named(PAIRS[i]), 0, 0, WORN_PAIRS_STRIDE);
+    }
+    return result;
+}
+
+/* One cut at every operation of a loader update, and pairs. */
+static int run_loader(void)
+{
+    int result = run_all_single(JOB_LOADER);
+    return result != 0 ? result : run_nested(scenario_named("loader"), 0, 0, LOADER_PAIRS_STRIDE);
 }
 
 static int replay(const char *text)
@@ -207,7 +325,7 @@ static int replay(const char *text)
     struct pc_id id;
     struct sweep_result r;
     char why[PC_WHY_BYTES];
-    if (strncmp(text, "pc/fixpoint", 11) == 0) {
+    if (strncmp(text, "pc/fixpoint", 11) == 0 || strncmp(text, "pc/fixfault", 11) == 0) {
         struct fixpoint_config config = {.cuts_max = CUTS_MAX, .loses_sectors = true};
         return fixpoint_replay(&config, text) ? 1 : 0;
     }
@@ -220,6 +338,9 @@ static int replay(const char *text)
         (void)fprintf(stderr, "powercut: no scenario %s on the host; `powercut list` shows them\n",
                       id.scenario);
         return 2;
+    }
+    if (id.cut[0].is_upset || id.cut[0].fault != PC_CUT) {
+        scenario = with_room(scenario);
     }
     (void)printf("%s: %s\n", scenario->name, scenario->story);
     sweep_path(scenario, &id, true, &r);
@@ -234,15 +355,17 @@ static int replay(const char *text)
 
 static int usage(void)
 {
-    (void)printf("usage: powercut [--figures FILE] COMMAND\n"
-                 "  quick                     everything small, less than a minute\n"
-                 "  fixpoint N                every state of the journal on sectors of N records (4 to 8)\n"
-                 "  single [SCENARIO]         one cut at every flash operation, in every way\n"
-                 "  nested SCENARIO [A B]     two cuts; the first at operations A to B\n"
-                 "  random                    three to five cuts by lot\n"
-                 "  brownout                  a day of supply that comes and goes\n"
-                 "  list                      the scenarios\n"
-                 "  pc/...                    one replay id, told step by step\n");
+    (void)printf(
+        "usage: powercut [--figures FILE] COMMAND\n"
+        "  quick                     everything small, less than a minute\n"
+        "  fixpoint N                every state of the journal on sectors of N records (4 to 8)\n"
+        "  fixfault N                the same, and one operation fails: a dip, a worn cell, a worn sector\n"
+        "  single [SCENARIO]         one cut at every flash operation, in every way\n"
+        "  nested SCENARIO [A B]     two cuts; the first at operations A to B\n"
+        "  random                    three to five cuts by lot\n"
+        "  brownout                  a day of supply that comes and goes\n"
+        "  list                      the scenarios\n"
+        "  pc/...                    one replay id, told step by step\n");
     return 2;
 }
 
@@ -262,14 +385,29 @@ static int run_named(int n_args, char **args)
         return 2;
     }
     if (strcmp(args[0], "single") == 0) {
-        return scenario != NULL ? run_single(scenario, SWEEP_ALL) : run_all_single();
+        return scenario != NULL ? run_single(scenario, SWEEP_ALL) : run_all_single(JOB_SINGLE);
+    }
+    if (scenario == NULL && n_args == 1 && strcmp(args[0], "worn") == 0) {
+        return run_worn();
+    }
+    if (scenario == NULL && n_args == 1 && strcmp(args[0], "dip") == 0) {
+        return run_all_faults(true);
+    }
+    if (scenario == NULL && n_args == 1 && strcmp(args[0], "f8") == 0) {
+        return run_all_upsets();
+    }
+    if (scenario != NULL && (strcmp(args[0], "dip") == 0 || strcmp(args[0], "worn") == 0)) {
+        return run_faults(scenario, strcmp(args[0], "dip") == 0);
+    }
+    if (scenario != NULL && strcmp(args[0], "f8") == 0) {
+        return run_upset(scenario);
     }
     if (scenario == NULL || (n_args != 2 && n_args != 4)) {
         return usage();
     }
     uint32_t first_op = n_args == 4 ? (uint32_t)strtoul(args[2], NULL, 10) : 0;
     uint32_t last_op = n_args == 4 ? (uint32_t)strtoul(args[3], NULL, 10) : 0;
-    return run_nested(scenario, first_op, last_op);
+    return run_nested(scenario, first_op, last_op, 0);
 }
 
 static int run(int n_args, char **args)
@@ -281,12 +419,23 @@ static int run(int n_args, char **args)
     if (strcmp(command, "quick") == 0) {
         return run_quick();
     }
-    if (strcmp(command, "fixpoint") == 0 && n_args == 2) {
+    if ((strcmp(command, "fixpoint") == 0 || strcmp(command, "fixfault") == 0) && n_args == 2) {
         uint32_t n_slots = (uint32_t)strtoul(args[1], NULL, 10);
-        return n_slots < 4 || n_slots > 8 ? usage() : run_fixpoint(n_slots);
+        return n_slots < 4 || n_slots > 8 ? usage() : run_fixpoint(n_slots, strcmp(command, "fixfault") == 0);
     }
-    if (strcmp(command, "single") == 0 || strcmp(command, "nested") == 0) {
+    static const char *const NAMED[] = {"single", "nested", "dip", "worn", "f8"};
+    bool is_named = false;
+    for (uint32_t i = 0; i < sizeof NAMED / sizeof NAMED[0]; i++) {
+        is_named = is_named || strcmp(command, NAMED[i]) == 0;
+    }
+    if (is_named) {
         return run_named(n_args, args);
+    }
+    if (strcmp(command, "trial") == 0) {
+        return run_all_single(JOB_TRIAL);
+    }
+    if (strcmp(command, "loader") == 0) {
+        return run_loader();
     }
     if (strcmp(command, "random") == 0) {
         return run_random(RANDOM_RUNS);

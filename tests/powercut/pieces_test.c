@@ -140,7 +140,7 @@ static void cut_both(struct pair *pair, uint64_t *random)
     chip_undo(pair->chip, mark);
     if (pair->is_cut) {
         struct chip_event event = {is_erase ? CHIP_ERASE : CHIP_PROGRAM, CHIP_SLOT_A, (addr - SLOT_ADDR) / 4,
-                                   value};
+                                   value, true};
         chip_tear(pair->chip, &event, pair->outcome, 1);
     }
     pair->is_torn = false;
@@ -177,7 +177,7 @@ static void chip_has_the_fault_model_of_the_fake_flash(void **state)
 static void do_something(struct chip *chip, uint64_t *random)
 {
     struct chip_event event = {draw(random) % 8 == 0 ? CHIP_ERASE : CHIP_PROGRAM, draw(random) % CHIP_SECTORS,
-                               draw(random) % 4096, draw(random)};
+                               draw(random) % 4096, draw(random), true};
     uint32_t addr = chip->sector[event.sector].addr + 4 * event.word;
     enum fota_err err = FOTA_OK;
     switch (draw(random) % 4) {
@@ -236,7 +236,7 @@ static void flaky_word_reads_differently_and_a_fading_one_later(void **state)
     static const uint32_t KEEPS[] = {0, 1, 3};
     for (uint32_t i = 0; i < 3; i++) {
         struct chip *chip = chip_new();
-        struct chip_event event = {CHIP_PROGRAM, CHIP_J1, 5, 0x12345678};
+        struct chip_event event = {CHIP_PROGRAM, CHIP_J1, 5, 0x12345678, true};
         chip_tear(chip, &event, OUTCOMES[i], 3);
         uint32_t n_kept = 0;
         bool differs = false;
@@ -249,6 +249,94 @@ static void flaky_word_reads_differently_and_a_fading_one_later(void **state)
         assert_true(differs && n_kept >= KEEPS[i]);
         chip_free(chip);
     }
+}
+
+/* Lets the next operation fail. */
+struct failing {
+    struct chip *chip;
+    enum chip_fault fault;
+};
+
+static void fail_once(void *ctx, const struct chip_event *event)
+{
+    struct failing *failing = ctx;
+    (void)event;
+    chip_fail(failing->chip, failing->fault);
+    failing->chip->observer.before_op = NULL;
+}
+
+static enum fota_err run_failing(struct chip *chip, enum chip_fault fault, bool is_erase, uint32_t addr)
+{
+    static const uint32_t WORDS[2] = {0x12345678, 0x9ABCDEF0};
+    struct failing failing = {chip, fault};
+    chip->observer = (struct chip_observer){fail_once, NULL, &failing};
+    enum fota_err err = is_erase ? flash_erase_sector(&chip->flash, SLOT_SECTOR)
+                                 : flash_program(&chip->flash, addr, WORDS, 2);
+    chip->observer = (struct chip_observer){0};
+    return err;
+}
+
+static void dip_refuses_one_call_or_all_until_it_is_over_and_changes_nothing(void **state)
+{
+    (void)state;
+    for (enum chip_fault fault = CHIP_DIP; fault <= CHIP_DIP_LONG; fault++) {
+        struct chip *chip = chip_new();
+        uint64_t hash = chip_hash(chip);
+        assert_int_equal(run_failing(chip, fault, false, SLOT_ADDR), E_FLASH_SUPPLY);
+        assert_int_equal(run_failing(chip, fault, true, 0), E_FLASH_SUPPLY);
+        assert_true(chip_hash(chip) == hash);
+        uint32_t word = 1;
+        assert_int_equal(flash_program(&chip->flash, SLOT_ADDR, &word, 1),
+                         fault == CHIP_DIP ? FOTA_OK : E_FLASH_SUPPLY);
+        chip_supply_is_back(chip);
+        assert_int_equal(flash_program(&chip->flash, SLOT_ADDR + 4, &word, 1), FOTA_OK);
+        chip_free(chip);
+    }
+}
+
+static void worn_cell_and_worn_sector_refuse_for_good(void **state)
+{
+    (void)state;
+    for (uint32_t how = 0; how < 4; how++) {
+        bool is_erase = how % 2 != 0;
+        bool is_cell = how < 2;
+        uint32_t zero = 0;
+        struct chip *chip = chip_new();
+        size_t mark = chip_mark(chip);
+        enum fota_err err =
+            run_failing(chip, is_cell ? CHIP_WORN_CELL : CHIP_WORN_SECTOR, is_erase, SLOT_ADDR + 400);
+        enum fota_err of_cell = is_erase ? E_FLASH_NOT_BLANK : E_FLASH_VERIFY;
+        assert_int_equal(err, is_cell ? of_cell : is_erase ? E_FLASH_ERASE : E_FLASH_PROGRAM);
+        assert_int_equal(chip_worn_mask(chip), 1U << CHIP_SLOT_A);
+        chip_power_up(chip, 1);
+        if (is_erase) {
+            assert_int_equal(flash_erase_sector(&chip->flash, SLOT_SECTOR), err);
+        } else {
+            assert_int_equal(flash_program(&chip->flash, SLOT_ADDR + 400, &zero, 1), err);
+        }
+        err = flash_program(&chip->flash, SLOT_ADDR + 800, &zero, 1);
+        assert_int_equal(err, is_cell ? FOTA_OK : E_FLASH_PROGRAM);
+        chip_undo(chip, mark);
+        assert_int_equal(chip_worn_mask(chip), 0);
+        assert_int_equal(flash_erase_sector(&chip->flash, SLOT_SECTOR), FOTA_OK);
+        chip_free(chip);
+    }
+}
+
+static void upset_makes_every_other_word_of_the_sector_suspect(void **state)
+{
+    (void)state;
+    struct chip *chip = chip_new();
+    size_t mark = chip_mark(chip);
+    uint64_t hash = chip_hash(chip);
+    struct chip_event event = {CHIP_PROGRAM, CHIP_J1, 5, 0x12345678, true};
+    chip_upset(chip, &event, 3);
+    assert_int_equal(chip->sector[CHIP_J1].n_suspect, chip->sector[CHIP_J1].n_words - 1);
+    assert_true(chip->sector[CHIP_J1].n_flaky > 0 && chip->kind[5] == CHIP_KIND_BLANK);
+    assert_int_equal(chip->sector[CHIP_SLOT_A].n_suspect, 0);
+    chip_undo(chip, mark);
+    assert_true(chip_hash(chip) == hash);
+    chip_free(chip);
 }
 
 static void checksums_by_tables_agree_with_those_of_the_target(void **state)
@@ -312,6 +400,9 @@ int main(void)
         cmocka_unit_test(chip_has_the_fault_model_of_the_fake_flash),
         cmocka_unit_test(going_back_in_time_brings_every_cell_back),
         cmocka_unit_test(flaky_word_reads_differently_and_a_fading_one_later),
+        cmocka_unit_test(dip_refuses_one_call_or_all_until_it_is_over_and_changes_nothing),
+        cmocka_unit_test(worn_cell_and_worn_sector_refuse_for_good),
+        cmocka_unit_test(upset_makes_every_other_word_of_the_sector_suspect),
         cmocka_unit_test(checksums_by_tables_agree_with_those_of_the_target),
         cmocka_unit_test(hash_of_the_model_is_a_function_of_the_bytes),
     };

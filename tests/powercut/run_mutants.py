@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Run every planted bug: each must be caught, by one of the checks that mutants.json names for it.
 
+A bug with "run" is in a copy of the sweeps and caught by a property; one with "unit" is in a copy of that unit test and
+caught by one of its test functions.
+
 Usage: run_mutants.py FOLDER_OF_PROGRAMS [--figures FILE] [--jobs N]
        run_mutants.py --self-test
        run_mutants.py --page        print the table of docs/POWERCUT.md
@@ -18,18 +21,24 @@ from pathlib import Path
 TABLE = Path(__file__).resolve().parent / "mutants.json"
 PAGE = Path(__file__).resolve().parents[2] / "docs/POWERCUT.md"
 BROKEN = re.compile(r"^BROKEN (\w+): (.*)\n\s*replay: powercut (\S*)", re.M)
-TIMEOUT_S = 240
+FAILED = re.compile(r"^\[  FAILED  \] (\w+)$", re.M)
+TIMEOUT_S = 600
 
 
 def run(folder, mutant, timeout_s=TIMEOUT_S):
     """(check, text, replay id) of what was noticed; check is None if nothing was."""
     program = Path(folder) / f"powercut_mutant_{mutant['name']}"
     try:
-        done = subprocess.run([program, *mutant["run"]], capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run([program, *mutant.get("run", [])], capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
         return None, f"took more than {timeout_s} s", ""
     except OSError as error:
         return None, f"{program} does not run: {error.strerror}", ""
+    if "unit" in mutant:
+        failed = FAILED.findall(done.stdout + done.stderr)
+        named = [test for test in failed if test in mutant["caught_by"]]
+        if failed and done.returncode > 0:
+            return (named or failed)[0], mutant["unit"], ""
     found = BROKEN.search(done.stdout)
     if found and done.returncode != 0:
         return found.groups()
@@ -56,20 +65,25 @@ def self_test():
     programs = {"good": f"{brick}; exit 1", "silent": "exit 0", "crash": "kill -9 $$", "ends_well": f"{brick}; exit 0",
                 "other_check": f"{brick.replace('J1', 'J9')}; exit 1", "slow": "exec sleep 5"}
     mutants = [{"name": name, "breaks": "self-test", "run": [], "caught_by": ["J1"]} for name in [*programs, "absent"]]
+    fails = "echo '[  FAILED  ] other_promise' >&2; echo '[  FAILED  ] named_promise' >&2"
+    tests = {"unit_good": f"{fails}; exit 2", "unit_passes": "echo '[       OK ] named_promise'; exit 0",
+             "unit_other": "echo '[  FAILED  ] other_promise'; exit 1", "unit_crash": f"{fails}; kill -9 $$"}
+    programs.update(tests)
+    mutants += [{"name": name, "breaks": "self-test", "unit": "a_test", "caught_by": ["named_promise"]} for name in tests]
     with tempfile.TemporaryDirectory() as folder:
         for name, text in programs.items():
             path = Path(folder, f"powercut_mutant_{name}")
             path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
             path.chmod(0o755)
         caught = run_all(folder, mutants, 2, timeout_s=1)
-        assert caught == ["good"], caught
-        assert end(mutants, caught, None) == 1 and end(mutants[:1], caught, None) == 0
+        assert caught == ["good", "unit_good"], caught
+        assert end(mutants, caught, None) == 1 and end([m for m in mutants if m["name"] in caught], caught, None) == 0
     print("run_mutants.py: a bug that survives is noticed")
     return 0
 
 
 def page_table(mutants):
-    rows = [f"| `{m['name']}` | {m['breaks']} | `{' '.join(m['run'])}` | {', '.join(m['caught_by'])} |" for m in mutants]
+    rows = [f"| `{m['name']}` | {m['breaks']} | `{m.get('unit') or ' '.join(m['run'])}` | {', '.join(m['caught_by'])} |" for m in mutants]
     return "\n".join(["| name | what is wrong | run | caught by one of |", "|---|---|---|---|", *rows, ""])
 
 

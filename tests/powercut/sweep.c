@@ -14,6 +14,14 @@ struct seen {
     uint32_t mask;
 };
 
+/* Operations of a life that sweep_faults lets fail. */
+enum { SITES_MAX = 1 << 18 };
+struct sites {
+    uint32_t n;
+    uint32_t op[SITES_MAX];
+    uint8_t is_first[SITES_MAX];
+};
+
 struct sweep {
     struct sweep_config config;
     struct sweep_result *result;
@@ -23,6 +31,8 @@ struct sweep {
     uint32_t n_cuts;
     uint32_t n_ops;         /* since the start or the last cut */
     uint32_t n_interesting; /* of them */
+    uint32_t n_stride;      /* of those that the first cut may be in */
+    struct sites *sites;    /* collecting operations that may fail; NULL: not */
     bool is_path;           /* only the cuts of `plan` */
     bool is_by_interest;    /* plan[].op counts interesting operations */
     struct pc_cut plan[PC_CUTS_MAX];
@@ -199,6 +209,7 @@ static void go_back(struct sweep *s, const struct moment *to)
     s->world.normal_boot_ops = after.normal_boot_ops;
     s->world.boot_ops_max = after.boot_ops_max;
     s->world.boot_erases_max = after.boot_erases_max;
+    memcpy(s->world.waived, after.waived, sizeof after.waived);
 }
 
 /* Power fails in `event` and comes back; everything that follows; then back in time. */
@@ -207,13 +218,21 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
 {
     struct moment before = now(s);
     struct chip *chip = s->world.chip;
-    s->cut[s->n_cuts++] = (struct pc_cut){s->n_ops, outcome, is_second_draw};
-    chip_tear(chip, event, outcome, chip_hash(chip) + outcome + (is_second_draw ? 100 : 0));
+    s->cut[s->n_cuts++] = (struct pc_cut){.op = s->n_ops,
+                                          .outcome = outcome,
+                                          .is_second_draw = is_second_draw,
+                                          .is_upset = s->config.is_upsetting};
+    uint64_t seed = chip_hash(chip) + outcome + (is_second_draw ? 100 : 0);
+    chip_tear(chip, event, outcome, seed);
+    if (s->config.is_upsetting && event->op == CHIP_PROGRAM && outcome != FLASH_CUT_BEFORE) {
+        chip_upset(chip, event, seed);
+        s->world.is_upset = true;
+    }
     s->result->n_sessions++;
     s->n_ops = 0;
     s->n_interesting = 0;
     s->world.n_lives = 0;
-    s->world.view.n_crashes = 0; /* counted in RAM */
+    world_note_cut(&s->world);
     s->world.n_cuts = s->n_cuts;
     s->world.is_known = false;
     uint32_t first_key = s->n_keys;
@@ -234,30 +253,59 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
     }
 }
 
+static bool is_of_slot(uint32_t sector)
+{
+    return sector >= CHIP_SLOT_A && sector < CHIP_J0;
+}
+
 static bool is_interesting(const struct world *w, const struct chip_event *event)
 {
     uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
-    return event->op == CHIP_ERASE || event->sector == CHIP_J0 || event->sector == CHIP_J1 ||
-           event->word % CHIP_BLOCK_WORDS == 0 || event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 ||
-           in_slot == w->last_word;
+    return event->op == CHIP_ERASE || !is_of_slot(event->sector) || event->word % CHIP_BLOCK_WORDS == 0 ||
+           event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 || in_slot == w->last_word;
 }
 
-/* P3: nothing touches the image that is confirmed. */
+/* P3: nothing touches the image that is confirmed; nor the loader, but for its update (P12). */
 static void check_place(struct sweep *s, const struct chip_event *event)
 {
     const struct world_view *view = &s->world.view;
     uint32_t slot = event->sector >= CHIP_SLOT_B ? SLOT_B : SLOT_A;
-    bool is_slot = event->sector != CHIP_J0 && event->sector != CHIP_J1;
+    bool is_slot = is_of_slot(event->sector);
+    if (event->sector == CHIP_LOADER && !s->world.may_write_loader) {
+        world_blame(&s->world, "P12", "the loader is touched without a loader session");
+    }
     if (is_slot && view->confirmed != RELEASE_NONE && !view->has_rotted && slot == view->confirmed_slot) {
         world_blame(&s->world, "P3", "the slot of the confirmed image is touched");
     }
+}
+
+static const enum chip_fault OF_CHIP[PC_FAULTS] = {[PC_DIP] = CHIP_DIP,
+                                                   [PC_DIP_LONG] = CHIP_DIP_LONG,
+                                                   [PC_WORN_CELL] = CHIP_WORN_CELL,
+                                                   [PC_WORN_SECTOR] = CHIP_WORN_SECTOR};
+
+/* The operation that is about to begin fails, and everything goes on from there with power on. */
+static void fail_here(struct sweep *s, enum pc_fault fault)
+{
+    struct world *w = &s->world;
+    s->cut[s->n_cuts++] = (struct pc_cut){.op = s->n_ops, .fault = fault};
+    s->result->n_sessions++;
+    s->n_ops = 0;
+    s->n_interesting = 0;
+    w->n_lives = 0; /* the next life looks at a second boot too */
+    w->fault = OF_CHIP[fault];
+    w->has_failed_now = true;
+    w->view.n_last_resort = 0; /* there may be something to mend first */
+    chip_fail(w->chip, w->fault);
 }
 
 static void cut_as_planned(struct sweep *s, const struct chip_event *event, bool interests)
 {
     const struct pc_cut *plan = &s->plan[s->n_cuts];
     uint32_t at = s->is_by_interest ? s->n_interesting : s->n_ops;
-    if (plan->op == at && (!s->is_by_interest || interests)) {
+    if (plan->op == at && plan->fault != PC_CUT) {
+        fail_here(s, plan->fault);
+    } else if (plan->op == at && (!s->is_by_interest || interests)) {
         enum flash_cut outcome = plan->outcome;
         if (s->is_by_interest && event->op == CHIP_PROGRAM) {
             outcome = (enum flash_cut)((uint32_t)outcome % FLASH_CUTS_OF_PROGRAM);
@@ -267,6 +315,19 @@ static void cut_as_planned(struct sweep *s, const struct chip_event *event, bool
     }
 }
 
+static void note_site(struct sweep *s, const struct chip_event *event, bool interests)
+{
+    bool is_wanted = s->config.first == SWEEP_ALL || interests;
+    if (s->world.is_quiet || !is_wanted || s->sites->n == SITES_MAX) {
+        return;
+    }
+    if (s->config.stride > 1 && s->n_stride++ % s->config.stride != 0) {
+        return;
+    }
+    s->sites->op[s->sites->n] = s->n_ops;
+    s->sites->is_first[s->sites->n++] = event->is_first;
+}
+
 static void before_op(void *ctx, const struct chip_event *event)
 {
     struct sweep *s = ctx;
@@ -274,6 +335,10 @@ static void before_op(void *ctx, const struct chip_event *event)
     s->n_ops++;
     s->n_interesting += interests;
     check_place(s, event);
+    if (s->sites != NULL) {
+        note_site(s, event, interests);
+        return;
+    }
     if (s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth) {
         return;
     }
@@ -289,6 +354,9 @@ static void before_op(void *ctx, const struct chip_event *event)
     if (is_outside || (ops == SWEEP_INTERESTING && !interests)) {
         return;
     }
+    if (s->n_cuts == 0 && s->config.stride > 1 && s->n_stride++ % s->config.stride != 0) {
+        return;
+    }
     enum flash_cut end = event->op == CHIP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM;
     for (enum flash_cut outcome = FLASH_CUT_BEFORE; outcome < end && s->world.check == NULL; outcome++) {
         cut_here(s, event, outcome, false);
@@ -301,6 +369,10 @@ static void before_op(void *ctx, const struct chip_event *event)
 static void on_broken(void *ctx, const char *check, const char *text)
 {
     struct sweep *s = ctx;
+    if (s->world.is_upset && strcmp(check, "P7") == 0) {
+        s->world.waived[WAIVED_SUSPECT]++; /* F8 leaves no evidence of which words are suspect */
+        return;
+    }
     world_blame(&s->world, check, text);
 }
 
@@ -324,6 +396,7 @@ static void finish(struct sweep *s)
     out->boot_ops_max = s->world.boot_ops_max;
     out->boot_erases_max = s->world.boot_erases_max;
     out->n_lives = s->world.n_lives;
+    memcpy(out->waived, s->world.waived, sizeof out->waived);
     out->n_ops = s->n_ops;
     if (s->world.check != NULL && out->n_bricks == 0) {
         note_brick(s);
@@ -348,6 +421,59 @@ void sweep_run(const struct sweep_config *config, struct sweep_result *out)
     tear_down(s);
 }
 
+/* One life after the other. True: there is one more. */
+static bool live_once(struct sweep *s, uint32_t life)
+{
+    struct world *w = &s->world;
+    chip_power_up(w->chip, chip_hash(w->chip) + life);
+    world_live(w);
+    return w->check == NULL && !world_is_done(w);
+}
+
+/* The operations of the next life that are to fail. */
+static void find_sites(struct sweep *s, struct sites *sites, uint32_t life)
+{
+    struct moment start = now(s);
+    sites->n = 0;
+    s->sites = sites;
+    (void)live_once(s, life);
+    s->sites = NULL;
+    go_back(s, &start);
+}
+
+void sweep_faults(const struct sweep_config *config, enum pc_fault from, enum pc_fault to,
+                  struct sweep_result *out)
+{
+    struct sweep *s = grow(NULL, sizeof *s);
+    struct sites *sites = grow(NULL, sizeof *sites);
+    set_up(s, config->scenario, out);
+    s->config = *config;
+    s->config.depth = 1;
+    s->is_path = true;
+    uint32_t life = 0;
+    do {
+        find_sites(s, sites, life);
+        for (uint32_t i = 0; i < sites->n && out->n_bricks == 0; i++) {
+            for (enum pc_fault fault = from; fault <= to && out->n_bricks == 0; fault++) {
+                if (fault <= PC_DIP_LONG && !sites->is_first[i]) {
+                    continue;
+                }
+                struct moment start = now(s);
+                s->plan[0] = (struct pc_cut){.op = sites->op[i], .fault = fault};
+                live_on(s);
+                finish(s);
+                go_back(s, &start);
+                s->n_cuts = 0;
+                s->world.check = NULL;
+            }
+        }
+        s->plan[0].op = 0;
+    } while (life < WORLD_LIVES_MAX && out->n_bricks == 0 && live_once(s, life++));
+    free(sites);
+    finish(s);
+    tear_down(s);
+}
+
 void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, bool is_traced,
                 struct sweep_result *out)
 {
@@ -357,6 +483,7 @@ void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, b
     s->is_path = true;
     s->world.is_traced = is_traced;
     memcpy(s->plan, id->cut, id->n_cuts * sizeof id->cut[0]);
+    s->config.is_upsetting = id->cut[0].is_upset;
     live_on(s);
     finish(s);
     tear_down(s);
@@ -380,8 +507,9 @@ void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t
         struct moment start = now(s);
         s->config.depth = 3 + draw(&random) % 3;
         for (uint32_t i = 0; i < s->config.depth; i++) {
-            s->plan[i] = (struct pc_cut){1 + draw(&random) % RANDOM_OPS, draw(&random) % FLASH_CUTS,
-                                         draw(&random) % 2 != 0};
+            s->plan[i] = (struct pc_cut){.op = 1 + draw(&random) % RANDOM_OPS,
+                                         .outcome = draw(&random) % FLASH_CUTS,
+                                         .is_second_draw = draw(&random) % 2 != 0};
         }
         live_on(s);
         finish(s);

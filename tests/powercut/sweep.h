@@ -24,6 +24,8 @@ struct sweep_config {
     enum sweep_ops later;
     uint32_t first_op; /* the first cut is in first_op..last_op; last_op 0: any */
     uint32_t last_op;
+    uint32_t stride;   /* the first cut at every `stride`-th of these operations; 0: at all */
+    bool is_upsetting; /* each cut program upsets its whole sector (axiom F8) */
 };
 
 struct sweep_result {
@@ -37,13 +39,21 @@ struct sweep_result {
     uint32_t normal_boot_ops;
     uint32_t boot_ops_max;
     uint32_t boot_erases_max;
-    char check[8]; /* of the first that broke */
+    uint64_t waived[WAIVERS]; /* where the oracle let something pass, and how often */
+    char check[8];            /* of the first that broke */
     char text[96];
     char id[PC_ID_BYTES];
 };
 
 /** All of it. Stops at the first brick. */
 void sweep_run(const struct sweep_config *config, struct sweep_result *out);
+
+/**
+ * Each operation of `ops` fails with power on, in each of the ways from..to (PC_DIP to PC_WORN_SECTOR), and
+ * everything goes on to the end. A dip can only come to the first operation of a call. `stride` as above.
+ */
+void sweep_faults(const struct sweep_config *config, enum pc_fault from, enum pc_fault to,
+                  struct sweep_result *out);
 
 /** One run with the cuts of an id, on every operation where they say. Traced: tells what happens. */
 void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, bool is_traced,

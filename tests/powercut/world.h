@@ -19,7 +19,13 @@
 
 #define WORLD_HW "f407-disco"
 
-enum { WORLD_OFFERS = 3 };
+/** Records of a journal sector that can serve without its mirror. */
+enum { WORLD_ALONE_RECORDS = JOURNAL_FREE_ALONE + 8 };
+
+enum { WORLD_OFFERS = 3, WORLD_FINISHES = 64 };
+
+/** Which command enumerates a scenario. */
+enum world_job { JOB_SINGLE, JOB_NESTED, JOB_WORN, JOB_TRIAL, JOB_LOADER };
 
 /** How a scenario begins. */
 enum world_start {
@@ -38,15 +44,20 @@ enum world_mishap {
     MISHAP_LOST_J0,
     MISHAP_LOST_J1,
     MISHAP_WORN_SLOT, /* the last sector of the inactive slot refuses erase and program */
-    MISHAP_CRASHES    /* the active image crashes in each of its runs */
+    MISHAP_CRASHES,   /* the active image crashes in each of its runs */
+    MISHAP_WORN_J0,   /* refuses erase and program; what it holds can still be read */
+    MISHAP_WORN_J1,
+    MISHAP_LOST_LOADER /* sector 1 reads as garbage */
 };
 
 /** How the gateway talks to the target. */
 enum world_manner {
-    MANNER_VENDOR,  /* statement, resume */
-    MANNER_PLAIN,   /* AN4286 without a statement */
-    MANNER_ABORTS,  /* changes its mind once, half-way */
-    MANNER_CORRUPTS /* sends a wrong byte until the target has refused it once */
+    MANNER_VENDOR,   /* statement, resume */
+    MANNER_PLAIN,    /* AN4286 without a statement */
+    MANNER_ABORTS,   /* changes its mind once, half-way */
+    MANNER_CORRUPTS, /* sends a wrong byte until the target has refused it once */
+    MANNER_FINISHES  /* plain, and asks to finish a wrong image WORLD_FINISHES times before it sends the right
+                        one */
 };
 
 /** What is enumerated. */
@@ -63,6 +74,13 @@ struct world_scenario {
     uint16_t n_j0;               /* records of the journal sectors */
     uint16_t n_j1;
     uint16_t n_fill; /* records of J1 in use when the scenario begins */
+    enum world_job job;
+    uint8_t stride; /* cuts at every so many operations only; 0: at all */
+    uint8_t n_dark; /* starts of a candidate that the supply ends before it confirms */
+    bool
+        is_starved; /* the supply ends every start of an image that does not confirm, instead of a watchdog */
+    uint8_t n_alone; /* times that the loader waits without a host */
+    uint8_t loader;  /* enum loader_id that is offered to the running application; 0: none */
 };
 
 extern const struct world_scenario WORLD_SCENARIOS[];
@@ -78,18 +96,41 @@ struct world_view {
     uint8_t candidate_slot;
     uint8_t is_confirming; /* confirm was called for it and no answer came */
     uint8_t is_rejected;   /* the candidate was seen rejected */
-    uint8_t n_runs;        /* runs of the candidate */
-    uint8_t residents;     /* mask of releases that may be tried while nothing is confirmed */
+    uint8_t n_starts;      /* of the candidate, seen */
+    uint8_t n_starts_max;  /* and those that may have been counted before a cut */
+    uint8_t n_failed;      /* its runs that a watchdog ended, certainly counted */
+    uint8_t n_failed_max;  /* and those that may have been */
+    uint8_t has_failed;    /* RAM says so to the next boot */
+    uint8_t n_last_resort; /* boots in a row with the last resort, up to 2: from then on they write nothing */
+    uint8_t is_try;        /* the loader has waited and asks to try the last resort */
+    uint8_t cause;         /* enum reset_cause of the next boot */
+    uint8_t is_revoked;    /* the active key is ended */
+    uint16_t residents;    /* mask of releases that may be tried while nothing is confirmed */
     uint8_t has_rotted;    /* the confirmed image is damaged */
     uint8_t offer;         /* index of the offer that is worked on */
     uint8_t has_aborted;   /* or has had a wrong byte refused */
     uint8_t rejected;      /* last seen rejected; must not be accepted again */
-    uint8_t has_spent;     /* cuts took all trial runs of an image that would have confirmed itself */
     uint8_t crasher;       /* enum release_id that crashes in each run */
     uint8_t n_crashes;     /* in a row, as RAM counts them: from 0 after a cut */
     uint8_t may_leave;     /* a boot has seen enough crashes to leave the crasher for the fallback */
-    uint8_t unused[3];
+    uint8_t has_given_up;  /* a sector of the slot is worn: the device goes on as it is */
+    uint8_t n_dark;        /* starts of the candidate that the supply has ended */
+    uint8_t n_alone;       /* times that the loader has waited for a host */
+    uint8_t n_finishes;    /* that failed */
+    uint8_t loader;        /* enum loader_id that was installed; LOADER_NONE: not known */
+    uint8_t unused[2];
     uint32_t floor; /* highest security floor that was in force at a boot */
+};
+
+/** Where the oracle lets something pass that it asks for elsewhere; each time is counted. */
+enum world_waiver {
+    WAIVED_FLOOR,    /* both journals are lost: the floor of before is forgotten (rule R11) */
+    WAIVED_REJECTED, /* a good release is refused because cuts took its starts */
+    WAIVED_REFUSED,  /* a call fails because a flash operation did */
+    WAIVED_MIRROR,   /* "done" with one copy, for the other journal sector is worn or was refused by a dip */
+    WAIVED_RUN,      /* a second boot decides otherwise, for the first one took the last run */
+    WAIVED_SUSPECT,  /* a suspect word is programmed: axiom F8 leaves no evidence */
+    WAIVERS
 };
 
 /** A run of a scenario. */
@@ -97,6 +138,7 @@ struct world {
     struct chip *chip;
     const struct world_scenario *scenario;
     struct update_config config;
+    uint32_t option_word;      /* FLASH_OPTCR */
     struct crypto_sha256 hash; /* config.hash */
     struct world_view view;
     uint32_t last_word; /* index in the slot of the last word of the image that is being sent */
@@ -107,6 +149,14 @@ struct world {
     bool is_known; /* the life came to a state whose future has been seen: stop here */
     bool is_quiet; /* observers do nothing: a look ahead */
     bool is_traced;
+    enum chip_fault fault; /* an operation has failed in this way since the start */
+    bool has_failed_now;   /* in this life, and no call has told it yet */
+    bool was_alone;        /* a call found an un-mirrored journal full in this life */
+    bool was_flaky;        /* before this boot */
+    bool stops_pending;    /* the gateway does not activate what it has sent */
+    bool may_write_loader; /* a loader session has been asked to install */
+    bool is_upset;         /* a cut has upset a whole sector */
+    uint64_t waived[WAIVERS];
     /* Called after the erase of a slot's sector: true if this state's future has been seen. */
     bool (*is_seen)(void *ctx, const struct update *u);
     void *ctx;
@@ -115,11 +165,14 @@ struct world {
     uint32_t boot_erases_max;
 };
 
-enum { WORLD_LIVES_MAX = 24 };
+enum { WORLD_LIVES_MAX = 96 };
 
 /** A device at the beginning of the scenario. */
 void world_open(struct world *w, const struct world_scenario *scenario);
 void world_close(struct world *w);
+
+/** Power has failed within an operation: what that means for RAM, and for what may have been counted. */
+void world_note_cut(struct world *w);
 
 /** One life. Power is up already. */
 void world_live(struct world *w);

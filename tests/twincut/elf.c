@@ -251,9 +251,14 @@ static int replay(struct explorer *x, const char *text)
     if (!pc_id_parse(text, &id, why)) {
         factory_die("fota-elf-cuts", why);
     }
-    if (id.n_cuts > DEPTHS || id.cut[0].is_second_draw || id.cut[id.n_cuts - 1].is_second_draw) {
-        factory_die(text,
-                    "the twin cuts twice at most, and draws flaky words once; the host program does more");
+    bool is_for_host = id.n_cuts > DEPTHS;
+    for (uint32_t i = 0; i < id.n_cuts; i++) {
+        const struct pc_cut *cut = &id.cut[i];
+        is_for_host = is_for_host || cut->is_second_draw || cut->is_upset || cut->fault != PC_CUT;
+    }
+    if (is_for_host) {
+        factory_die(text, "the twin cuts twice at most, draws flaky words once and lets no operation fail; "
+                          "the host program does more");
     }
     x->n_replay = id.n_cuts;
     memcpy(x->replay, id.cut, id.n_cuts * sizeof id.cut[0]);

@@ -73,7 +73,7 @@ static enum fota_err op_finish(void *ctx)
     struct target_fake *t = ctx;
     if (t->loader_bytes > 0) {
         t->n_loader_erases++;
-        return update_loader_install(&t->update, (const uint8_t *)t->loader_memory, t->loader_bytes);
+        return update_loader_install(&t->update, t->loader_memory, t->loader_bytes);
     }
     return t->is_deaf_to_finish ? E_UPDATE_BUSY : update_finish(&t->update);
 }

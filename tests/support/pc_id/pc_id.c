@@ -24,6 +24,13 @@ static const char *const OUTCOME_NAMES[FLASH_CUTS] = {[FLASH_CUT_BEFORE] = "befo
                                                       [FLASH_CUT_ONE_OLD] = "one-old",
                                                       [FLASH_CUT_ONE_ZERO] = "one-zero"};
 
+static const char *const FAULT_NAMES[PC_FAULTS] = {[PC_CUT] = "",
+                                                   [PC_DIP] = "dip",
+                                                   [PC_DIP_LONG] = "dip-long",
+                                                   [PC_WORN_CELL] = "worn-cell",
+                                                   [PC_WORN_SECTOR] = "worn-sector"};
+static const char UPSET[] = "-upset";
+
 const char *pc_outcome_name(enum flash_cut outcome)
 {
     return OUTCOME_NAMES[outcome];
@@ -52,16 +59,33 @@ static bool parse_op(const char **at, uint32_t *op, char *why)
     return true;
 }
 
+static bool is_word(const char *at, size_t n, const char *word)
+{
+    return strlen(word) == n && strncmp(at, word, n) == 0;
+}
+
 static bool parse_outcome(const char **at, struct pc_cut *cut, char *why)
 {
-    size_t n = strcspn(*at, "+");
+    const size_t n_all = strcspn(*at, "+");
+    size_t n = n_all;
+    for (enum pc_fault i = PC_DIP; i < PC_FAULTS; i++) {
+        if (is_word(*at, n, FAULT_NAMES[i])) {
+            cut->fault = i;
+            *at += n;
+            return true;
+        }
+    }
+    if (n > sizeof UPSET - 1 && is_word(*at + n - (sizeof UPSET - 1), sizeof UPSET - 1, UPSET)) {
+        cut->is_upset = true;
+        n -= sizeof UPSET - 1;
+    }
     for (uint32_t i = 0; i < FLASH_CUTS; i++) {
         size_t n_name = strlen(OUTCOME_NAMES[i]);
         bool is_second = i == FLASH_CUT_FLAKY && n == n_name + 1 && (*at)[n_name] == '2';
         if ((n == n_name || is_second) && strncmp(*at, OUTCOME_NAMES[i], n_name) == 0) {
             cut->outcome = (enum flash_cut)i;
             cut->is_second_draw = is_second;
-            *at += n;
+            *at += n_all;
             return true;
         }
     }
@@ -116,7 +140,9 @@ void pc_id_print(const struct pc_id *id, char out[PC_ID_BYTES])
     int at = snprintf(out, PC_ID_BYTES, "pc/%s", id->scenario);
     for (uint32_t i = 0; i < id->n_cuts && at < PC_ID_BYTES; i++) {
         const struct pc_cut *cut = &id->cut[i];
-        at += snprintf(out + at, (size_t)(PC_ID_BYTES - at), "%c%u/%s%s", i == 0 ? '/' : '+',
-                       (unsigned)cut->op, OUTCOME_NAMES[cut->outcome], cut->is_second_draw ? "2" : "");
+        at += snprintf(out + at, (size_t)(PC_ID_BYTES - at), "%c%u/%s%s%s", i == 0 ? '/' : '+',
+                       (unsigned)cut->op,
+                       cut->fault != PC_CUT ? FAULT_NAMES[cut->fault] : OUTCOME_NAMES[cut->outcome],
+                       cut->is_second_draw ? "2" : "", cut->is_upset ? UPSET : "");
     }
 }

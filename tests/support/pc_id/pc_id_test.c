@@ -15,7 +15,8 @@ static void every_outcome_comes_back_as_it_was_printed(void **state)
     for (uint32_t i = 0; i < FLASH_CUTS; i++) {
         struct pc_id id = {.scenario = "lost-j0", .n_cuts = PC_CUTS_MAX};
         for (uint32_t k = 0; k < PC_CUTS_MAX; k++) {
-            id.cut[k] = (struct pc_cut){1 + 715827882U * k, (enum flash_cut)((i + k) % FLASH_CUTS), false};
+            id.cut[k] =
+                (struct pc_cut){.op = 1 + 715827882U * k, .outcome = (enum flash_cut)((i + k) % FLASH_CUTS)};
             id.cut[k].is_second_draw = id.cut[k].outcome == FLASH_CUT_FLAKY && k % 2 != 0;
         }
         char text[PC_ID_BYTES];
@@ -30,6 +31,22 @@ static void every_outcome_comes_back_as_it_was_printed(void **state)
             assert_int_equal(back.cut[k].outcome, id.cut[k].outcome);
             assert_int_equal(back.cut[k].is_second_draw, id.cut[k].is_second_draw);
         }
+    }
+}
+
+static void operation_that_fails_or_upsets_its_sector_comes_back_as_it_was_printed(void **state)
+{
+    static const char *const TEXTS[] = {"pc/update/3/dip",           "pc/update/3/dip-long",
+                                        "pc/update/3/worn-cell",     "pc/update/3/worn-sector+4/flaky2",
+                                        "pc/update/3/garbage-upset", "pc/update/3/flaky2-upset+9/worn-cell"};
+    (void)state;
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
+        struct pc_id id;
+        char why[PC_WHY_BYTES] = "";
+        char text[PC_ID_BYTES];
+        assert_true(pc_id_parse(TEXTS[i], &id, why));
+        pc_id_print(&id, text);
+        assert_string_equal(text, TEXTS[i]);
     }
 }
 
@@ -80,6 +97,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_outcome_comes_back_as_it_was_printed),
+        cmocka_unit_test(operation_that_fails_or_upsets_its_sector_comes_back_as_it_was_printed),
         cmocka_unit_test(what_is_no_id_is_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

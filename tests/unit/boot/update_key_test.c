@@ -227,7 +227,7 @@ static void loader_keeps_its_key_behind_write_protection_only_and_is_asked_no_fl
     assert_int_equal(update_verify_loader(&u, &found), FOTA_OK);
     assert_int_equal(update_vouch(&u, SLOT_LOADER, &found.image), CRYPTO_ACCEPT);
     options = OPTIONS_OPEN;
-    assert_int_equal(update_verify_loader(&u, &found), E_LOADER_INVALID);
+    assert_int_equal(update_verify_loader(&u, &found), E_IMAGE_REVOKED);
     put_loader(FIX_KEY_B, &options);
     assert_int_equal(update_verify_loader(&u, &found), FOTA_OK);
     struct boot_info info;

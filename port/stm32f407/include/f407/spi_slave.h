@@ -7,10 +7,9 @@
  * was loaded before (RM0090 28.3.3) and leaves first; where that byte must not be a stale one, it is replaced
  * (RM0090 28.3.9).
  *
- * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, from the next
- * byte that leaves memory on. V is followed by A5, where strict hosts look for A5 during their echo; and five
- * is no multiple of 2, 3 or 4, so that a host which looks at every second byte only finds V too
- * (docs/adr/0012-verdict-pattern.md).
+ * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, in memory twice.
+ * V is followed by A5, where strict hosts look for A5 during their echo; and five is no multiple of 2, 3 or 4,
+ * so that a host which looks at every second byte only finds V too (docs/adr/0018-verdict-pattern.md).
  *
  * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
  * microseconds of the echo. A busy application takes
@@ -31,13 +30,14 @@
 
 enum {
     SPI_SLAVE_RING_BYTES = 8192, /* 6.5 ms of bytes at 10 MHz */
-    SPI_SLAVE_PATTERN_BYTES = 5
+    SPI_SLAVE_PATTERN_BYTES = 10 /* even: spi_is_in_byte */
 };
 
 /** All fields are private. Zero-initialised memory is fine; spi_slave_init sets everything. */
 struct spi_slave {
     volatile uint8_t pattern[SPI_SLAVE_PATTERN_BYTES];
     volatile uint8_t verdict; /* in the pattern: 79, 1F or A5 */
+    uint32_t n_loaded;        /* bytes given to SPI1 before what plays now; its lowest bit counts */
     const uint8_t *data; /* the caller's */
     uint16_t n_data_bytes;
     uint16_t read_pos;          /* in the ring */
@@ -65,9 +65,8 @@ size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 void spi_slave_discard(void *ctx);
 
 /**
- * Repeat A5, or the verdict 79 or 1F, from now on; ends data that is under way. While NSS is high the byte that
- * leaves next is A5 and the verdict comes second. While it is low, the host may be in the middle of its polls:
- * then the verdict leaves at once, and second too.
+ * Repeat A5, or the verdict 79 or 1F, from now on; ends data that is under way. The verdict first leaves in the
+ * second byte after this: if a byte is on the wires just now, that is the next one.
  */
 void spi_slave_level(void *ctx, uint8_t level);
 
