@@ -397,10 +397,10 @@ static void c8_that_wants_the_ack_inside_the_command_frame_stops_at_get_id(void 
     assert_not_served("C8", client_c8, "get id");
 }
 
-static void c10_that_polls_once_does_not_even_sync(void **state)
+static void c10_that_polls_once_stops_at_get_id(void **state)
 {
     (void)state;
-    assert_not_served("C10", client_c10, "sync");
+    assert_not_served("C10", client_c10, "get id");
 }
 
 /* --- the page ----------------------------------------------------------------------------------------------
@@ -476,7 +476,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(c1_of_protocol_1_0_takes_a_standing_ack_for_every_answer_and_stops_at_write),
         cmocka_unit_test(c3_without_echo_stops_at_get),
         cmocka_unit_test(c8_that_wants_the_ack_inside_the_command_frame_stops_at_get_id),
-        cmocka_unit_test(c10_that_polls_once_does_not_even_sync),
+        cmocka_unit_test(c10_that_polls_once_stops_at_get_id),
         cmocka_unit_test(the_page_tells_what_the_run_showed),
     };
     return cmocka_run_group_tests(tests, open_boards, close_boards);

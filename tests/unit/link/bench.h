@@ -53,6 +53,11 @@ struct bench {
     unsigned outside;      /* erases or programs outside the inactive slot: must stay 0 */
     unsigned busy_answers; /* how often the application still says "not now" */
     unsigned fail_program; /* n-th program from now fails, 0 never */
+    unsigned again_answers; /* how often finish says that it goes on, after again_ms of work */
+    unsigned again_ms;
+    uint32_t retry_number;
+    bool is_loader; /* the next session is that of a loader */
+    uint8_t loader[FLASH_LOADER_BYTES];
     enum fota_err begin_err, finish_err;
     uint32_t image_bytes, resume_off, session_id;
 
