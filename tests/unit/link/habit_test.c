@@ -300,7 +300,8 @@ static void host_that_erases_several_sectors_in_one_list(void **state)
 static void after_a_torn_byte_the_next_sync_heals_the_loader(void **state)
 {
     (void)state;
-    static const char *const before[] = {"", "\x5A\x02\xFD", "\x5A\x63\x9C"}; /* idle, an ACK stands, a NACK */
+    static const char *const before[] = {"", "\x5A\x02\xFD",
+                                         "\x5A\x63\x9C"}; /* idle, an ACK stands, a NACK */
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
         for (unsigned i = 0; i < 3 * 7; i++) {
             struct bench *b = start(owner);
