@@ -313,7 +313,7 @@ static void plain_loader_has_no_vendor_commands(void **state)
                                    TAKE_STEP, TELL_ID, REFUSE,  TAKE_STEP, TELL_ID, REFUSE};
     struct link_peer peer;
     struct link_info info;
-    wire_start(miso, sizeof miso, 0x79);
+    wire_start(miso, sizeof miso, 0x1F); /* and INFO is refused */
     assert_int_equal(link_client_detect(&client, &peer), FOTA_OK);
     assert_int_equal(peer.kind, LINK_PEER_PLAIN);
     assert_int_equal(peer.protocol, 0x11);
