@@ -7,7 +7,7 @@ static enum fota_err check(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTE
                            size_t n_bytes, const uint8_t *der, size_t n_der_bytes)
 {
     const struct update *u = ctx;
-    return update_check_signature(u, key_id, text, n_bytes, der, n_der_bytes);
+    return update_check_signature(u, key_id, text, (uint32_t)n_bytes, der, (uint32_t)n_der_bytes);
 }
 
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
