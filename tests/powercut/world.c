@@ -474,7 +474,7 @@ static bool confirm(struct world *w, struct update *u)
 {
     uint64_t n_refused = w->waived[WAIVED_REFUSED];
     u->n_erases_allowed = 0;
-    if (!world_is_journal_worn(w) && !world_is_dip(w) && !journal_has_room(&u->journal, 1)) {
+    if (!world_is_journal_worn(w) && !world_is_dip(w) && !w->is_upset && !journal_has_room(&u->journal, 1)) {
         world_blame(w, "P8", "an application runs, and its confirm would need an erase");
     }
     bool is_confirmed = oracle_is_done(w, u, call(u, update_confirm), "update_confirm failed with power on");
