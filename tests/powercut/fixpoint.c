@@ -256,7 +256,7 @@ static bool open_journal(struct explorer *x, struct journal *journal, struct boo
             return false;
         }
         err = err == E_JOURNAL_DEGRADED && journal_dead_mask(journal) != 0 ? FOTA_OK : err;
-        if (err == FOTA_OK && !x->flash.has_failed) {
+        if (err == FOTA_OK && !x->flash.has_failed && is_dead_remembered(journal)) {
             note_completed(x);
         }
     }
@@ -290,6 +290,9 @@ static enum fota_err write_next(struct explorer *x, struct journal *journal)
     enum fota_err err = journal_append(journal, &record);
     if (err == FOTA_OK && n_ops == x->flash.n_ops) {
         breaks(x, "J7", "a write is reported that did nothing");
+    }
+    if (err == FOTA_OK && !is_dead_remembered(journal) && journal_has_room(journal, 1)) {
+        breaks(x, "J9", "a dead sector is not remembered");
     }
     if (err == FOTA_OK && (journal_sound_mask(journal) | journal_dead_mask(journal)) == 3) {
         act(x, state->written);
@@ -325,6 +328,9 @@ static void run_session(struct explorer *x)
         }
     }
     check_spare(x, &state->record[CELLS_SPARE][0]);
+    if (x->flash.has_failed && x->flash.fault <= CELLS_LOW && journal_dead_mask(&journal) != 0) {
+        breaks(x, "J9", "a sector is called dead for a dip of the supply");
+    }
     bool is_alone = journal_dead_mask(&journal) != 0;
     bool is_excused =
         (err == E_JOURNAL_FULL && is_alone && (!is_update || journal.head[CELLS_SPARE].is_dead)) ||
@@ -440,7 +446,9 @@ static void explore_state(struct explorer *x)
     x->flash.fault = CELLS_SOUND;
     x->flash.fault_at = 0;
     bool has_failed = explore_sessions(x, &start);
-    for (uint32_t fault = CELLS_DIP; fault < CELLS_FAULTS && x->config.fails && start.faults == 0; fault++) {
+    for (uint32_t fault = CELLS_DIP; fault < CELLS_FAULTS && x->config.fails && start.faults == 0 &&
+                                     start.cuts <= x->config.fault_cuts_max;
+         fault++) {
         x->flash.fault = (enum cells_fault)fault;
         x->flash.fault_at = 0;
         do {

@@ -11,6 +11,7 @@
 
 enum {
     CUTS_MAX = 2,
+    FAULT_CUTS_MAX = 1,
     RANDOM_RUNS = 6000,
     RANDOM_RUNS_QUICK = 1000,
     SEED = 20,
@@ -55,6 +56,7 @@ static int run_fixpoint(uint32_t n_slots, bool fails)
                                      .cuts_max = CUTS_MAX,
                                      .loses_sectors = !fails,
                                      .fails = fails,
+                                     .fault_cuts_max = FAULT_CUTS_MAX,
                                      .stops_at_first = true};
     double start = seconds();
     fixpoint_explore(&config, &r);
