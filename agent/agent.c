@@ -22,12 +22,89 @@ static enum fota_err op_info(void *ctx, struct boot_info *out)
     return agent->services->info(out);
 }
 
+/* A call of a service, with all that it needs but the permission to erase. */
+struct call {
+    enum fota_err (*run)(const struct agent *agent, const struct call *call, uint32_t options);
+    const void *bytes;
+    uint32_t number;
+    uint32_t n;
+    struct update_target *target;
+};
+
+/*
+ * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost
+ * nothing, and is called again if the application allows it; one erase each time, so that the application is
+ * asked for each.
+ */
+static enum fota_err run_call(const struct agent *agent, const struct call *call)
+{
+    enum fota_err err = call->run(agent, call, agent->basepri);
+    if (err != E_UPDATE_BUSY) {
+        return err;
+    }
+    if (agent->config.may_erase != NULL && !agent->config.may_erase(agent->config.ctx)) {
+        return E_UPDATE_BUSY;
+    }
+    feed(); /* 2 s without a chance to do so */
+    err = call->run(agent, call, agent->basepri | BOOT_MAY_ERASE);
+    return err == E_UPDATE_BUSY ? LINK_PUMP_AGAIN : err;
+}
+
+static enum fota_err run_begin(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    return agent->services->update_begin(call->bytes, options, call->target);
+}
+
+static enum fota_err run_erase(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    return agent->services->slot_erase(call->number, options);
+}
+
+static enum fota_err run_program(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    return agent->services->slot_program(call->number, call->bytes, call->n, options);
+}
+
+static enum fota_err run_finish(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    (void)call;
+    return agent->services->update_finish(options);
+}
+
+static enum fota_err run_activate(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    (void)call;
+    return agent->services->update_activate(options);
+}
+
+static enum fota_err run_abort(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    (void)call;
+    return agent->services->update_abort(options);
+}
+
+static enum fota_err run_retry(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    return agent->services->retry(call->number, options);
+}
+
+static enum fota_err run_loader_install(const struct agent *agent, const struct call *call, uint32_t options)
+{
+    return agent->services->loader_install(call->bytes, call->n, options);
+}
+
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                      const uint8_t *text, size_t n_bytes, const uint8_t *der,
                                      size_t n_der_bytes)
 {
     const struct agent *agent = ctx;
-    return agent->services->check_signature(key_id, text, n_bytes, der, n_der_bytes);
+    return agent->services->check_signature(key_id, text, (uint32_t)n_bytes, der, (uint32_t)n_der_bytes);
+}
+
+/* A loader is received whole before anything is erased: where to? */
+static bool lacks_loader_memory(const struct agent *agent)
+{
+    return agent->config.loader_memory == NULL || agent->config.loader_memory_bytes < FLASH_LOADER_BYTES;
 }
 
 /* The text is read here; the root judges its signature, and then the offer. */
@@ -35,13 +112,16 @@ static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, u
                                 struct update_offer *out)
 {
     const struct statement_verifier verifier = {check_signature, agent};
+    const bool is_loader = offer_is_for_loader(statement, n_bytes);
     struct boot_info info;
     enum fota_err err = agent->services->info(&info);
     if (err) {
         return err;
     }
-    enum slot slot =
-        offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : (enum slot)info.inactive_slot;
+    if (is_loader && lacks_loader_memory(agent)) {
+        return E_LOADER_MEMORY;
+    }
+    enum slot slot = is_loader ? SLOT_LOADER : (enum slot)info.inactive_slot;
     return slot == SLOT_NONE ? E_STATE : offer_read(&verifier, info.hw_id, slot, statement, n_bytes, out);
 }
 
@@ -50,28 +130,34 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
 {
     struct agent *agent = ctx;
     struct update_offer offer;
-    enum fota_err err = n_bytes == 0 ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
-    if (err) {
-        return err;
+    const bool is_plain = n_bytes == 0;
+    const struct call call = {.run = run_begin, .bytes = is_plain ? NULL : &offer, .target = out};
+    if (is_plain && agent->config.refuse_plain) {
+        return E_UPDATE_PLAIN;
     }
-    const struct update_offer *described = n_bytes == 0 ? NULL : &offer;
-    return agent->services->update_begin(described, agent->basepri, out);
+    enum fota_err err = is_plain ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
+    err = err ? err : run_call(agent, &call);
+    if (!err) {
+        agent->loader_bytes = out->slot == SLOT_LOADER ? out->image_bytes : 0;
+    }
+    return err;
 }
 
 static enum fota_err op_erase(void *ctx, uint32_t sector)
 {
-    const struct agent *agent = ctx;
-    if (agent->config.may_erase != NULL && !agent->config.may_erase(agent->config.ctx)) {
-        return E_UPDATE_BUSY;
-    }
-    feed(); /* 2 s without a chance to do so */
-    return agent->services->slot_erase(sector, agent->basepri);
+    const struct call call = {.run = run_erase, .number = sector};
+    return run_call(ctx, &call);
 }
 
 static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
 {
     const struct agent *agent = ctx;
-    return agent->services->slot_program(addr, words, n_words, agent->basepri);
+    const struct call call = {.run = run_program, .bytes = words, .number = addr, .n = n_words};
+    if (agent->loader_bytes > 0) {
+        memcpy(agent->config.loader_memory + (addr - FLASH_LOADER_BASE), words, 4U * n_words);
+        return FOTA_OK;
+    }
+    return run_call(agent, &call);
 }
 
 static void op_read(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
@@ -89,7 +175,10 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
 static enum fota_err op_finish(void *ctx)
 {
     const struct agent *agent = ctx;
-    return agent->services->update_finish(agent->basepri);
+    const struct call finish = {.run = run_finish};
+    const struct call install = {
+        .run = run_loader_install, .bytes = agent->config.loader_memory, .n = agent->loader_bytes};
+    return run_call(agent, agent->loader_bytes > 0 ? &install : &finish);
 }
 
 static bool may_restart(const struct agent *agent)
@@ -100,13 +189,25 @@ static bool may_restart(const struct agent *agent)
 static enum fota_err op_activate(void *ctx)
 {
     const struct agent *agent = ctx;
-    return may_restart(agent) ? agent->services->update_activate(agent->basepri) : E_UPDATE_BUSY;
+    const struct call call = {.run = run_activate};
+    return may_restart(agent) ? run_call(agent, &call) : E_UPDATE_BUSY;
 }
 
 static enum fota_err op_abort(void *ctx)
 {
-    const struct agent *agent = ctx;
-    return agent->services->update_abort(agent->basepri);
+    struct agent *agent = ctx;
+    const struct call call = {.run = run_abort};
+    enum fota_err err = run_call(agent, &call);
+    if (!err) {
+        agent->loader_bytes = 0;
+    }
+    return err;
+}
+
+static enum fota_err op_retry(void *ctx, uint32_t number)
+{
+    const struct call call = {.run = run_retry, .number = number};
+    return run_call(ctx, &call);
 }
 
 /* Called again at each poll until the application lets it happen. */
@@ -129,15 +230,18 @@ static const struct link_pump_ops update_ops = {
     .activate = op_activate,
     .abort = op_abort,
     .restart = op_restart,
+    .retry = op_retry,
 };
 
 static const struct link_port_ops spi_ops = {
     .receive = spi_slave_irq_receive,
     .discard = spi_slave_irq_discard,
     .level = spi_slave_irq_level,
+    .greet = spi_slave_greet,
     .send = spi_slave_irq_send,
     .arm = spi_slave_irq_arm,
     .is_sending = spi_slave_is_sending,
+    .is_selected = spi_slave_is_selected,
     .resync = spi_slave_irq_resync,
 };
 

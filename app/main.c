@@ -36,6 +36,9 @@ static struct app {
 
 static AGENT_RAM_VECTORS uint32_t vectors[AGENT_VECTORS];
 
+/* Lent to the agent: a new loader is received here before the old one is erased. */
+static uint32_t loader_memory[FLASH_LOADER_BYTES / sizeof(uint32_t)];
+
 void SysTick_Handler(void);
 AGENT_RAM_CODE void TIM2_IRQHandler(void);
 AGENT_RAM_CODE void SPI1_IRQHandler(void);
@@ -189,6 +192,8 @@ static void start_agent(void)
     struct agent_config config = {.may_erase = may_stand_still,
                                   .may_restart = NULL,
                                   .now_ms = now_ms,
+                                  .loader_memory = (uint8_t *)loader_memory,
+                                  .loader_memory_bytes = sizeof loader_memory,
                                   .masked_priority = PRIORITY_MASKED,
                                   .spi_priority = PRIORITY_SPI,
                                   .confirm_within_ms = CONFIRM_WITHIN_MS};

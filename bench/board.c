@@ -12,6 +12,7 @@
 #include "release/publish.h"
 
 #define BOOTLOADER FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
+#define LOADER     FOTA_BUILD_DIR "/f407/loader/loader.img"
 #define HW_ID      "f407-disco"
 
 enum { SLICE_US = 200, LOADER_START_US = 500000, PATH_BYTES = 512, COUNTER = 1 };
@@ -97,6 +98,19 @@ uint32_t board_make_statement(uint32_t version, const struct bench_image *a, con
     return (uint32_t)text.n_bytes;
 }
 
+static void store_loader(struct twin *twin)
+{
+    uint8_t *image = NULL;
+    size_t n_bytes = 0;
+    if (file_read(LOADER, FLASH_LOADER_BYTES, &image, &n_bytes, NULL)) {
+        bench_fail("cannot read %s; run `make fw` first", LOADER);
+    }
+    if (!twin_flash_store(twin, FLASH_LOADER_BASE, image, n_bytes)) {
+        bench_fail("the loader does not fit sector 1");
+    }
+    free(image);
+}
+
 void board_open(struct board *b, const struct bench_image *slot_a, uint32_t spi_hz)
 {
     char why[256];
@@ -108,6 +122,7 @@ void board_open(struct board *b, const struct bench_image *slot_a, uint32_t spi_
     if (!b->twin || !twin_load_elf(b->twin, BOOTLOADER, why, sizeof why)) {
         bench_fail("no board: %s; run `make fw` first", why);
     }
+    store_loader(b->twin);
     if (slot_a && !twin_flash_store(b->twin, FLASH_SLOT_A_BASE, slot_a->bytes, slot_a->n_bytes)) {
         bench_fail("the image does not fit slot A");
     }

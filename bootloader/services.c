@@ -144,8 +144,7 @@ static enum fota_err service_check_signature(const uint8_t key_id[BOOT_KEY_ID_BY
                                              uint32_t n_bytes, const uint8_t *der, uint32_t n_der_bytes)
 {
     enum fota_err err = enter(0);
-    return err ? err
-               : leave(update_check_signature(&state.update, key_id, text, n_bytes, der, n_der_bytes));
+    return err ? err : leave(update_check_signature(&state.update, key_id, text, n_bytes, der, n_der_bytes));
 }
 
 static enum fota_err service_begin(const struct update_offer *offer, uint32_t options,
@@ -195,14 +194,14 @@ static enum fota_err service_retry(uint32_t number, uint32_t options)
 }
 
 /* The one service that may write sector 1, and the only time at which the flash driver lets it. */
-static enum fota_err service_loader_install(const uint8_t *image, uint32_t n_bytes, uint32_t options)
+static enum fota_err service_loader_install(const uint32_t *words, uint32_t n_bytes, uint32_t options)
 {
     enum fota_err err = enter(options);
     if (err) {
         return err;
     }
     state.flash.sectors = WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR;
-    err = update_loader_install(&state.update, image, n_bytes);
+    err = update_loader_install(&state.update, words, n_bytes);
     state.flash.sectors = WRITABLE_SECTORS;
     return leave(err);
 }

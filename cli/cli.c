@@ -67,6 +67,16 @@ enum cli_exit cli_fail(struct cli *cli, enum fota_err err, const char *fmt, ...)
     return cli_exit_of(err);
 }
 
+void cli_warn(struct cli *cli, const char *fmt, ...)
+{
+    char message[MESSAGE_MAX_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    (void)fprintf(cli->err, "fota: warning: %s\n", message);
+}
+
 enum cli_exit cli_usage(struct cli *cli, const struct cli_command *self, const char *fmt, ...)
 {
     char message[MESSAGE_MAX_BYTES];

@@ -114,6 +114,18 @@ enum cli_exit cli_fail(struct cli *cli, enum fota_err err, const char *fmt, ...)
 FOTA_PRINTF(3, 4)
 enum cli_exit cli_usage(struct cli *cli, const struct cli_command *self, const char *fmt, ...);
 
+/** A warning: `fota: warning: <sentence>` on `err`, with --json too. The verb goes on. */
+FOTA_PRINTF(2, 3)
+void cli_warn(struct cli *cli, const char *fmt, ...);
+
+/**
+ * Check a hardware id: 1 to 15 of a-z, 0-9, -, _ and ., the first a letter or digit. The limit is that of
+ * images, statements and INFO.
+ * @return CLI_OK · CLI_USAGE (a sentence was printed)
+ */
+FOTA_MUST_CHECK
+enum cli_exit cli_check_hw(struct cli *cli, const struct cli_command *self, const char *hw);
+
 /** A line for people on `err`; nothing with --json. */
 FOTA_PRINTF(2, 3)
 void cli_note(struct cli *cli, const char *fmt, ...);

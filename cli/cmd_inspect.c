@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "format/loader_statement.h"
 #include "format/statement_write.h"
 #include "image_check.h"
 #include "keys.h"
@@ -17,7 +18,7 @@ static const struct cli_option OPTIONS[] = {
     {"keys", CLI_TEXT, "DIR", NULL,
      "folder whose *.pub.pem are trusted; signatures are checked against them"},
     {"key", CLI_LIST, "FILE", NULL, "public key that is trusted for everything; at most two"},
-    {"slot", CLI_TEXT, "a|b", NULL, "refuse an image for the other slot"},
+    {"slot", CLI_TEXT, "a|b|loader", NULL, "refuse an image for another place"},
     {"hw", CLI_TEXT, "ID", NULL, "refuse what is for other hardware"},
     {"counter-min", CLI_NUMBER, "N", "0", "refuse a lower security counter"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
@@ -211,14 +212,34 @@ static void page_end(struct page *p)
     }
 }
 
-/* 'a' or 'b' of --slot; 0 if it was not given. */
-static char slot_of(const char *text)
+static const char *place_name(enum image_place place)
 {
-    char slot = 0;
-    if (text != NULL) {
-        slot = text[0];
+    if (place == IMAGE_PLACE_LOADER) {
+        return "loader";
     }
-    return slot;
+    return place == IMAGE_PLACE_B ? "b" : "a";
+}
+
+static void page_image(struct page *p, const struct image_facts *f, const uint8_t *bytes, size_t n_bytes)
+{
+    const struct image *image = &f->result.image;
+    char version[CLI_VERSION_BYTES];
+    cli_version_build_text(image->version_packed, image->version_build, version);
+    page_text(p, "slot", place_name(f->place));
+    page_text(p, "version", version);
+    page_text(p, "hw", f->hw);
+    page_number(p, "security_counter", image->security_counter);
+    page_number(p, "bytes", n_bytes);
+    page_hash(p, "sha256", f->result.file_sha256);
+    page_hash(p, "image_hash", f->result.image_hash);
+    page_text(p, "run_flags", (image->run_flags & IMAGE_RUN_WATCHDOG) != 0 ? "watchdog" : "-");
+    if (image->revokes_off != 0) {
+        page_hash(p, "revokes", bytes + image->revokes_off);
+    } else {
+        page_text(p, "revokes", "-");
+    }
+    page_hash(p, "key_hash", bytes + image->keyhash_off);
+    page_signature(p, "signature", f->key);
 }
 
 static enum cli_exit inspect_image(struct cli *cli, const char *path, const uint8_t *bytes, size_t n_bytes,
@@ -228,24 +249,20 @@ static enum cli_exit inspect_image(struct cli *cli, const char *path, const uint
     const struct image_check wanted = {
         .key = {ring->n_image > 0 ? &ring->image[0] : NULL, ring->n_image > 1 ? &ring->image[1] : NULL},
         .hw = v->option[OPT_HW].text,
-        .slot = slot_of(v->option[OPT_SLOT].text),
+        .place = v->option[OPT_SLOT].text != NULL ? image_place_of(v->option[OPT_SLOT].text) : IMAGE_ANYWHERE,
         .counter_min = v->option[OPT_COUNTER_MIN].number,
     };
     const enum cli_exit result = image_check(cli, path, bytes, n_bytes, &wanted, &f);
     if (result != CLI_OK) {
         return result;
     }
-    const char slot[2] = {f.slot, '\0'};
     struct page p = page_begin(cli, path, "image");
-    page_text(&p, "slot", slot);
-    page_version(&p, "version", f.result.image.version_packed);
-    page_text(&p, "hw", f.hw);
-    page_number(&p, "security_counter", f.result.image.security_counter);
-    page_number(&p, "bytes", n_bytes);
-    page_hash(&p, "sha256", f.result.file_sha256);
-    page_hash(&p, "key_hash", bytes + f.result.image.keyhash_off);
-    page_signature(&p, "signature", f.key);
+    page_image(&p, &f, bytes, n_bytes);
+    if (cli->is_json) {
+        cli_json_flag(&p.json, "counter_warning", f.result.image.security_counter >= IMAGE_COUNTER_WARN);
+    }
     page_end(&p);
+    (void)image_warn_counter(cli, path, f.result.image.security_counter);
     return CLI_OK;
 }
 
@@ -257,9 +274,11 @@ static void page_release(struct page *p, const struct release *r)
     page_number(p, "security_counter", r->security_counter);
     page_number(p, "size_a", r->image[0].n_bytes);
     page_hash(p, "sha256_a", r->image[0].sha256);
+    page_hash(p, "hash_a", r->image[0].hash);
     page_span(p, "blob_a", &r->image[0].blob);
     page_number(p, "size_b", r->image[1].n_bytes);
     page_hash(p, "sha256_b", r->image[1].sha256);
+    page_hash(p, "hash_b", r->image[1].hash);
     page_span(p, "blob_b", &r->image[1].blob);
     page_span(p, "codec", &r->codec);
     page_version(p, "from_min", r->from_min);
@@ -388,10 +407,71 @@ static enum cli_exit inspect_channel(struct cli *cli, const char *path, const ui
     page_number(&p, "rollout_max", c->rollout_max_pct);
     page_number(&p, "halt", c->is_halted ? 1 : 0);
     page_number(&p, "retry", c->retry);
+    if (c->has_loader) {
+        page_hash(&p, "loader", c->loader_sha256);
+    } else {
+        page_text(&p, "loader", "-");
+    }
     page_number(&p, "poll", c->poll_s);
     page_signature(&p, "channel_signature", channel_keys.accepted);
     page_release(&p, &offer.release);
     page_signature(&p, "release_signature", release_keys.accepted);
+    page_end(&p);
+    return CLI_OK;
+}
+
+/* Only image keys sign loaders. */
+static struct trust loader_trust(const struct keyring *ring)
+{
+    struct trust t = {.n_keys = 0};
+    for (size_t i = 0; i < ring->n_image; i++) {
+        t.key[t.n_keys++] = &ring->image[i];
+    }
+    return t;
+}
+
+static enum fota_err read_loader(const uint8_t *text, size_t n_bytes, struct trust *trust, const char *hw,
+                                 struct loader_release *out)
+{
+    struct statement s;
+    const struct statement_verifier v =
+        trust->n_keys != 0 ? trust_verifier(trust) : (struct statement_verifier){accept, NULL};
+    enum fota_err err = loader_parse(text, n_bytes, &s);
+    if (!err) {
+        err = statement_verify(&s, text, &v);
+    }
+    return err ? err : loader_read(&s, hw, out);
+}
+
+static enum cli_exit inspect_loader(struct cli *cli, const char *path, const uint8_t *bytes, size_t n_bytes,
+                                    const struct cli_values *v, const struct keyring *ring)
+{
+    struct trust trust = loader_trust(ring);
+    struct loader_release l;
+    const char *hw = v->option[OPT_HW].text;
+    const uint32_t counter_min = v->option[OPT_COUNTER_MIN].number;
+    enum fota_err err = read_loader(bytes, n_bytes, &trust, hw, &l);
+    if (err == E_STATEMENT_PRODUCT) {
+        return cli_fail(cli, err, "%s is refused: it is for other hardware than %s", path, hw);
+    }
+    if (err) {
+        return refuse(cli, path, err);
+    }
+    if (l.security_counter < counter_min) {
+        return cli_fail(cli, E_STATEMENT_COUNTER, "%s is refused: its security counter %u is lower than %u",
+                        path, (unsigned)l.security_counter, (unsigned)counter_min);
+    }
+    struct page p = page_begin(cli, path, "loader statement");
+    page_span(&p, "hw", &l.hw);
+    page_version(&p, "version", l.version);
+    page_number(&p, "security_counter", l.security_counter);
+    page_number(&p, "size", l.image_bytes);
+    page_hash(&p, "sha256", l.sha256);
+    page_hash(&p, "hash", l.hash);
+    page_span(&p, "blob", &l.blob);
+    page_version(&p, "boot_min", l.boot_min);
+    page_span(&p, "notes", &l.notes);
+    page_signature(&p, "signature", trust.accepted);
     page_end(&p);
     return CLI_OK;
 }
@@ -440,6 +520,9 @@ static enum cli_exit inspect(struct cli *cli, const char *path, const uint8_t *b
     if (begins_with(bytes, n_bytes, "fota-channel=")) {
         return inspect_channel(cli, path, bytes, n_bytes, v, ring);
     }
+    if (begins_with(bytes, n_bytes, "fota-loader=")) {
+        return inspect_loader(cli, path, bytes, n_bytes, v, ring);
+    }
     if (begins_with(bytes, n_bytes, "-----BEGIN ")) {
         return inspect_key(cli, path, holds(bytes, n_bytes, "PRIVATE KEY-----"));
     }
@@ -459,8 +542,14 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         return cli_usage(cli, self, "give exactly one file to inspect");
     }
     const char *slot = v.option[OPT_SLOT].text;
-    if (slot != NULL && strcmp(slot, "a") != 0 && strcmp(slot, "b") != 0) {
-        return cli_usage(cli, self, "--slot is a or b, not '%s'", slot);
+    if (slot != NULL && image_place_of(slot) == IMAGE_ANYWHERE) {
+        return cli_usage(cli, self, "--slot is a, b or loader, not '%s'", slot);
+    }
+    if (v.option[OPT_HW].text != NULL) {
+        result = cli_check_hw(cli, self, v.option[OPT_HW].text);
+        if (result != CLI_OK) {
+            return result;
+        }
     }
     result = read_keys(cli, self, &v, &ring);
     if (result != CLI_OK) {
@@ -479,7 +568,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
 const struct cli_command cli_cmd_inspect = {
     .name = "inspect",
     .summary = "show and verify an image, statement or key",
-    .arguments = "[--keys DIR | --key FILE] [--slot a|b] [--hw ID] [--counter-min N] FILE",
+    .arguments = "[--keys DIR | --key FILE] [--slot a|b|loader] [--hw ID] [--counter-min N] FILE",
     .details = "Says what a file is and what it holds. With keys it verifies signatures with the code of the "
                "bootloader and\n"
                "exits 1 with the reason if the file is to be refused; without keys it checks everything but "

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "format/statement_write.h"
 #include "image_check.h"
 #include "keys.h"
 #include "progress.h"
@@ -28,14 +29,26 @@ enum {
     OPT_ROLLOUT_MAX,
     OPT_HALT,
     OPT_RETRY,
+    OPT_LOADER,
+    OPT_NO_LOADER,
     OPT_TIME_OFFSET
 };
 
-enum { SECONDS_A_DAY = 86400, MS_A_SECOND = 1000, NS_A_MS = 1000000, SLOTS = 2, EXPIRES_DAYS_MAX = 3650 };
+enum {
+    SECONDS_A_DAY = 86400,
+    MS_A_SECOND = 1000,
+    NS_A_MS = 1000000,
+    SLOTS = 2,
+    KNOWN_KEYS = 2,
+    EXPIRES_DAYS_MAX = 3650
+};
+
+static const char *const KNOWN[KNOWN_KEYS] = {KEY_IMAGE, KEY_NEXT};
 
 static const struct cli_option OPTIONS[] = {
     CLI_S3_OPTION_TABLE,
-    {"keys", CLI_TEXT, "DIR", "keys", "folder with image-key, channel-key and perhaps release-key"},
+    {"keys", CLI_TEXT, "DIR", "keys",
+     "folder with image-key or next-key, channel-key and perhaps release-key"},
     {"product", CLI_TEXT, "NAME", NULL, "product; part of the object names"},
     {"hw", CLI_TEXT, "ID", NULL, "hardware id that both images must have"},
     {"channel", CLI_TEXT, "NAME", "stable", "channel that will offer the release"},
@@ -43,13 +56,15 @@ static const struct cli_option OPTIONS[] = {
     {"activate", CLI_TEXT, "WHEN", "idle", "idle, now, or window:HH-HH"},
     {"confirm-within", CLI_NUMBER, "S", "600", "seconds a trial has to confirm itself"},
     {"from-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest running version that may update"},
-    {"boot-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest bootloader version that may install it"},
+    {"boot-min", CLI_TEXT, "M.N.R", "0.0.0", "lowest bootloader version that may install release and loader"},
     {"expires-days", CLI_NUMBER, "N", "30", "days until the offer expires"},
     {"poll", CLI_NUMBER, "S", "3600", "seconds between a gateway's polls, 30 to 604800"},
     {"rollout-ramp", CLI_NUMBER, "S", "0", "seconds over which the share of devices grows to the maximum"},
     {"rollout-max", CLI_NUMBER, "PCT", "100", "largest share of devices in percent"},
     {"halt", CLI_FLAG, NULL, NULL, "offer it, but let nobody start"},
-    {"retry", CLI_NUMBER, "N", "0", "raise to let devices try a failed image again"},
+    {"retry", CLI_NUMBER, "N", "0", "raise to let devices try a failed release or loader again"},
+    {"loader", CLI_TEXT, "FILE", NULL, "signed loader that devices with an open sector 1 install too"},
+    {"no-loader", CLI_FLAG, NULL, NULL, "offer no loader any more; without it the channel keeps its loader"},
     {"time-offset-s", CLI_TEXT, "S", "0", "added to this machine's clock; for tests"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
@@ -63,7 +78,14 @@ struct publication {
     uint8_t *bytes[SLOTS];
     size_t n_bytes[SLOTS];
     struct image_facts facts[SLOTS];
-    struct key image_key;
+    uint8_t *loader_bytes;
+    size_t n_loader_bytes;
+    struct image_facts loader_facts;
+    struct loader_release loader;
+    struct key known[KNOWN_KEYS]; /* image and next: public halves, if there */
+    const struct key *trusted[KNOWN_KEYS];
+    struct key image_key;  /* that signed the images, with its secret */
+    struct key loader_key; /* that signed the loader */
     struct key release_key;
     struct key channel_key;
     bool has_release_key;
@@ -98,6 +120,8 @@ static const char *step_text(enum publish_stage stage)
         return "writing and verifying the release statement";
     case PUBLISH_RELEASE:
         return "storing the release statement";
+    case PUBLISH_LOADER:
+        return "storing the loader statement";
     case PUBLISH_CHANNEL:
         return "publishing the channel statement";
     case PUBLISH_READ_BACK:
@@ -107,7 +131,7 @@ static const char *step_text(enum publish_stage stage)
     }
 }
 
-static void on_step(void *ctx, enum publish_stage stage, unsigned slot, uint64_t done_bytes,
+static void on_step(void *ctx, enum publish_stage stage, unsigned image, uint64_t done_bytes,
                     uint64_t total_bytes)
 {
     struct publication *p = ctx;
@@ -121,9 +145,10 @@ static void on_step(void *ctx, enum publish_stage stage, unsigned slot, uint64_t
         }
         p->is_drawing = is_blob;
         if (is_blob) {
-            static const char *const labels[2][SLOTS] = {{"upload A", "upload B"}, {"verify A", "verify B"}};
+            static const char *const labels[2][PUBLISH_IMAGES] = {{"upload A", "upload B", "upload loader"},
+                                                                  {"verify A", "verify B", "verify loader"}};
             progress_begin(&p->progress, p->cli->err, p->cli->is_terminal,
-                           labels[stage == PUBLISH_READ_BLOB][slot], total_bytes, now_ms());
+                           labels[stage == PUBLISH_READ_BLOB][image], total_bytes, now_ms());
         } else {
             cli_note(p->cli, "%s", step_text(stage));
         }
@@ -132,26 +157,52 @@ static void on_step(void *ctx, enum publish_stage stage, unsigned slot, uint64_t
     }
 }
 
+/* Read one image and verify it as the root would. free() *bytes, also on failure. */
+static enum cli_exit read_image(struct publication *p, const char *path, enum image_place place,
+                                uint8_t **bytes, size_t *n_bytes, struct image_facts *facts)
+{
+    const struct image_check wanted = {
+        .key = {p->trusted[0], p->trusted[1]}, .hw = p->values->option[OPT_HW].text, .place = place};
+    const enum cli_exit result = cli_file(p->cli, path, CLI_IMAGE_MAX_BYTES, bytes, n_bytes);
+    return result == CLI_OK ? image_check(p->cli, path, *bytes, *n_bytes, &wanted, facts) : result;
+}
+
+/* The two images must be one release. */
+static enum cli_exit compare_images(struct publication *p)
+{
+    const struct image *a = &p->facts[0].result.image;
+    const struct image *b = &p->facts[1].result.image;
+    const char *what = NULL;
+    if (a->version_packed != b->version_packed || a->security_counter != b->security_counter) {
+        what = "version or security counter";
+    } else if (p->facts[0].key != p->facts[1].key) {
+        what = "the key that signed them";
+    } else if (a->run_flags != b->run_flags || (a->revokes_off != 0) != (b->revokes_off != 0)) {
+        what = "--no-watchdog or --revokes";
+    }
+    return what == NULL ? CLI_OK
+                        : cli_fail(p->cli, E_STATEMENT_MISMATCH, "%s and %s differ in %s; sign both alike",
+                                   p->path[0], p->path[1], what);
+}
+
 /* Read and verify both images. Their order on the command line does not matter. */
-static enum cli_exit read_images(struct publication *p, const struct cli_command *self)
+static enum cli_exit read_images(struct publication *p)
 {
     for (unsigned i = 0; i < SLOTS; i++) {
         uint8_t *bytes = NULL;
         size_t n_bytes = 0;
         struct image_facts facts;
-        const struct image_check wanted = {.key = {&p->image_key, NULL},
-                                           .hw = p->values->option[OPT_HW].text};
         const char *path = p->values->positional[i];
-        enum cli_exit result = cli_file(p->cli, path, CLI_IMAGE_MAX_BYTES, &bytes, &n_bytes);
-        if (result != CLI_OK) {
-            return result;
-        }
-        result = image_check(p->cli, path, bytes, n_bytes, &wanted, &facts);
-        const unsigned slot = facts.slot == 'b' ? 1 : 0;
-        if (result == CLI_OK && p->bytes[slot] != NULL) {
+        enum cli_exit result = read_image(p, path, IMAGE_ANYWHERE, &bytes, &n_bytes, &facts);
+        const unsigned slot = result == CLI_OK && facts.place == IMAGE_PLACE_B ? 1 : 0;
+        if (result == CLI_OK && facts.place == IMAGE_PLACE_LOADER) {
+            result = cli_fail(
+                p->cli, E_IMAGE_SLOT,
+                "%s is refused: it is a loader; give it with --loader, and one image for each slot", path);
+        } else if (result == CLI_OK && p->bytes[slot] != NULL) {
             result = cli_fail(p->cli, E_IMAGE_SLOT,
-                              "%s is refused: %s is for slot %c too; give one image for each slot", path,
-                              p->path[slot], facts.slot);
+                              "%s is refused: %s is for %s too; give one image for each slot", path,
+                              p->path[slot], image_place_text(facts.place));
         }
         if (result != CLI_OK) {
             free(bytes);
@@ -162,21 +213,54 @@ static enum cli_exit read_images(struct publication *p, const struct cli_command
         p->n_bytes[slot] = n_bytes;
         p->facts[slot] = facts;
     }
-    const struct image *a = &p->facts[0].result.image;
-    const struct image *b = &p->facts[1].result.image;
-    (void)self;
-    if (a->version_packed != b->version_packed || a->security_counter != b->security_counter) {
-        return cli_fail(p->cli, E_STATEMENT_MISMATCH,
-                        "%s and %s differ in version or security counter; sign both alike", p->path[0],
-                        p->path[1]);
+    return compare_images(p);
+}
+
+/* --loader: verified as the root verifies sector 1 before it starts what is there. */
+static enum cli_exit read_loader(struct publication *p)
+{
+    const char *path = p->values->option[OPT_LOADER].text;
+    if (path == NULL) {
+        return CLI_OK;
+    }
+    const enum cli_exit result =
+        read_image(p, path, IMAGE_PLACE_LOADER, &p->loader_bytes, &p->n_loader_bytes, &p->loader_facts);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (p->loader_facts.result.image.revokes_off != 0) {
+        return cli_fail(p->cli, E_IMAGE_REVOKES,
+                        "%s is refused: a loader ends no key; sign it without --revokes", path);
     }
     return CLI_OK;
+}
+
+/* The public half of a key, from whichever file there is. */
+static enum cli_exit read_known(struct publication *p, unsigned i)
+{
+    const char *folder = p->values->option[OPT_KEYS].text;
+    enum cli_exit result = CLI_OK;
+    if (cli_key_exists(folder, KNOWN[i], ".pub.pem")) {
+        result = cli_key_public_in(p->cli, folder, KNOWN[i], &p->known[i]);
+    } else if (cli_key_exists(folder, KNOWN[i], ".pem")) {
+        result = cli_key_private_in(p->cli, folder, KNOWN[i], &p->known[i]);
+    } else {
+        return CLI_OK;
+    }
+    p->trusted[i] = &p->known[i];
+    return result;
 }
 
 static enum cli_exit read_keys(struct publication *p)
 {
     const char *folder = p->values->option[OPT_KEYS].text;
-    enum cli_exit result = cli_key_private_in(p->cli, folder, KEY_IMAGE, &p->image_key);
+    enum cli_exit result = CLI_OK;
+    for (unsigned i = 0; i < KNOWN_KEYS && result == CLI_OK; i++) {
+        result = read_known(p, i);
+    }
+    if (result == CLI_OK && p->trusted[0] == NULL && p->trusted[1] == NULL) {
+        return cli_key_private_in(p->cli, folder, KEY_IMAGE, &p->image_key); /* says that it is missing */
+    }
     if (result == CLI_OK) {
         result = cli_key_private_in(p->cli, folder, KEY_CHANNEL, &p->channel_key);
     }
@@ -186,10 +270,47 @@ static enum cli_exit read_keys(struct publication *p)
     }
     p->signer[0] = &p->image_key;
     p->signer[1] = &p->release_key;
-    p->release_trust =
-        (struct trust){.key = {&p->image_key, &p->release_key}, .n_keys = p->has_release_key ? 2 : 1};
     p->channel_trust = (struct trust){.key = {&p->channel_key}, .n_keys = 1};
+    for (unsigned i = 0; i < KNOWN_KEYS; i++) {
+        if (p->trusted[i] != NULL) {
+            p->release_trust.key[p->release_trust.n_keys++] = p->trusted[i];
+        }
+    }
+    if (p->has_release_key) {
+        p->release_trust.key[p->release_trust.n_keys++] = &p->release_key;
+    }
     return result;
+}
+
+/* Statements are signed with the key that signed what they announce: whoever believes the image believes the
+ * statement, also after the image key was revoked. */
+static enum cli_exit read_signer(struct publication *p, const struct image_facts *facts, struct key *out)
+{
+    const char *name = facts->key == p->trusted[0] ? KNOWN[0] : KNOWN[1];
+    return cli_key_private_in(p->cli, p->values->option[OPT_KEYS].text, name, out);
+}
+
+static enum cli_exit read_signers(struct publication *p)
+{
+    enum cli_exit result = read_signer(p, &p->facts[0], &p->image_key);
+    if (result == CLI_OK && p->loader_bytes != NULL) {
+        result = read_signer(p, &p->loader_facts, &p->loader_key);
+    }
+    return result;
+}
+
+static void set_loader(struct publication *p)
+{
+    const struct image_result *r = &p->loader_facts.result;
+    p->loader = (struct loader_release){
+        .hw = span_of(p->values->option[OPT_HW].text),
+        .version = r->image.version_packed,
+        .security_counter = r->image.security_counter,
+        .image_bytes = (uint32_t)p->n_loader_bytes,
+        .notes = span_of("-"),
+    };
+    memcpy(p->loader.sha256, r->file_sha256, sizeof p->loader.sha256);
+    memcpy(p->loader.hash, r->image_hash, sizeof p->loader.hash);
 }
 
 static enum cli_exit set_release(struct publication *p, const struct cli_command *self)
@@ -215,6 +336,11 @@ static enum cli_exit set_release(struct publication *p, const struct cli_command
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         p->release.image[slot].n_bytes = (uint32_t)p->n_bytes[slot];
         memcpy(p->release.image[slot].sha256, p->facts[slot].result.file_sha256, CRYPTO_SHA256_BYTES);
+        memcpy(p->release.image[slot].hash, p->facts[slot].result.image_hash, CRYPTO_SHA256_BYTES);
+    }
+    if (p->loader_bytes != NULL) {
+        set_loader(p);
+        p->loader.boot_min = p->release.boot_min;
     }
     return CLI_OK;
 }
@@ -251,9 +377,11 @@ static enum cli_exit set_job(struct publication *p, const struct cli_command *se
         .product = o[OPT_PRODUCT].text,
         .hw = o[OPT_HW].text,
         .channel = o[OPT_CHANNEL].text,
-        .image = {p->bytes[0], p->bytes[1]},
-        .image_bytes = {p->n_bytes[0], p->n_bytes[1]},
+        .image = {p->bytes[0], p->bytes[1], p->loader_bytes},
+        .image_bytes = {p->n_bytes[0], p->n_bytes[1], p->n_loader_bytes},
         .release = &p->release,
+        .loader = p->loader_bytes != NULL ? &p->loader : NULL,
+        .drops_loader = o[OPT_NO_LOADER].is_given,
         .plan = {.issued_s = p->now_s,
                  .expires_s = p->now_s + (uint64_t)o[OPT_EXPIRES_DAYS].number * SECONDS_A_DAY,
                  .root = 1,
@@ -265,6 +393,7 @@ static enum cli_exit set_job(struct publication *p, const struct cli_command *se
                  .poll_s = o[OPT_POLL].number},
         .release_signer = p->signer,
         .n_release_signers = p->has_release_key ? 2 : 1,
+        .loader_signer = &p->loader_key,
         .channel_signer = &p->channel_key,
         .channel_trust = &p->channel_trust,
         .release_trust = &p->release_trust,
@@ -276,7 +405,12 @@ static enum cli_exit set_job(struct publication *p, const struct cli_command *se
 static void print_done(struct publication *p, const struct publish_result *r)
 {
     char version[16];
+    char loader[2 * CRYPTO_SHA256_BYTES + 1] = "";
+    struct statement_text hex = {loader, sizeof loader - 1, 0, false};
     cli_version_text(p->release.version, version);
+    if (r->has_loader) {
+        statement_put_hex(&hex, r->loader_sha256, sizeof r->loader_sha256);
+    }
     if (p->cli->is_json) {
         struct cli_json j = {p->cli->out, true};
         cli_json_open(&j, NULL, '{');
@@ -286,6 +420,7 @@ static void print_done(struct publication *p, const struct publish_result *r)
         cli_json_text(&j, "channel", p->job.channel);
         cli_json_text(&j, "version", version);
         cli_json_number(&j, "seq", r->seq);
+        cli_json_text(&j, "loader", loader);
         cli_json_text(&j, "object", r->object);
         cli_json_text(&j, "etag", r->etag);
         cli_json_close(&j, '}');
@@ -294,8 +429,8 @@ static void print_done(struct publication *p, const struct publish_result *r)
         (void)fprintf(p->cli->out, "%s %s is what channel %s offers already (seq %u); nothing to do\n",
                       p->job.product, version, p->job.channel, (unsigned)r->seq);
     } else {
-        (void)fprintf(p->cli->out, "published %s %s on channel %s (seq %u)\n", p->job.product, version,
-                      p->job.channel, (unsigned)r->seq);
+        (void)fprintf(p->cli->out, "published %s %s%s on channel %s (seq %u)\n", p->job.product, version,
+                      r->has_loader ? " and a loader" : "", p->job.channel, (unsigned)r->seq);
     }
 }
 
@@ -312,6 +447,12 @@ static enum cli_exit publish_failed(struct publication *p, const struct cli_s3 *
             "security counter %u is lower than %u, which channel %s offers now; sign again with a higher "
             "--counter",
             (unsigned)p->release.security_counter, (unsigned)r->old_counter, p->job.channel);
+    case E_IMAGE_COUNTER:
+        return cli_fail(cli, err,
+                        "the loader's security counter %u is lower than the release's %u, so boards that "
+                        "confirmed the release would refuse it; sign the loader again with --counter %u",
+                        (unsigned)p->loader.security_counter, (unsigned)p->release.security_counter,
+                        (unsigned)p->release.security_counter);
     case E_EXISTS:
         return cli_fail(
             cli, err,
@@ -374,7 +515,10 @@ static enum cli_exit check_arguments(struct cli *cli, const struct cli_command *
     if (v->option[OPT_PRODUCT].text == NULL || v->option[OPT_HW].text == NULL) {
         return cli_usage(cli, self, "--product and --hw are needed");
     }
-    return CLI_OK;
+    if (v->option[OPT_LOADER].is_given && v->option[OPT_NO_LOADER].is_given) {
+        return cli_usage(cli, self, "give --loader or --no-loader, not both");
+    }
+    return cli_check_hw(cli, self, v->option[OPT_HW].text);
 }
 
 static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
@@ -394,7 +538,13 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         result = read_keys(&p);
     }
     if (result == CLI_OK) {
-        result = read_images(&p, self);
+        result = read_images(&p);
+    }
+    if (result == CLI_OK) {
+        result = read_loader(&p);
+    }
+    if (result == CLI_OK) {
+        result = read_signers(&p);
     }
     if (result == CLI_OK) {
         result = set_release(&p, self);
@@ -408,7 +558,12 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         free(p.bytes[slot]);
     }
+    free(p.loader_bytes);
+    for (unsigned i = 0; i < KNOWN_KEYS; i++) {
+        key_forget(&p.known[i]);
+    }
     key_forget(&p.image_key);
+    key_forget(&p.loader_key);
     key_forget(&p.release_key);
     key_forget(&p.channel_key);
     return result;
@@ -424,6 +579,12 @@ const struct cli_command cli_cmd_publish = {
         "offer them by writing one object. Safe to repeat; a failure before the last write changes nothing "
         "for any\n"
         "device. Two publishers at once: one wins, the other is told.\n\n"
+        "Statements are signed with the key that signed the images: image-key, or next-key when the image "
+        "key "
+        "was\n"
+        "stolen. --loader offers a loader beside the release, for boards whose sector 1 is not "
+        "write-protected; the\n"
+        "channel goes on naming it until another one or --no-loader.\n\n"
         "Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN in the environment.\n\n"
         "  fota publish --product demo --hw f407-disco --bucket fota-releases app_a.img app_b.img\n",
     .options = OPTIONS,

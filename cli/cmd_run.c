@@ -44,7 +44,8 @@ static const struct cli_option OPTIONS[] = {
     {"loader", CLI_TEXT, "FILE", NULL, "signed loader that the factory puts into sector 1"},
     {"factory", CLI_TEXT, "FILE", NULL, "signed image that the factory puts into slot A"},
     {"polls", CLI_NUMBER, "N", "1", "end after N polls and what they lead to"},
-    {"until-confirmed", CLI_FLAG, NULL, NULL, "end when an update was confirmed, rolled back or refused"},
+    {"until-confirmed", CLI_FLAG, NULL, NULL,
+     "end when an update was confirmed, rolled back or refused, or a loader is in place"},
     {"interval", CLI_NUMBER, "SECONDS", "30", "virtual time between polls"},
     {"state", CLI_TEXT, "FILE", NULL, "keep the gateway's record here, for the next run"},
     {"flash", CLI_TEXT, "FILE", NULL, "keep the twin's flash here; read at the start if it exists"},
@@ -218,7 +219,7 @@ static enum cli_exit start_gateway(struct run *r)
                                         .clock = &r->clock.clock,
                                         .observer = run_watch_observer(&r->watch)};
     if (gateway_init(&r->gateway, &config, &ports)) {
-        return cli_usage(r->cli, r->self, "--product, --hw, --channel and --device are 1 to 32 characters");
+        return cli_usage(r->cli, r->self, "--product, --channel and --device are 1 to 32 characters");
     }
     (void)snprintf(r->poll_object, sizeof r->poll_object, "v1/channels/%s/%s/%s.fc", text_of(r, OPT_PRODUCT),
                    text_of(r, OPT_HW), text_of(r, OPT_CHANNEL));
@@ -234,7 +235,8 @@ static bool is_done(const struct run *r)
         return false;
     }
     if (r->values.option[OPT_UNTIL_CONFIRMED].is_given) {
-        return w->n_confirmed + w->n_rolled_back + w->n_refused > 0 || w->n_failed_in_row >= FAILURES_MAX;
+        return w->n_confirmed + w->n_rolled_back + w->n_refused + w->n_loaders > 0 ||
+               w->n_failed_in_row >= FAILURES_MAX;
     }
     return w->n_polls >= r->values.option[OPT_POLLS].number;
 }
@@ -274,7 +276,10 @@ static const char *outcome_of(const struct run_watch *w)
     if (w->n_rolled_back > 0) {
         return "rolled-back";
     }
-    return w->n_confirmed > 0 ? "confirmed" : "nothing";
+    if (w->n_confirmed > 0) {
+        return "confirmed";
+    }
+    return w->n_loaders > 0 ? "loader" : "nothing";
 }
 
 static void print_json(const struct run *r, const char *outcome)
@@ -344,6 +349,10 @@ static enum cli_exit check_options(struct run *r)
         if (!r->values.option[needed[i]].is_given) {
             return cli_usage(r->cli, r->self, "--%s is missing", OPTIONS[needed[i]].name);
         }
+    }
+    const enum cli_exit result = cli_check_hw(r->cli, r->self, text_of(r, OPT_HW));
+    if (result != CLI_OK) {
+        return result;
     }
     if (!text_of(r, OPT_FACTORY) && !text_of(r, OPT_FLASH)) {
         return cli_usage(r->cli, r->self, "give --factory (a new board) or --flash (one that ran before)");

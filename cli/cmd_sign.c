@@ -8,25 +8,64 @@
 #include "cli.h"
 #include "commands.h"
 #include "format/image_build.h"
+#include "image_check.h"
 #include "keys.h"
 #include "release/file.h"
 
-enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT };
+enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT, OPT_NO_WATCHDOG, OPT_REVOKES };
+enum { N_NEEDED = OPT_OUT + 1 };
 
 static const struct cli_option OPTIONS[] = {
-    {"slot", CLI_TEXT, "a|b|loader", NULL, "slot the binary is linked for"},
-    {"version", CLI_TEXT, "M.N.R", NULL, "version, 0.0.0 to 255.255.65535"},
+    {"slot", CLI_TEXT, "a|b|loader", NULL, "place the binary is linked for"},
+    {"version", CLI_TEXT, "M.N.R[+B]", NULL, "version, 0.0.0 to 255.255.65535, and perhaps a build number"},
     {"hw", CLI_TEXT, "ID", NULL, "hardware id, at most 15 characters"},
     {"counter", CLI_NUMBER, "N", NULL, "security counter; boards never go below the highest they confirmed"},
     {"key", CLI_TEXT, "FILE", NULL, "private key, e.g. keys/image-key.pem"},
     {"out", CLI_TEXT, "FILE", NULL, "signed image to write; replaced if it exists"},
+    {"no-watchdog", CLI_FLAG, NULL, NULL, "once confirmed, start it without the watchdog"},
+    {"revokes", CLI_TEXT, "FILE", NULL,
+     "public key that ends when this image is confirmed; --key is the next key"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
-static enum cli_exit check_options(struct cli *cli, const struct cli_command *self,
-                                   const struct cli_values *v, struct image_spec *spec)
+/* What is signed, and where it goes. */
+struct work {
+    struct image_spec spec;
+    enum image_place place;
+    const char *path;
+    uint8_t *payload;
+    size_t n_payload;
+    const char *out_path;
+    uint8_t *out;
+    uint32_t n_out;
+    const char *revokes_path; /* NULL: ends no key */
+    struct key revoked;
+};
+
+/* `M.N.R` or `M.N.R+B`. */
+static bool read_version(const char *text, struct image_version *out)
 {
-    for (size_t i = 0; OPTIONS[i].name != NULL; i++) {
+    const char *plus = strchr(text, '+');
+    const struct statement_span version = {text, plus != NULL ? (size_t)(plus - text) : strlen(text)};
+    uint32_t packed = 0;
+    uint32_t build = 0;
+    if (statement_version(&version, &packed) != FOTA_OK) {
+        return false;
+    }
+    if (plus != NULL) {
+        const struct statement_span number = {plus + 1, strlen(plus + 1)};
+        if (statement_u32(&number, &build) != FOTA_OK) {
+            return false;
+        }
+    }
+    *out = (struct image_version){(uint8_t)(packed >> 24), (uint8_t)(packed >> 16), (uint16_t)packed, build};
+    return true;
+}
+
+static enum cli_exit check_options(struct cli *cli, const struct cli_command *self,
+                                   const struct cli_values *v, struct work *w)
+{
+    for (size_t i = 0; i < N_NEEDED; i++) {
         if (!v->option[i].is_given) {
             return cli_usage(cli, self, "--%s is missing", OPTIONS[i].name);
         }
@@ -34,38 +73,34 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
     if (v->n_positionals != 1) {
         return cli_usage(cli, self, "give exactly one binary to sign");
     }
-    const char *slot = v->option[OPT_SLOT].text;
-    if (strcmp(slot, "a") != 0 && strcmp(slot, "b") != 0 && strcmp(slot, "loader") != 0) {
-        return cli_usage(cli, self, "--slot is a, b or loader, not '%s'", slot);
+    w->place = image_place_of(v->option[OPT_SLOT].text);
+    if (w->place == IMAGE_ANYWHERE) {
+        return cli_usage(cli, self, "--slot is a, b or loader, not '%s'", v->option[OPT_SLOT].text);
     }
-    const struct statement_span version_text = {v->option[OPT_VERSION].text,
-                                                strlen(v->option[OPT_VERSION].text)};
-    uint32_t version = 0;
-    if (statement_version(&version_text, &version) != FOTA_OK) {
-        return cli_usage(cli, self, "--version is three numbers like 1.4.0 (up to 255.255.65535), not '%s'",
+    struct image_version version;
+    if (!read_version(v->option[OPT_VERSION].text, &version)) {
+        return cli_usage(cli, self,
+                         "--version is three numbers like 1.4.0 (up to 255.255.65535), perhaps with a build "
+                         "number like 1.4.0+17, not '%s'",
                          v->option[OPT_VERSION].text);
     }
-    const char *hw = v->option[OPT_HW].text;
-    if (strlen(hw) == 0 || strlen(hw) > 15 ||
-        strspn(hw, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(hw)) {
-        return cli_usage(cli, self, "--hw is 1 to 15 of a-z, 0-9, -, _ and ., not '%s'", hw);
-    }
-    *spec = (struct image_spec){
-        .load_addr = slot[0] == 'l'   ? FLASH_LOADER_BASE
-                     : slot[0] == 'a' ? FLASH_SLOT_A_BASE
-                                      : FLASH_SLOT_B_BASE,
-        .version = {(uint8_t)(version >> 24), (uint8_t)(version >> 16), (uint16_t)version, 0},
+    w->spec = (struct image_spec){
+        .load_addr = image_place_base(w->place),
+        .version = version,
         .security_counter = v->option[OPT_COUNTER].number,
-        .hw_id = hw,
+        .hw_id = v->option[OPT_HW].text,
+        .run_flags = v->option[OPT_NO_WATCHDOG].is_given ? 0 : IMAGE_RUN_WATCHDOG,
     };
-    return CLI_OK;
+    return cli_check_hw(cli, self, w->spec.hw_id);
 }
 
 /* The vector table must be that of a program linked for this slot; the commonest mistake gets its own
  * sentence. */
-static enum cli_exit check_vectors(struct cli *cli, const char *path, const uint8_t *payload, size_t n_bytes,
-                                   const struct image_spec *spec)
+static enum cli_exit check_vectors(struct cli *cli, const struct work *w)
 {
+    const char *path = w->path;
+    const uint8_t *payload = w->payload;
+    const size_t n_bytes = w->n_payload;
     if (n_bytes < 8) {
         return cli_fail(cli, E_IMAGE_SIZE, "%s has %zu bytes, which is no program", path, n_bytes);
     }
@@ -75,13 +110,16 @@ static enum cli_exit check_vectors(struct cli *cli, const char *path, const uint
     }
     const uint32_t stack = bytes_load_le32(payload);
     const uint32_t reset = bytes_load_le32(payload + 4);
-    const uint32_t start = spec->load_addr + FLASH_IMAGE_HEADER_AREA_BYTES;
-    const uint32_t other = (spec->load_addr == FLASH_SLOT_A_BASE ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE);
-    if (reset >= other && reset < other + FLASH_SLOT_BYTES) {
-        return cli_fail(cli, E_IMAGE_SLOT,
-                        "%s is linked for slot %c (reset vector 0x%08x); give the other binary or the "
-                        "other --slot",
-                        path, other == FLASH_SLOT_A_BASE ? 'a' : 'b', (unsigned)reset);
+    const uint32_t start = w->spec.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES;
+    static const enum image_place places[] = {IMAGE_PLACE_A, IMAGE_PLACE_B, IMAGE_PLACE_LOADER};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const uint32_t base = image_place_base(places[i]);
+        if (places[i] != w->place && reset - base < image_place_bytes(places[i])) {
+            return cli_fail(cli, E_IMAGE_SLOT,
+                            "%s is linked for %s (reset vector 0x%08x); give the other binary or the "
+                            "other --slot",
+                            path, image_place_text(places[i]), (unsigned)reset);
+        }
     }
     if ((reset & 1) == 0 || reset < start || reset >= start + n_bytes) {
         return cli_fail(cli, E_IMAGE_VECTORS,
@@ -98,17 +136,6 @@ static enum cli_exit check_vectors(struct cli *cli, const char *path, const uint
     return CLI_OK;
 }
 
-/* What is signed, and where it goes. */
-struct work {
-    struct image_spec spec;
-    const char *path;
-    uint8_t *payload;
-    size_t n_payload;
-    const char *out_path;
-    uint8_t *out;
-    uint32_t n_out;
-};
-
 /* Build, and verify with the bootloader's own code. */
 static enum fota_err build(struct work *w, const struct key *key)
 {
@@ -123,44 +150,53 @@ static enum fota_err build(struct work *w, const struct key *key)
     if (err) {
         return err;
     }
-    const uint32_t slot_bytes =
-        w->spec.load_addr == FLASH_LOADER_BASE ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
-    if (w->n_out > slot_bytes) {
+    if (w->n_out > image_place_bytes(w->place)) {
         return E_IMAGE_SIZE;
     }
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = w->spec.load_addr,
-                                        .slot_bytes = slot_bytes,
+                                        .slot_bytes = image_place_bytes(w->place),
                                         .security_floor = w->spec.security_counter,
                                         .hw_id = w->spec.hw_id,
-                                        .keys = {key->point, NULL},
+                                        /* one that ends a key is good where that key is the active one */
+                                        .keys = {w->spec.revokes != NULL ? w->revoked.point : key->point,
+                                                 w->spec.revokes != NULL ? key->point : NULL},
                                         .hash = &hash};
     struct image_result verified;
     err = image_verify(w->out, w->n_out, &policy, &verified);
     return !err && verified.verdict != CRYPTO_ACCEPT ? E_INTERNAL : err;
 }
 
-static void print_done(struct cli *cli, const struct work *w)
+static void print_done(struct cli *cli, const struct work *w, bool has_warning)
 {
+    const struct image_spec *spec = &w->spec;
+    char version[CLI_VERSION_BYTES];
+    char revoked[2 * STATEMENT_KEY_ID_BYTES + 1] = "";
+    const uint32_t packed =
+        (uint32_t)spec->version.major << 24 | (uint32_t)spec->version.minor << 16 | spec->version.revision;
+    cli_version_build_text(packed, spec->version.build, version);
+    if (spec->revokes != NULL) {
+        cli_key_id_text(&w->revoked, revoked);
+    }
     if (cli->is_json) {
         struct cli_json j = {cli->out, true};
         cli_json_open(&j, NULL, '{');
         cli_json_flag(&j, "ok", true);
         cli_json_text(&j, "file", w->out_path);
         cli_json_number(&j, "bytes", w->n_out);
+        cli_json_text(&j, "version", version);
+        cli_json_flag(&j, "watchdog", spec->run_flags != 0);
+        cli_json_text(&j, "revokes", revoked);
+        cli_json_flag(&j, "counter_warning", has_warning);
         cli_json_close(&j, '}');
         (void)fputc('\n', cli->out);
         return;
     }
-    const struct image_spec *spec = &w->spec;
-    (void)fprintf(cli->out, "%s: %u bytes for slot %s, version %u.%u.%u, hardware %s, security counter %u\n",
-                  w->out_path, (unsigned)w->n_out,
-                  spec->load_addr == FLASH_LOADER_BASE   ? "loader"
-                  : spec->load_addr == FLASH_SLOT_A_BASE ? "a"
-                                                         : "b",
-                  spec->version.major, spec->version.minor, spec->version.revision, spec->hw_id,
-                  (unsigned)spec->security_counter);
+    (void)fprintf(cli->out, "%s: %u bytes for %s, version %s, hardware %s, security counter %u%s%s%s\n",
+                  w->out_path, (unsigned)w->n_out, image_place_text(w->place), version, spec->hw_id,
+                  (unsigned)spec->security_counter, spec->run_flags == 0 ? ", no watchdog" : "",
+                  spec->revokes != NULL ? ", ends key " : "", revoked);
 }
 
 static enum cli_exit build_and_write(struct cli *cli, struct work *w, const struct key *key)
@@ -172,7 +208,32 @@ static enum cli_exit build_and_write(struct cli *cli, struct work *w, const stru
     if (file_replace(w->out_path, w->out, w->n_out) != FOTA_OK) {
         return cli_fail(cli, E_IO, "%s cannot be written: %s", w->out_path, strerror(errno));
     }
-    print_done(cli, w);
+    print_done(cli, w, image_warn_counter(cli, w->out_path, w->spec.security_counter));
+    return CLI_OK;
+}
+
+/* --revokes: the key that ends, which cannot be the one that signs. */
+static enum cli_exit read_revoked(struct cli *cli, struct work *w, const struct key *key)
+{
+    if (w->revokes_path == NULL) {
+        return CLI_OK;
+    }
+    if (w->place == IMAGE_PLACE_LOADER) {
+        return cli_fail(
+            cli, E_IMAGE_REVOKES,
+            "a loader cannot end a key: it is never confirmed; give --revokes for the application");
+    }
+    const enum cli_exit result = cli_key_public(cli, w->revokes_path, &w->revoked);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (memcmp(w->revoked.spki_sha256, key->spki_sha256, sizeof key->spki_sha256) == 0) {
+        return cli_fail(cli, E_IMAGE_REVOKES,
+                        "%s is the key that signs: an image cannot end its own key; sign with the next key "
+                        "(--key keys/next-key.pem)",
+                        w->revokes_path);
+    }
+    w->spec.revokes = w->revoked.spki_sha256;
     return CLI_OK;
 }
 
@@ -181,13 +242,16 @@ static enum cli_exit sign(struct cli *cli, struct work *w, const char *key_path)
     struct key key;
     enum cli_exit result = cli_file(cli, w->path, FLASH_SLOT_BYTES, &w->payload, &w->n_payload);
     if (result == CLI_OK) {
-        result = check_vectors(cli, w->path, w->payload, w->n_payload, &w->spec);
+        result = check_vectors(cli, w);
     }
     if (result == CLI_OK) {
         result = cli_key_private(cli, key_path, &key);
     }
     if (result == CLI_OK) {
-        result = build_and_write(cli, w, &key);
+        result = read_revoked(cli, w, &key);
+        if (result == CLI_OK) {
+            result = build_and_write(cli, w, &key);
+        }
         key_forget(&key);
     }
     return result;
@@ -202,12 +266,13 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     if (is_done) {
         return result;
     }
-    result = check_options(cli, self, &v, &w.spec);
+    result = check_options(cli, self, &v, &w);
     if (result != CLI_OK) {
         return result;
     }
     w.path = v.positional[0];
     w.out_path = v.option[OPT_OUT].text;
+    w.revokes_path = v.option[OPT_REVOKES].text;
     result = sign(cli, &w, v.option[OPT_KEY].text);
     free(w.payload);
     free(w.out);
@@ -219,12 +284,19 @@ const struct cli_command cli_cmd_sign = {
     .summary = "make a signed image from a linked binary",
     .arguments = "--slot a|b|loader --version M.N.R --hw ID --counter N --key FILE --out FILE BINARY",
     .details =
-        "Adds MCUboot's header and TLVs (docs/spec/image.md) to a binary that was linked for one slot, signs "
-        "it, and\n"
-        "verifies the result with the bootloader's own code before it is written. The output does not depend "
-        "on time.\n\n"
+        "Adds MCUboot's header and TLVs (docs/spec/image.md) to a binary that was linked for one slot or for "
+        "the\n"
+        "loader's sector, signs it, and verifies the result with the root's own code before it is written. "
+        "The output\n"
+        "does not depend on time.\n\n"
         "  fota sign --slot a --version 2.0.0 --hw f407-disco --counter 1 --key keys/image-key.pem \\\n"
-        "            --out app_a.img app_a.bin\n",
+        "            --out app_a.img app_a.bin\n\n"
+        "The image runs under the watchdog from reset on, unless --no-watchdog. When the image key was "
+        "stolen:\n"
+        "sign with the next key and --revokes; a board that confirms that image believes the old key no "
+        "more.\n\n"
+        "  fota sign --slot a --version 2.0.1 --hw f407-disco --counter 2 --key keys/next-key.pem \\\n"
+        "            --revokes keys/image-key.pub.pem --out app_a.img app_a.bin\n",
     .options = OPTIONS,
     .run = run,
 };

@@ -16,6 +16,16 @@ static const char *advice(enum fota_err err)
         return "its header is damaged or not for this chip; sign the binary again";
     case E_IMAGE_SIZE:
         return "it is truncated or larger than a slot; copy it again or make the program smaller";
+    case E_IMAGE_TLV_UNKNOWN:
+        return "it carries a TLV that this format does not have, so no board takes it; it is not damaged: "
+               "sign "
+               "the binary with: fota sign, or leave out what imgtool added (docs/spec/image.md)";
+    case E_IMAGE_REVOKED:
+        return "it is signed with a key that was revoked; sign it with the next key";
+    case E_IMAGE_REVOKES:
+        return "it ends a key and may not: only an image signed with the next key may end the image key; "
+               "sign "
+               "with --key next-key.pem --revokes image-key.pub.pem, and check with both keys (--keys)";
     case E_IMAGE_TLV:
         return "the area behind the program is damaged; copy the file again or sign again";
     case E_IMAGE_UNSIGNED:
@@ -28,7 +38,7 @@ static const char *advice(enum fota_err err)
     case E_IMAGE_SIGNATURE:
         return "its signature is wrong; it was changed after signing: copy it again or sign again";
     case E_IMAGE_SLOT:
-        return "it is linked for the other slot; give the image of the right slot";
+        return "it is linked for another place (slot a, slot b or loader); give the right image";
     case E_IMAGE_HARDWARE:
         return "it is for another hardware id; give the image of this product's hardware or the right --hw";
     case E_IMAGE_COUNTER:
@@ -48,6 +58,10 @@ const char *statement_advice(enum fota_err err)
     case E_STATEMENT_SYNTAX:
         return "a line is malformed, unknown, repeated or out of order; statements are written by: fota "
                "publish";
+    case E_STATEMENT_FORMAT:
+        return "it has a format that this fota does not know: it was written by an older or newer one; "
+               "publish "
+               "again with the fota that gateways and boards use";
     case E_STATEMENT_SIZE:
         return "it is longer than a statement may be; statements are written by: fota publish";
     case E_STATEMENT_KEY:
@@ -71,17 +85,69 @@ static enum cli_exit refuse(struct cli *cli, const char *path, enum fota_err err
 
 /* Without a key: structure, digest, place and board. */
 static enum fota_err check_unsigned_facts(const uint8_t *bytes, const struct image_policy *policy,
-                                          const struct image *image)
+                                          const struct image *image, uint8_t hash[CRYPTO_SHA256_BYTES])
 {
     struct crypto_sha256 sha;
-    uint8_t hash[CRYPTO_SHA256_BYTES];
     crypto_sha256_init(&sha);
     crypto_sha256_update(&sha, bytes, image->signed_bytes);
     crypto_sha256_final(&sha, hash);
-    if (memcmp(hash, bytes + image->hash_off, sizeof hash) != 0) {
+    if (memcmp(hash, bytes + image->hash_off, CRYPTO_SHA256_BYTES) != 0) {
         return E_IMAGE_HASH;
     }
     return image_check_fit(bytes, policy, image);
+}
+
+enum image_place image_place_of(const char *text)
+{
+    if (strcmp(text, "loader") == 0) {
+        return IMAGE_PLACE_LOADER;
+    }
+    if (strcmp(text, "a") == 0) {
+        return IMAGE_PLACE_A;
+    }
+    return strcmp(text, "b") == 0 ? IMAGE_PLACE_B : IMAGE_ANYWHERE;
+}
+
+const char *image_place_text(enum image_place place)
+{
+    if (place == IMAGE_PLACE_LOADER) {
+        return "the loader";
+    }
+    return place == IMAGE_PLACE_B ? "slot b" : "slot a";
+}
+
+uint32_t image_place_base(enum image_place place)
+{
+    if (place == IMAGE_PLACE_LOADER) {
+        return FLASH_LOADER_BASE;
+    }
+    return place == IMAGE_PLACE_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
+}
+
+uint32_t image_place_bytes(enum image_place place)
+{
+    return place == IMAGE_PLACE_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
+}
+
+bool image_warn_counter(struct cli *cli, const char *path, uint32_t security_counter)
+{
+    if (security_counter < IMAGE_COUNTER_WARN) {
+        return false;
+    }
+    cli_warn(cli,
+             "%s: security counter %u leaves little room: it grows by one for each release that must not be "
+             "taken back, and a board that confirmed it never goes below it again; give a small number "
+             "(imgtool's 'auto' makes one of the version)",
+             path, (unsigned)security_counter);
+    return true;
+}
+
+static enum image_place place_of(const struct image *image)
+{
+    if (image->load_addr == FLASH_LOADER_BASE) {
+        return IMAGE_PLACE_LOADER;
+    }
+    return image->load_addr == FLASH_SLOT_B_BASE ? IMAGE_PLACE_B : IMAGE_PLACE_A;
 }
 
 static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct image_check *wanted,
@@ -94,13 +160,13 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
         return err;
     }
     memcpy(f->hw, bytes + image.hw_id_off, image.hw_id_bytes);
-    f->slot = image.load_addr == FLASH_SLOT_B_BASE ? 'b' : 'a';
-    const char slot = (char)(wanted->slot != 0 ? wanted->slot : f->slot);
+    f->place = place_of(&image);
+    const enum image_place place = wanted->place != IMAGE_ANYWHERE ? wanted->place : f->place;
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
     const struct image_policy policy = {
-        .base = slot == 'b' ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
-        .slot_bytes = FLASH_SLOT_BYTES,
+        .base = image_place_base(place),
+        .slot_bytes = image_place_bytes(place),
         .security_floor = wanted->counter_min,
         .hw_id = wanted->hw != NULL ? wanted->hw : f->hw,
         .keys = {wanted->key[0] != NULL ? wanted->key[0]->point : NULL,
@@ -114,8 +180,11 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
             err = E_INTERNAL;
         }
     } else {
-        err = check_unsigned_facts(bytes, &policy, &image);
+        err = check_unsigned_facts(bytes, &policy, &image, f->result.image_hash);
         f->result.image = image;
+    }
+    if (!err && image.total_bytes > image_place_bytes(place)) {
+        err = E_IMAGE_SIZE;
     }
     return err ? err : image_check_trailing(bytes, image.total_bytes, limit_bytes);
 }

@@ -94,3 +94,14 @@ void cli_version_text(uint32_t version, char out[16])
     statement_put_version(&t, version);
     out[t.n_bytes] = '\0';
 }
+
+void cli_version_build_text(uint32_t version, uint32_t build, char out[CLI_VERSION_BYTES])
+{
+    struct statement_text t = {out, CLI_VERSION_BYTES - 1, 0, false};
+    statement_put_version(&t, version);
+    if (build != 0) {
+        statement_put_string(&t, "+");
+        statement_put_u32(&t, build);
+    }
+    out[t.n_bytes] = '\0';
+}

@@ -31,6 +31,11 @@ enum cli_exit cli_file(struct cli *cli, const char *path, size_t limit_bytes, ui
 /** Key id as text, for messages. */
 void cli_key_id_text(const struct key *key, char out[2 * STATEMENT_KEY_ID_BYTES + 1]);
 
+enum { CLI_VERSION_BYTES = 32 };
+
+/** Version `major.minor.revision`, with `+build` if that is not 0, for messages. */
+void cli_version_build_text(uint32_t version, uint32_t build, char out[CLI_VERSION_BYTES]);
+
 /** Version `major.minor.revision` of a packed version, for messages. */
 void cli_version_text(uint32_t version, char out[16]);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "format/release_statement.h"
 
 enum { OPTION_COLUMN = 24 };
 
@@ -159,4 +160,16 @@ enum cli_exit cli_parse(struct cli *cli, const struct cli_command *self, int arg
     }
     *is_done = result != CLI_OK;
     return result;
+}
+
+enum cli_exit cli_check_hw(struct cli *cli, const struct cli_command *self, const char *hw)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    const size_t n = strlen(hw);
+    if (n == 0 || n > RELEASE_HW_MAX_BYTES || strspn(hw, letters) != n || strchr("-_.", hw[0]) != NULL) {
+        return cli_usage(cli, self,
+                         "--hw is 1 to %d of a-z, 0-9, -, _ and ., the first a letter or digit, not '%s'",
+                         RELEASE_HW_MAX_BYTES, hw);
+    }
+    return CLI_OK;
 }

@@ -92,7 +92,7 @@ static enum cli_exit read_bootloader(struct cli *cli, const char *path, struct c
 
 static enum cli_exit read_image(struct cli *cli, const struct cli_parts_paths *paths, struct cli_parts *p)
 {
-    const struct image_check wanted = {.slot = paths->slot};
+    const struct image_check wanted = {.place = (enum image_place)paths->slot};
     struct image_facts facts;
     size_t n_bytes = 0;
     enum cli_exit result = cli_file(cli, paths->image, FLASH_SLOT_BYTES, &p->image, &n_bytes);

@@ -14,9 +14,12 @@ static void line(struct run_watch *w, const char *text)
     cli_note(w->cli, "[%6" PRIu64 ".%03u s] %s", now_ms / 1000U, (unsigned)(now_ms % 1000U), text);
 }
 
-static char slot_letter(enum slot slot)
+static const char *place_text(enum slot slot)
 {
-    return slot == SLOT_B ? 'B' : 'A';
+    if (slot == SLOT_LOADER) {
+        return "sector 1 (loader)";
+    }
+    return slot == SLOT_B ? "slot B" : "slot A";
 }
 
 static void on_progress(struct run_watch *w, const struct gateway_event *e)
@@ -27,7 +30,7 @@ static void on_progress(struct run_watch *w, const struct gateway_event *e)
     }
     if (!w->is_streaming) {
         progress_begin(&w->progress, w->cli->err, w->cli->is_terminal,
-                       e->slot == SLOT_B ? "slot B" : "slot A", e->total, now_ms);
+                       e->slot == SLOT_LOADER ? "loader" : place_text(e->slot), e->total, now_ms);
         w->is_streaming = true;
     }
     progress_update(&w->progress, e->done, now_ms);
@@ -58,6 +61,15 @@ static bool describe_poll(const struct gateway_event *e, const char *version, ch
         (void)snprintf(text, n_bytes, "%s failed: %s; again in %.1f s", gateway_state_name(e->state), why,
                        e->done / 1000.0);
         return true;
+    case GATEWAY_EVENT_RETRY:
+        (void)snprintf(text, n_bytes, "retry %" PRIu32 ": the target may try %s again", e->done, version);
+        return true;
+    case GATEWAY_EVENT_LOADER:
+        (void)snprintf(text, n_bytes, "loader %s is in sector 1", version);
+        return true;
+    case GATEWAY_EVENT_LOADER_LEFT:
+        (void)snprintf(text, n_bytes, "the loader that the channel names is not installed: %s", why);
+        return true;
     case GATEWAY_EVENT_LADDER:
         (void)snprintf(text, n_bytes, "silent target, rung '%s': %s", link_rung_name((enum link_rung)e->done),
                        e->reason ? why : "answers");
@@ -73,10 +85,10 @@ static bool describe_poll(const struct gateway_event *e, const char *version, ch
 /** What installing leads to. @return false: not an event of this kind */
 static bool describe_install(const struct gateway_event *e, const char *version, char *text, size_t n_bytes)
 {
-    char slot = slot_letter(e->slot);
+    const char *place = place_text(e->slot);
     switch (e->kind) {
     case GATEWAY_EVENT_OFFER:
-        (void)snprintf(text, n_bytes, "%s goes into slot %c, %" PRIu32 " bytes", version, slot, e->total);
+        (void)snprintf(text, n_bytes, "%s goes into %s, %" PRIu32 " bytes", version, place, e->total);
         return true;
     case GATEWAY_EVENT_CHECKED:
         (void)snprintf(text, n_bytes, "stored image is right: hash, signature, slot, hardware");
@@ -85,7 +97,7 @@ static bool describe_install(const struct gateway_event *e, const char *version,
         (void)snprintf(text, n_bytes, "session open, starts at byte %" PRIu32, e->done);
         return true;
     case GATEWAY_EVENT_VERIFIED:
-        (void)snprintf(text, n_bytes, "target verified slot %c", slot);
+        (void)snprintf(text, n_bytes, "target verified %s", place);
         return true;
     case GATEWAY_EVENT_ACTIVATED:
         (void)snprintf(text, n_bytes, "trial of %s ordered, target restarts", version);
@@ -94,7 +106,7 @@ static bool describe_install(const struct gateway_event *e, const char *version,
         (void)snprintf(text, n_bytes, "trial runs, %" PRIu32 " more after this one", e->done);
         return true;
     case GATEWAY_EVENT_CONFIRMED:
-        (void)snprintf(text, n_bytes, "%s confirmed in slot %c", version, slot);
+        (void)snprintf(text, n_bytes, "%s confirmed in %s", version, place);
         return true;
     case GATEWAY_EVENT_ROLLED_BACK:
         (void)snprintf(text, n_bytes, "%s rolled back: %s", version, fota_err_text(e->reason));
@@ -117,11 +129,12 @@ static void count(struct run_watch *w, const struct gateway_event *e)
     w->n_confirmed += e->kind == GATEWAY_EVENT_CONFIRMED && w->n_polls > 0;
     w->n_rolled_back += e->kind == GATEWAY_EVENT_ROLLED_BACK;
     w->n_refused += e->kind == GATEWAY_EVENT_REFUSED;
+    w->n_loaders += e->kind == GATEWAY_EVENT_LOADER;
     if (is_failure) {
         w->n_failed_in_row++;
         w->failed_in = e->state;
     } else if (e->kind == GATEWAY_EVENT_NOTHING || e->kind == GATEWAY_EVENT_PROGRESS ||
-               e->kind == GATEWAY_EVENT_CONFIRMED) {
+               e->kind == GATEWAY_EVENT_CONFIRMED || e->kind == GATEWAY_EVENT_LOADER) {
         w->n_failed_in_row = 0;
     }
     bool has_result = is_failure || e->kind == GATEWAY_EVENT_NOTHING || e->kind == GATEWAY_EVENT_REFUSED ||

@@ -18,13 +18,14 @@
 #include "story.h"
 #include "witness.h"
 
-#define WORK  FOTA_BUILD_DIR "/demo"
-#define FOTA  FOTA_BUILD_DIR "/host/cli/fota"
-#define KEYS  FOTA_BUILD_DIR "/keys"
-#define APPS  FOTA_BUILD_DIR "/f407/app"
-#define LOG   WORK "/fota.log"
-#define BOOT  FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
-#define STATE WORK "/gateway.state"
+#define WORK   FOTA_BUILD_DIR "/demo"
+#define FOTA   FOTA_BUILD_DIR "/host/cli/fota"
+#define KEYS   FOTA_BUILD_DIR "/keys"
+#define APPS   FOTA_BUILD_DIR "/f407/app"
+#define LOG    WORK "/fota.log"
+#define BOOT   FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
+#define LOADER FOTA_BUILD_DIR "/f407/loader/loader.img"
+#define STATE  WORK "/gateway.state"
 
 #define PRODUCT "demo"
 #define HW      "f407-disco"
@@ -225,6 +226,7 @@ static void open_rig(struct demo *d)
     char why[256] = "";
     const struct rig_config config = {
         .bootloader_elf = BOOT,
+        .loader_image = LOADER,
         .factory_image = v1.image[SLOT_A],
         .keys_dir = KEYS,
         .state_path = STATE,

@@ -7,7 +7,7 @@
 #include "base/flash_map.h"
 #include "release/file.h"
 
-enum { SLICE_MS = 10 };
+enum { SLICE_MS = 10, FACTORY_OPTIONS = 0x0FFCAAE1 /* brown-out level 3, sectors 0 and 1 write-protected */ };
 
 static bool read_key(const char *dir, const char *name, struct key *out, char *why, size_t why_bytes)
 {
@@ -27,7 +27,25 @@ static bool read_keys(struct rig *rig, const char *dir, char *why, size_t why_by
            read_key(dir, KEY_CHANNEL, &rig->channel_key, why, why_bytes);
 }
 
-/* What a factory does: bootloader and first image by the debug port, then power. */
+static bool store_file_at(struct rig *rig, const char *path, uint32_t base, uint32_t max_bytes, char *why,
+                          size_t why_bytes)
+{
+    uint8_t *image = NULL;
+    size_t n_bytes = 0;
+    const enum fota_err err = file_read(path, max_bytes, &image, &n_bytes, NULL);
+    if (err) {
+        (void)snprintf(why, why_bytes, "cannot read %s: %s", path, fota_err_text(err));
+        return false;
+    }
+    const bool ok = twin_flash_store(rig->twin, base, image, n_bytes);
+    free(image);
+    if (!ok) {
+        (void)snprintf(why, why_bytes, "%s does not fit its place", path);
+    }
+    return ok;
+}
+
+/* What a factory does: bootloader, loader and first image by the debug port, write protection, then power. */
 static bool program_board(struct rig *rig, const struct rig_config *config, char *why, size_t why_bytes)
 {
     const struct twin_config board = {
@@ -36,19 +54,9 @@ static bool program_board(struct rig *rig, const struct rig_config *config, char
     if (!rig->twin || !twin_load_elf(rig->twin, config->bootloader_elf, why, why_bytes)) {
         return false;
     }
-    uint8_t *image = NULL;
-    size_t n_bytes = 0;
-    const enum fota_err err = file_read(config->factory_image, FLASH_SLOT_BYTES, &image, &n_bytes, NULL);
-    if (err) {
-        (void)snprintf(why, why_bytes, "cannot read %s: %s", config->factory_image, fota_err_text(err));
-        return false;
-    }
-    const bool ok = twin_flash_store(rig->twin, FLASH_SLOT_A_BASE, image, n_bytes);
-    free(image);
-    if (!ok) {
-        (void)snprintf(why, why_bytes, "%s does not fit slot A", config->factory_image);
-    }
-    return ok;
+    twin_set_options(rig->twin, FACTORY_OPTIONS);
+    return store_file_at(rig, config->loader_image, FLASH_LOADER_BASE, FLASH_LOADER_BYTES, why, why_bytes) &&
+           store_file_at(rig, config->factory_image, FLASH_SLOT_A_BASE, FLASH_SLOT_BYTES, why, why_bytes);
 }
 
 static enum fota_err start_gateway(struct rig *rig, const struct rig_config *config)

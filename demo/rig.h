@@ -16,6 +16,7 @@
 /** Where things are; strings outlive the rig. */
 struct rig_config {
     const char *bootloader_elf;
+    const char *loader_image;  /* signed, for sector 1 */
     const char *factory_image; /* signed image for slot A, written by the factory programmer */
     const char *keys_dir;
     const char *state_path; /* the gateway's record */

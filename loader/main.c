@@ -54,7 +54,7 @@ static uint32_t now_ms(void *ctx)
 
 static void start_time(void)
 {
-    uint32_t core_hz = clock_init() == CLOCK_FROM_RESET ? CLOCK_HSI_HZ : CLOCK_HCLK_HZ;
+    uint32_t core_hz = clock_init() ? CLOCK_HCLK_HZ : CLOCK_HSI_HZ;
     SysTick->LOAD = core_hz / TICKS_PER_S - 1;
     SysTick->VAL = 0;
     SysTick->CTRL = SysTick_CTRL_CLKSOURCE_Msk | SysTick_CTRL_TICKINT_Msk | SysTick_CTRL_ENABLE_Msk;

@@ -129,8 +129,11 @@ enum gateway_input gateway_do_check(struct gateway *g)
 static enum gateway_input link_failed(struct gateway *g, enum fota_err err)
 {
     g->has_session = false; /* BEGIN again: the target says where to go on */
-    if (gateway_is_verdict(err)) {
+    if (gateway_is_verdict(err) || (g->slot == SLOT_LOADER && err == E_UNSUPPORTED)) {
         return gateway_refuse(g, err);
+    }
+    if (err == E_LOADER_NOT_NOW) { /* the application changed meanwhile: decide anew */
+        return gateway_fail(g, err, g->config.backoff_min_ms);
     }
     return gateway_try_again(g, err);
 }

@@ -6,8 +6,8 @@ void gateway_images_digest(const struct release *release, uint8_t out[CRYPTO_SHA
 {
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
-    crypto_sha256_update(&hash, release->image[SLOT_A].hash, CRYPTO_SHA256_BYTES);
-    crypto_sha256_update(&hash, release->image[SLOT_B].hash, CRYPTO_SHA256_BYTES);
+    crypto_sha256_update(&hash, release->image[SLOT_A].sha256, CRYPTO_SHA256_BYTES);
+    crypto_sha256_update(&hash, release->image[SLOT_B].sha256, CRYPTO_SHA256_BYTES);
     crypto_sha256_final(&hash, out);
 }
 

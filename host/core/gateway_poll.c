@@ -97,6 +97,9 @@ enum gateway_input gateway_do_poll(struct gateway *g)
 static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
 {
     struct gateway_record *r = &g->record;
+    if (memcmp(r->channel_sha256, offer->sha256, sizeof r->channel_sha256) != 0) {
+        g->loader_told = FOTA_OK; /* a new object: what it says is told anew */
+    }
     memcpy(r->channel, g->scratch, g->n_scratch_bytes);
     r->n_channel_bytes = (uint16_t)g->n_scratch_bytes;
     r->channel_seq = offer->channel.seq;
@@ -106,7 +109,6 @@ static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
     }
     g->is_dirty = true;
     g->has_offer = false;
-    g->loader_told = FOTA_OK;
     return gateway_load_offer(g); /* spans must point into the record */
 }
 

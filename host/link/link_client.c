@@ -294,18 +294,15 @@ enum fota_err link_client_detect(struct link_client *c, struct link_peer *out)
     if (!err) {
         err = link_client_get(c, &peer.protocol, opcodes, sizeof opcodes, &n_opcodes);
     }
-    if (err) {
-        return err;
-    }
-    for (uint8_t i = 0; i < n_opcodes; i++) {
-        c->has_vendor = c->has_vendor || opcodes[i] == LINK_OP_INFO;
+    if (!err) { /* Get is the same for all: who knows INFO knows the rest */
+        err = wire_find_vendor(c, &peer.info);
+        c->has_vendor = !err;
     }
     if (c->has_vendor) {
-        err = set_clock(c);
-        if (!err) {
-            err = link_client_info(c, &peer.info);
-        }
         peer.kind = peer.info.loader == LINK_LOADER_AGENT ? LINK_PEER_AGENT : LINK_PEER_BOOTLOADER;
+        err = set_clock(c);
+    } else if (err == E_LINK_NO_VENDOR) {
+        err = FOTA_OK;
     }
     if (err) {
         return err;

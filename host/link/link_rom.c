@@ -71,12 +71,14 @@ static enum fota_err ask(struct link_client *c, struct link_rom *rom)
     uint8_t opcodes[64];
     uint8_t n_opcodes = 0;
     uint8_t wrp[4];
+    struct link_info ours;
     enum fota_err err = link_client_get(c, &rom->protocol, opcodes, sizeof opcodes, &n_opcodes);
     if (err) {
         return err;
     }
-    if (memchr(opcodes, LINK_OP_INFO, n_opcodes)) {
-        return E_LINK_BOOT0;
+    err = wire_find_vendor(c, &ours); /* Get is the same for all; only our loaders know INFO */
+    if (err != E_LINK_NO_VENDOR) {
+        return err ? err : E_LINK_BOOT0;
     }
     err = read_or_protected(c, rom_version_addr, &rom->version, 1);
     if (!err) {

@@ -9,6 +9,7 @@
 
 enum {
     REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES,
+    REFUSALS = 3, /* of INFO's frame, until it is believed */
     OPENER_BYTES = 1792 /* first block of a sector: its erase waits for it, the next block for its words */
 };
 
@@ -20,6 +21,7 @@ struct vendor_call {
     uint32_t n_data;
     uint32_t request_max_ms;
     uint32_t n_reply;
+    bool takes_less; /* than n_reply: the block of another version */
     uint8_t reply[REPLY_MAX_BYTES];
 };
 
@@ -63,6 +65,9 @@ static enum fota_err receive_reply(struct link_client *c, struct vendor_call *v)
         return err;
     }
     uint32_t n = bytes_load_be16(raw);
+    if (v->takes_less && n < v->n_reply) {
+        v->n_reply = n;
+    }
     if (n != v->n_reply && n != LINK_PROGRESS_BLOCK_BYTES) {
         c->stats.damaged++;
         return E_LINK_REPLY;
@@ -105,8 +110,22 @@ static enum fota_err exchange(struct link_client *c, void *arg)
 
 static struct vendor_call info_call(void)
 {
-    return (struct vendor_call){
-        .op = LINK_OP_INFO, .request_max_ms = LINK_CLIENT_COMMAND_MAX_MS, .n_reply = LINK_INFO_BLOCK_BYTES};
+    return (struct vendor_call){.op = LINK_OP_INFO,
+                                .request_max_ms = LINK_CLIENT_COMMAND_MAX_MS,
+                                .n_reply = LINK_INFO_BLOCK_BYTES,
+                                .takes_less = true};
+}
+
+static enum fota_err load_info(const struct vendor_call *v, struct link_info *out)
+{
+    struct link_info info;
+    enum fota_err err = link_info_load(v->reply, v->n_reply, &info);
+    if (err) {
+        return err;
+    }
+    *out = info;
+    out->boot.hw_id[BOOT_HW_ID_MAX_BYTES - 1] = '\0';
+    return FOTA_OK;
 }
 
 /**
@@ -121,7 +140,7 @@ static enum fota_err refusal(struct link_client *c)
     if (err) {
         return err;
     }
-    err = link_info_load(v.reply, v.n_reply, &info);
+    err = load_info(&v, &info);
     if (err) {
         return err;
     }
@@ -150,17 +169,33 @@ enum fota_err link_client_info(struct link_client *c, struct link_info *out)
 {
     struct vendor_call v = info_call();
     enum fota_err err = c->has_vendor ? wire_repeat(c, exchange, &v) : E_LINK_NO_VENDOR;
-    if (err) {
-        return err;
+    return err ? err : load_info(&v, out);
+}
+
+enum fota_err wire_find_vendor(struct link_client *c, struct link_info *out)
+{
+    enum fota_err err = E_LINK_NO_LOADER;
+    unsigned n_refused = 0;
+    for (uint8_t i = 0; i < c->config.attempts && n_refused < REFUSALS; i++) {
+        struct vendor_call v = info_call();
+        enum fota_err sync_err = i > 0 ? link_client_sync(c) : FOTA_OK;
+        if (sync_err) {
+            return sync_err;
+        }
+        err = wire_open(c);
+        if (!err) {
+            err = exchange(c, &v);
+        }
+        err = wire_close(c, err);
+        if (!err) {
+            return load_info(&v, out);
+        }
+        if (!wire_is_worth_repeating(err)) {
+            return err;
+        }
+        n_refused = err == E_LINK_NACK && !c->in_request ? n_refused + 1 : 0;
     }
-    struct link_info info;
-    err = link_info_load(v.reply, v.n_reply, &info);
-    if (err) {
-        return err;
-    }
-    *out = info;
-    out->boot.hw_id[BOOT_HW_ID_MAX_BYTES - 1] = '\0';
-    return FOTA_OK;
+    return n_refused == REFUSALS ? E_LINK_NO_VENDOR : err;
 }
 
 enum fota_err link_client_begin(struct link_client *c, const uint8_t *statement, uint32_t n_bytes,

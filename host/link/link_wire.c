@@ -121,8 +121,7 @@ enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_m
     return wire_ack(c, wire_patience_ms(c, timeout_ms));
 }
 
-/** Damage on the wire: the same command may succeed next time. */
-static bool is_worth_repeating(enum fota_err err)
+bool wire_is_worth_repeating(enum fota_err err)
 {
     return err == E_TIMEOUT || err == E_LINK_NACK || err == E_LINK_REPLY || err == E_LINK_CHECKSUM;
 }
@@ -146,7 +145,7 @@ enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct li
         }
         c->is_first_try = false;
         err = wire_close(c, err);
-        if (!is_worth_repeating(err)) {
+        if (!wire_is_worth_repeating(err)) {
             return err;
         }
     }

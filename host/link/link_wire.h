@@ -66,6 +66,17 @@ enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_m
 FOTA_MUST_CHECK
 enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id);
 
+/** Damage on the wire: the same command may succeed next time. */
+bool wire_is_worth_repeating(enum fota_err err);
+
+/**
+ * INFO, from a loader that may not know it: ST's ROM refuses its frame. Only frames refused three times in a row
+ * are believed, since noise makes a refusal of any frame.
+ * @return FOTA_OK · E_LINK_NO_VENDOR · E_LINK_VERSION · transport errors
+ */
+FOTA_MUST_CHECK
+enum fota_err wire_find_vendor(struct link_client *c, struct link_info *out);
+
 /** Run `once` until it succeeds, the target refuses for good, or `attempts` are spent; resync in between. */
 FOTA_MUST_CHECK
 enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct link_client *c, void *arg),

@@ -83,6 +83,36 @@ enum fota_err offer_write_channel(const struct channel *channel, const struct ke
     return t.is_full ? E_STATEMENT_SIZE : FOTA_OK;
 }
 
+enum fota_err offer_write_loader(const struct loader_release *loader, const struct key *signer,
+                                 struct signed_text *out)
+{
+    struct statement_text t = {out->text, STATEMENT_RELEASE_MAX_BYTES, 0, false};
+    enum fota_err err = loader_print(loader, out->text, &t.n_bytes);
+    if (!err) {
+        err = sign(&t, t.n_bytes, signer);
+    }
+    out->n_bytes = t.n_bytes;
+    return err;
+}
+
+enum fota_err offer_read_loader(const uint8_t *text, size_t n_bytes, struct trust *trust, const char *hw,
+                                struct loader_release *out)
+{
+    struct statement s;
+    enum fota_err err = loader_parse(text, n_bytes, &s);
+    if (err) {
+        return err;
+    }
+    const struct statement_verifier v = trust_verifier(trust);
+    err = statement_verify(&s, text, &v);
+    return err ? err : loader_read(&s, hw, out);
+}
+
+void offer_text_sha256(const struct signed_text *text, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    hash_of(text->text, text->n_bytes, out);
+}
+
 enum fota_err offer_read_release(const uint8_t *text, size_t n_bytes, struct trust *trust,
                                  struct release *out)
 {

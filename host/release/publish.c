@@ -16,6 +16,7 @@ struct run {
     struct publish_result *out;
     char channel_key[PUBLISH_KEY_MAX_BYTES];
     struct signed_text release;
+    struct signed_text loader;  /* n_bytes 0: none is published */
     struct signed_text current; /* channel object as found; n_bytes 0: none */
     struct offer offer;         /* of `current` */
 };
@@ -35,6 +36,16 @@ void publish_blob_key(const uint8_t sha256[CRYPTO_SHA256_BYTES], char out[PUBLIS
     uri_put(&t, "v1/blobs/");
     uri_put(&t, hex);
     uri_put(&t, ".bin");
+}
+
+void publish_loader_key(const uint8_t sha256[CRYPTO_SHA256_BYTES], char out[PUBLISH_KEY_MAX_BYTES])
+{
+    char hex[2 * CRYPTO_SHA256_BYTES + 1];
+    hex_of(sha256, hex);
+    struct uri_text t = uri_text_begin(out, PUBLISH_KEY_MAX_BYTES);
+    uri_put(&t, "v1/loaders/");
+    uri_put(&t, hex);
+    uri_put(&t, ".fm");
 }
 
 enum fota_err publish_channel_key(const char *product, const char *hw, const char *channel,
@@ -66,15 +77,15 @@ static enum fota_err release_key(const struct publish_job *job, char out[PUBLISH
 static void step(const struct run *r, uint64_t done_bytes, uint64_t total_bytes)
 {
     if (r->job->watch.step != NULL) {
-        r->job->watch.step(r->job->watch.ctx, r->out->stage, r->out->slot, done_bytes, total_bytes);
+        r->job->watch.step(r->job->watch.ctx, r->out->stage, r->out->image, done_bytes, total_bytes);
     }
 }
 
-static void begin(struct run *r, enum publish_stage stage, unsigned slot, const char *object,
+static void begin(struct run *r, enum publish_stage stage, unsigned image, const char *object,
                   uint64_t total_bytes)
 {
     r->out->stage = stage;
-    r->out->slot = slot;
+    r->out->image = image;
     struct uri_text t = uri_text_begin(r->out->object, sizeof r->out->object);
     uri_put(&t, object);
     step(r, 0, total_bytes);
@@ -135,6 +146,42 @@ static enum fota_err write_release(struct run *r)
     return release.security_counter < r->out->old_counter ? E_STATEMENT_COUNTER : FOTA_OK;
 }
 
+/* The loader statement, and what the channel will name: a new loader, none, or what it names already. */
+static enum fota_err write_loader(struct run *r)
+{
+    const struct publish_job *job = r->job;
+    if (job->loader == NULL) {
+        r->out->has_loader = !job->drops_loader && r->current.n_bytes != 0 && r->offer.channel.has_loader;
+        memcpy(r->out->loader_sha256, r->offer.channel.loader_sha256, sizeof r->out->loader_sha256);
+        return FOTA_OK;
+    }
+    if (job->loader->security_counter < job->release->security_counter) {
+        return E_IMAGE_COUNTER;
+    }
+    char blob[PUBLISH_KEY_MAX_BYTES];
+    struct loader_release loader = *job->loader;
+    publish_blob_key(loader.sha256, blob);
+    loader.blob = (struct statement_span){blob, strlen(blob)};
+    enum fota_err err = offer_write_loader(&loader, job->loader_signer, &r->loader);
+    if (err) {
+        return err;
+    }
+    struct loader_release read_back;
+    err = offer_read_loader((const uint8_t *)r->loader.text, r->loader.n_bytes, job->release_trust, job->hw,
+                            &read_back);
+    r->out->has_loader = true;
+    offer_text_sha256(&r->loader, r->out->loader_sha256);
+    return err;
+}
+
+static bool is_same_loader(const struct run *r)
+{
+    const struct channel *now = &r->offer.channel;
+    return now->has_loader == r->out->has_loader &&
+           (!now->has_loader ||
+            memcmp(now->loader_sha256, r->out->loader_sha256, sizeof now->loader_sha256) == 0);
+}
+
 /* True if the channel offers this release on these terms already. */
 static bool is_offered(const struct run *r)
 {
@@ -144,13 +191,14 @@ static bool is_offered(const struct run *r)
            memcmp(r->offer.release_text.at, r->release.text, r->release.n_bytes) == 0 &&
            now->expires_s > plan->issued_s && now->is_halted == plan->is_halted &&
            now->retry == plan->retry && now->poll_s == plan->poll_s && now->root == plan->root &&
-           now->rollout_max_pct == plan->rollout_max_pct && now->rollout_ramp_s == plan->rollout_ramp_s;
+           now->rollout_max_pct == plan->rollout_max_pct && now->rollout_ramp_s == plan->rollout_ramp_s &&
+           is_same_loader(r);
 }
 
 static void on_sent(void *ctx, uint64_t sent_bytes)
 {
     const struct run *r = ctx;
-    step(r, sent_bytes, r->job->image_bytes[r->out->slot]);
+    step(r, sent_bytes, r->job->image_bytes[r->out->image]);
 }
 
 /* Compares the bytes of an object with those it must have. */
@@ -182,13 +230,18 @@ static enum fota_err expect_object(struct run *r, const char *object, const void
     return r->out->reply.body_bytes == n_bytes ? FOTA_OK : E_UPDATE_DIGEST;
 }
 
-static enum fota_err put_blob(struct run *r, unsigned slot)
+static const uint8_t *image_sha256(const struct publish_job *job, unsigned image)
+{
+    return image == PUBLISH_LOADER_IMAGE ? job->loader->sha256 : job->release->image[image].sha256;
+}
+
+static enum fota_err put_blob(struct run *r, unsigned image)
 {
     char object[PUBLISH_KEY_MAX_BYTES];
-    const size_t n_bytes = r->job->image_bytes[slot];
-    publish_blob_key(r->job->release->image[slot].sha256, object);
-    begin(r, PUBLISH_BLOB, slot, object, n_bytes);
-    const struct s3_put_options options = {.body = r->job->image[slot],
+    const size_t n_bytes = r->job->image_bytes[image];
+    publish_blob_key(image_sha256(r->job, image), object);
+    begin(r, PUBLISH_BLOB, image, object, n_bytes);
+    const struct s3_put_options options = {.body = r->job->image[image],
                                            .n_bytes = n_bytes,
                                            .content_type = "application/octet-stream",
                                            .cache_control = IMMUTABLE,
@@ -200,8 +253,19 @@ static enum fota_err put_blob(struct run *r, unsigned slot)
         err != E_S3_PRECONDITION) { /* it is there: the comparison that follows says whether it is right */
         return err;
     }
-    begin(r, PUBLISH_READ_BLOB, slot, object, n_bytes);
-    return expect_object(r, object, r->job->image[slot], n_bytes);
+    begin(r, PUBLISH_READ_BLOB, image, object, n_bytes);
+    return expect_object(r, object, r->job->image[image], n_bytes);
+}
+
+/* A statement, which never changes: what is there already must be equal. */
+static enum fota_err put_statement(struct run *r, const char *object, const struct signed_text *text)
+{
+    const struct s3_put_options options = {.body = (const uint8_t *)text->text,
+                                           .n_bytes = text->n_bytes,
+                                           .cache_control = IMMUTABLE,
+                                           .must_not_exist = true};
+    enum fota_err err = s3_put(r->s3, object, &options, r->now_s, &r->out->reply);
+    return err == E_S3_PRECONDITION ? expect_object(r, object, text->text, text->n_bytes) : err;
 }
 
 static enum fota_err put_release(struct run *r)
@@ -212,16 +276,23 @@ static enum fota_err put_release(struct run *r)
         return err;
     }
     begin(r, PUBLISH_RELEASE, 0, object, r->release.n_bytes);
-    const struct s3_put_options options = {.body = (const uint8_t *)r->release.text,
-                                           .n_bytes = r->release.n_bytes,
-                                           .cache_control = IMMUTABLE,
-                                           .must_not_exist = true};
-    err = s3_put(r->s3, object, &options, r->now_s, &r->out->reply);
-    if (err != E_S3_PRECONDITION) {
+    err = put_statement(r, object, &r->release);
+    return err == E_UPDATE_DIGEST ? E_EXISTS : err;
+}
+
+static enum fota_err put_loader(struct run *r)
+{
+    char object[PUBLISH_KEY_MAX_BYTES];
+    if (r->loader.n_bytes == 0) {
+        return FOTA_OK;
+    }
+    enum fota_err err = put_blob(r, PUBLISH_LOADER_IMAGE);
+    if (err) {
         return err;
     }
-    err = expect_object(r, object, r->release.text, r->release.n_bytes);
-    return err == E_UPDATE_DIGEST ? E_EXISTS : err;
+    publish_loader_key(r->out->loader_sha256, object);
+    begin(r, PUBLISH_LOADER, PUBLISH_LOADER_IMAGE, object, r->loader.n_bytes);
+    return put_statement(r, object, &r->loader);
 }
 
 static enum fota_err put_channel(struct run *r)
@@ -230,6 +301,8 @@ static enum fota_err put_channel(struct run *r)
     channel.product = (struct statement_span){r->job->product, strlen(r->job->product)};
     channel.hw = (struct statement_span){r->job->hw, strlen(r->job->hw)};
     channel.name = (struct statement_span){r->job->channel, strlen(r->job->channel)};
+    channel.has_loader = r->out->has_loader;
+    memcpy(channel.loader_sha256, r->out->loader_sha256, sizeof channel.loader_sha256);
     channel.seq = 1;
     if (r->current.n_bytes != 0) {
         if (r->offer.channel.seq == UINT32_MAX) {
@@ -279,6 +352,9 @@ enum fota_err publish_run(struct s3 *s3, const struct publish_job *job, uint64_t
         return err;
     }
     err = write_release(&r);
+    if (!err) {
+        err = write_loader(&r);
+    }
     if (err) {
         return err;
     }
@@ -288,17 +364,18 @@ enum fota_err publish_run(struct s3 *s3, const struct publish_job *job, uint64_t
         out->stage = PUBLISH_DONE;
         return FOTA_OK;
     }
-    for (unsigned slot = 0; slot < 2; slot++) {
+    for (unsigned slot = 0; slot < 2 && !err; slot++) {
         err = put_blob(&r, slot);
-        if (err) {
-            return err;
-        }
     }
-    err = put_release(&r);
-    if (err) {
-        return err;
+    if (!err) {
+        err = put_release(&r);
     }
-    err = put_channel(&r);
+    if (!err) {
+        err = put_loader(&r);
+    }
+    if (!err) {
+        err = put_channel(&r);
+    }
     if (err) {
         return err;
     }

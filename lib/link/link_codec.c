@@ -84,7 +84,9 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
         .resume_off = bytes_load_be32(bytes + 16),
         .block_max_bytes = bytes_load_be32(bytes + 20),
     };
-    bool is_usable = session.slot < SLOT_NONE && session.image_bytes <= FLASH_SLOT_BYTES &&
+    uint32_t room_bytes = session.slot == SLOT_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
+    bool is_usable = (session.slot < SLOT_NONE || session.slot == SLOT_LOADER) &&
+                     session.image_bytes <= room_bytes &&
                      session.resume_off <= session.image_bytes && session.block_max_bytes >= 4 &&
                      session.block_max_bytes <= LINK_BLOCK_MAX_BYTES && session.block_max_bytes % 4 == 0;
     if (session.reason == FOTA_OK && !is_usable) {

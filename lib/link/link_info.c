@@ -58,9 +58,12 @@ void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info 
 
 enum fota_err link_info_load(const uint8_t *bytes, size_t n_bytes, struct link_info *out)
 {
-    bool is_info = n_bytes == LINK_INFO_BLOCK_BYTES &&
+    bool is_info = n_bytes >= INFO_HEAD_BYTES &&
                    (bytes[0] == LINK_LOADER_LOADER || bytes[0] == LINK_LOADER_AGENT) && bytes[2] != 0;
-    if (!is_info) {
+    if (is_info && bytes[2] != LINK_VENDOR_VERSION) {
+        return E_LINK_VERSION; /* its block and its commands may mean anything */
+    }
+    if (!is_info || n_bytes != LINK_INFO_BLOCK_BYTES) {
         return E_LINK_REPLY;
     }
     out->loader = bytes[0];

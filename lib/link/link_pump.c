@@ -7,9 +7,6 @@
 
 enum { PUMP_MAX_CHUNKS = 64, QUIET_MS = 5, ANSWER_WORDS = LINK_INFO_BLOCK_BYTES / 4 };
 
-/* Not an error of the list, and never told to a host: the work item is not done, call again. */
-static const enum fota_err STAY = (enum fota_err)0xFFFF;
-
 /* Body of a vendor reply. */
 struct answer {
     uint32_t words[ANSWER_WORDS];
@@ -28,7 +25,7 @@ static void present(struct link_pump *pump, enum link_out out)
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
     struct link_slave *slave = &pump->slave;
-    /* One filler behind the data: a transmitter that runs dry repeats its last byte, and that must be no
+    /* One filler after the data: a transmitter that runs dry repeats its last byte, and that must be no
      * verdict. */
     uint32_t n_bytes = slave->n_data_bytes > 0 ? slave->n_data_bytes + 1U : 0;
     if (out == LINK_OUT_NONE) {
@@ -65,6 +62,9 @@ static void step_job(struct link_pump *pump)
         return;
     }
     enum fota_err err = pump->config.ops->program(pump->config.ops_ctx, job->addr, job->words, n_words);
+    if (err == E_UPDATE_BUSY || err == LINK_PUMP_AGAIN) {
+        return;
+    }
     if (err) {
         pump->failed = (uint16_t)err;
         job->n_words = 0;
@@ -73,7 +73,7 @@ static void step_job(struct link_pump *pump)
     job->addr += 4 * n_words;
     job->words += n_words;
     job->n_words -= n_words;
-    pump->flashed_off = job->n_words > 0 ? job->addr - pump->slave.base : pump->accepted_off;
+    pump->flashed_off = job->n_words > 0 ? job->addr - pump->session_base : pump->accepted_off;
 }
 
 /* A write failed: the sector must be erased and sent again. */
@@ -97,8 +97,37 @@ static void close_session(struct link_pump *pump)
     pump->accepted_off = 0;
     pump->flashed_off = 0;
     pump->failed = FOTA_OK;
+    pump->slot = SLOT_NONE;
+    pump->own_sectors = 0;
     pump->is_plain = false;
     pump->is_finished = false;
+}
+
+static bool is_loader_session(const struct link_pump *pump)
+{
+    return pump->session_id != 0 && pump->slot == SLOT_LOADER;
+}
+
+/* Only what this session brought may be read back: the previous firmware of the slot is nobody's business. */
+static bool is_own(const struct link_pump *pump, uint32_t off, uint32_t n_bytes)
+{
+    uint32_t last = n_bytes > 0 ? off + n_bytes - 1 : off;
+    for (uint32_t k = off / FLASH_SLOT_SECTOR_BYTES; k <= last / FLASH_SLOT_SECTOR_BYTES; k++) {
+        if ((pump->own_sectors >> k & 1U) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* RM0090 number. */
+static enum fota_err erase(struct link_pump *pump, uint32_t sector)
+{
+    enum fota_err err = pump->config.ops->erase(pump->config.ops_ctx, sector);
+    if (!err) {
+        pump->own_sectors |= (uint8_t)(1U << (sector - link_slave_first_sector(&pump->slave)));
+    }
+    return err;
 }
 
 /* Also the session of an AN4286 host, which has no statement: it opens by itself. */
@@ -118,7 +147,13 @@ static enum fota_err open_session(struct link_pump *pump, const uint8_t *stateme
     }
     pump->session_id = target.session_id;
     pump->image_bytes = target.image_bytes;
-    link_slave_set_base(&pump->slave, target.base);
+    pump->session_base = target.base;
+    pump->slot = (uint8_t)target.slot;
+    if (!is_loader_session(pump)) {
+        uint32_t n_resumed = (target.resume_off + FLASH_SLOT_SECTOR_BYTES - 1) / FLASH_SLOT_SECTOR_BYTES;
+        pump->own_sectors |= (uint8_t)((1U << n_resumed) - 1U);
+        link_slave_set_base(&pump->slave, target.base);
+    }
     return FOTA_OK;
 }
 
@@ -169,9 +204,12 @@ static enum fota_err do_read(struct link_pump *pump)
         uint8_t block[LINK_INFO_BLOCK_BYTES];
         store_info(pump, block);
         memcpy(work->bytes, block + (work->addr - LINK_INFO_ADDR), work->n_bytes);
-    } else {
-        pump->config.ops->read(pump->config.ops_ctx, work->addr, work->bytes, work->n_bytes);
+        return FOTA_OK;
     }
+    if (!is_own(pump, work->addr - pump->slave.base, work->n_bytes)) {
+        return E_LINK_ADDRESS;
+    }
+    pump->config.ops->read(pump->config.ops_ctx, work->addr, work->bytes, work->n_bytes);
     return FOTA_OK;
 }
 
@@ -189,12 +227,12 @@ static enum fota_err do_write_or_erase(struct link_pump *pump)
         return ops->program(pump->config.ops_ctx, work->addr, (const uint32_t *)(const void *)work->bytes,
                             work->n_bytes / 4);
     }
-    err = ops->erase(pump->config.ops_ctx, work->bytes[pump->n_steps]);
+    err = erase(pump, work->bytes[pump->n_steps]);
     if (err) {
         return err;
     }
     pump->n_steps++;
-    return pump->n_steps < work->n_bytes ? STAY : FOTA_OK;
+    return pump->n_steps < work->n_bytes ? LINK_PUMP_AGAIN : FOTA_OK;
 }
 
 static enum fota_err finish(struct link_pump *pump)
@@ -204,12 +242,27 @@ static enum fota_err finish(struct link_pump *pump)
     }
     enum fota_err err = pump->config.ops->finish(pump->config.ops_ctx);
     pump->is_finished = err == FOTA_OK;
+    bool is_over = err != E_UPDATE_BUSY && err != LINK_PUMP_AGAIN;
+    if (err && is_over && is_loader_session(pump)) { /* it is in RAM: received again from its start */
+        pump->accepted_off = 0;
+        pump->flashed_off = 0;
+    }
     return err;
 }
 
 static enum fota_err activate(struct link_pump *pump)
 {
     enum fota_err err = FOTA_OK;
+    if (is_loader_session(pump)) { /* the loader is in its place since FINISH: nothing starts anew */
+        if (!pump->is_finished) {
+            return E_STATE;
+        }
+        err = pump->config.ops->abort(pump->config.ops_ctx); /* the owner's session ends too */
+        if (!err) {
+            close_session(pump);
+        }
+        return err;
+    }
     if (!pump->wants_restart) {
         err = pump->config.ops->activate(pump->config.ops_ctx);
     }
@@ -241,8 +294,10 @@ static enum fota_err do_begin(struct link_pump *pump, struct answer *answer)
     enum fota_err err = FOTA_OK;
     answer->n_words = LINK_SESSION_BLOCK_BYTES / 4;
     if (pump->is_plain) { /* a statement outranks a host that had none */
-        close_session(pump);
         err = pump->config.ops->abort(pump->config.ops_ctx);
+        if (!err) {
+            close_session(pump);
+        }
     }
     if (!err) {
         err = open_session(pump, work->bytes, work->n_bytes);
@@ -250,9 +305,9 @@ static enum fota_err do_begin(struct link_pump *pump, struct answer *answer)
     if (err) {
         return err;
     }
-    answer->words[0] = pump->slave.base == FLASH_SLOT_B_BASE ? (uint32_t)SLOT_B << 8 : (uint32_t)SLOT_A << 8;
+    answer->words[0] = (uint32_t)pump->slot << 8;
     answer->words[1] = pump->session_id;
-    answer->words[2] = pump->slave.base;
+    answer->words[2] = pump->session_base;
     answer->words[3] = pump->image_bytes;
     answer->words[4] = pump->accepted_off;
     answer->words[5] = LINK_BLOCK_MAX_BYTES;
@@ -263,17 +318,16 @@ static enum fota_err do_begin(struct link_pump *pump, struct answer *answer)
 static enum fota_err erase_when_due(struct link_pump *pump, uint32_t off, uint32_t n_bytes)
 {
     uint32_t last = off + n_bytes - 1;
-    if (last % FLASH_SLOT_SECTOR_BYTES >= n_bytes) {
+    if (is_loader_session(pump) || last % FLASH_SLOT_SECTOR_BYTES >= n_bytes) {
         return FOTA_OK;
     }
-    return pump->config.ops->erase(pump->config.ops_ctx,
-                                   link_slave_first_sector(&pump->slave) + last / FLASH_SLOT_SECTOR_BYTES);
+    return erase(pump, link_slave_first_sector(&pump->slave) + last / FLASH_SLOT_SECTOR_BYTES);
 }
 
 /* The block's bytes stay where they were received; the machine goes on with the other buffer. */
 static void start_block(struct link_pump *pump, uint8_t *data, uint32_t n_bytes)
 {
-    pump->job.addr = pump->slave.base + pump->accepted_off;
+    pump->job.addr = pump->session_base + pump->accepted_off;
     pump->job.words = (const uint32_t *)(const void *)data;
     pump->accepted_off += n_bytes;
     while (n_bytes % 4 != 0) {
@@ -306,7 +360,7 @@ static enum fota_err do_block(struct link_pump *pump)
     }
     start_block(pump, work->bytes + 8, n_bytes);
     /* A sector's last block is answered when it is in flash: so no more than a sector is ever sent again. */
-    return pump->accepted_off % FLASH_SLOT_SECTOR_BYTES == 0 ? STAY : FOTA_OK;
+    return pump->accepted_off % FLASH_SLOT_SECTOR_BYTES == 0 ? LINK_PUMP_AGAIN : FOTA_OK;
 }
 
 static enum fota_err do_finish(struct link_pump *pump)
@@ -356,12 +410,22 @@ static enum fota_err do_hash(struct link_pump *pump, struct answer *answer)
     if (off > FLASH_SLOT_BYTES || n_bytes > FLASH_SLOT_BYTES - off) {
         return E_LINK_LENGTH;
     }
+    if (!is_own(pump, off, n_bytes)) { /* the hash of one byte is that byte */
+        return E_LINK_ADDRESS;
+    }
     enum fota_err err = pump->config.ops->hash(pump->config.ops_ctx, off, n_bytes, (uint8_t *)answer->words);
     if (!err) {
         answer->n_words = 0;
         answer->n_bytes = LINK_HASH_BLOCK_BYTES;
     }
     return err;
+}
+
+static enum fota_err do_retry(struct link_pump *pump)
+{
+    const struct link_pump_ops *ops = pump->config.ops;
+    return ops->retry ? ops->retry(pump->config.ops_ctx, bytes_load_be32(pump->slave.work.bytes))
+                      : E_UNSUPPORTED;
 }
 
 /* --- one work item -----------------------------------------------------------------------------------------
@@ -386,6 +450,8 @@ static enum fota_err carry_out(struct link_pump *pump, struct answer *answer)
         return do_begin(pump, answer);
     case LINK_OP_HASH:
         return do_hash(pump, answer);
+    case LINK_OP_RETRY:
+        return do_retry(pump);
     default:
         return do_in_session(pump);
     }
@@ -421,7 +487,12 @@ static void work(struct link_pump *pump)
     answer.n_words = LINK_PROGRESS_BLOCK_BYTES / 4;
     enum fota_err err = carry_out(pump, &answer);
     bool is_patient = pump->now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
-    if (err == STAY || (err == E_UPDATE_BUSY && is_patient)) {
+    if (err == LINK_PUMP_AGAIN) { /* something was done: patience begins anew */
+        pump->since_ms = pump->now_ms;
+        pump->is_clock_late = true;
+        return;
+    }
+    if (err == E_UPDATE_BUSY && is_patient) {
         return;
     }
     if (pump->slave.work.op >= LINK_OP_INFO) {
@@ -459,17 +530,39 @@ static bool hear_some(struct link_pump *pump)
         present(pump, link_slave_filled(&pump->slave, n_bytes));
         return n_bytes == run_bytes;
     }
-    for (size_t at = 0; at < n_bytes && !pump->has_work;) {
+    enum link_out out = LINK_OUT_NONE;
+    for (size_t at = 0; at < n_bytes && !pump->has_work && !pump->slave.is_slipped;) {
         size_t n_used;
-        present(pump, link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used));
+        out = link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used);
+        present(pump, out);
         at += n_used;
+        out = at == n_bytes ? out : LINK_OUT_NONE;
+    }
+    if (out == LINK_OUT_GREET && pump->config.port->greet != NULL) {
+        pump->config.port->greet(pump->config.port_ctx);
     }
     return true;
 }
 
 static void hear(struct link_pump *pump)
 {
-    for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work && hear_some(pump); i++) {
+    for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work && !pump->slave.is_slipped && hear_some(pump);
+         i++) {
+    }
+}
+
+/* A sync was heard whose bits lie across bytes. The bit counter is reset when no byte is on the wires; until
+ * then what comes is no byte either. */
+static void mind_slip(struct link_pump *pump)
+{
+    const struct link_port_ops *port = pump->config.port;
+    void *ctx = pump->config.port_ctx;
+    bool is_quiet = pump->now_ms - pump->heard_ms >= LINK_SLIP_QUIET_MS ||
+                    (port->is_selected != NULL && !port->is_selected(ctx));
+    if (pump->slave.is_slipped && is_quiet) {
+        port->resync(ctx);
+        port->discard(ctx);
+        pump->slave.is_slipped = false;
     }
 }
 
@@ -519,6 +612,7 @@ void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
         pump->since_ms = now_ms;
     }
     hear(pump);
+    mind_slip(pump);
     if (pump->has_work) {
         work(pump);
     }

@@ -23,11 +23,12 @@ _Static_assert(LINK_N_STATES <= 16 && LINK_N_ACTIONS <= 16, "a row is packed int
 
 /* --- what the commands are ------------------------------------------------------------------------------ */
 
-enum { N_OPS = 18, GET_BYTES = N_OPS + 2, ID_BYTES = 3 };
+enum { GET_BYTES = 13, VERSION_AT = 1, ID_BYTES = 3 };
 
-/* Get: number of bytes that follow minus 1, protocol version, commands. Behind it, Get ID. */
+/* Get as ST's ROM of V1.1 answers it: number of bytes that follow minus 1, protocol version, commands. After
+ * it, Get ID. */
 static const uint8_t answers[GET_BYTES + ID_BYTES] = {
-    N_OPS,
+    11,
     LINK_PROTOCOL_VERSION,
     LINK_OP_GET,
     LINK_OP_GET_VERSION,
@@ -40,44 +41,57 @@ static const uint8_t answers[GET_BYTES + ID_BYTES] = {
     LINK_OP_WRITE_UNPROTECT,
     LINK_OP_READOUT_PROTECT,
     LINK_OP_READOUT_UNPROTECT,
-    LINK_OP_INFO,
-    LINK_OP_BEGIN,
-    LINK_OP_BLOCK,
-    LINK_OP_HASH,
-    LINK_OP_FINISH,
-    LINK_OP_ACTIVATE,
-    LINK_OP_ABORT,
     1,
     LINK_CHIP_ID >> 8,
     LINK_CHIP_ID & 0xFF,
 };
 
-/* What follows the ACK of each command, in the order of Get's list. */
-static const uint8_t first_steps[N_OPS] = {
-    LINK_STEP_ANSWER,  LINK_STEP_ANSWER,      LINK_STEP_ANSWER,  LINK_STEP_ADDRESS, LINK_STEP_ADDRESS,
-    LINK_STEP_ADDRESS, LINK_STEP_ERASE_COUNT, LINK_STEP_NEVER,   LINK_STEP_NEVER,   LINK_STEP_NEVER,
-    LINK_STEP_NEVER,   LINK_STEP_REQUEST,     LINK_STEP_REQUEST, LINK_STEP_REQUEST, LINK_STEP_REQUEST,
-    LINK_STEP_REQUEST, LINK_STEP_REQUEST,     LINK_STEP_REQUEST,
+/* A command: what follows its ACK. ANSWER: `from` is where in `answers`, `to` how many bytes; REQUEST: the
+ * least and the most bytes of its body. */
+struct op_row {
+    uint8_t op;
+    uint8_t step;
+    uint16_t from;
+    uint16_t to;
 };
+
+static const struct op_row op_rows[] = {
+    {LINK_OP_GET, LINK_STEP_ANSWER, 0, GET_BYTES},
+    {LINK_OP_GET_VERSION, LINK_STEP_ANSWER, VERSION_AT, 1},
+    {LINK_OP_GET_ID, LINK_STEP_ANSWER, GET_BYTES, ID_BYTES},
+    {LINK_OP_READ, LINK_STEP_ADDRESS, 0, 0},
+    {LINK_OP_GO, LINK_STEP_ADDRESS, 0, 0},
+    {LINK_OP_WRITE, LINK_STEP_ADDRESS, 0, 0},
+    {LINK_OP_ERASE, LINK_STEP_ERASE_COUNT, 0, 0},
+    {LINK_OP_WRITE_PROTECT, LINK_STEP_NEVER, 0, 0},
+    {LINK_OP_WRITE_UNPROTECT, LINK_STEP_NEVER, 0, 0},
+    {LINK_OP_READOUT_PROTECT, LINK_STEP_NEVER, 0, 0},
+    {LINK_OP_READOUT_UNPROTECT, LINK_STEP_NEVER, 0, 0},
+    {LINK_OP_INFO, LINK_STEP_REQUEST, 0, 0},
+    {LINK_OP_BEGIN, LINK_STEP_REQUEST, 1, LINK_STATEMENT_MAX_BYTES},
+    {LINK_OP_BLOCK, LINK_STEP_REQUEST, 9, LINK_REQUEST_MAX_BYTES},
+    {LINK_OP_HASH, LINK_STEP_REQUEST, 8, 8},
+    {LINK_OP_FINISH, LINK_STEP_REQUEST, 4, 4},
+    {LINK_OP_ACTIVATE, LINK_STEP_REQUEST, 4, 4},
+    {LINK_OP_ABORT, LINK_STEP_REQUEST, 4, 4},
+    {LINK_OP_RETRY, LINK_STEP_REQUEST, 4, 4},
+};
+
+/* @return the command's row, or NULL */
+static const struct op_row *find_op(uint8_t op)
+{
+    for (size_t i = 0; i < sizeof op_rows / sizeof op_rows[0]; i++) {
+        if (op_rows[i].op == op) {
+            return &op_rows[i];
+        }
+    }
+    return NULL;
+}
 
 uint32_t link_slave_first_sector(const struct link_slave *slave)
 {
     return slave->base == FLASH_SLOT_A_BASE ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR;
 }
-
-/* Where the answers to Get, Get Version and Get ID stand. */
-static const uint8_t answer_at[][2] = {{0, GET_BYTES}, {1, 1}, {GET_BYTES, ID_BYTES}};
-
-/* Body sizes of the vendor requests, by op - LINK_OP_INFO. */
-static const uint16_t request_bytes[][2] = {
-    {0, 0},                        /* INFO */
-    {1, LINK_STATEMENT_MAX_BYTES}, /* BEGIN */
-    {9, LINK_REQUEST_MAX_BYTES},   /* BLOCK */
-    {8, 8},                        /* HASH */
-    {4, 4},                        /* FINISH */
-    {4, 4},                        /* ACTIVATE */
-    {4, 4},                        /* ABORT */
-};
 
 /* --- stages --------------------------------------------------------------------------------------------- */
 
@@ -98,6 +112,7 @@ static void enter_stage(struct link_slave *slave, uint8_t step)
 {
     slave->step = step;
     slave->n_have_bytes = 0;
+    slave->last_three = 0;
     if (step != LINK_STEP_ERASE_LIST) { /* its length was told in the stage before */
         slave->n_want_bytes = first_want_bytes(step);
     }
@@ -140,33 +155,35 @@ static enum link_event hand_out(struct link_slave *slave, uint8_t *bytes, uint32
 /* --- judges: is a complete stage in order? ---------------------------------------------------------------
  */
 
+/* A sync reads as a command: its 5A and two polls (AN4286 1). Two 00 are a sync at any time; from a host that
+ * is new, whatever it polls with. */
+static bool is_sync(const struct link_slave *slave)
+{
+    return !slave->is_synced || (slave->stage[0] == LINK_DUMMY && slave->stage[1] == LINK_DUMMY);
+}
+
 static enum link_event judge_frame(struct link_slave *slave)
 {
-    uint8_t op = slave->stage[0];
-    size_t i = 0;
-    while (i < N_OPS && answers[2 + i] != op) {
-        i++;
-    }
-    bool is_known = i < N_OPS && (op ^ slave->stage[1]) == 0xFF;
-    bool is_sync = !is_known && !slave->is_synced; /* the host's first 5A, and two polls: AN4286 1 */
+    const struct op_row *row = (slave->stage[0] ^ slave->stage[1]) == 0xFF ? find_op(slave->stage[0]) : NULL;
+    bool is_greeting = row == NULL && is_sync(slave);
     slave->is_synced = true;
-    slave->work.op = op;
+    slave->work.op = slave->stage[0];
     slave->after = LINK_STEP_NONE;
-    if (is_sync) {
+    if (is_greeting) {
         return LINK_EVENT_PASS;
     }
-    if (!is_known) {
+    if (row == NULL) {
         return refuse(slave, E_LINK_COMMAND);
     }
-    if (first_steps[i] == LINK_STEP_NEVER) {
+    if (row->step == LINK_STEP_NEVER) {
         return refuse(slave, E_UNSUPPORTED); /* option bytes are never written in the field */
     }
-    if (first_steps[i] == LINK_STEP_ANSWER) {
-        memcpy(slave->buffer, answers + answer_at[i][0], answer_at[i][1]); /* DMA finds it in RAM */
-        slave->n_data_bytes = answer_at[i][1];
+    if (row->step == LINK_STEP_ANSWER) {
+        memcpy(slave->buffer, answers + row->from, row->to); /* DMA finds it in RAM */
+        slave->n_data_bytes = row->to;
         return LINK_EVENT_PASS;
     }
-    return expect(slave, first_steps[i]);
+    return expect(slave, row->step);
 }
 
 static enum link_event judge_address(struct link_slave *slave)
@@ -239,10 +256,10 @@ static enum link_event judge_erase_list(struct link_slave *slave)
 
 static enum link_event judge_request(struct link_slave *slave)
 {
-    const uint16_t *limits = request_bytes[slave->work.op - LINK_OP_INFO];
+    const struct op_row *row = find_op(slave->work.op);
     size_t n_body = bytes_load_be16(slave->stage);
     if (slave->n_have_bytes == 2) {
-        if (n_body < limits[0] || n_body > limits[1]) {
+        if (n_body < row->from || n_body > row->to) {
             return refuse(slave, E_LINK_LENGTH);
         }
         slave->n_want_bytes = (uint16_t)(n_body + LINK_PACKET_OVERHEAD_BYTES);
@@ -265,7 +282,10 @@ static enum link_event judge_stage(struct link_slave *slave)
         slave->n_want_bytes = (uint16_t)(slave->stage[0] + 3U); /* n-1, data[n], xor */
         return LINK_EVENT_MORE;
     }
-    if (link_xor(slave->stage, slave->n_have_bytes) != sum) {
+    uint8_t rest = link_xor(slave->stage, slave->n_have_bytes) ^ sum;
+    /* Some hosts count N into the checksum of the list (AN4286 2.8 can be read so): N = n_sectors - 1. */
+    uint8_t n_of_list = slave->step == LINK_STEP_ERASE_LIST ? (uint8_t)(slave->n_want_bytes / 2U - 1U) : 0;
+    if (rest != 0 && rest != n_of_list) {
         return refuse(slave, E_LINK_CHECKSUM);
     }
     switch (slave->step) {
@@ -342,11 +362,16 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
         return slave->work.op == LINK_OP_READ ? LINK_EVENT_END : LINK_EVENT_PASS; /* Read ends without ACK */
     case LINK_ACTION_START:
     case LINK_ACTION_REST:
-        if (action == LINK_ACTION_START) {
+    case LINK_ACTION_RESTART:
+        if (action != LINK_ACTION_REST) {
             enter_stage(slave, LINK_STEP_FRAME);
         }
+        slave->is_slipped = action == LINK_ACTION_RESTART;
         slave->n_data_bytes = 0;
         set_level(slave, LINK_LEVEL_FILLER, out); /* also ends a reply that nobody fetched */
+        if (action == LINK_ACTION_START) {
+            *out = LINK_OUT_GREET;
+        }
         break;
     case LINK_ACTION_ILLEGAL:
         slave->reason = E_STATE;
@@ -413,8 +438,24 @@ static enum link_out take_counted(struct link_slave *slave, const uint8_t *bytes
     return link_slave_filled(slave, n_take);
 }
 
-static enum link_event classify(uint8_t byte)
+/* A sync whose bits lie across bytes: 5A, then a 00 and the beginning of another. 10 to 16 zero bits end the
+ * last three bytes then; 9 or 17 are a 5A in its place. */
+static bool has_slipped(uint32_t last_three)
 {
+    for (unsigned shift = 9; shift < 16; shift++) {
+        if ((last_three & ((1U << (shift + 8)) - 1U)) == (uint32_t)LINK_SOF << shift) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum link_event classify(struct link_slave *slave, uint8_t byte)
+{
+    slave->last_three = (slave->last_three << 8 | byte) & 0xFFFFFFU;
+    if (has_slipped(slave->last_three)) {
+        return LINK_EVENT_SLIP;
+    }
     if (byte == LINK_SOF) {
         return LINK_EVENT_SOF;
     }
@@ -430,7 +471,7 @@ enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size
         if (slave->state == LINK_STATE_STAGE || slave->state == LINK_STATE_DATA) {
             out = take_counted(slave, bytes + n_used, n_bytes - n_used, &n_used);
         } else {
-            out = dispatch(slave, classify(bytes[n_used++]));
+            out = dispatch(slave, classify(slave, bytes[n_used++]));
         }
     }
     *n_used_bytes = n_used;

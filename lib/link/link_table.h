@@ -11,8 +11,8 @@
     X(IDLE, "between commands: everything but 5A is dropped")                                                \
     X(STAGE, "counts the bytes of one stage: frame, address, length, data, sector list, request")            \
     X(WORK, "the verdict is not final: the owner works, received bytes are dropped")                         \
-    X(ACK, "A5 79 is presented until the host's 79")                                                         \
-    X(NACK, "A5 1F is presented until the host's 79, or 5A of its next command")                             \
+    X(ACK, "79 is presented until the host's 79")                                                            \
+    X(NACK, "1F is presented until the host's 79, or 5A of its next command")                                \
     X(DATA, "counts the dummy and the data bytes that the host clocks")
 
 /* Events: of a received byte (SOF .. FULL), of a judgement or the owner's result (PASS .. END), of the clock.
@@ -21,6 +21,7 @@
     X(SOF, "byte 5A")                                                                                        \
     X(ECHO, "byte 79")                                                                                       \
     X(BYTE, "any other byte")                                                                                \
+    X(SLIP, "a sync whose bits lie across two bytes: a clock edge too many or too few")                      \
     X(MORE, "counted bytes, and more to come")                                                               \
     X(FULL, "the last counted byte")                                                                         \
     X(PASS, "in order, or done")                                                                             \
@@ -37,6 +38,7 @@
     X(NONE)                                                                                                  \
     X(ILLEGAL)                                                                                               \
     X(START)                                                                                                 \
+    X(RESTART)                                                                                               \
     X(JUDGE)                                                                                                 \
     X(PRESENT_ACK)                                                                                           \
     X(PRESENT_NACK)                                                                                          \
@@ -50,6 +52,7 @@
     X(IDLE, SOF, START, STAGE)                                                                               \
     X(IDLE, ECHO, NONE, IDLE)                                                                                \
     X(IDLE, BYTE, NONE, IDLE)                                                                                \
+    X(IDLE, SLIP, RESTART, STAGE)                                                                            \
     X(IDLE, MORE, ILLEGAL, IDLE)                                                                             \
     X(IDLE, FULL, ILLEGAL, IDLE)                                                                             \
     X(IDLE, PASS, ILLEGAL, IDLE)                                                                             \
@@ -63,6 +66,7 @@
     X(STAGE, SOF, ILLEGAL, STAGE)                                                                            \
     X(STAGE, ECHO, ILLEGAL, STAGE)                                                                           \
     X(STAGE, BYTE, ILLEGAL, STAGE)                                                                           \
+    X(STAGE, SLIP, ILLEGAL, STAGE)                                                                           \
     X(STAGE, MORE, NONE, STAGE)                                                                              \
     X(STAGE, FULL, JUDGE, WORK)                                                                              \
     X(STAGE, PASS, ILLEGAL, STAGE)                                                                           \
@@ -76,6 +80,7 @@
     X(WORK, SOF, NONE, WORK)                                                                                 \
     X(WORK, ECHO, NONE, WORK)                                                                                \
     X(WORK, BYTE, NONE, WORK)                                                                                \
+    X(WORK, SLIP, NONE, WORK)                                                                                \
     X(WORK, MORE, NONE, STAGE)                                                                               \
     X(WORK, FULL, ILLEGAL, WORK)                                                                             \
     X(WORK, PASS, PRESENT_ACK, ACK)                                                                          \
@@ -89,6 +94,7 @@
     X(ACK, SOF, NONE, ACK)                                                                                   \
     X(ACK, ECHO, ADVANCE, WORK)                                                                              \
     X(ACK, BYTE, NONE, ACK)                                                                                  \
+    X(ACK, SLIP, RESTART, STAGE)                                                                             \
     X(ACK, MORE, ILLEGAL, ACK)                                                                               \
     X(ACK, FULL, ILLEGAL, ACK)                                                                               \
     X(ACK, PASS, ILLEGAL, ACK)                                                                               \
@@ -102,6 +108,7 @@
     X(NACK, SOF, START, STAGE)                                                                               \
     X(NACK, ECHO, REST, IDLE)                                                                                \
     X(NACK, BYTE, NONE, NACK)                                                                                \
+    X(NACK, SLIP, RESTART, STAGE)                                                                            \
     X(NACK, MORE, ILLEGAL, NACK)                                                                             \
     X(NACK, FULL, ILLEGAL, NACK)                                                                             \
     X(NACK, PASS, ILLEGAL, NACK)                                                                             \
@@ -115,6 +122,7 @@
     X(DATA, SOF, ILLEGAL, DATA)                                                                              \
     X(DATA, ECHO, ILLEGAL, DATA)                                                                             \
     X(DATA, BYTE, ILLEGAL, DATA)                                                                             \
+    X(DATA, SLIP, ILLEGAL, DATA)                                                                             \
     X(DATA, MORE, NONE, DATA)                                                                                \
     X(DATA, FULL, CLOSE_DATA, WORK)                                                                          \
     X(DATA, PASS, ILLEGAL, DATA)                                                                             \

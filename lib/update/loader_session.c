@@ -4,7 +4,7 @@
 #include "update_private.h"
 
 enum {
-    LAST_BYTES = IMAGE_HEADER_BYTES, /* of the image, programmed last: without them there is no image */
+    HEADER_WORDS = IMAGE_HEADER_BYTES / 4, /* programmed last: without them there is no image */
     INSTALL_RECORDS = 2
 };
 
@@ -34,14 +34,6 @@ static enum fota_err check_moment(const struct update *u)
     return is_confirmed ? FOTA_OK : E_LOADER_NOT_NOW;
 }
 
-/* The reset came after the last record: there is nothing left to do. */
-static bool is_installed(struct update *u, const uint8_t hash[CRYPTO_SHA256_BYTES])
-{
-    struct image_result found;
-    return update_verify_loader(u, &found) == FOTA_OK &&
-           memcmp(found.image_hash, hash, CRYPTO_SHA256_BYTES) == 0;
-}
-
 enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
                                   struct update_target *out)
 {
@@ -49,15 +41,11 @@ enum fota_err update_begin_loader(struct update *u, const struct update_offer *o
     enum fota_err err = check_moment(u);
     err = err ? err : update_check_offer(u, offer, u->config->loader.n_bytes);
     err = err ? err : update_check_session(u, id);
-    err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
     if (err) {
         return err;
     }
-    bool is_done = is_installed(u, offer->hash[SLOT_A]);
-    uint32_t off = is_done ? offer->image_bytes : 0;
-    update_open_session(u, SLOT_LOADER, id, offer, off);
-    u->session = is_done ? UPDATE_FINISHED : UPDATE_RECEIVING;
-    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, offer->image_bytes, off};
+    update_open_session(u, SLOT_LOADER, id, offer, 0);
+    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, offer->image_bytes, 0};
     return FOTA_OK;
 }
 
@@ -76,37 +64,26 @@ static enum fota_err check_received(const struct update *u, const uint8_t *image
     if (result.image.security_counter < update_floor(u)) {
         return E_IMAGE_COUNTER;
     }
-    return result.image.total_bytes == n_bytes &&
+    return n_bytes == u->session_bytes && result.image.total_bytes == n_bytes &&
                    memcmp(result.file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) == 0
                ? FOTA_OK
                : E_UPDATE_DIGEST;
 }
 
-static enum fota_err mark_open(struct update *u, bool is_open)
+static enum fota_err mark(struct update *u, uint32_t flags)
 {
     struct boot_record record = u->record;
-    record.flags = (uint8_t)(record.flags & ~(uint32_t)BOOT_FLAG_LOADER_OPEN);
-    record.flags = (uint8_t)(record.flags | (is_open ? BOOT_FLAG_LOADER_OPEN : 0));
+    record.flags = (uint8_t)flags;
     return update_commit(u, &record);
 }
 
-/* Bytes `off` to `end` of the image; the last word is filled up with what erased flash holds. */
-static enum fota_err program(struct update *u, const uint8_t *image, uint32_t off, uint32_t end)
+/* Words `first` to `end` of the image. */
+static enum fota_err program(const struct update *u, const uint32_t *words, uint32_t first, uint32_t end)
 {
-    struct flash *flash = u->config->flash;
-    const uint32_t base = u->config->loader.base;
-    const uint32_t whole = end & ~3U;
-    uint32_t word = UINT32_MAX;
-    enum fota_err err =
-        flash_program(flash, base + off, (const uint32_t *)(const void *)(image + off), (whole - off) / 4);
-    if (err || whole == end) {
-        return err;
-    }
-    memcpy(&word, image + whole, end - whole);
-    return flash_program(flash, base + whole, &word, 1);
+    return flash_program(u->config->flash, u->config->loader.base + 4 * first, words + first, end - first);
 }
 
-enum fota_err update_loader_install(struct update *u, const uint8_t *image, uint32_t n_bytes)
+enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes)
 {
     if (u->session == UPDATE_CLOSED || u->session_slot != SLOT_LOADER) {
         return E_UPDATE_NO_SESSION;
@@ -114,19 +91,17 @@ enum fota_err update_loader_install(struct update *u, const uint8_t *image, uint
     if (u->session == UPDATE_FINISHED) {
         return FOTA_OK; /* the host did not hear it */
     }
-    if (n_bytes != u->session_bytes || ((uintptr_t)image & 3) != 0) {
-        return E_ARG;
-    }
+    const uint32_t flags = u->record.flags & ~(uint32_t)BOOT_FLAG_LOADER_OPEN;
     enum fota_err err = check_moment(u);
-    err = err ? err : check_received(u, image, n_bytes);
+    err = err ? err : check_received(u, (const uint8_t *)words, n_bytes);
     err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
     err = err ? err : update_take_erase(u);
     /* From here to the second record sector 1 is not to be trusted, whatever it looks like. */
-    err = err ? err : mark_open(u, true);
+    err = err ? err : mark(u, flags | BOOT_FLAG_LOADER_OPEN);
     err = err ? err : flash_erase_sector(u->config->flash, u->config->loader.sector);
-    err = err ? err : program(u, image, LAST_BYTES, n_bytes);
-    err = err ? err : program(u, image, 0, LAST_BYTES);
-    err = err ? err : mark_open(u, false);
+    err = err ? err : program(u, words, HEADER_WORDS, (n_bytes + 3) / 4);
+    err = err ? err : program(u, words, 0, HEADER_WORDS);
+    err = err ? err : mark(u, flags);
     if (err == FOTA_OK) {
         u->session = UPDATE_FINISHED;
     }

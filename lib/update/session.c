@@ -57,7 +57,8 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
     return E_STATEMENT_KEY;
 }
 
-enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer, uint32_t room_bytes)
+enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
+                                 uint32_t room_bytes)
 {
     if (offer->boot_min > u->config->bootloader_version) {
         return E_UNSUPPORTED;

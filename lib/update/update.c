@@ -207,8 +207,8 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
             break;
         }
     }
-    have_room(u);
     if (out->action == SLOTS_BOOT) {
+        have_room(u); /* not for the loader: a board that resets again and again must wear nothing */
         note_running(u, out->slot, &images[out->slot]);
         return;
     }

@@ -34,10 +34,11 @@ enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t sp
 FOTA_MUST_CHECK
 enum fota_err update_take_erase(struct update *u);
 
-/** Does this root take the offer, by version, counter and size? @return FOTA_OK · E_UNSUPPORTED (needs a newer root) ·
- * E_STATEMENT_COUNTER · E_IMAGE_SIZE */
+/** Does this root take the offer, by version, counter and size? @return FOTA_OK · E_UNSUPPORTED (needs a
+ * newer root) · E_STATEMENT_COUNTER · E_IMAGE_SIZE */
 FOTA_MUST_CHECK
-enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer, uint32_t room_bytes);
+enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
+                                 uint32_t room_bytes);
 
 /** update_begin_offer of a loader. @return see boot_services.update_begin */
 FOTA_MUST_CHECK

@@ -1,5 +1,5 @@
-/* A session opened by the text of a statement, in one call: for whoever has keys and sessions in one place, as tests
- * have. On the target the agent reads the text and the root opens the session. */
+/* A session opened by the text of a statement, in one call: for whoever has keys and sessions in one place,
+ * as tests have. On the target the agent reads the text and the root opens the session. */
 #include "update/offer.h"
 #include "update_private.h"
 
@@ -18,8 +18,7 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     if (n_bytes == 0) {
         return update_begin_offer(u, NULL, out);
     }
-    enum slot slot =
-        offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : update_inactive_slot(u);
+    enum slot slot = offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : update_inactive_slot(u);
     if (slot == SLOT_NONE) {
         return E_STATE;
     }

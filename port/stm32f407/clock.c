@@ -4,36 +4,36 @@
 #include "f407/supply.h"
 #include "stm32f407xx.h"
 
-/* Bounds of the waits, in loops of at least 5 cycles. */
 enum {
-    HSI_LOOPS_PER_MS = CLOCK_HSI_HZ / 5 / 1000,
-    HSE_START_MAX_LOOPS =
-        100 * HSI_LOOPS_PER_MS,             /* a crystal takes 2 ms (DS8626 table 32); 100 is ST's limit */
-    HSI_START_MAX_LOOPS = HSI_LOOPS_PER_MS, /* 4 us (DS8626 table 34) */
-    PLL_LOCK_MAX_LOOPS = HSI_LOOPS_PER_MS,  /* 300 us (DS8626 table 36) */
-    SWITCH_MAX_LOOPS = HSI_LOOPS_PER_MS,
+    /* Of each wait, in loops of at least 5 cycles: the PLL takes 300 us (DS8626 table 36), the oscillator 4
+     * us (table 34), a switch some cycles. */
+    MAX_LOOPS = CLOCK_HSI_HZ / 5 / 1000,
     LOOK_MS = 10
 };
 
-/* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 336 MHz, SYSCLK /2, 48 MHz /7. */
-#define PLL_COMMON (168U << RCC_PLLCFGR_PLLN_Pos | 7U << RCC_PLLCFGR_PLLQ_Pos)
-#define PLL_FROM_HSE                                                                                         \
-    (PLL_COMMON | RCC_PLLCFGR_PLLSRC_HSE | (uint32_t)(CLOCK_HSE_HZ / 2000000) << RCC_PLLCFGR_PLLM_Pos)
-#define PLL_FROM_HSI (PLL_COMMON | (uint32_t)(CLOCK_HSI_HZ / 2000000) << RCC_PLLCFGR_PLLM_Pos)
+/* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 320 MHz, SYSCLK /2, 48 MHz domain /7. From the internal
+ * oscillator, which every board has: at its fastest, 4.5 % above nominal (DS8626 table 34), this is 167.2
+ * MHz. */
+#define PLLCFGR_FAST (160U << RCC_PLLCFGR_PLLN_Pos | 7U << RCC_PLLCFGR_PLLQ_Pos | 8U << RCC_PLLCFGR_PLLM_Pos)
+_Static_assert(CLOCK_HCLK_HZ == CLOCK_HSI_HZ / 8 * 160 / 2, "the PLL's factors give the clock");
 
-/* Values after reset: RM0090 7.3.2, 7.3.1. */
+/* Value after reset: RM0090 7.3.2. */
 #define PLLCFGR_RESET 0x24003010U
 
-#define ACR_CACHES (FLASH_ACR_ICEN | FLASH_ACR_DCEN)
+/* Wait states before the faster clock. Five are enough above 2.7 V; seven are down to 2.1 V (RM0090 table
+ * 10), and a weak supply is when a wrong fetch would hurt most. */
+#define ACR_FAST (FLASH_ACR_LATENCY_7WS | FLASH_ACR_ICEN | FLASH_ACR_DCEN)
 
 /* DBGMCU_IDCODE of revision A, whose prefetch buffer must stay off (ES0182; it shows another device code than
  * the later revisions). */
 #define IDCODE_REVISION_A 0x20006411U
 
-FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value,
-                                   uint32_t max_loops)
+/* APB1 at a quarter, APB2 at half of the clock: within their limits (DS8626 table 14). */
+#define CFGR_DIVIDED (RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2)
+
+FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value)
 {
-    for (uint32_t i = 0; i < max_loops; i++) {
+    for (uint32_t i = 0; i < MAX_LOOPS; i++) {
         if ((*reg & mask) == value) {
             return true;
         }
@@ -41,41 +41,21 @@ FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, 
     return false;
 }
 
-static enum clock_source start_oscillator(void)
-{
-    RCC->CR |= RCC_CR_HSEON;
-    if (wait_for(&RCC->CR, RCC_CR_HSERDY, RCC_CR_HSERDY, HSE_START_MAX_LOOPS)) {
-        RCC->PLLCFGR = PLL_FROM_HSE;
-        return CLOCK_FROM_HSE;
-    }
-    RCC->CR &= ~RCC_CR_HSEON;
-    RCC->PLLCFGR = PLL_FROM_HSI;
-    return CLOCK_FROM_HSI;
-}
-
-enum clock_source clock_init(void)
+bool clock_init(void)
 {
     if (!supply_is_good()) {
-        return CLOCK_FROM_RESET;
+        return false;
     }
-    enum clock_source source = start_oscillator();
+    RCC->PLLCFGR = PLLCFGR_FAST;
     RCC->CR |= RCC_CR_PLLON;
-    if (!wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY, PLL_LOCK_MAX_LOOPS)) {
-        return CLOCK_FROM_RESET;
+    if (!wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) {
+        return false;
     }
-    /* Wait states before the faster clock, and read back that they are taken (RM0090 3.5.1). Five are enough
-     * above 2.7 V; seven are down to 2.1 V (table 10), and a weak supply is when a wrong fetch would hurt
-     * most. */
-    FLASH->ACR =
-        FLASH_ACR_LATENCY_7WS | ACR_CACHES | (DBGMCU->IDCODE == IDCODE_REVISION_A ? 0 : FLASH_ACR_PRFTEN);
-    (void)FLASH->ACR;
-    /* APB1 42 MHz, APB2 84 MHz: their limits (DS8626 table 14). */
-    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;
-    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2 | RCC_CFGR_SW_PLL;
-    if (!wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL, SWITCH_MAX_LOOPS)) {
-        return CLOCK_FROM_RESET;
-    }
-    return source;
+    FLASH->ACR = DBGMCU->IDCODE == IDCODE_REVISION_A ? ACR_FAST : ACR_FAST | FLASH_ACR_PRFTEN;
+    (void)FLASH->ACR; /* read back that they are taken (RM0090 3.5.1) */
+    RCC->CFGR = CFGR_DIVIDED;
+    RCC->CFGR = CFGR_DIVIDED | RCC_CFGR_SW_PLL;
+    return wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL);
 }
 
 void clock_reset(void)
@@ -83,12 +63,10 @@ void clock_reset(void)
     SysTick->CTRL = 0;
     SysTick->LOAD = 0;
     SysTick->VAL = 0;
-    RCC->CR |= RCC_CR_HSION;
-    (void)wait_for(&RCC->CR, RCC_CR_HSIRDY, RCC_CR_HSIRDY, HSI_START_MAX_LOOPS);
-    RCC->CFGR = 0;
-    (void)wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_HSI, SWITCH_MAX_LOOPS);
-    RCC->CR &= ~(RCC_CR_PLLON | RCC_CR_HSEON);
-    (void)wait_for(&RCC->CR, RCC_CR_PLLRDY, 0, PLL_LOCK_MAX_LOOPS);
+    RCC->CFGR = 0; /* the internal oscillator never stopped: the PLL runs from it */
+    (void)wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_HSI);
+    RCC->CR &= ~RCC_CR_PLLON;
+    (void)wait_for(&RCC->CR, RCC_CR_PLLRDY, 0);
     RCC->PLLCFGR = PLLCFGR_RESET;
     /* The slower clock first, then fewer wait states; caches can only be emptied while they are off. */
     FLASH->ACR = 0;

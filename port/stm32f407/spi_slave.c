@@ -45,11 +45,18 @@ static void play(struct spi_slave *spi, bool is_data)
 /* SPI1 from its reset state; what is to be sent stays as it was. */
 static void start_spi(struct spi_slave *spi)
 {
+    unsigned n_loops = 0;
     reset_spi(); /* from here on no byte calls the handler, and who is armed stays so */
     uint32_t cr2 = spi->is_armed ? SPI_CR2_TXDMAEN | SPI_CR2_RXNEIE : SPI_CR2_TXDMAEN | SPI_CR2_RXDMAEN;
     play(spi, spi_slave_is_sending(spi)); /* data that has left is not sent again */
     SPI1->CR2 = cr2;
     SPI1->CR1 = SPI_CR1_SPE; /* slave, 8 bits, MSB first, mode 0, NSS by hardware: all other bits 0 */
+    while ((SPI1->SR & SPI_SR_TXE) != 0 && n_loops++ < DMA_DISABLE_MAX_LOOPS) { /* the first byte */
+    }
+    spi_is_between_bytes(spi);
+    if (!spi->is_sending) {
+        spi_slave_level(spi, spi->verdict); /* from its beginning, whatever has left */
+    }
 }
 
 static void start_ring(struct spi_slave *spi)
@@ -65,8 +72,10 @@ static void start_ring(struct spi_slave *spi)
 void spi_slave_init(struct spi_slave *spi)
 {
     memset(spi, 0, sizeof *spi);
-    spi->pattern[0] = SPI_FILLER;
-    spi->pattern[1] = SPI_FILLER;
+    for (unsigned i = 0; i < sizeof spi->pattern; i++) {
+        spi->pattern[i] = SPI_FILLER;
+    }
+    spi->verdict = SPI_FILLER;
     enable_clocks();
     set_pins();
     start_ring(spi);
@@ -107,11 +116,38 @@ void spi_slave_discard(void *ctx)
 
 void spi_slave_level(void *ctx, uint8_t level)
 {
+    static const bool has_verdict[] = {true, false, true, false, false};
+    const unsigned period = sizeof has_verdict;
     struct spi_slave *spi = ctx;
-    spi->pattern[1] = level;
-    if (spi->is_sending) {
-        play(spi, false);
+    spi_stream_off(DMA2_Stream3); /* what is counted now stays so */
+    unsigned is_in_byte = spi_is_in_byte(spi);
+    spi_fill(spi);
+    if (level != SPI_FILLER) {
+        spi->verdict = level;
+        for (unsigned i = 0; i < sizeof spi->pattern; i++) {
+            spi->pattern[i] = has_verdict[(i + is_in_byte) % period] ? level : SPI_FILLER;
+        }
     }
+    if (is_in_byte) { /* the first byte after the host's last is on the wires */
+        spi_put_next(level);
+    }
+    play(spi, false);
+}
+
+void spi_slave_greet(void *ctx)
+{
+    struct spi_slave *spi = ctx;
+    uint16_t pos = spi->read_pos;
+    spi_stream_off(DMA2_Stream3);
+    if (spi_write_pos() == pos && spi_is_in_byte(spi)) {
+        spi_put_next(SPI_ACK);
+        if (spi_write_pos() != pos) { /* the host was faster, and this is the first byte after its frame */
+            spi_put_next(SPI_FILLER);
+        }
+    } else if (spi_write_pos() == pos) {
+        spi->pattern[0] = SPI_ACK;
+    }
+    play(spi, false);
 }
 
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
@@ -119,7 +155,7 @@ void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
     struct spi_slave *spi = ctx;
     spi->data = bytes;
     spi->n_data_bytes = (uint16_t)n_bytes;
-    spi->pattern[1] = SPI_FILLER;
+    spi_fill(spi);
     play(spi, true);
 }
 
@@ -132,4 +168,10 @@ bool spi_slave_is_sending(void *ctx)
 void spi_slave_resync(void *ctx)
 {
     start_spi(ctx);
+}
+
+bool spi_slave_is_selected(void *ctx)
+{
+    (void)ctx;
+    return (GPIOA->IDR & NSS_PIN) == 0;
 }

@@ -24,31 +24,34 @@ static bool has_run_over(const struct spi_slave *spi, uint16_t pos)
     return false;
 }
 
-/* What the handler took off the stream: polls (one stands for all) and the echo, in its place. */
+/* What the handler took off the stream: polls (one stands for all), and then what ended them, in its place. */
 static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes)
 {
-    bool has_echo = spi->has_echo; /* first: it comes after the polls */
+    size_t n_tail = spi->n_tail; /* first: it comes after the polls */
     if (spi->echo_pos < spi->read_pos) {
         DMA2->LIFCR =
             DMA_LIFCR_CTCIF0; /* the wrap that these bytes went through: not to be taken for a second one */
     }
     size_t n_done = spi_copy_ring(spi, bytes, n_bytes, spi->echo_pos);
-    if (n_done > 0 || n_bytes == 0) {
+    if (n_done > 0 || n_bytes < sizeof spi->tail) {
         return n_done;
     }
     spi->has_heard = false;
-    bytes[0] = 0;
-    if (has_echo) {
-        spi->has_echo = false;
-        bytes[0] = spi->echo;
+    if (n_tail == 0) {
+        bytes[0] = 0;
+        return 1;
     }
-    return 1;
+    for (size_t i = 0; i < n_tail; i++) {
+        bytes[i] = spi->tail[sizeof spi->tail - n_tail + i];
+    }
+    spi->n_tail = 0;
+    return n_tail;
 }
 
 size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
-    if (spi->has_echo || spi->has_heard) {
+    if (spi->n_tail > 0 || spi->has_heard) {
         return receive_from_handler(spi, bytes, n_bytes);
     }
     uint16_t pos =
@@ -65,7 +68,7 @@ void spi_slave_irq_discard(void *ctx)
     struct spi_slave *spi = ctx;
     spi_slave_discard(spi);
     DMA2->LIFCR = SPI_RX_FLAGS; /* in this order: a wrap in between must not look like a second one */
-    spi->has_echo = false;
+    spi->n_tail = 0;
     spi->has_heard = false;
 }
 
@@ -120,8 +123,9 @@ void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t
     /* From ring to handler, in this order: the host sends no echo before it has seen the verdict. */
     SPI1->CR2 = SPI_CR2_TXDMAEN;
     spi->echo_pos = spi_write_pos();
+    memset(spi->tail, 0, sizeof spi->tail);
     spi->is_armed = true;
-    spi->pattern[1] = verdict;
+    spi_slave_level(spi, verdict);
     SPI1->CR2 = SPI_CR2_TXDMAEN | SPI_CR2_RXNEIE;
 }
 
@@ -133,23 +137,35 @@ void spi_slave_irq_init(struct spi_slave *spi, uint32_t priority)
     hold_handler(false);
 }
 
+/* A sync whose bits lie across bytes (link_slave.c, has_slipped): a clock edge was lost or is one too many. */
+SPI_SLAVE_INLINE bool has_slipped(const uint8_t tail[3])
+{
+    uint32_t bits = (uint32_t)tail[0] << 16 | (uint32_t)tail[1] << 8 | tail[2];
+    uint32_t n_zeros = (uint32_t)__builtin_ctz(bits | 1U << 24);
+    return n_zeros >= 10 && n_zeros <= 16 && (bits >> (n_zeros - 1) & 0xFFU) == SPI_SOF;
+}
+
 /* A byte while a verdict is presented: a poll, or the echo that ends it. */
 SPI_SLAVE_INLINE void take_byte(struct spi_slave *spi)
 {
     uint8_t byte = (uint8_t)SPI1->DR;
     (void)SPI1->SR; /* DR then SR clears an overrun: polls may be lost, they all say the same */
     spi->has_heard = true;
-    if (byte != SPI_ACK && !(byte == SPI_SOF && spi->pattern[1] == SPI_NACK)) {
+    spi->tail[0] = spi->tail[1];
+    spi->tail[1] = spi->tail[2];
+    spi->tail[2] = byte;
+    bool is_echo = byte == SPI_ACK || (byte == SPI_SOF && spi->verdict == SPI_NACK);
+    bool is_slipped = !is_echo && has_slipped(spi->tail);
+    if (!is_echo && !is_slipped) {
         return;
     }
-    spi->pattern[1] = SPI_FILLER;
-    if (spi->n_data_bytes > 0) {
-        spi_tx_play(spi, true);
-        spi->has_answered = true;
-    }
+    bool has_answer = is_echo && spi->n_data_bytes > 0;
+    spi_fill(spi); /* the next byte too: no stale verdict as the dummy before data, or later */
+    spi_tx_play(spi, has_answer);
+    spi->has_answered = has_answer;
     spi_rx_to_ring(spi);
-    spi->echo = byte;
-    spi->has_echo = true;
+    spi_is_between_bytes(spi);
+    spi->n_tail = is_echo ? 1 : sizeof spi->tail;
 }
 
 RAM_CODE void spi_slave_irq(struct spi_slave *spi)

@@ -18,6 +18,7 @@ enum {
     SPI_ACK = 0x79,
     SPI_NACK = 0x1F,
     SPI_SOF = 0x5A,
+    NSS_PIN = 1 << 4, /* PA4 */
     DMA_DISABLE_MAX_LOOPS = 1000 /* a stream stops after the access under way (RM0090 10.3.14) */
 };
 
@@ -39,6 +40,18 @@ SPI_SLAVE_INLINE void spi_stream_off(DMA_Stream_TypeDef *stream)
     }
 }
 
+SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
+{
+    return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
+}
+
+/* Bytes that stream 3 has handed to SPI1 since it was pointed at what it plays: one as each byte begins. */
+SPI_SLAVE_INLINE uint32_t spi_n_loaded(const struct spi_slave *spi)
+{
+    uint32_t n_all_bytes = spi->is_sending ? spi->n_data_bytes : sizeof spi->pattern;
+    return n_all_bytes - DMA2_Stream3->NDTR;
+}
+
 /*
  * Point stream 3 at the data or the pattern. What it had fetched ahead is lost with the disable; what SPI1
  * holds is not. Once the stream is off, the handler has no reason to come between. The end of the data raises
@@ -48,10 +61,46 @@ SPI_SLAVE_INLINE void spi_tx_play(struct spi_slave *spi, bool is_data)
 {
     spi_stream_off(DMA2_Stream3);
     DMA2->LIFCR = SPI_TX_FLAGS;
+    spi->n_loaded += spi_n_loaded(spi);
     spi->is_sending = is_data;
     DMA2_Stream3->M0AR = (uint32_t)(is_data ? spi->data : (const volatile uint8_t *)spi->pattern);
     DMA2_Stream3->NDTR = is_data ? spi->n_data_bytes : sizeof spi->pattern;
     DMA2_Stream3->CR = SPI_TX_STREAM_CR | (is_data ? DMA_SxCR_TCIE : DMA_SxCR_CIRC) | DMA_SxCR_EN;
+}
+
+/*
+ * Has a byte begun that has not ended? One more was loaded than received then. The lowest bit is enough: the
+ * ring and the pattern have an even length.
+ */
+SPI_SLAVE_INLINE bool spi_is_in_byte(const struct spi_slave *spi)
+{
+    return ((spi->n_loaded + spi_n_loaded(spi) - spi_write_pos()) & 1U) != 0;
+}
+
+/* No byte is on the wires: from here it is counted. */
+SPI_SLAVE_INLINE void spi_is_between_bytes(struct spi_slave *spi)
+{
+    spi->n_loaded = spi_write_pos() - spi_n_loaded(spi);
+}
+
+/* Replace the byte that waits in the transmit register (RM0090 28.3.9): it is the next that leaves. None waits
+ * if stream 3 is off and a byte has begun since; then what plays next comes in time. */
+SPI_SLAVE_INLINE void spi_put_next(uint8_t byte)
+{
+    if ((SPI1->SR & SPI_SR_TXE) == 0) {
+        SPI1->DR = byte;
+    }
+}
+
+/* Nothing but A5 from the next byte on. Stream 3 is off then: spi_tx_play comes next. */
+SPI_SLAVE_INLINE void spi_fill(struct spi_slave *spi)
+{
+    spi_stream_off(DMA2_Stream3);
+    spi->verdict = SPI_FILLER;
+    for (unsigned i = 0; i < sizeof spi->pattern; i++) {
+        spi->pattern[i] = SPI_FILLER;
+    }
+    spi_put_next(SPI_FILLER);
 }
 
 /* Bytes go to the ring again, not to the handler. In this order: a byte in between would call a handler that
@@ -60,11 +109,6 @@ SPI_SLAVE_INLINE void spi_rx_to_ring(struct spi_slave *spi)
 {
     SPI1->CR2 = SPI_CR2_RXDMAEN | SPI_CR2_TXDMAEN;
     spi->is_armed = false;
-}
-
-SPI_SLAVE_INLINE uint16_t spi_write_pos(void)
-{
-    return (uint16_t)((SPI_SLAVE_RING_BYTES - DMA2_Stream0->NDTR) % SPI_SLAVE_RING_BYTES);
 }
 
 /* @return bytes copied, up to position `end` or the ring's own end */

@@ -49,6 +49,7 @@ PY
 
 SLOT_A=0x08020000
 SLOT_B=0x08080000
+SLOT_LOADER=0x08004000
 
 # images PREFIX VERSION COUNTER [SEED]: PREFIX_a.img and PREFIX_b.img, signed with keys/image-key.pem.
 images() {
@@ -59,6 +60,14 @@ images() {
             --out "$1_$slot.img" "$1_$slot.bin"
         want_code 0
     done
+}
+
+# loader FILE VERSION COUNTER [SEED [KEY]]: a signed loader for sector 1.
+loader() {
+    binary loader.bin $SLOT_LOADER "${4:-7}"
+    run "$FOTA" sign --slot loader --version "$2" --hw f407-disco --counter "$3" --key "${5:-keys/image-key.pem}" \
+        --out "$1" loader.bin
+    want_code 0
 }
 
 keys() { run "$FOTA" keygen; want_code 0; }

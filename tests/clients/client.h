@@ -79,6 +79,12 @@ enum client_end client_c9(struct wires *w, const struct job *job);
 /** C9 before it learned to skip the first byte and to echo a NACK. */
 enum client_end client_c9_old(struct wires *w, const struct job *job);
 enum client_end client_c10(struct wires *w, const struct job *job);
+enum client_end client_c12(struct wires *w, const struct job *job);
+enum client_end client_c13(struct wires *w, const struct job *job);
+enum client_end client_c14(struct wires *w, const struct job *job);
+enum client_end client_c15(struct wires *w, const struct job *job);
+enum client_end client_c16(struct wires *w, const struct job *job);
+enum client_end client_c17(struct wires *w, const struct job *job);
 
 /* --- shared by the stories (habits.c)
  * -------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -22,10 +23,66 @@ enum {
     GO_MAX_MS = 1500,
     TIMINGS = 2,
     COMMAND_MAX_US = 10000,
-    GONE_US = (4000 + LINK_GONE_MS) * 1000
+    GONE_US = (4000 + LINK_GONE_MS) * 1000,
+    PAGE_MAX_BYTES = 64 * 1024
 };
 
 typedef enum client_end client(struct wires *w, const struct job *job);
+
+/* --- the table ---------------------------------------------------------------------------------------------
+ */
+
+/* What each run showed, host by host: fast flash, real flash. `clients_test --table` prints it, and the page
+ * docs/spec/link.md must show the same. */
+static struct {
+    const char *id;
+    const char *habit;
+    char seen[TIMINGS][48];
+} hosts[] = {
+    {"C1", "protocol V1.0: no echo; takes the standing ACK for every answer", {"", ""}},
+    {"C2", "4.8 MHz, 258 bytes without a gap, first poll counts, mass erase, Go boots what it wrote", {"", ""}},
+    {"C3", "protocol V1.0: no echo", {"", ""}},
+    {"C4", "NSS toggles around every byte, verdict on a command within 10 ms, no checksum of an erase's count", {"", ""}},
+    {"C5", "anything on MOSI while it reads, a bare echo, no echo after NACK, a 00 before 5A", {"", ""}},
+    {"C6", "reads too much, long pauses, mass erase", {"", ""}},
+    {"C7", "strict about A5; its 4,096 polls last 100 ms, so it gives up in its mass erase, with ST's loader too", {"", ""}},
+    {"C8", "wants the ACK inside the command frame, and never echoes", {"", ""}},
+    {"C9", "list of sectors, checksum over the codes, polls for 1.4 s", {"", ""}},
+    {"C9, three sectors", "its polls are over before three erases of real flash are", {"", ""}},
+    {"C9, old", "one sector, first poll counts, no echo after NACK", {"", ""}},
+    {"C10", "polls once, and forgets the echo of its sync", {"", ""}},
+    {"C12", "looks at every second byte only, from the first sync on", {"", ""}},
+    {"C13", "20 kHz, never polls: every ACK at a fixed byte of its transfer", {"", ""}},
+    {"C14", "NSS low throughout, looks once, takes Get flat, counts N into the checksum of an erase list", {"", ""}},
+    {"C14, three sectors", "waits 2 s for the erase, whatever it is", {"", ""}},
+    {"C15", "strict about A5 after each echo and in the dummy before data", {"", ""}},
+    {"C16", "syncs before each task without a reset, gives up on NACK, reads before it writes", {"", ""}},
+    {"C17", "24 polls of 1 ms for everything, mass erase", {"", ""}},
+};
+
+enum { N_HOSTS = sizeof hosts / sizeof hosts[0], ROW_BYTES = 256 };
+
+/* Both loaders must show the same. */
+static void note(const char *id, unsigned timing, const char *what, const char *stage)
+{
+    char text[sizeof hosts[0].seen[0]];
+    (void)snprintf(text, sizeof text, "%s%s", what, stage ? stage : "");
+    for (size_t i = 0; i < N_HOSTS; i++) {
+        if (strcmp(hosts[i].id, id) == 0) {
+            char *seen = hosts[i].seen[timing];
+            assert_true(seen[0] == '\0' || strcmp(seen, text) == 0);
+            memcpy(seen, text, sizeof text);
+            return;
+        }
+    }
+    fail_msg("no host %s in the table", id);
+}
+
+static void put_row(size_t i, char row[ROW_BYTES])
+{
+    (void)snprintf(row, ROW_BYTES, "| %s | %s | %s | %s |\n", hosts[i].id, hosts[i].seen[1], hosts[i].seen[0],
+                   hosts[i].habit);
+}
 
 /* [0: flash as fast as it typically is, 1: so fast that only the order counts][kind] */
 static struct loader_board boards[TIMINGS][LOADER_KINDS];
@@ -116,6 +173,7 @@ static void assert_served(const char *name, client *run, unsigned timing, uint16
         serve(board, name, run, &job, &w);
         assert_serves_a_proper_client(board);
     }
+    note(name, timing, "served", NULL);
 }
 
 /* A bootloader that nobody asked for: it stays, for it has nothing to boot. */
@@ -152,13 +210,14 @@ static void assert_served_in_its_second_run(const char *name, client *run, uint1
         assert_int_equal(loader_board_erases(board), n_erases);
         assert_serves_a_proper_client(board);
     }
+    note(name, 0, "served in its second run", NULL);
 }
 
 /* Fails at `stage`; nothing was touched. */
-static void assert_not_served(const char *name, client *run, const char *stage)
+static void assert_stops_at(const char *name, client *run, unsigned timing, const char *stage)
 {
     for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
-        struct loader_board *board = &boards[0][kind];
+        struct loader_board *board = &boards[timing][kind];
         struct wires w = {.twin = board->twin};
         struct job job = job_for(board);
         loader_board_restore(board);
@@ -173,6 +232,20 @@ static void assert_not_served(const char *name, client *run, const char *stage)
         assert_serves_a_proper_client(board);
         assert_int_equal(loader_board_outside(board), 0);
     }
+    note(name, timing, "stops at ", stage);
+}
+
+static void assert_not_served(const char *name, client *run, const char *stage)
+{
+    assert_stops_at(name, run, 0, stage);
+    assert_stops_at(name, run, 1, stage);
+}
+
+/* With typical flash, and with fast flash. */
+static void assert_served_always(const char *name, client *run, uint16_t n_sectors)
+{
+    assert_served(name, run, 1, n_sectors);
+    assert_served(name, run, 0, n_sectors);
 }
 
 /* --- served ------------------------------------------------------------------------------------------------
@@ -181,15 +254,18 @@ static void assert_not_served(const char *name, client *run, const char *stage)
 static void c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
-        struct loader_board *board = &boards[0][kind];
-        struct wires w = {0};
-        struct job job = job_for(board);
-        serve(board, "C2", client_c2, &job, &w);
-        for (unsigned ms = 0; ms < GO_MAX_MS && !loader_board_is_updated(board); ms += 50) {
-            loader_board_run_us(board, 50000);
+    for (unsigned timing = 0; timing < TIMINGS; timing++) {
+        for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
+            struct loader_board *board = &boards[timing][kind];
+            struct wires w = {0};
+            struct job job = job_for(board);
+            serve(board, "C2", client_c2, &job, &w);
+            for (unsigned ms = 0; ms < GO_MAX_MS && !loader_board_is_updated(board); ms += 50) {
+                loader_board_run_us(board, 50000);
+            }
+            assert_true(loader_board_is_updated(board));
         }
-        assert_true(loader_board_is_updated(board));
+        note("C2", timing, "served", NULL);
     }
 }
 
@@ -219,18 +295,20 @@ static void c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms(void **
         assert_in_range(w.verdict_max_us, 1, COMMAND_MAX_US);
         assert_serves_a_proper_client(&boards[0][kind]);
     }
+    note("C4", 0, "served", NULL);
+    assert_served("C4", client_c4, 1, 1);
 }
 
 static void c5_that_sends_garbage_while_it_reads_and_never_echoes_a_nack(void **state)
 {
     (void)state;
-    assert_served("C5", client_c5, 0, 1);
+    assert_served_always("C5", client_c5, 1);
 }
 
 static void c6_that_reads_too_much_and_waits_long_for_a_mass_erase(void **state)
 {
     (void)state;
-    assert_served("C6", client_c6, 0, 1);
+    assert_served_always("C6", client_c6, 1);
 }
 
 static void c7_that_insists_on_a5_is_served_by_a_chip_that_erases_within_its_100_ms(void **state)
@@ -242,21 +320,60 @@ static void c7_that_insists_on_a5_is_served_by_a_chip_that_erases_within_its_100
 static void c7_that_gives_up_on_a_real_erase_is_served_when_it_is_run_again(void **state)
 {
     (void)state;
-    assert_served_in_its_second_run("C7, again", client_c7, 1);
+    assert_served_in_its_second_run("C7", client_c7, 1);
 }
 
 static void c9_that_lists_its_sectors(void **state)
 {
     (void)state;
-    assert_served("C9", client_c9, 0, 1);
+    assert_served_always("C9", client_c9, 1);
     assert_served("C9, three sectors", client_c9, 1, 3);
-    assert_served_in_its_second_run("C9, three sectors, again", client_c9, 3);
+    assert_served_in_its_second_run("C9, three sectors", client_c9, 3);
 }
 
 static void c9_before_it_learned_to_skip_the_first_byte(void **state)
 {
     (void)state;
-    assert_served("C9, old", client_c9_old, 0, 1);
+    assert_served_always("C9, old", client_c9_old, 1);
+}
+
+static void c12_that_looks_at_every_second_byte_only(void **state)
+{
+    (void)state;
+    assert_served_always("C12", client_c12, 1);
+}
+
+static void c13_that_never_polls_finds_each_ack_at_its_fixed_byte(void **state)
+{
+    (void)state;
+    assert_served_always("C13", client_c13, 1);
+}
+
+static void c14_that_looks_once_takes_get_flat_and_counts_n_into_its_checksum(void **state)
+{
+    (void)state;
+    assert_served_always("C14", client_c14, 1);
+    assert_served("C14, three sectors", client_c14, 1, 3);
+    assert_served_in_its_second_run("C14, three sectors", client_c14, 3);
+}
+
+static void c15_that_wants_a5_after_each_echo_and_before_data(void **state)
+{
+    (void)state;
+    assert_served_always("C15", client_c15, 1);
+}
+
+static void c16_that_syncs_before_each_task_without_a_reset(void **state)
+{
+    (void)state;
+    assert_served_always("C16", client_c16, 1);
+}
+
+static void c17_that_polls_for_24_ms_is_served_by_fast_flash_or_when_it_is_run_again(void **state)
+{
+    (void)state;
+    assert_served("C17", client_c17, 1, 1);
+    assert_served_in_its_second_run("C17", client_c17, 1);
 }
 
 /* --- not served --------------------------------------------------------------------------------------------
@@ -286,10 +403,60 @@ static void c10_that_polls_once_does_not_even_sync(void **state)
     assert_not_served("C10", client_c10, "sync");
 }
 
+/* --- the page ----------------------------------------------------------------------------------------------
+ */
+
+static char *read_page(void)
+{
+    char *text = calloc(1, PAGE_MAX_BYTES);
+    FILE *f = fopen(FOTA_SOURCE_DIR "/docs/spec/link.md", "rb");
+    assert_non_null(text);
+    assert_non_null(f);
+    size_t n_bytes = fread(text, 1, PAGE_MAX_BYTES - 1, f);
+    (void)fclose(f);
+    assert_in_range(n_bytes, 1, PAGE_MAX_BYTES - 2);
+    return text;
+}
+
+/* @return rows that the page lacks, and rows of hosts that it has beyond them */
+static unsigned compare_page(const char *page)
+{
+    unsigned n_wrong = 0, n_shown = 0;
+    for (size_t i = 0; i < N_HOSTS; i++) {
+        char row[ROW_BYTES];
+        put_row(i, row);
+        n_wrong += strstr(page, row) == NULL;
+    }
+    for (const char *at = strstr(page, "\n| C"); at != NULL; at = strstr(at + 1, "\n| C")) {
+        n_shown++;
+    }
+    return n_wrong + (n_shown > N_HOSTS ? n_shown - (unsigned)N_HOSTS : 0);
+}
+
+/* After all others: what they showed stands in docs/spec/link.md. */
+static void the_page_tells_what_the_run_showed(void **state)
+{
+    (void)state;
+    char *page = read_page();
+    unsigned n_wrong = compare_page(page);
+    for (size_t i = 0; i < N_HOSTS && n_wrong > 0; i++) {
+        char row[ROW_BYTES];
+        put_row(i, row);
+        printf("%s", row);
+    }
+    assert_int_equal(n_wrong, 0);
+    char *claim = strstr(page, "| served |");
+    assert_non_null(claim);
+    memcpy(claim, "| senved |", strlen("| served |")); /* and a false claim is noticed */
+    assert_int_equal(compare_page(page), 1);
+    free(page);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 1)
+    if (argc > 1) {
         cmocka_set_test_filter(argv[1]);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image),
         cmocka_unit_test(c2_that_resets_its_chip_reaches_the_bootloader),
@@ -300,10 +467,17 @@ int main(int argc, char **argv)
         cmocka_unit_test(c7_that_gives_up_on_a_real_erase_is_served_when_it_is_run_again),
         cmocka_unit_test(c9_that_lists_its_sectors),
         cmocka_unit_test(c9_before_it_learned_to_skip_the_first_byte),
+        cmocka_unit_test(c12_that_looks_at_every_second_byte_only),
+        cmocka_unit_test(c13_that_never_polls_finds_each_ack_at_its_fixed_byte),
+        cmocka_unit_test(c14_that_looks_once_takes_get_flat_and_counts_n_into_its_checksum),
+        cmocka_unit_test(c15_that_wants_a5_after_each_echo_and_before_data),
+        cmocka_unit_test(c16_that_syncs_before_each_task_without_a_reset),
+        cmocka_unit_test(c17_that_polls_for_24_ms_is_served_by_fast_flash_or_when_it_is_run_again),
         cmocka_unit_test(c1_of_protocol_1_0_takes_a_standing_ack_for_every_answer_and_stops_at_write),
         cmocka_unit_test(c3_without_echo_stops_at_get),
         cmocka_unit_test(c8_that_wants_the_ack_inside_the_command_frame_stops_at_get_id),
         cmocka_unit_test(c10_that_polls_once_does_not_even_sync),
+        cmocka_unit_test(the_page_tells_what_the_run_showed),
     };
     return cmocka_run_group_tests(tests, open_boards, close_boards);
 }

@@ -67,6 +67,8 @@ struct fuzz_release {
     uint8_t image[2][RELEASE_IMAGE_MAX_BYTES];
     size_t n_text;
     uint8_t text[RELEASE_TEXT_MAX_BYTES];
+    size_t n_loader_text; /* statement of a loader by the same key, for the same board */
+    uint8_t loader_text[RELEASE_TEXT_MAX_BYTES];
 };
 
 extern struct fuzz_release releases[RELEASES];

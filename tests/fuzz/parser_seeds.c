@@ -42,6 +42,8 @@ static void write_channel(const char *root, const char *name, const struct fuzz_
                                     .rollout_start_s = 1700000100,
                                     .rollout_ramp_s = 3600,
                                     .rollout_max_pct = 100,
+                                    .has_loader = true,
+                                    .loader_sha256 = {7, 8, 9},
                                     .poll_s = 3600};
     if (channel_print(&channel, text, &n_bytes) != FOTA_OK ||
         n_bytes + sizeof SIG + release->n_text > sizeof text) {
@@ -70,6 +72,8 @@ int main(int argc, char **argv)
         }
         (void)snprintf(name, sizeof name, "statement/release_%s", NAMES[i]);
         write_seed(argv[1], name, 0, releases[i].text, releases[i].n_text);
+        (void)snprintf(name, sizeof name, "statement/loader_%s", NAMES[i]);
+        write_seed(argv[1], name, 2, releases[i].loader_text, releases[i].n_loader_text);
     }
     bytes_store_le32(releases[0].image[0] + 12, 0x10000); /* ih_img_size */
     write_seed(argv[1], "image/longer_than_its_file", 0, releases[0].image[0], releases[0].n_image[0]);

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "format/image_build.h"
+#include "format/loader_statement.h"
 #include "format/release_statement.h"
 #include "format/statement_write.h"
 #include "fuzz.h"
@@ -65,11 +66,35 @@ static void hash_of(const uint8_t *bytes, size_t n_bytes, uint8_t out[CRYPTO_SHA
     crypto_sha256_final(&ctx, out);
 }
 
-static void make_statement(const struct recipe *recipe, struct fuzz_release *out)
+/* Append a signature over what is there. @return the new length */
+static size_t put_sig(uint32_t key, uint8_t *bytes, size_t n_bytes)
 {
-    uint32_t key = recipe->key;
     uint8_t hash[CRYPTO_SHA256_BYTES], key_id[CRYPTO_SHA256_BYTES], der[CRYPTO_SIGNATURE_MAX_BYTES];
     size_t n_der = sizeof der;
+    hash_of(bytes, n_bytes, hash);
+    image_keyhash(model_points[key], key_id);
+    must(model_sign(&key, hash, der, &n_der));
+    struct statement_text text = {(char *)bytes, RELEASE_TEXT_MAX_BYTES, n_bytes, false};
+    must(statement_put_sig(&text, key_id, der, n_der));
+    return text.n_bytes;
+}
+
+static void make_loader_statement(const struct recipe *recipe, struct fuzz_release *out)
+{
+    const struct loader_release l = {.hw = span_of(recipe->hw),
+                                     .version = recipe->version,
+                                     .security_counter = recipe->counter,
+                                     .image_bytes = 9000 + recipe->payload_bytes,
+                                     .sha256 = {1, 2, 3},
+                                     .hash = {4, 5, 6},
+                                     .blob = span_of("v1/blobs/loader.bin"),
+                                     .notes = span_of("fuzz")};
+    must(loader_print(&l, (char *)out->loader_text, &out->n_loader_text));
+    out->n_loader_text = put_sig(recipe->key, out->loader_text, out->n_loader_text);
+}
+
+static void make_statement(const struct recipe *recipe, struct fuzz_release *out)
+{
     struct release r = {.product = span_of("demo"),
                         .hw = span_of(recipe->hw),
                         .version = recipe->version,
@@ -83,12 +108,7 @@ static void make_statement(const struct recipe *recipe, struct fuzz_release *out
         r.image[slot].blob = span_of("v1/blobs/fuzz.bin");
     }
     must(release_print(&r, (char *)out->text, &out->n_text));
-    hash_of(out->text, out->n_text, hash);
-    image_keyhash(model_points[key], key_id);
-    must(model_sign(&key, hash, der, &n_der));
-    struct statement_text text = {(char *)out->text, sizeof out->text, out->n_text, false};
-    must(statement_put_sig(&text, key_id, der, n_der));
-    out->n_text = text.n_bytes;
+    out->n_text = put_sig(recipe->key, out->text, out->n_text);
 }
 
 void releases_make(void)
@@ -97,6 +117,7 @@ void releases_make(void)
         make_image(&RECIPES[i], SLOT_A, &releases[i]);
         make_image(&RECIPES[i], SLOT_B, &releases[i]);
         make_statement(&RECIPES[i], &releases[i]);
+        make_loader_statement(&RECIPES[i], &releases[i]);
     }
 }
 

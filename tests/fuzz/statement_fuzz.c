@@ -1,14 +1,16 @@
-/* Release and channel statements. First byte: which of the two. */
+/* Release, channel and loader statements. First byte: bit 0 a channel, else bit 1 a loader, else a release.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/channel_statement.h"
 #include "format/image.h"
+#include "format/loader_statement.h"
 #include "format/release_statement.h"
 #include "fuzz.h"
 #include "model.h"
 
-enum { IS_CHANNEL = 1 };
+enum { IS_CHANNEL = 1, IS_LOADER = 2 };
 
 const char *const device_name = "statement";
 
@@ -38,6 +40,9 @@ static bool is_known(const char *text, size_t n_bytes)
     for (unsigned i = 0; i < RELEASES; i++) {
         const struct fuzz_release *r = &releases[i];
         if (n_bytes <= r->n_text && memcmp(text, r->text, n_bytes) == 0) {
+            return true;
+        }
+        if (n_bytes <= r->n_loader_text && memcmp(text, r->loader_text, n_bytes) == 0) {
             return true;
         }
     }
@@ -97,6 +102,41 @@ static void try_release(const char *text, size_t n_bytes)
     }
 }
 
+static void try_loader(const char *text, size_t n_bytes)
+{
+    const struct statement_verifier verifier = {check_signature, NULL};
+    struct statement s;
+    struct loader_release loader;
+    struct release_slot slot;
+    char again[STATEMENT_RELEASE_MAX_BYTES];
+    size_t n_again = 0;
+    memset(&s, 0, sizeof s);
+    if (loader_parse((const uint8_t *)text, n_bytes, &s) != FOTA_OK) {
+        return;
+    }
+    check_spans(&s, text, n_bytes);
+    bool is_signed = statement_verify(&s, (const uint8_t *)text, &verifier) == FOTA_OK;
+    if (is_signed && !is_known(text, s.signed_bytes)) {
+        fuzz_fail("a loader that nobody signed verifies");
+    }
+    bool is_ours = statement_is(&s.field[LOADER_HW], "f407-disco");
+    if (loader_slot_read(&s, "f407-disco", &slot) == FOTA_OK && !is_ours) {
+        fuzz_fail("a loader for another board is taken");
+    }
+    if (loader_read(&s, NULL, &loader) != FOTA_OK) {
+        return;
+    }
+    /* Both readers say the same of a text that both accept: the target's, and the publisher's. */
+    if (is_ours && (loader_slot_read(&s, "f407-disco", &slot) != FOTA_OK || slot.version != loader.version ||
+                    slot.image_bytes != loader.image_bytes ||
+                    memcmp(slot.sha256, loader.sha256, sizeof slot.sha256) != 0)) {
+        fuzz_fail("a loader reads in two ways");
+    }
+    if (loader_print(&loader, again, &n_again) == FOTA_OK) {
+        check_same(again, n_again, &s, text);
+    }
+}
+
 static void try_channel(const char *text, size_t n_bytes)
 {
     struct statement s;
@@ -136,6 +176,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     text = realloc(text, n_bytes > 1 ? n_bytes - 1 : 1);
     if (bytes[0] & IS_CHANNEL) {
         try_channel(text, n_bytes - 1);
+    } else if (bytes[0] & IS_LOADER) {
+        try_loader(text, n_bytes - 1);
     } else {
         try_release(text, n_bytes - 1);
     }

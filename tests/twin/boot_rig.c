@@ -19,8 +19,10 @@
 #include "swd_flash.h"
 #include "twin/twin.h"
 
-static uint8_t *payload[2];
-static size_t n_payload[2];
+/* Linked for slot A, slot B, and sector 1. */
+enum { PAYLOADS = 3 };
+static uint8_t *payload[PAYLOADS];
+static size_t n_payload[PAYLOADS];
 struct key image_key;
 
 /* --- signed and badly signed images ------------------------------------------------------------------------
@@ -28,20 +30,23 @@ struct key image_key;
 
 void make_image(const struct plan *plan, struct test_image *out)
 {
+    static const uint32_t base[PAYLOADS] = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE, FLASH_LOADER_BASE};
     static uint8_t bytes[PAYLOAD_MAX_BYTES];
-    uint32_t n_bytes = (uint32_t)n_payload[plan->linked_for];
+    const unsigned place = plan->linked_for == SLOT_LOADER ? PAYLOADS - 1 : plan->linked_for;
+    uint32_t n_bytes = (uint32_t)n_payload[place];
     assert_true(n_bytes <= sizeof bytes);
-    memcpy(bytes, payload[plan->linked_for], n_bytes);
+    memcpy(bytes, payload[place], n_bytes);
     assert_int_equal(bytes_load_le32(bytes + BOOT_APP_MODE_OFF), BOOT_APP_MODE);
     bytes_store_le32(bytes + BOOT_APP_MODE_OFF, plan->mode ? plan->mode : BOOT_APP_HANGS);
     if (plan->stack != 0) {
         bytes_store_le32(bytes, plan->stack);
     }
     const struct image_spec spec = {
-        .load_addr = plan->linked_for == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
+        .load_addr = base[place],
         .version = {.major = 1},
         .security_counter = plan->counter ? plan->counter : COUNTER,
         .hw_id = plan->hw ? plan->hw : "f407-disco",
+        .run_flags = plan->run_flags,
     };
     struct image_signer signer = key_image_signer(plan->key ? plan->key : &image_key);
     out->n_bytes = sizeof out->bytes;
@@ -67,17 +72,23 @@ void run_ms(struct twin *t, uint32_t ms)
     assert_int_equal(stop, TWIN_STOP_TIME);
 }
 
-struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv)
+struct twin *make_board_with(const struct twin_config *config)
 {
     char why[256] = "";
-    const struct twin_config config = {
-        .flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .vdd_mv = vdd_mv, .strict = true};
-    struct twin *t = twin_create(&config, why, sizeof why);
+    struct twin_config strict = *config;
+    strict.strict = true;
+    struct twin *t = twin_create(&strict, why, sizeof why);
     if (t == NULL) {
         fail_msg("%s", why);
     }
     firmware_program(t);
     return t;
+}
+
+struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv)
+{
+    return make_board_with(
+        &(struct twin_config){.flash_timing = TWIN_FLASH_TYPICAL, .seed = seed, .vdd_mv = vdd_mv});
 }
 
 struct twin *make_board(uint64_t seed)
@@ -90,6 +101,12 @@ void erase_loader(struct twin *t)
     static uint8_t blank[FLASH_LOADER_BYTES];
     memset(blank, 0xFF, sizeof blank);
     assert_true(twin_flash_store(t, FLASH_LOADER_BASE, blank, sizeof blank));
+}
+
+void store_loader(struct twin *t, const struct test_image *image)
+{
+    erase_loader(t);
+    assert_true(twin_flash_store(t, FLASH_LOADER_BASE, image->bytes, image->n_bytes));
 }
 
 void store_image(struct twin *t, enum slot slot, const struct test_image *image)
@@ -135,26 +152,45 @@ void journal_says_b_is_on_trial(struct twin *t)
     assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
     record.state[SLOT_B] = SLOT_STATE_TRIAL;
     record.tries = BOOT_TRIAL_RUNS;
+    record.starts = BOOT_TRIAL_STARTS;
     record.security_floor = FLOOR;
     record.last_reason = FOTA_OK;
     assert_int_equal(journal_append(&journal, &record), FOTA_OK);
 }
 
-/* As above, and the journal knows slot B's image by its digest. */
+/* How the journal names an image: the start of its hash. */
+static void copy_hash(const struct test_image *image, uint8_t digest[BOOT_RECORD_DIGEST_BYTES])
+{
+    struct image parsed;
+    if (image_parse(image->bytes, image->n_bytes, &parsed) != FOTA_OK) {
+        memset(digest, 0, BOOT_RECORD_DIGEST_BYTES); /* spoiled on purpose: the journal knows nothing of it */
+        return;
+    }
+    memcpy(digest, image->bytes + parsed.hash_off, BOOT_RECORD_DIGEST_BYTES);
+}
+
+/* As above, and the journal knows slot B's image by its hash. */
 void put_on_trial(struct twin *t, const struct test_image *image)
 {
     struct swd_flash flash = swd_flash(t);
     struct journal journal;
     struct boot_record record;
-    struct crypto_sha256 sha;
-    uint8_t digest[CRYPTO_SHA256_BYTES];
     store_image(t, SLOT_B, image);
     journal_says_b_is_on_trial(t);
-    crypto_sha256_init(&sha);
-    crypto_sha256_update(&sha, image->bytes, image->n_bytes);
-    crypto_sha256_final(&sha, digest);
     assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
-    memcpy(record.digest[SLOT_B], digest, BOOT_RECORD_DIGEST_BYTES);
+    copy_hash(image, record.digest[SLOT_B]);
+    assert_int_equal(journal_append(&journal, &record), FOTA_OK);
+}
+
+void put_confirmed(struct twin *t, const struct test_image *image)
+{
+    struct swd_flash flash = swd_flash(t);
+    struct journal journal;
+    struct boot_record record;
+    store_image(t, SLOT_A, image);
+    assert_int_equal(journal_load(&journal, &flash.flash, SWD_JOURNAL_AREAS, &record), FOTA_OK);
+    assert_int_equal(record.state[SLOT_A], SLOT_STATE_CONFIRMED);
+    copy_hash(image, record.digest[SLOT_A]);
     assert_int_equal(journal_append(&journal, &record), FOTA_OK);
 }
 
@@ -223,8 +259,8 @@ int read_inputs(void **state)
     if (key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &image_key) != FOTA_OK) {
         fail_msg("build/keys/" KEY_IMAGE ".pem is missing; build the firmware first (make fw)");
     }
-    static const char *const path[2] = {BOOT_APP_A, BOOT_APP_B};
-    for (unsigned slot = 0; slot < 2; slot++) {
+    static const char *const path[PAYLOADS] = {BOOT_APP_A, BOOT_APP_B, BOOT_APP_L};
+    for (unsigned slot = 0; slot < PAYLOADS; slot++) {
         assert_int_equal(file_read(path[slot], PAYLOAD_MAX_BYTES, &payload[slot], &n_payload[slot], NULL),
                          FOTA_OK);
     }
@@ -235,7 +271,8 @@ int forget_inputs(void **state)
 {
     (void)state;
     key_forget(&image_key);
-    free(payload[0]);
-    free(payload[1]);
+    for (unsigned slot = 0; slot < PAYLOADS; slot++) {
+        free(payload[slot]);
+    }
     return 0;
 }

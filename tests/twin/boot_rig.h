@@ -37,12 +37,13 @@ struct test_image {
 
 /** What is special about an image; zero fields are the good values. */
 struct plan {
-    enum slot linked_for; /* where it is linked, not where it goes */
+    enum slot linked_for; /* where it is linked, not where it goes; SLOT_LOADER: sector 1 */
     uint32_t mode;
     uint32_t counter;
     const char *hw;
     const struct key *key;
-    uint32_t stack; /* initial stack pointer */
+    uint32_t stack;    /* initial stack pointer */
+    uint8_t run_flags; /* IMAGE_RUN_* */
 };
 
 /** A signed image by this plan. */
@@ -54,11 +55,17 @@ void assert_no_violation(const struct twin *t);
 /** Time passes; the board must neither lock up nor violate anything. */
 void run_ms(struct twin *t, uint32_t ms);
 
-/** Root and loader and nothing else, with this supply; off. */
+/** Root and loader and nothing else, on a board of this kind, strict; off. */
+struct twin *make_board_with(const struct twin_config *config);
+
+/** The same with this supply. */
 struct twin *make_board_at(uint64_t seed, uint32_t vdd_mv);
 
 /** The same at 3.3 V. */
 struct twin *make_board(uint64_t seed);
+
+/** This image in sector 1. */
+void store_loader(struct twin *t, const struct test_image *image);
 
 /** Sector 1 blank: a board without a loader. */
 void erase_loader(struct twin *t);
@@ -77,6 +84,9 @@ void journal_says_b_is_on_trial(struct twin *t);
 
 /** The same with this image, known by its digest. */
 void put_on_trial(struct twin *t, const struct test_image *image);
+
+/** Slot A's image is confirmed, by its hash; power is off. */
+void put_confirmed(struct twin *t, const struct test_image *image);
 
 /** Both images are confirmed, B is the active one. */
 void journal_says_both_are_confirmed(struct twin *t);

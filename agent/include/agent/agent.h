@@ -23,6 +23,11 @@
  * RAM, and a priority more urgent than `masked_priority`. All others are held back during flash work, and run
  * after it.
  *
+ * The agent's own handler must turn from an ACK to the data after it while the host pauses: hosts leave 15 us
+ * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 3 us of them. So interrupts that are as urgent
+ * as spi_priority or more may run for 10 us in a row, and no code may keep interrupts masked for longer; else
+ * the host reads A5 instead of data now and then, and asks again. All other bytes wait in a ring of 8 KB.
+ *
  * What the agent uses: SPI1, DMA2 streams 0 and 3, PA4..PA7, their two interrupts, the independent watchdog's
  * key register, the CRC unit inside agent_poll, and flash only through the boot services. (An interrupt
  * handler that uses the CRC unit in between makes the agent refuse a good block now and then, which is sent
@@ -57,7 +62,12 @@ enum {
 };
 
 struct agent_config {
-    /** May a sector be erased now? The main loop then stands still for up to 2 s. NULL: always. */
+    /**
+     * May one sector be erased now? The main loop then stands still for up to 2 s (a journal sector of 16 KB
+     * up to 0.5 s). Asked from agent_poll before each erase, whichever command needs it, and only when one is
+     * needed: a new session, a block that opens a sector, FINISH, Go and ABORT that clear what an older image
+     * left, and any of them when the journal is full. Answer for now: it is asked again. NULL: always.
+     */
     bool (*may_erase)(void *ctx);
     /** May the chip be reset now, into the new image? NULL: always. */
     bool (*may_restart)(void *ctx);
@@ -74,6 +84,14 @@ struct agent_config {
     /** A trial run that is not confirmed by then is given up by a reset. Must be below the trial's watchdog
      * time. */
     uint32_t confirm_within_ms;
+    /** Refuse sessions without a release statement (E_UPDATE_PLAIN): a host of plain AN4286 can then erase
+     * nothing. What it writes is verified in any case before it runs. */
+    bool refuse_plain;
+    /** Memory that the agent may use while a loader update is received: FLASH_LOADER_BYTES (16 KB), aligned to 4,
+     * in RAM, not in use for anything else from BEGIN to the session's end. NULL: such an update is refused
+     * (E_LOADER_MEMORY). */
+    uint8_t *loader_memory;
+    uint32_t loader_memory_bytes;
 };
 
 /** Private. One per application, in SRAM (about 17 KB). */
@@ -84,8 +102,9 @@ struct agent {
     const struct boot_services *services;
     uint32_t basepri;
     uint32_t started_ms;
-    uint8_t running_slot; /* enum slot */
-    bool is_on_trial;     /* and not confirmed yet */
+    uint32_t loader_bytes; /* of the loader that is being received; 0 none */
+    uint8_t running_slot;  /* enum slot */
+    bool is_on_trial;      /* and not confirmed yet */
 };
 
 /**
@@ -114,9 +133,10 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
  * The watchdog is fed from here only: an application whose main loop hangs is reset. During a trial it is fed
  * until confirm_within_ms; then the chip is reset.
  *
- * Takes:      ≤ 1.5 ms with AGENT_CHUNK_WORDS; one erase (≤ 2 s) per 128 KB when may_erase allows it; ≤ 500
- * ms for each of begin, finish and hash, which happen once per update. Interrupts go on during the last
- * three. Power cut:  the running image is never touched; the inactive slot cannot boot before it is activated
+ * Takes:      ≤ 1.5 ms with AGENT_CHUNK_WORDS; one erase (≤ 2 s) when may_erase allows it, and never two in
+ *             one call; ≤ 500 ms for each of begin, finish and hash, which happen once per update, and an erase
+ *             on top if it was allowed. Interrupts go on during the last three.
+ * Power cut:  the running image is never touched; the inactive slot cannot boot before it is activated
  */
 void agent_poll(struct agent *agent);
 

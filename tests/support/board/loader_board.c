@@ -12,7 +12,7 @@
 #include "port_twin/twin_link.h"
 #include "release/file.h"
 
-enum { START_MS = 1000, FACTORY_PAYLOAD_BYTES = 1024, VERSION_1 = 1 << 24, VERSION_2 = 2 << 24 };
+enum { START_MS = 2000, FACTORY_PAYLOAD_BYTES = 1024, VERSION_1 = 1 << 24, VERSION_2 = 2 << 24 };
 
 /* --- images ------------------------------------------------------------------------------------------------
  */

@@ -42,15 +42,21 @@ void rig_init(struct rig *rig)
     test_key_make(&rig->release_key, 1);
     test_key_make(&rig->channel_key, 2);
     test_key_make(&rig->other_key, 3);
+    test_key_make(&rig->next_key, 4);
     struct test_spec spec = test_spec(&rig->release_key, &rig->channel_key, 0x01000000, 1);
     test_release_make(&spec, &rig->factory);
+    const struct test_loader_spec loader = {.key = &rig->release_key, .version = 0x01000000};
+    test_loader_make(&loader, &rig->loader);
     target_fake_init(&rig->target, rig->release_key.point);
+    rig->target.config.keys[IMAGE_KEY_NEXT] = rig->next_key.point;
+    target_fake_loader(&rig->target, rig->loader.image, rig->loader.n_image);
     target_fake_factory(&rig->target, rig->factory.image[0], rig->factory.n_image[0]);
     s3_fake_init(&rig->s3_server);
     rig->s3_config =
         (struct s3_config){.endpoint = "http://s3.test", .region = "test-1", .bucket = "releases"};
     rig->config = (struct gateway_config){
-        .keys = {.channel = {rig->channel_key.point, NULL}, .release = {rig->release_key.point, NULL}},
+        .keys = {.channel = {rig->channel_key.point, NULL},
+                 .release = {rig->release_key.point, rig->next_key.point}},
         .identity = {.product = "demo", .hw = "f407-disco", .channel = "stable", .device = "rig"},
         .poll_ms = 30000,
         .backoff_min_ms = 5000,
@@ -79,6 +85,12 @@ void rig_publish(struct rig *rig, const struct test_release *release)
         s3_fake_put(&rig->s3_server, release->blob[slot], release->image[slot], release->n_image[slot]);
     }
     rig_publish_channel(rig, release);
+}
+
+void rig_publish_loader(struct rig *rig, const struct test_loader *loader)
+{
+    s3_fake_put(&rig->s3_server, loader->blob, loader->image, loader->n_image);
+    s3_fake_put(&rig->s3_server, loader->object, loader->statement, loader->n_statement);
 }
 
 const struct gateway_event *rig_last(const struct rig *rig, enum gateway_event_kind kind)

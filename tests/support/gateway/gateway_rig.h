@@ -25,12 +25,13 @@ struct rig {
     struct gateway_event event[RIG_EVENTS_MAX];
     size_t n_events;
     enum gateway_consent consent;
-    struct test_key release_key, channel_key, other_key;
+    struct test_key release_key, channel_key, other_key, next_key;
     struct test_release factory; /* 1.0.0 */
+    struct test_loader loader;   /* 1.0.0, in sector 1 */
 };
 
-/** Board with 1.0.0 confirmed in A, empty bucket, gateway before its first step. One rig at a time is plenty:
- * 12 MB. */
+/** Board with 1.0.0 confirmed in A and loader 1.0.0 in an open sector 1, empty bucket, gateway before its
+ * first step. One rig at a time is plenty: 12 MB. */
 void rig_init(struct rig *rig);
 
 /** The gateway loses power: all but its store is forgotten. */
@@ -38,6 +39,8 @@ void rig_restart_gateway(struct rig *rig);
 
 /** Put blobs and the channel object into the bucket. */
 void rig_publish(struct rig *rig, const struct test_release *release);
+/** Put a loader's blob and statement into the bucket. */
+void rig_publish_loader(struct rig *rig, const struct test_loader *loader);
 /** Only the channel object. */
 void rig_publish_channel(struct rig *rig, const struct test_release *release);
 

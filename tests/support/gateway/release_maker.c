@@ -94,12 +94,18 @@ static void make_image(const struct test_spec *spec, unsigned slot, struct test_
         make_payload(spec, linked_for, made, n_bytes);
         payload = made;
     }
+    uint8_t revoked[CRYPTO_SHA256_BYTES];
+    if (spec->revokes) {
+        image_keyhash(spec->revokes->point, revoked);
+    }
     const struct image_spec image = {.load_addr = slot_base(linked_for),
                                      .version = {.major = (uint8_t)(spec->version >> 24),
                                                  .minor = (uint8_t)(spec->version >> 16),
                                                  .revision = (uint16_t)spec->version},
                                      .security_counter = spec->security_counter,
-                                     .hw_id = spec->image_hw ? spec->image_hw : spec->hw};
+                                     .hw_id = spec->image_hw ? spec->image_hw : spec->hw,
+                                     .run_flags = IMAGE_RUN_WATCHDOG,
+                                     .revokes = spec->revokes ? revoked : NULL};
     struct image_signer signer = test_signer(spec->image_key ? spec->image_key : spec->release_key);
     out->n_image[slot] = TEST_IMAGE_MAX_BYTES;
     MUST(image_build(&image, payload, n_bytes, &signer, out->image[slot], &out->n_image[slot]));
@@ -125,6 +131,17 @@ static void put_sig(struct test_key *key, char *text, size_t cap_bytes, size_t *
     *n_bytes = t.n_bytes;
 }
 
+/** `<folder><hex of sha256><ending>` */
+static void name_by_digest(const char *folder, const uint8_t digest[CRYPTO_SHA256_BYTES], const char *ending,
+                           char out[RELEASE_BLOB_MAX_BYTES])
+{
+    struct statement_text t = {.at = out, .cap_bytes = RELEASE_BLOB_MAX_BYTES - 1};
+    statement_put_string(&t, folder);
+    statement_put_hex(&t, digest, CRYPTO_SHA256_BYTES);
+    statement_put_string(&t, ending);
+    out[t.n_bytes] = '\0';
+}
+
 static void make_statement(const struct test_spec *spec, struct test_release *out)
 {
     struct release r = {.product = span(spec->product),
@@ -142,11 +159,7 @@ static void make_statement(const struct test_spec *spec, struct test_release *ou
         (void)release_image_describe(out->image[slot], out->n_image[slot], &r.image[slot]);
         memcpy(out->digest[slot], r.image[slot].sha256, CRYPTO_SHA256_BYTES);
         memcpy(out->hash[slot], r.image[slot].hash, CRYPTO_SHA256_BYTES);
-        struct statement_text t = {.at = out->blob[slot], .cap_bytes = sizeof out->blob[slot] - 1};
-        statement_put_string(&t, "v1/blobs/");
-        statement_put_hex(&t, out->digest[slot], CRYPTO_SHA256_BYTES);
-        statement_put_string(&t, ".bin");
-        out->blob[slot][t.n_bytes] = '\0';
+        name_by_digest("v1/blobs/", out->digest[slot], ".bin", out->blob[slot]);
         r.image[slot].blob = span(out->blob[slot]);
     }
     MUST(release_print(&r, out->statement, &out->n_statement));
@@ -168,12 +181,59 @@ static void make_channel(const struct test_spec *spec, struct test_release *out)
                         .is_halted = spec->is_halted,
                         .retry = spec->retry,
                         .poll_s = 30};
+    if (spec->loader) {
+        c.has_loader = true;
+        memcpy(c.loader_sha256, spec->loader->sha256, sizeof c.loader_sha256);
+    }
     sha256(out->statement, out->n_statement, c.release_sha256);
     MUST(channel_print(&c, out->channel, &out->n_channel));
     put_sig(spec->channel_key, out->channel, sizeof out->channel, &out->n_channel);
     out->channel[out->n_channel++] = '\n';
     memcpy(out->channel + out->n_channel, out->statement, out->n_statement);
     out->n_channel += out->n_statement;
+}
+
+static void make_loader_image(const struct test_loader_spec *spec, struct test_loader *out)
+{
+    enum { PAYLOAD_BYTES = 9000 };
+    static uint8_t payload[PAYLOAD_BYTES];
+    const uint32_t base = spec->base ? spec->base : FLASH_LOADER_BASE;
+    for (uint32_t i = 0; i < PAYLOAD_BYTES; i++) {
+        payload[i] = (uint8_t)(i * 5U + (i >> 7) + (spec->version >> 24) * 31U);
+    }
+    bytes_store_le32(payload, RAM_APP_BASE + RAM_APP_BYTES);
+    bytes_store_le32(payload + 4, base + FLASH_IMAGE_HEADER_AREA_BYTES + 0x21U);
+    const struct image_spec image = {.load_addr = base,
+                                     .version = {.major = (uint8_t)(spec->version >> 24)},
+                                     .security_counter = spec->security_counter ? spec->security_counter : 1,
+                                     .hw_id = spec->hw ? spec->hw : "f407-disco"};
+    struct image_signer signer = test_signer(spec->image_key ? spec->image_key : spec->key);
+    out->n_image = sizeof out->image;
+    MUST(image_build(&image, payload, PAYLOAD_BYTES, &signer, out->image, &out->n_image));
+}
+
+void test_loader_make(const struct test_loader_spec *spec, struct test_loader *out)
+{
+    memset(out, 0, sizeof *out);
+    out->version = spec->version;
+    make_loader_image(spec, out);
+    struct release_image image;
+    MUST(release_image_describe(out->image, out->n_image, &image));
+    memcpy(out->hash, image.hash, sizeof out->hash);
+    name_by_digest("v1/blobs/", image.sha256, ".bin", out->blob);
+    struct loader_release l = {.hw = span(spec->hw ? spec->hw : "f407-disco"),
+                               .version = spec->version,
+                               .security_counter = spec->security_counter ? spec->security_counter : 1,
+                               .boot_min = spec->boot_min,
+                               .image_bytes = out->n_image,
+                               .blob = span(out->blob),
+                               .notes = span("-")};
+    memcpy(l.sha256, image.sha256, sizeof l.sha256);
+    memcpy(l.hash, image.hash, sizeof l.hash);
+    MUST(loader_print(&l, out->statement, &out->n_statement));
+    put_sig(spec->key, out->statement, sizeof out->statement, &out->n_statement);
+    sha256(out->statement, out->n_statement, out->sha256);
+    name_by_digest("v1/loaders/", out->sha256, ".fm", out->object);
 }
 
 void test_release_restate(const struct test_spec *spec, struct test_release *out)

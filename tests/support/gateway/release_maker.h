@@ -5,8 +5,10 @@
 #ifndef RELEASE_MAKER_H
 #define RELEASE_MAKER_H
 
+#include "base/flash_map.h"
 #include "format/channel_statement.h"
 #include "format/image_build.h"
+#include "format/loader_statement.h"
 #include "format/release_statement.h"
 
 /** A P-256 key pair. */
@@ -22,6 +24,33 @@ void test_key_make(struct test_key *key, uint8_t number);
 
 /** Signer for image_build; lives as long as `key`. */
 struct image_signer test_signer(struct test_key *key);
+
+/** A loader: its image, and its statement as it stands in the store. */
+struct test_loader {
+    uint32_t version;
+    uint32_t n_image;
+    uint8_t image[FLASH_LOADER_BYTES];
+    uint8_t hash[CRYPTO_SHA256_BYTES]; /* image hash */
+    char blob[RELEASE_BLOB_MAX_BYTES];
+    size_t n_statement;
+    char statement[STATEMENT_RELEASE_MAX_BYTES];
+    uint8_t sha256[CRYPTO_SHA256_BYTES]; /* of the statement: how a channel names it */
+    char object[RELEASE_BLOB_MAX_BYTES]; /* v1/loaders/<sha256>.fm */
+};
+
+/** What goes into a loader; key and version are needed, zero fields take the default in brackets. */
+struct test_loader_spec {
+    struct test_key *key;
+    struct test_key *image_key; /* signs the image [key] */
+    const char *hw;             /* ["f407-disco"] */
+    uint32_t version;
+    uint32_t security_counter; /* [1] */
+    uint32_t boot_min;
+    uint32_t base; /* [FLASH_LOADER_BASE] */
+};
+
+/** Build and sign a loader of some 9 KB. */
+void test_loader_make(const struct test_loader_spec *spec, struct test_loader *out);
 
 /** One release: two images, and both statements as they stand in the store. */
 struct test_release {
@@ -61,6 +90,8 @@ struct test_spec {
     bool is_swapped;            /* image for A in B's place and the other way round */
     const uint8_t *payload[2]; /* NULL: made from the version; else linked code of payload_bytes_of[] bytes */
     uint32_t payload_bytes_of[2];
+    const struct test_loader *loader; /* that the channel names; NULL: none */
+    struct test_key *revokes;         /* key that the images end; NULL: none */
 };
 
 /** Product "demo", hardware "f407-disco", channel "stable", counter 1, 20,000 bytes, all devices at once. */

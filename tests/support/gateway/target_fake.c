@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/loader_statement.h"
+
 enum { NS_PER_MS = 1000000, PROGRAM_NS = 16000 };
 
 static struct target_fake *of_io(struct link_io *io)
@@ -27,7 +29,13 @@ static enum fota_err op_info(void *ctx, struct boot_info *out)
 static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_bytes,
                               struct update_target *out)
 {
-    return update_begin(&((struct target_fake *)ctx)->update, statement, n_bytes, out);
+    struct target_fake *t = ctx;
+    if (t->lends_no_memory && loader_is_statement(statement, n_bytes)) {
+        return E_LOADER_MEMORY;
+    }
+    enum fota_err err = update_begin(&t->update, statement, n_bytes, out);
+    t->loader_bytes = !err && out->slot == SLOT_LOADER ? out->image_bytes : 0;
+    return err;
 }
 
 static enum fota_err op_erase(void *ctx, uint32_t sector)
@@ -41,6 +49,10 @@ static enum fota_err op_erase(void *ctx, uint32_t sector)
 static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
 {
     struct target_fake *t = ctx;
+    if (t->loader_bytes > 0) {
+        memcpy((uint8_t *)t->loader_memory + (addr - FLASH_LOADER_BASE), words, (size_t)n_words * 4U);
+        return FOTA_OK;
+    }
     t->now_ns += (uint64_t)n_words * PROGRAM_NS;
     return update_program(&t->update, addr, words, n_words);
 }
@@ -59,6 +71,10 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
 static enum fota_err op_finish(void *ctx)
 {
     struct target_fake *t = ctx;
+    if (t->loader_bytes > 0) {
+        t->n_loader_erases++;
+        return update_loader_install(&t->update, t->loader_memory, t->loader_bytes);
+    }
     return t->is_deaf_to_finish ? E_UPDATE_BUSY : update_finish(&t->update);
 }
 
@@ -69,7 +85,15 @@ static enum fota_err op_activate(void *ctx)
 
 static enum fota_err op_abort(void *ctx)
 {
-    return update_abort(&((struct target_fake *)ctx)->update);
+    struct target_fake *t = ctx;
+    enum fota_err err = update_abort(&t->update);
+    t->loader_bytes = err ? t->loader_bytes : 0;
+    return err;
+}
+
+static enum fota_err op_retry(void *ctx, uint32_t number)
+{
+    return update_retry(&((struct target_fake *)ctx)->update, number);
 }
 
 static void op_restart(void *ctx)
@@ -178,7 +202,8 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
                                              .finish = op_finish,
                                              .activate = op_activate,
                                              .abort = op_abort,
-                                             .restart = op_restart};
+                                             .restart = op_restart,
+                                             .retry = op_retry};
     static const struct link_port_ops port = {.receive = port_receive,
                                               .discard = port_discard,
                                               .level = port_level,
@@ -190,6 +215,7 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
     struct slots_decision decision;
     struct image_result images[2];
     t->n_boots++;
+    t->loader_bytes = 0;
     t->n_rx = 0;
     t->running = SLOT_NONE;
     t->is_trial = false;
@@ -342,29 +368,47 @@ void target_fake_init(struct target_fake *t, const uint8_t release_point[CRYPTO_
     t->clock_hz = 1000000;
     t->level = LINK_FILLER;
     t->noise_seed = 1;
+    t->option_bytes = TARGET_FAKE_OPTIONS;
     uint32_t addr = FLASH_MAP_BASE;
     for (uint32_t i = 0; i < TARGET_FAKE_SECTORS; i++) {
         uint32_t kbytes = i < 4 ? 16 : i == 4 ? 64 : 128;
-        t->sectors[i] = (struct flash_fake_sector){
-            .number = i, .addr = addr, .n_words = kbytes * 256, .is_open = i == FLASH_J1_SECTOR || i >= 5};
+        t->sectors[i] =
+            (struct flash_fake_sector){.number = i,
+                                       .addr = addr,
+                                       .n_words = kbytes * 256,
+                                       .is_open = i == FLASH_LOADER_SECTOR || i == FLASH_J1_SECTOR || i >= 5};
         addr += kbytes * 1024;
     }
     flash_fake_init(&t->flash, t->sectors, TARGET_FAKE_SECTORS, t->words, t->cells);
-    t->config = (struct update_config){.flash = &t->flash.flash,
-                                       .slot = {(const uint8_t *)flash_fake_at(&t->flash, FLASH_SLOT_A_BASE),
-                                                (const uint8_t *)flash_fake_at(&t->flash, FLASH_SLOT_B_BASE)},
-                                       .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
-                                       .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
-                                       .sector_bytes = FLASH_SLOT_SECTOR_BYTES,
-                                       .n_sectors = FLASH_SLOT_SECTORS,
-                                       .bootloader_version = 0x01000000,
-                                       .hw_id = "f407-disco",
-                                       .keys = {release_point, NULL},
-                                       .hash = &t->hash};
+    t->config = (struct update_config){
+        .flash = &t->flash.flash,
+        .slot = {(const uint8_t *)flash_fake_at(&t->flash, FLASH_SLOT_A_BASE),
+                 (const uint8_t *)flash_fake_at(&t->flash, FLASH_SLOT_B_BASE)},
+        .base = {FLASH_SLOT_A_BASE, FLASH_SLOT_B_BASE},
+        .first_sector = {FLASH_SLOT_A_SECTOR, FLASH_SLOT_B_SECTOR},
+        .sector_bytes = FLASH_SLOT_SECTOR_BYTES,
+        .n_sectors = FLASH_SLOT_SECTORS,
+        .loader = {.bytes = (const uint8_t *)flash_fake_at(&t->flash, FLASH_LOADER_BASE),
+                   .base = FLASH_LOADER_BASE,
+                   .sector = FLASH_LOADER_SECTOR,
+                   .n_bytes = FLASH_LOADER_BYTES,
+                   .options = &t->option_bytes},
+        .bootloader_version = 0x01000000,
+        .hw_id = "f407-disco",
+        .keys = {release_point, NULL},
+        .hash = &t->hash};
     t->config.journal[0] = (struct journal_area){
         .base = FLASH_J0_BASE, .sector = FLASH_J0_SECTOR, .n_records = FLASH_J0_BYTES / JOURNAL_RECORD_BYTES};
     t->config.journal[1] = (struct journal_area){
         .base = FLASH_J1_BASE, .sector = FLASH_J1_SECTOR, .n_records = FLASH_J1_BYTES / JOURNAL_RECORD_BYTES};
+}
+
+void target_fake_loader(struct target_fake *t, const uint8_t *image, uint32_t n_bytes)
+{
+    uint32_t padded[FLASH_LOADER_BYTES / 4];
+    memset(padded, 0xFF, sizeof padded);
+    memcpy(padded, image, n_bytes);
+    flash_fake_load(&t->flash, FLASH_LOADER_BASE, padded, sizeof padded);
 }
 
 void target_fake_factory(struct target_fake *t, const uint8_t *image, uint32_t n_bytes)

@@ -15,9 +15,10 @@
 enum {
     TARGET_FAKE_SECTORS = 12,
     TARGET_FAKE_WORDS = 0x100000 / 4,
-    TARGET_FAKE_BOOT_MS = 150,     /* wires are dead for so long after a reset */
-    TARGET_FAKE_CONFIRM_MS = 300,  /* a good application confirms so long after its start */
-    TARGET_FAKE_WATCHDOG_MS = 2000 /* a bad one is reset after so long */
+    TARGET_FAKE_BOOT_MS = 150,       /* wires are dead for so long after a reset */
+    TARGET_FAKE_CONFIRM_MS = 300,    /* a good application confirms so long after its start */
+    TARGET_FAKE_WATCHDOG_MS = 2000,  /* a bad one is reset after so long */
+    TARGET_FAKE_OPTIONS = 0x0FFFAAED /* as delivered (RM0090 3.9.10): nothing is write-protected */
 };
 
 struct target_fake {
@@ -48,6 +49,11 @@ struct target_fake {
     struct flash_cell cells[TARGET_FAKE_WORDS];
     struct update_config config;
     struct crypto_sha256 hash; /* config.hash */
+    uint32_t option_bytes;     /* FLASH_OPTCR; bit 17 clear: sector 1 is write-protected */
+    bool lends_no_memory;      /* the application has no room for a loader */
+    uint32_t loader_bytes;     /* of the open loader session, else 0 */
+    uint32_t loader_memory[FLASH_LOADER_BYTES / 4];
+    uint32_t n_loader_erases;
     struct update update;
     struct link_pump pump;
     enum slot running;
@@ -67,6 +73,9 @@ void target_fake_init(struct target_fake *t, const uint8_t release_point[CRYPTO_
 
 /** Factory: an image in slot A of a blank board, power on, and a second for the application to confirm. */
 void target_fake_factory(struct target_fake *t, const uint8_t *image, uint32_t n_bytes);
+
+/** What sector 1 holds: an image, as the factory programs it. */
+void target_fake_loader(struct target_fake *t, const uint8_t *image, uint32_t n_bytes);
 
 /** Reset or power-on: bootloader, then what it chose. */
 void target_fake_boot(struct target_fake *t, enum reset_cause cause);

@@ -116,6 +116,43 @@ static void a_release_from_elsewhere_is_not_believed_inside_a_good_channel(void 
                      E_STATEMENT_PRODUCT);
 }
 
+static void a_loader_is_read_as_written_and_only_with_an_image_key(void **state)
+{
+    (void)state;
+    struct key image;
+    struct key release;
+    assert_int_equal(key_generate(&image), FOTA_OK);
+    assert_int_equal(key_generate(&release), FOTA_OK);
+    const struct loader_release loader = {.hw = SPAN("f407-disco"),
+                                          .version = 0x01010000,
+                                          .security_counter = 7,
+                                          .image_bytes = 12000,
+                                          .blob = SPAN("v1/blobs/l.bin"),
+                                          .notes = SPAN("-")};
+    struct signed_text text;
+    struct signed_text again;
+    struct loader_release read;
+    struct trust in_image = trust_in(&image);
+    struct trust in_release = trust_in(&release);
+    assert_int_equal(offer_write_loader(&loader, &image, &text), FOTA_OK);
+    assert_int_equal(offer_write_loader(&loader, &image, &again), FOTA_OK);
+    assert_int_equal(text.n_bytes, again.n_bytes);
+    assert_memory_equal(text.text, again.text, text.n_bytes);
+    uint8_t *bytes = (uint8_t *)text.text;
+    assert_int_equal(offer_read_loader(bytes, text.n_bytes, &in_image, "f407-disco", &read), FOTA_OK);
+    assert_int_equal(read.version, loader.version);
+    assert_int_equal(offer_read_loader(bytes, text.n_bytes, &in_release, NULL, &read), E_STATEMENT_KEY);
+    assert_int_equal(offer_read_loader(bytes, text.n_bytes, &in_image, "f407-other", &read),
+                     E_STATEMENT_PRODUCT);
+    for (size_t bit = 0; bit < text.n_bytes * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (offer_read_loader(bytes, text.n_bytes, &in_image, NULL, &read) == FOTA_OK) {
+            fail_msg("bit %zu of byte %zu", bit % 8, bit / 8);
+        }
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
 static void every_flipped_bit_of_an_offer_is_refused(void **state)
 {
     (void)state;
@@ -216,8 +253,9 @@ static void the_example_of_the_specification_verifies(void **state)
         file_read(FOTA_SOURCE_DIR "/docs/spec/statement.md", SPEC_MAX_BYTES, &page, &n_page, NULL), FOTA_OK);
     page[n_page] = '\0'; /* file_read leaves room for it */
     const struct statement_span text = text_block(page, n_page, 0);
-    const struct statement_span image_pem = text_block(page, n_page, 1);
-    const struct statement_span channel_pem = text_block(page, n_page, 2);
+    const struct statement_span loader_text = text_block(page, n_page, 1);
+    const struct statement_span image_pem = text_block(page, n_page, 2);
+    const struct statement_span channel_pem = text_block(page, n_page, 3);
     key_of_block(&image_pem, &image);
     key_of_block(&channel_pem, &channel);
     struct trust in_image = trust_in(&image);
@@ -225,6 +263,16 @@ static void the_example_of_the_specification_verifies(void **state)
     assert_int_equal(offer_read((const uint8_t *)text.at, text.n_bytes, &in_channel, &in_image, &offer),
                      FOTA_OK);
     assert_int_equal(offer.release.security_counter, 7);
+    struct loader_release loader;
+    struct signed_text copy = {.n_bytes = loader_text.n_bytes};
+    uint8_t sha256[CRYPTO_SHA256_BYTES];
+    assert_int_equal(offer_read_loader((const uint8_t *)loader_text.at, loader_text.n_bytes, &in_image,
+                                       "f407-disco", &loader),
+                     FOTA_OK);
+    memcpy(copy.text, loader_text.at, loader_text.n_bytes);
+    offer_text_sha256(&copy, sha256);
+    assert_true(offer.channel.has_loader);
+    assert_memory_equal(offer.channel.loader_sha256, sha256, sizeof sha256);
     free(page);
 }
 
@@ -233,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_offer_is_read_as_written_and_only_with_the_right_keys),
         cmocka_unit_test(a_release_from_elsewhere_is_not_believed_inside_a_good_channel),
+        cmocka_unit_test(a_loader_is_read_as_written_and_only_with_an_image_key),
         cmocka_unit_test(every_flipped_bit_of_an_offer_is_refused),
         cmocka_unit_test(keys_survive_their_files),
         cmocka_unit_test(the_example_of_the_specification_verifies),

@@ -390,7 +390,7 @@ static void agent_is_detected_and_tells_what_runs(void **state)
     assert_int_equal(peer.info.boot.running_slot, SLOT_A);
     assert_int_equal(peer.info.boot.active_slot, SLOT_A);
     assert_string_equal(peer.info.boot.hw_id, "f407-disco");
-    assert_memory_equal(peer.info.boot.slot_hash[SLOT_A], rig->factory.digest[0], 8);
+    assert_memory_equal(peer.info.boot.slot_hash[SLOT_A], rig->factory.hash[0], 8);
 }
 
 static void whole_update_by_vendor_commands(void **state)

@@ -12,7 +12,19 @@ static uint8_t next_byte(struct bench_wire *w)
     if (w->data_at < w->n_data) {
         return w->data[w->data_at++];
     }
-    return w->pattern[w->phase++ % 2];
+    return w->pattern[w->phase++ % BENCH_PATTERN_BYTES];
+}
+
+/* As the driver: A5, or a verdict at two of five places; the byte that waits is replaced. */
+static void show(struct bench_wire *w, uint8_t level)
+{
+    static const bool is_verdict[BENCH_PATTERN_BYTES] = {true, false, true, false, false};
+    for (unsigned i = 0; i < BENCH_PATTERN_BYTES; i++) {
+        w->pattern[i] = is_verdict[i] ? level : LINK_FILLER;
+    }
+    w->verdict = level;
+    w->phase = 0;
+    w->ready = LINK_FILLER;
 }
 
 static void play(struct bench_wire *w, const uint8_t *bytes, size_t n_bytes)
@@ -20,8 +32,7 @@ static void play(struct bench_wire *w, const uint8_t *bytes, size_t n_bytes)
     memcpy(w->data, bytes, n_bytes);
     w->n_data = n_bytes;
     w->data_at = 0;
-    w->pattern[1] = LINK_FILLER;
-    w->phase = 0;
+    show(w, LINK_FILLER);
 }
 
 static size_t port_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
@@ -45,9 +56,17 @@ static void port_discard(void *ctx)
 static void port_level(void *ctx, uint8_t level)
 {
     struct bench_wire *w = &((struct bench *)ctx)->wire;
-    w->pattern[1] = level;
+    show(w, level);
     w->n_data = w->data_at = 0;
     w->is_armed = w->has_answered = false;
+}
+
+static void port_greet(void *ctx)
+{
+    struct bench_wire *w = &((struct bench *)ctx)->wire;
+    if (w->rx_at == w->n_rx && w->data_at == w->n_data) {
+        w->pattern[w->phase % BENCH_PATTERN_BYTES] = LINK_ACK;
+    }
 }
 
 static void port_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
@@ -74,12 +93,12 @@ static void port_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n
 /* The interrupt handler's part: the echo ends the verdict at once, and starts the answer. */
 static void arm_hears(struct bench_wire *w, uint8_t mosi)
 {
-    bool is_echo = mosi == LINK_ACK || (mosi == LINK_SOF && w->pattern[1] == LINK_NACK);
+    bool is_echo = mosi == LINK_ACK || (mosi == LINK_SOF && w->verdict == LINK_NACK);
     if (!w->is_armed || !is_echo) {
         return;
     }
     w->is_armed = false;
-    w->pattern[1] = LINK_FILLER;
+    show(w, LINK_FILLER);
     if (w->n_answer > 0) {
         play(w, w->answer, w->n_answer);
         w->has_answered = true;
@@ -94,18 +113,22 @@ static bool port_is_sending(void *ctx)
 
 static void port_resync(void *ctx)
 {
-    ((struct bench *)ctx)->wire.n_resyncs++;
+    struct bench_wire *w = &((struct bench *)ctx)->wire;
+    w->n_resyncs++;
+    w->n_slip_bits = 0;
 }
 
 static const struct link_port_ops port_polled = {.receive = port_receive,
                                                  .discard = port_discard,
                                                  .level = port_level,
+                                                 .greet = port_greet,
                                                  .send = port_send,
                                                  .is_sending = port_is_sending,
                                                  .resync = port_resync};
 static const struct link_port_ops port_armed = {.receive = port_receive,
                                                 .discard = port_discard,
                                                 .level = port_level,
+                                                .greet = port_greet,
                                                 .send = port_send,
                                                 .arm = port_arm,
                                                 .is_sending = port_is_sending,
@@ -252,8 +275,7 @@ void bench_start(struct bench *b, bool uses_arm, unsigned poll_every)
     b->session_id = BENCH_SESSION;
     b->polls_max = BENCH_POLLS_MAX;
     b->image_bytes = FLASH_SLOT_BYTES;
-    b->wire.pattern[0] = b->wire.pattern[1] = LINK_FILLER;
-    b->wire.ready = LINK_FILLER;
+    show(&b->wire, LINK_FILLER);
     memset(b->slot, 0xA5, sizeof b->slot); /* an old image: programming it without erase must be caught */
     struct link_pump_config config = {.ops = &bench_ops,
                                       .ops_ctx = b,
@@ -286,9 +308,14 @@ static uint8_t through_noise(struct bench *b, uint8_t byte)
 uint8_t bench_clock(struct bench *b, uint8_t mosi)
 {
     struct bench_wire *w = &b->wire;
-    uint8_t miso = through_noise(b, w->ready);
-    mosi = through_noise(b, mosi);
+    uint8_t leaving = w->ready;
     w->ready = next_byte(w); /* refilled when the byte starts to move */
+    uint8_t miso = (uint8_t)((leaving << 8 | w->ready) >> (8 - w->n_slip_bits));
+    miso = through_noise(b, w->n_slip_bits ? miso : leaving);
+    mosi = through_noise(b, mosi);
+    uint8_t heard = (uint8_t)((w->last_mosi << 8 | mosi) >> w->n_slip_bits);
+    w->last_mosi = mosi;
+    mosi = heard;
     if (!w->is_dead && w->n_rx < sizeof w->rx) {
         w->rx[w->n_rx++] = mosi;
         arm_hears(w, mosi);

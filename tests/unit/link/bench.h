@@ -17,14 +17,18 @@ enum {
     BENCH_SLOT_BYTES = FLASH_SLOT_BYTES,
     BENCH_STEPS_PER_MS = 1000,
     BENCH_POLLS_MAX = 3000000,
-    BENCH_SESSION = 0x51515151
+    BENCH_SESSION = 0x51515151,
+    BENCH_PATTERN_BYTES = 5
 };
 
 /** The wires: one byte waits in the slave's transmit register, as in the chip. */
 struct bench_wire {
-    uint8_t pattern[2];
+    uint8_t pattern[BENCH_PATTERN_BYTES];
+    uint8_t verdict;
     unsigned phase;
     uint8_t ready;
+    uint8_t last_mosi;
+    unsigned n_slip_bits; /* the slave counts its bytes so many bits late: clock edges were lost. A resync cures it */
     uint8_t data[512];
     size_t n_data, data_at;
     uint8_t answer[512]; /* staged until the echo */
@@ -45,7 +49,7 @@ struct bench {
 
     uint8_t slot[BENCH_SLOT_BYTES];
     unsigned n_erases[12];
-    unsigned n_programs, n_begins, n_finishes, n_activates, n_aborts, n_restarts;
+    unsigned n_programs, n_begins, n_finishes, n_activates, n_aborts, n_restarts, n_retries;
     unsigned outside;      /* erases or programs outside the inactive slot: must stay 0 */
     unsigned busy_answers; /* how often the application still says "not now" */
     unsigned fail_program; /* n-th program from now fails, 0 never */

@@ -44,14 +44,68 @@ static void assert_last_reason(struct bench *b, enum fota_err reason)
     assert_string_equal(fota_err_name(info.last_link_reason), fota_err_name(reason));
 }
 
-static void first_5a_is_acked_once_and_a_second_sync_is_nacked(void **state)
+static void a_sync_is_acked_at_any_time(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
-    bench_clock(b, LINK_SOF);
-    assert_int_equal(bench_ack(b), LINK_NACK);
-    assert_alive(b);
-    stop(b);
+    for (unsigned uses_arm = 0; uses_arm < 2; uses_arm++) {
+        struct bench *b = start(uses_arm);
+        for (unsigned i = 0; i < 3; i++) {
+            bench_clock(b, LINK_SOF);
+            assert_int_equal(bench_ack(b), LINK_ACK);
+            assert_alive(b);
+        }
+        static const uint8_t other[] = {LINK_SOF, 0, 0xA5}; /* two polls of a host that polls with A5: only once */
+        bench_write(b, other, sizeof other);
+        assert_int_equal(bench_ack(b), LINK_NACK);
+        assert_alive(b);
+        stop(b);
+    }
+}
+
+/* ST's ROM shows the ACK of a sync in the second byte after its 5A, and nowhere in a frame after its third. */
+static void the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a(void **state)
+{
+    (void)state;
+    for (unsigned uses_arm = 0; uses_arm < 2; uses_arm++) {
+        struct bench *b = start(uses_arm);
+        assert_int_equal(bench_clock(b, LINK_SOF), LINK_FILLER);
+        assert_int_equal(bench_clock(b, 0), LINK_FILLER);
+        assert_int_equal(bench_clock(b, 0), LINK_ACK);
+        assert_int_equal(bench_clock(b, LINK_ACK), LINK_FILLER);
+        assert_int_equal(bench_clock(b, LINK_SOF), LINK_FILLER);
+        bench_clock(b, 0x31);
+        bench_clock(b, 0xCF); /* no complement: refused */
+        assert_int_equal(bench_clock(b, 0), LINK_FILLER);
+        assert_int_equal(bench_clock(b, 0), LINK_NACK);
+        bench_clock(b, LINK_ACK);
+        assert_alive(b);
+        stop(b);
+    }
+}
+
+/* A host that steps with the pattern still meets the verdict: every 2nd, 3rd or 4th byte, from any phase. */
+static void a_host_that_looks_at_every_nth_byte_finds_the_verdict(void **state)
+{
+    (void)state;
+    for (unsigned step = 1; step <= 4; step++) {
+        for (unsigned phase = 0; phase < 5; phase++) {
+            struct bench *b = start(true);
+            uint8_t frame[LINK_FRAME_BYTES];
+            unsigned n_looks = 0;
+            link_frame_store(frame, LINK_OP_GET_ID);
+            bench_write(b, frame, sizeof frame);
+            for (unsigned i = 0; i < phase; i++) {
+                bench_clock(b, 0);
+            }
+            for (uint8_t seen = 0; seen != LINK_ACK; n_looks++) {
+                for (unsigned i = 0; i < step; i++) {
+                    seen = bench_clock(b, 0);
+                }
+                assert_in_range(n_looks, 0, 8);
+            }
+            stop(b);
+        }
+    }
 }
 
 static void a_host_that_skips_the_sync_is_understood(void **state)
@@ -66,8 +120,8 @@ static void a_host_that_skips_the_sync_is_understood(void **state)
 
 static void check_get(bool uses_arm)
 {
-    static const uint8_t expected[] = {18,   0x11, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63,
-                                       0x73, 0x82, 0x92, 0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6};
+    static const uint8_t expected[] = {11,   0x11, 0x00, 0x01, 0x02, 0x11, 0x21,
+                                       0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
     struct bench *b = start(uses_arm);
     uint8_t answer[1 + sizeof expected];
     assert_int_equal(bench_command(b, LINK_OP_GET), LINK_ACK);
@@ -82,7 +136,7 @@ static void check_get(bool uses_arm)
     stop(b);
 }
 
-static void get_version_and_id_answer_behind_one_dummy(void **state)
+static void get_version_and_id_answer_after_one_dummy_and_get_as_the_rom_of_v1_1(void **state)
 {
     (void)state;
     check_get(false);
@@ -170,17 +224,17 @@ static void every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_f
         uint8_t frame[] = {LINK_SOF, (uint8_t)(pair >> 8), (uint8_t)pair};
         bool is_complement = (frame[1] ^ frame[2]) == 0xFF;
         if (is_complement &&
-            strchr("\x01\x02\x11\x21\x31\x44\xC0\xC1\xC2\xC3\xC4\xC5\xC6", frame[1]) != NULL) {
+            strchr("\x01\x02\x11\x21\x31\x44\xC0\xC1\xC2\xC3\xC4\xC5\xC6\xC7", frame[1]) != NULL) {
             n_acked++; /* and the zero byte: Get; their tests are elsewhere */
             continue;
         }
         bench_write(b, frame, sizeof frame);
-        assert_int_equal(bench_ack(b), LINK_NACK);
+        assert_int_equal(bench_ack(b), pair == 0 ? LINK_ACK : LINK_NACK); /* 00 00: a sync */
         if (pair % 251 == 0) {
             assert_alive(b);
         }
     }
-    assert_int_equal(n_acked, 14);
+    assert_int_equal(n_acked, 15);
     assert_alive(b);
     assert_int_equal(b->n_begins + b->n_programs, 0);
     stop(b);
@@ -263,6 +317,25 @@ static void three_sectors_in_one_command_are_erased_and_one_bad_one_spoils_all(v
     stop(b);
 }
 
+/* AN4286 2.8 can be read either way, and hosts do. */
+static void a_list_whose_checksum_includes_n_is_taken_and_no_other_wrong_sum(void **state)
+{
+    (void)state;
+    for (unsigned wrong = 0; wrong < 256; wrong++) {
+        static const uint8_t three[] = {0, 2, 2};
+        const uint8_t list[] = {0, 8, 0, 9, 0, 10, (uint8_t)(8 ^ 9 ^ 10 ^ wrong)};
+        struct bench *b = start(false);
+        bool is_right = wrong == 0 || wrong == 2; /* N is 2 */
+        assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
+        bench_write(b, three, sizeof three);
+        assert_int_equal(bench_ack(b), LINK_ACK);
+        bench_write(b, list, sizeof list);
+        assert_int_equal(bench_ack(b), is_right ? LINK_ACK : LINK_NACK);
+        assert_int_equal(b->n_erases[8] + b->n_erases[9] + b->n_erases[10], is_right ? 3 : 0);
+        stop(b);
+    }
+}
+
 static uint8_t read_length(struct bench *b, uint32_t addr, unsigned n_bytes)
 {
     uint8_t stage[] = {(uint8_t)(n_bytes - 1), (uint8_t) ~(n_bytes - 1)};
@@ -297,8 +370,29 @@ static void reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boun
     assert_last_reason(b, E_LINK_LENGTH);
     assert_int_equal(read_length(b, end - 1, 2), LINK_NACK);
     assert_last_reason(b, E_LINK_LENGTH);
+    assert_int_equal(bench_erase_sector(b, 10), LINK_ACK);
     assert_int_equal(read_length(b, end - 1, 1), LINK_ACK);
     assert_int_equal(b->n_programs, 0);
+    assert_alive(b);
+    stop(b);
+}
+
+/* What stood in the slot before is nobody's business; what this session erased is. */
+static void read_memory_serves_only_sectors_that_this_session_erased(void **state)
+{
+    (void)state;
+    static const uint8_t word[4] = {0xA5, 0xA5, 0xA5, 0xA5};
+    struct bench *b = start(false);
+    assert_int_equal(read_length(b, FLASH_SLOT_B_BASE, 1), LINK_NACK);
+    assert_last_reason(b, E_LINK_ADDRESS);
+    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE, word, sizeof word), LINK_ACK); /* stood there */
+    assert_int_equal(read_length(b, FLASH_SLOT_B_BASE, 4), LINK_NACK); /* nor does guessing open it */
+    assert_int_equal(bench_erase_sector(b, 9), LINK_ACK);
+    uint32_t start_of_9 = FLASH_SLOT_B_BASE + FLASH_SLOT_SECTOR_BYTES;
+    assert_int_equal(read_length(b, start_of_9, 256), LINK_ACK);
+    assert_int_equal(read_length(b, start_of_9 + FLASH_SLOT_SECTOR_BYTES - 1, 1), LINK_ACK);
+    assert_int_equal(read_length(b, start_of_9 - 1, 2), LINK_NACK);
+    assert_int_equal(read_length(b, start_of_9 + FLASH_SLOT_SECTOR_BYTES - 1, 2), LINK_NACK);
     assert_alive(b);
     stop(b);
 }
@@ -424,9 +518,11 @@ static void an_application_that_says_not_now_is_waited_for_and_then_the_host_hea
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_5a_is_acked_once_and_a_second_sync_is_nacked),
+        cmocka_unit_test(a_sync_is_acked_at_any_time),
+        cmocka_unit_test(the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a),
+        cmocka_unit_test(a_host_that_looks_at_every_nth_byte_finds_the_verdict),
         cmocka_unit_test(a_host_that_skips_the_sync_is_understood),
-        cmocka_unit_test(get_version_and_id_answer_behind_one_dummy),
+        cmocka_unit_test(get_version_and_id_answer_after_one_dummy_and_get_as_the_rom_of_v1_1),
         cmocka_unit_test(busy_owner_answers_in_time_because_the_echo_starts_the_data),
         cmocka_unit_test(write_then_read_gives_the_bytes_back),
         cmocka_unit_test(odd_lengths_are_padded_with_ff_to_words),
@@ -437,7 +533,9 @@ int main(void)
         cmocka_unit_test(
             every_sector_outside_the_slot_and_every_bank_code_is_refused_and_mass_erase_is_the_slot),
         cmocka_unit_test(three_sectors_in_one_command_are_erased_and_one_bad_one_spoils_all),
+        cmocka_unit_test(a_list_whose_checksum_includes_n_is_taken_and_no_other_wrong_sum),
         cmocka_unit_test(reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary),
+        cmocka_unit_test(read_memory_serves_only_sectors_that_this_session_erased),
         cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_behind_it),
         cmocka_unit_test(go_restarts_after_its_ack_whatever_the_address),
         cmocka_unit_test(go_after_plain_writes_finishes_and_activates_or_nacks),

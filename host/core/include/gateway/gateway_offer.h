@@ -39,8 +39,9 @@ struct gateway_offer {
     uint8_t images[CRYPTO_SHA256_BYTES]; /* gateway_images_digest */
 };
 
-/** Identity of a release by content: SHA-256 over both image hashes, so that another signature over the same
- * content is the same release. */
+/** Identity of a release for this gateway's own memory: SHA-256 over the digests of both files. Signed again,
+ * a release is another one here, so that a wrong signature can be mended; the target's rejection names the
+ * image hashes, which no signature changes. */
 void gateway_images_digest(const struct release *release, uint8_t out[CRYPTO_SHA256_BYTES]);
 
 /**

@@ -66,7 +66,7 @@ struct link_client {
     struct link_io *io;
     struct link_client_config config;
     struct link_client_stats stats;
-    bool has_vendor;         /* Get announced the vendor commands: fast clock, no gaps */
+    bool has_vendor;         /* INFO was answered: fast clock, no gaps */
     bool in_request;         /* the last NACK answered a vendor request, so INFO knows why */
     bool is_rom;             /* link_rom_enter found ST's ROM: pauses for its flash work */
     bool is_rom_fast;        /* and it takes config.rom_clock_hz */
@@ -129,8 +129,10 @@ FOTA_MUST_CHECK
 enum fota_err link_client_sync(struct link_client *c);
 
 /**
- * Sync, ask Get, and INFO if Get announces it. Sets the clock that fits the peer.
- * @return FOTA_OK · E_LINK_NO_LOADER · E_LINK_REPLY · transport errors
+ * Sync, ask Get, and INFO: Get is the same for every loader of this chip, and ST's ROM refuses INFO. Sets the
+ * clock that fits the peer.
+ * @return FOTA_OK · E_LINK_NO_LOADER · E_LINK_REPLY · E_LINK_VERSION (our loader, of another vendor version) ·
+ *         transport errors
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_detect(struct link_client *c, struct link_peer *out);
@@ -222,14 +224,14 @@ enum fota_err link_client_readout_unprotect(struct link_client *c);
 /* --- vendor commands ---------------------------------------------------------------------------------------
  */
 
-/** INFO. Takes ≤ COMMAND_MAX_MS. @return FOTA_OK · E_LINK_NO_VENDOR · transport errors */
+/** INFO. Takes ≤ COMMAND_MAX_MS. @return FOTA_OK · E_LINK_NO_VENDOR · E_LINK_VERSION · transport errors */
 FOTA_MUST_CHECK
 enum fota_err link_client_info(struct link_client *c, struct link_info *out);
 
 /**
- * BEGIN: open or resume the session of a release. The target checks the statement before it erases anything.
- * @param statement  release statement, or loader statement: then the session is one of SLOT_LOADER
- * @param n_bytes    1..LINK_STATEMENT_MAX_BYTES
+ * BEGIN: open or resume the session of a release, or of a loader (out->slot is SLOT_LOADER then). The target
+ * checks the statement before it erases anything.
+ * @param statement  release or loader statement; @param n_bytes  1..LINK_STATEMENT_MAX_BYTES
  * Power cut: the inactive slot is not bootable until ACTIVATE, the active slot is untouched.
  * @return FOTA_OK · E_ARG · the target's reason · transport errors
  */
@@ -257,13 +259,15 @@ FOTA_MUST_CHECK
 enum fota_err link_client_block(struct link_client *c, uint32_t session_id, uint32_t off,
                                 const uint8_t *bytes, uint32_t n_bytes, struct link_progress *out);
 
-/** HASH: SHA-256 of bytes of the inactive slot. @return FOTA_OK · the target's reason · transport errors */
+/** HASH: SHA-256 of bytes that this session brought. @return FOTA_OK · the target's reason (E_LINK_ADDRESS: other
+ * bytes) · transport errors */
 FOTA_MUST_CHECK
 enum fota_err link_client_hash(struct link_client *c, uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
 
 /**
- * FINISH: the target verifies what is in its flash and marks the slot pending.
- * Power cut: pending or still receiving.
+ * FINISH: the target verifies what is in its flash and marks the slot pending; in a loader session it verifies
+ * what it holds in RAM and writes it to sector 1, and nothing is to be activated.
+ * Power cut: pending or still receiving; a loader: the old one, the new one, or none, and then it is offered again.
  * @return FOTA_OK · the target's reason · transport errors
  */
 FOTA_MUST_CHECK

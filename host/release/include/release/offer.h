@@ -7,6 +7,7 @@
 #define RELEASE_OFFER_H
 
 #include "format/channel_statement.h"
+#include "format/loader_statement.h"
 #include "format/release_statement.h"
 #include "release/key.h"
 
@@ -38,6 +39,28 @@ struct signed_text {
 FOTA_MUST_CHECK
 enum fota_err offer_write_release(const struct release *release, const struct key *const *signer,
                                   size_t n_signers, struct signed_text *out);
+
+/**
+ * Write and sign a loader statement.
+ * @return FOTA_OK · E_ARG (a value out of range) · E_STATEMENT_SIZE
+ */
+FOTA_MUST_CHECK
+enum fota_err offer_write_loader(const struct loader_release *loader, const struct key *signer,
+                                 struct signed_text *out);
+
+/**
+ * Read a loader statement and verify its signature.
+ *
+ * @param hw  hardware it must be for; NULL: any
+ * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT · E_STATEMENT_KEY ·
+ * E_STATEMENT_SIGNATURE · E_STATEMENT_PRODUCT; `out` is undefined on failure
+ */
+FOTA_MUST_CHECK
+enum fota_err offer_read_loader(const uint8_t *text, size_t n_bytes, struct trust *trust, const char *hw,
+                                struct loader_release *out);
+
+/** SHA-256 of a text with its signatures: how a channel names release and loader. */
+void offer_text_sha256(const struct signed_text *text, uint8_t out[CRYPTO_SHA256_BYTES]);
 
 /**
  * Write and sign a channel statement around a release statement.

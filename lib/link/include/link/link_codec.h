@@ -24,7 +24,7 @@ enum {
 /** Session block: reply to BEGIN. */
 struct link_session {
     enum fota_err reason; /* FOTA_OK, or why nothing was begun; then the rest is 0 */
-    uint8_t slot;         /* enum slot */
+    uint8_t slot;         /* enum slot; SLOT_LOADER: a loader session */
     uint32_t session_id;
     uint32_t base;            /* bus address of the slot */
     uint32_t image_bytes;     /* size of the image for that slot */
@@ -101,7 +101,8 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
 FOTA_MUST_CHECK
 enum fota_err link_progress_load(const uint8_t *bytes, size_t n_bytes, struct link_progress *out);
 
-/** @return FOTA_OK · E_LINK_REPLY (length is not LINK_INFO_BLOCK_BYTES, or not an info block) */
+/** @return FOTA_OK · E_LINK_VERSION (an info block of another LINK_VENDOR_VERSION, of any length from 8 on) ·
+ * E_LINK_REPLY (length is not LINK_INFO_BLOCK_BYTES, or not an info block) */
 FOTA_MUST_CHECK
 enum fota_err link_info_load(const uint8_t *bytes, size_t n_bytes, struct link_info *out);
 

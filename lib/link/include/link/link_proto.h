@@ -6,6 +6,7 @@
  *
  * ACK procedure (AN4286 2.1): host clocks one dummy 00, then 00 until MISO is 79 or 1F, then 79. The slave
  * presents filler A5 until its verdict is final and keeps presenting the verdict until the host's 79 arrives.
+ * `5A 00 00` between commands is a sync, at any time.
  *
  * A vendor command, after its command frame is ACKed:
  *   request   host -> slave   n[2] body[n] crc[4]     crc = CRC-32 over n and body; then ACK procedure
@@ -42,9 +43,9 @@ enum link_op {
     LINK_OP_READOUT_PROTECT = 0x82,
     LINK_OP_READOUT_UNPROTECT = 0x92,
 
-    /* Vendor commands, announced by Get behind the V1.1 list. */
+    /* Vendor commands. Get does not announce them: ask INFO, which ST's ROM refuses. */
     LINK_OP_INFO = 0xC0,   /* no body -> info block */
-    LINK_OP_BEGIN = 0xC1,  /* release statement, 1..1024 bytes -> session block. Verified before any erase */
+    LINK_OP_BEGIN = 0xC1,  /* release or loader statement, 1..1280 bytes -> session block. Verified before any erase */
     LINK_OP_BLOCK = 0xC2,  /* session[4] off[4] data[1..4096] -> progress block */
     LINK_OP_HASH = 0xC3,   /* off[4] n[4] -> sha256[32] of that range of the inactive slot */
     LINK_OP_FINISH = 0xC4, /* session[4] -> progress block; image verified in flash, slot pending */
@@ -62,8 +63,9 @@ enum {
     LINK_STATEMENT_MAX_BYTES = 1280, /* BEGIN */
     LINK_BLOCK_MAX_BYTES = 4096,     /* BLOCK data; a multiple of 4 except in the last block */
     LINK_REQUEST_MAX_BYTES = 8 + LINK_BLOCK_MAX_BYTES,
-    LINK_ECHO_GAP_US =
-        5 /* the host's pause before and behind each echo: the loader takes it and turns to what follows */
+    LINK_ECHO_GAP_US = 15 /* the host's pause before and after each echo, as AN4286 asks for: the loader
+                             takes it and turns to what follows. agent.h: how much of it an application may
+                             use up */
 };
 
 /** Read Memory of this virtual address yields the info block (at most LINK_INFO_BLOCK_BYTES from here). */
@@ -75,9 +77,9 @@ enum link_loader { LINK_LOADER_LOADER = 1, LINK_LOADER_AGENT = 2 };
 /**
  * Session block (reply to BEGIN), 24 bytes: reason[2] slot[1] 0[1] session[4] base[4] image_bytes[4]
  * resume_off[4] block_max[4]. reason is an enum fota_err; if it is not 0 the other fields are 0 and nothing
- * was erased.
+ * was erased. slot is 3 (SLOT_LOADER) for a loader statement: the image goes to RAM, FINISH installs it.
  *
- * Progress block (reply to BLOCK, FINISH, ACTIVATE, ABORT), 12 bytes: reason[2] 0[2] accepted_off[4]
+ * Progress block (reply to BLOCK, FINISH, ACTIVATE, ABORT, RETRY), 12 bytes: reason[2] 0[2] accepted_off[4]
  * flashed_off[4]. accepted_off: next offset the slave wants. flashed_off: bytes that are in flash and were
  * read back. A BLOCK whose off is not accepted_off is not an error: it is ignored and the reply says where to
  * go on. A failure to write an earlier block is reported here, in the next reply.

@@ -30,13 +30,17 @@ enum {
     LINK_RESTART_MAX_MS =
         200,                 /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
     LINK_ECHO_GRACE_MS = 10, /* flash work waits so long for the echo of a verdict */
-    LINK_RX_CHUNK_BYTES = 64
+    LINK_RX_CHUNK_BYTES = 64,
+    LINK_SLIP_QUIET_MS = 2 /* a bit counter that is off is reset when NSS is high, or after so much silence */
 };
+
+/** From an operation that has done a part of its work, and is to be called again: no error, never told. */
+#define LINK_PUMP_AGAIN ((enum fota_err)0xFFFF)
 
 /**
  * Update operations, the owner's. They mean what boot_services.h says of their namesakes (range checks,
- * read-back, power cut); the owner adds what it knows (basepri, permission of the application: E_UPDATE_BUSY
- * means "ask again").
+ * read-back, power cut); the owner adds what it knows (options, permission of the application). All but info,
+ * read and hash may return E_UPDATE_BUSY (not now, ask again) or LINK_PUMP_AGAIN.
  */
 struct link_pump_ops {
     enum fota_err (*info)(void *ctx, struct boot_info *out);
@@ -44,16 +48,20 @@ struct link_pump_ops {
      */
     enum fota_err (*begin)(void *ctx, const uint8_t *statement, uint32_t n_bytes, struct update_target *out);
     enum fota_err (*erase)(void *ctx, uint32_t sector);
+    /** In a loader session addr counts from FLASH_LOADER_BASE, and the words go to the owner's RAM. */
     enum fota_err (*program)(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words);
-    /** Copy bytes of the inactive slot. The range was checked. */
+    /** Copy bytes of the inactive slot, from sectors that this session erased. */
     void (*read)(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes);
     enum fota_err (*hash)(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
+    /** In a loader session: install what was received. */
     enum fota_err (*finish)(void *ctx);
     enum fota_err (*activate)(void *ctx);
     enum fota_err (*abort)(void *ctx);
-    /** Reset the chip: the bootloader then boots what the journal says. Called from link_pump_poll, may
-     * return in tests. */
+    /** Reset the chip: it then boots what the journal says. Called from link_pump_poll, may return in tests.
+     */
     void (*restart)(void *ctx);
+    /** NULL: E_UNSUPPORTED. */
+    enum fota_err (*retry)(void *ctx, uint32_t number);
 };
 
 /** SPI slave driver: on the chip the functions of f407/spi_slave.h, one for one. */
@@ -62,8 +70,10 @@ struct link_port_ops {
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);
-    /** Repeat A5 and this byte (enum link_level) on MISO from now on; ends data that is under way. */
+    /** Repeat A5, or this verdict with A5 in between, on MISO from now on; ends data that is under way. */
     void (*level)(void *ctx, uint8_t level);
+    /** A 5A was heard, and nothing after it: show 79 once, in the second byte after it. NULL: do not. */
+    void (*greet)(void *ctx);
     /**
      * Send bytes, then repeat A5. One byte of the pattern leaves first: it meets the host's dummy. The bytes
      * stay as they are until the next `level`, `send` or `arm`: nothing has to be copied before the first one
@@ -80,6 +90,8 @@ struct link_port_ops {
     void (*arm)(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
     /** True until the last byte given to `send` has left memory. */
     bool (*is_sending)(void *ctx);
+    /** NSS is low: a byte may be on the wires. NULL: not known. */
+    bool (*is_selected)(void *ctx);
     /**
      * The line is silent: reset the bit counter of the receiver (a lost or extra clock edge shifts every byte
      * that follows). What `level`, `send` or `arm` asked for stays; data that is under way starts again from
@@ -111,6 +123,7 @@ struct link_pump {
     struct link_slave slave;
     struct link_job job;
     uint32_t session_id; /* 0 none */
+    uint32_t session_base;
     uint32_t image_bytes;
     uint32_t accepted_off;
     uint32_t flashed_off;
@@ -119,6 +132,8 @@ struct link_pump {
     uint32_t since_ms;  /* when the work, or the wait for a restart, began */
     uint16_t failed;    /* enum fota_err of a background write, told in the next reply */
     uint8_t n_steps;    /* of the work item: sectors erased, or 1 while its words are programmed */
+    uint8_t slot;       /* of the session, enum slot */
+    uint8_t own_sectors; /* of the slot, one bit each: erased in this session, or before it was resumed */
     bool is_plain;      /* session of an AN4286 host */
     bool is_finished;   /* update_finish went well in this session */
     bool has_work;      /* slave.work waits to be carried out */

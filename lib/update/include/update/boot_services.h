@@ -111,9 +111,9 @@ struct boot_services {
     enum fota_err (*confirm)(uint32_t options);
 
     /**
-     * Judge a signature over a text with the root's keys: whoever receives a statement reads the text, and asks
-     * before anything is erased (update/offer.h).
-     * Takes:      ≤ 25 ms + 0.2 us a byte. Touches no flash cell.
+     * Judge a signature over a text with the root's keys: whoever receives a statement reads the text, and
+     * asks before anything is erased (update/offer.h). Takes:      ≤ 25 ms + 0.2 us a byte. Touches no flash
+     * cell.
      * @param key_id  which key signed; @param der  signature, as in a statement's `sig` line
      * @return FOTA_OK · E_STATEMENT_KEY (none of the root's) · E_STATEMENT_REVOKED (that key was ended) ·
      *         E_STATEMENT_SIGNATURE
@@ -122,20 +122,21 @@ struct boot_services {
                                      uint32_t n_bytes, const uint8_t *der, uint32_t n_der_bytes);
 
     /**
-     * Open an update session for the inactive slot, or for the loader (offer->slot SLOT_LOADER). Security counter,
-     * size and the root's own version are checked before anything is given up. Repeating it with the same offer
-     * resumes.
-     * Takes:      ≤ 10 ms; one erase when the journal needs room (E_UPDATE_BUSY without permission).
-     * Power cut:  the inactive slot is not bootable until update_activate; the active slot is untouched.
+     * Open an update session for the inactive slot, or for the loader (offer->slot SLOT_LOADER). Security
+     * counter, size and the root's own version are checked before anything is given up. Repeating it with the
+     * same offer resumes. Takes:      ≤ 10 ms; one erase when the journal needs room (E_UPDATE_BUSY without
+     * permission). Power cut:  the inactive slot is not bootable until update_activate; the active slot is
+     * untouched.
      * @param offer  from a statement whose signature check_signature accepted.
-     *               NULL: session of a plain AN4286 host, which has no statement: `image_bytes` is the slot's size,
-     *               `session_id` is 0xA4286000, nothing is resumed, and update_finish checks the image as at boot,
+     *               NULL: session of a plain AN4286 host, which has no statement: `image_bytes` is the slot's
+     * size, `session_id` is 0xA4286000, nothing is resumed, and update_finish checks the image as at boot,
      *               without a digest from outside
-     * @return FOTA_OK · E_STATEMENT_COUNTER · E_UNSUPPORTED (needs a newer root) · E_IMAGE_SIZE · E_SLOT_REJECTED ·
-     *         E_UPDATE_SESSION · E_UPDATE_BUSY · E_STATE (a trial is running, or another slot is the inactive one) ·
-     *         E_LOADER_PROTECTED · E_LOADER_NOT_NOW · flash errors
+     * @return FOTA_OK · E_STATEMENT_COUNTER · E_UNSUPPORTED (needs a newer root) · E_IMAGE_SIZE ·
+     * E_SLOT_REJECTED · E_UPDATE_SESSION · E_UPDATE_BUSY · E_STATE (a trial is running, or another slot is
+     * the inactive one) · E_LOADER_PROTECTED · E_LOADER_NOT_NOW · flash errors
      */
-    enum fota_err (*update_begin)(const struct update_offer *offer, uint32_t options, struct update_target *out);
+    enum fota_err (*update_begin)(const struct update_offer *offer, uint32_t options,
+                                  struct update_target *out);
 
     /**
      * Erase one sector of the session's slot. Nothing is done if this session erased it to its end, or the
@@ -198,11 +199,12 @@ struct boot_services {
      * Takes:      ≤ 400 ms, and one erase of 16 KB: 0.25 s typical, 0.5 s at most.
      * Power cut:  the application still boots; sector 1 holds the old loader, the new one, or none: then the
      *             board takes it again (boot_info.loader_hash is 0).
-     * @param image  the whole file, in RAM; @param n_bytes  as the statement says
+     * @param words  the whole file, in RAM, a last word that it does not fill ending in FF; @param n_bytes as
+     * the statement says
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_DIGEST · E_UPDATE_BUSY (needs BOOT_MAY_ERASE) ·
      *         E_LOADER_PROTECTED · E_LOADER_NOT_NOW · E_IMAGE_* · flash errors
      */
-    enum fota_err (*loader_install)(const uint8_t *image, uint32_t n_bytes, uint32_t options);
+    enum fota_err (*loader_install)(const uint32_t *words, uint32_t n_bytes, uint32_t options);
 };
 
 #endif

@@ -15,8 +15,8 @@
 bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes);
 
 /**
- * Read a statement: signature first, then what it says, then whether it is for this board. Counter, root version and
- * size are compared by boot_services.update_begin.
+ * Read a statement: signature first, then what it says, then whether it is for this board. Counter, root
+ * version and size are compared by boot_services.update_begin.
  *
  * @param verifier  the root's keys
  * @param hw        this board's hardware id, NUL-terminated

@@ -144,15 +144,17 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
                                      const uint8_t *text, uint32_t n_bytes, const uint8_t *der,
                                      uint32_t n_der_bytes);
 
-/** As boot_services.update_begin. Power cut: the slot is not bootable before update_activate; the active slot is
- * untouched. @return see there */
+/** As boot_services.update_begin. Power cut: the slot is not bootable before update_activate; the active slot
+ * is untouched. @return see there */
 FOTA_MUST_CHECK
-enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, struct update_target *out);
+enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer,
+                                 struct update_target *out);
 
 /**
- * offer_read and update_begin_offer in one, for those who have text and keys in one place. Without a statement (n_bytes 0), for plain AN4286 clients: size and digest
- * are not known, so nothing resumes and update_finish goes by the image's own signature.
- * Power cut: the slot is not bootable before update_activate; the active slot is untouched
+ * offer_read and update_begin_offer in one, for those who have text and keys in one place. Without a
+ * statement (n_bytes 0), for plain AN4286 clients: size and digest are not known, so nothing resumes and
+ * update_finish goes by the image's own signature. Power cut: the slot is not bootable before
+ * update_activate; the active slot is untouched
  * @return see there
  */
 FOTA_MUST_CHECK
@@ -192,7 +194,7 @@ enum fota_err update_retry(struct update *u, uint32_t number);
 /** As boot_services.loader_install. Power cut: the old loader, the new one, or none and
  * BOOT_FLAG_LOADER_OPEN. @return see there */
 FOTA_MUST_CHECK
-enum fota_err update_loader_install(struct update *u, const uint8_t *image, uint32_t n_bytes);
+enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes);
 
 /** As boot_services.slot_hash. @return see there */
 FOTA_MUST_CHECK

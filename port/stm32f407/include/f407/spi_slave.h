@@ -2,11 +2,14 @@
  * SPI1 as a slave on PA4 (NSS), PA5 (SCK), PA6 (MISO), PA7 (MOSI), mode 0, by DMA2: bytes at full rate
  * without the core.
  *
- * Receiving: DMA2 stream 0 writes a ring. Sending: DMA2 stream 3 repeats a pattern of two bytes, A5 and a
- * level (A5 while busy, 79 or 1F as a verdict), which is changed in memory; or it sends data once and then
- * goes back to the pattern. The transmit register holds one byte that was loaded before (RM0090 28.3.3), so
- * one stale byte leaves first. It always meets a byte that the host ignores (the dummy that AN4286 puts
- * before data), so nothing has to be flushed.
+ * Receiving: DMA2 stream 0 writes a ring. Sending: DMA2 stream 3 repeats a pattern, which is changed in
+ * memory; or it sends data once and then goes back to the pattern. The transmit register holds one byte that
+ * was loaded before (RM0090 28.3.3) and leaves first; where that byte must not be a stale one, it is replaced
+ * (RM0090 28.3.9).
+ *
+ * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, in memory twice.
+ * V is followed by A5, where strict hosts look for A5 during their echo; and five is no multiple of 2, 3 or 4,
+ * so that a host which looks at every second byte only finds V too (docs/adr/0018-verdict-pattern.md).
  *
  * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
  * microseconds of the echo. A busy application takes
@@ -26,22 +29,24 @@
 #include <stdint.h>
 
 enum {
-    SPI_SLAVE_RING_BYTES = 8192 /* 6.5 ms of bytes at 10 MHz */
+    SPI_SLAVE_RING_BYTES = 8192, /* 6.5 ms of bytes at 10 MHz */
+    SPI_SLAVE_PATTERN_BYTES = 10 /* even: spi_is_in_byte */
 };
 
 /** All fields are private. Zero-initialised memory is fine; spi_slave_init sets everything. */
 struct spi_slave {
-    volatile uint8_t pattern[2];
-    uint8_t after_data;  /* level of the pattern behind the data */
+    volatile uint8_t pattern[SPI_SLAVE_PATTERN_BYTES];
+    volatile uint8_t verdict; /* in the pattern: 79, 1F or A5 */
+    uint32_t n_loaded;        /* bytes given to SPI1 before what plays now; its lowest bit counts */
     const uint8_t *data; /* the caller's */
     uint16_t n_data_bytes;
     uint16_t read_pos;          /* in the ring */
-    uint8_t echo;               /* the byte that the handler took for it */
-    uint16_t echo_pos;          /* where the echo belongs in the stream of bytes */
+    uint8_t tail[3];            /* what the handler heard last: the echo, or a sync out of its place */
+    volatile uint8_t n_tail;    /* of them to be told: 0 none, 1 the echo, 3 all */
+    uint16_t echo_pos;          /* where they belong in the stream of bytes */
     volatile bool is_sending;   /* stream 3 plays data */
     volatile bool is_armed;     /* the handler waits for the echo */
     volatile bool has_heard;    /* the handler took bytes since the last receive */
-    volatile bool has_echo;     /* the handler has heard the echo, receive has not told it yet */
     volatile bool has_answered; /* the handler has begun to send; the send that follows is its echo */
     uint8_t ring[SPI_SLAVE_RING_BYTES];
 };
@@ -59,14 +64,27 @@ size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 /** Drop everything received so far. */
 void spi_slave_discard(void *ctx);
 
-/** Repeat A5 and `level` from now on; ends data that is under way. */
+/**
+ * Repeat A5, or the verdict 79 or 1F, from now on; ends data that is under way. The verdict first leaves in the
+ * second byte after this: if a byte is on the wires just now, that is the next one.
+ */
 void spi_slave_level(void *ctx, uint8_t level);
+
+/**
+ * A 5A was heard between commands, and it may be a sync, whose ACK ST's ROM shows in the second byte after it.
+ * Show 79 there, once; nothing if more bytes have come already.
+ */
+void spi_slave_greet(void *ctx);
 
 /** Send once, then repeat A5. @param bytes  in SRAM; DMA reads them until the next level, send or arm */
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 
 /** True until the last data byte has left memory. */
 bool spi_slave_is_sending(void *ctx);
+
+/** True while NSS is low: the host is in a transfer. Its edges mean nothing; that it is high means that no byte
+ * is on the wires. */
+bool spi_slave_is_selected(void *ctx);
 
 /** Reset SPI1, and with it its bit counter. What is presented stays; data starts again from its first byte.
  */
