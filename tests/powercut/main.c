@@ -16,8 +16,8 @@ enum {
     RANDOM_RUNS_QUICK = 1000,
     SEED = 20,
     ERASES_PER_DAY_MAX = 3000,
-    WORN_PAIRS_STRIDE = 32, /* every so many operations have the first cut of a pair */
-    LOADER_PAIRS_STRIDE = 16
+    WORN_PAIRS_STRIDE = 8, /* every so many operations have the first cut of a pair */
+    LOADER_PAIRS_STRIDE = 8
 };
 
 enum { R10_HOLD_OFF_MS = 30000 };
