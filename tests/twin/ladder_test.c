@@ -123,7 +123,7 @@ static void lost_loader_is_named_and_disturbs_no_application(void **state)
 {
     (void)state;
     static const uint8_t none[8];
-    static const enum fota_err reason[LOSSES] = {E_LOADER_INVALID, E_LOADER_INVALID, E_IMAGE_HASH};
+    static const enum fota_err reason[LOSSES] = {E_IMAGE_BLANK, E_IMAGE_MAGIC, E_IMAGE_HASH};
     for (unsigned loss = 0; loss < LOSSES; loss++) {
         struct desk d;
         struct link_ladder l;
