@@ -329,6 +329,10 @@ static void serve(struct world *w, struct update *u)
 {
     struct update_target target;
     struct world_view *view = &w->view;
+    if (w->scenario->manner == MANNER_FICKLE && view->offer == 0) {
+        view->offer = view->has_aborted;
+        view->has_aborted = 1;
+    }
     uint32_t id = offered(w);
     if (!begin(w, u, &target)) {
         return;
@@ -380,7 +384,8 @@ static void check_loader_not_now(struct world *w, struct update *u)
     enum fota_err err = open_session(u, loader->text, loader->n_text, &target);
     bool is_protected = (w->option_word >> (NWRP_BIT + FLASH_LOADER_SECTOR) & 1) == 0;
     enum fota_err expected = is_protected ? E_LOADER_PROTECTED : E_LOADER_NOT_NOW;
-    if (err != expected || w->chip->n_ops != n_ops) {
+    bool is_refused = err == expected || (err == E_STATEMENT_REVOKED && w->view.is_revoked);
+    if (!is_refused || w->chip->n_ops != n_ops) {
         world_blame(w, "P21", "a loader session begins in a trial, or over write protection");
     }
 }
@@ -388,10 +393,10 @@ static void check_loader_not_now(struct world *w, struct update *u)
 /* A loader with one wrong byte is refused before anything is written. */
 static void check_wrong_loader(struct world *w, struct update *u, const struct loader_files *loader)
 {
-    static _Alignas(4) uint8_t wrong[FLASH_LOADER_BYTES];
+    static uint32_t wrong[FLASH_LOADER_BYTES / 4];
     uint32_t n_ops = w->chip->n_ops;
     memcpy(wrong, loader->bytes, loader->n_bytes);
-    wrong[loader->n_bytes / 2] ^= 1;
+    wrong[loader->n_bytes / 8] ^= 1;
     u->n_erases_allowed = 1;
     enum fota_err err = update_loader_install(u, wrong, loader->n_bytes);
     if (err == FOTA_OK || w->chip->n_ops != n_ops) {
@@ -420,7 +425,7 @@ static void serve_loader(struct world *w, struct update *u)
     w->view.loader = LOADER_NONE;
     w->may_write_loader = true;
     do {
-        err = update_loader_install(u, loader->bytes, loader->n_bytes);
+        err = update_loader_install(u, (const uint32_t *)(const void *)loader->bytes, loader->n_bytes);
     } while (world_is_busy(u, err, &n));
     w->may_write_loader = false;
     if (!oracle_is_done(w, u, err, "update_loader_install failed with power on")) {

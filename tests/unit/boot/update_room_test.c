@@ -348,6 +348,26 @@ static void image_that_shares_seven_bytes_of_its_hash_is_another(void **state)
     assert_int_equal(update_confirm(&u), FOTA_OK);
 }
 
+static void reception_of_an_image_that_shares_seven_bytes_is_not_gone_on_with(void **state)
+{
+    (void)state;
+    struct update_target target;
+    assert_int_equal(begin(&v2, &target), FOTA_OK);
+    const struct boot_record begun = u.record;
+    for (uint32_t byte = 0; byte <= BOOT_RECORD_DIGEST_BYTES; byte++) {
+        bool is_same = byte == BOOT_RECORD_DIGEST_BYTES;
+        struct boot_record record = begun;
+        record.resume_sectors = 1;
+        if (!is_same) {
+            record.digest[SLOT_B][byte] ^= 0x80;
+        }
+        assert_int_equal(journal_append(&u.journal, &record), FOTA_OK);
+        boots(SLOT_A, false);
+        assert_int_equal(begin(&v2, &target), FOTA_OK);
+        assert_int_equal(target.resume_off != 0, is_same);
+    }
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, set_up)
@@ -365,6 +385,7 @@ int main(void)
         T(doubt_about_a_slot_outlives_an_update_of_the_other),
         T(hash_in_passing_takes_only_bytes_that_follow),
         T(image_that_shares_seven_bytes_of_its_hash_is_another),
+        T(reception_of_an_image_that_shares_seven_bytes_is_not_gone_on_with),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
