@@ -295,16 +295,14 @@ static void c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image(void **
 }
 
 /* Ten pulses on NRST, then at most 65 ms until it wants its answer. */
-static void c2_that_resets_its_chip_reaches_the_bootloader(void **state)
+static void c2_that_resets_its_chip_reaches_the_loader(void **state)
 {
     (void)state;
-    static const uint8_t damage[16] = {0};
     struct loader_board *board = &boards[0][0];
     struct wires w = {.twin = board->twin, .has_nrst = true};
     struct job job = job_for(board);
     loader_board_restore(board);
-    assert_true(
-        twin_flash_store(board->twin, FLASH_SLOT_A_BASE, damage, sizeof damage)); /* nothing to boot */
+    damage_the_image(board); /* nothing to boot */
     assert_int_equal(client_c2(&w, &job), CLIENT_DONE);
     assert_int_equal(loader_board_wrong(board, board->update.n_image[1]), 0);
 }
@@ -484,7 +482,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image),
-        cmocka_unit_test(c2_that_resets_its_chip_reaches_the_bootloader),
+        cmocka_unit_test(c2_that_resets_its_chip_reaches_the_loader),
         cmocka_unit_test(c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms),
         cmocka_unit_test(c5_that_sends_garbage_while_it_reads_and_never_echoes_a_nack),
         cmocka_unit_test(c6_that_reads_too_much_and_waits_long_for_a_mass_erase),
