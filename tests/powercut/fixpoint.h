@@ -16,8 +16,9 @@ struct fixpoint_config {
     uint32_t cuts_max;  /* B: sessions cut between two completed writes */
     bool loses_sectors; /* loss of either sector is in the fault set */
     bool fails; /* one operation may fail: a dip, a worn cell, a worn sector; and there is a spare place */
-    uint32_t states_max; /* stop there; 0: no limit */
-    bool stops_at_first; /* violation */
+    uint32_t fault_cuts_max; /* sessions that were cut before it, at most */
+    uint32_t states_max;     /* stop there; 0: no limit */
+    bool stops_at_first;     /* violation */
 };
 
 struct fixpoint_result {

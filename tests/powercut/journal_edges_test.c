@@ -374,9 +374,28 @@ static void checksum_that_would_mean_killed_or_blank_is_stored_as_1(void **state
     }
 }
 
+/* Rule R1: either checksum alone is not enough, for a torn word may hit one of them by chance. */
+static void record_counts_with_both_checksums_only(void **state)
+{
+    for (uint32_t word = W_CRC; word <= W_CRC + 1; word++) {
+        uint32_t words[JOURNAL_RECORD_WORDS];
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        assert_int_equal(write(1), FOTA_OK);
+        for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
+            assert_int_equal(flash_read(&chip.fake.flash, AREAS[a].base, words, JOURNAL_RECORD_WORDS),
+                             FOTA_OK);
+            words[word] ^= 4;
+            flash_fake_load(&chip.fake, AREAS[a].base, words, sizeof words);
+        }
+        assert_int_equal(load(), E_JOURNAL_LOST);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(record_counts_with_both_checksums_only, new_chip),
         cmocka_unit_test_setup(new_journal_is_erased_sector_by_sector_before_it_is_written, new_chip),
         cmocka_unit_test_setup(dip_costs_one_try_and_kills_nothing, new_chip),
         cmocka_unit_test_setup(reset_after_a_dip_finds_the_old_state_or_the_new, new_chip),

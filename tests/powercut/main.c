@@ -11,12 +11,13 @@
 
 enum {
     CUTS_MAX = 2,
+    FAULT_CUTS_MAX = 1,
     RANDOM_RUNS = 6000,
     RANDOM_RUNS_QUICK = 1000,
     SEED = 20,
     ERASES_PER_DAY_MAX = 3000,
-    WORN_PAIRS_STRIDE = 32, /* every so many operations have the first cut of a pair */
-    LOADER_PAIRS_STRIDE = 16
+    WORN_PAIRS_STRIDE = 8, /* every so many operations have the first cut of a pair */
+    LOADER_PAIRS_STRIDE = 8
 };
 
 enum { R10_HOLD_OFF_MS = 30000 };
@@ -55,6 +56,7 @@ static int run_fixpoint(uint32_t n_slots, bool fails)
                                      .cuts_max = CUTS_MAX,
                                      .loses_sectors = !fails,
                                      .fails = fails,
+                                     .fault_cuts_max = FAULT_CUTS_MAX,
                                      .stops_at_first = true};
     double start = seconds();
     fixpoint_explore(&config, &r);

@@ -289,7 +289,7 @@ static void check_refusal(struct world *w, enum fota_err err, const char *text)
     bool is_worn = world_is_slot_worn(w) || (chip_worn_mask(w->chip) >> CHIP_LOADER & 1) != 0;
     world_tell(w, text, fota_err_name(err));
     /* Without a mirror only an update that begins can make room. */
-    bool is_alone = err == E_JOURNAL_FULL && world_is_journal_worn(w) && !w->was_alone;
+    bool is_alone = err == E_JOURNAL_FULL && (world_is_journal_worn(w) || w->is_upset) && !w->was_alone;
     w->was_alone = w->was_alone || is_alone;
     if (is_by_dip || is_worn || is_alone) {
         w->waived[WAIVED_REFUSED]++;

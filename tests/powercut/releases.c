@@ -37,6 +37,7 @@ static struct release_files files[RELEASES] = {
                        .payload_bytes = SMALL_BYTES,
                        .confirms = true,
                        .is_of_next_key = true},
+    [RELEASE_LATE] = {.version = 0x06050000, .counter = 6, .payload_bytes = SMALL_BYTES, .confirms = true},
     [RELEASE_SMALL] = {.version = 0x00090000, .counter = 1, .payload_bytes = SMALL_BYTES, .confirms = true},
 };
 

@@ -22,6 +22,7 @@ enum release_id {
     RELEASE_SMALL, /* small, from the factory: so that V4 and V5 find a small image in the other slot */
     RELEASE_NEXT,  /* small, signed by the next key, ends the active one, counter 6 */
     RELEASE_AFTER, /* small, signed by the next key, counter 7 */
+    RELEASE_LATE,  /* small, signed by the active key, counter 6, a higher version than RELEASE_NEXT */
     RELEASES
 };
 

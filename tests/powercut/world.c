@@ -5,7 +5,7 @@
 #include "base/flash_map.h"
 #include "world_private.h"
 
-enum { CHUNK_WORDS = 1024, QUIET_BOOTS_MAX = 8, BOOT_ERASES_MAX = 4, BOOT_OPS_EXTRA = 400 };
+enum { NWRP_BIT = 16, CHUNK_WORDS = 1024, QUIET_BOOTS_MAX = 8, BOOT_ERASES_MAX = 4, BOOT_OPS_EXTRA = 400 };
 
 void world_blame(struct world *w, const char *check, const char *text)
 {
@@ -329,6 +329,10 @@ static void serve(struct world *w, struct update *u)
 {
     struct update_target target;
     struct world_view *view = &w->view;
+    if (w->scenario->manner == MANNER_FICKLE && view->offer == 0) {
+        view->offer = view->has_aborted;
+        view->has_aborted = 1;
+    }
     uint32_t id = offered(w);
     if (!begin(w, u, &target)) {
         return;
@@ -371,6 +375,36 @@ static void serve(struct world *w, struct update *u)
     world_tell(w, "activated", "");
 }
 
+/* While an image is on trial, and over write protection, a loader session does not begin. */
+static void check_loader_not_now(struct world *w, struct update *u)
+{
+    const struct loader_files *loader = loader_of(LOADER_NEW);
+    struct update_target target;
+    uint32_t n_ops = w->chip->n_ops;
+    enum fota_err err = open_session(u, loader->text, loader->n_text, &target);
+    bool is_protected = (w->option_word >> (NWRP_BIT + FLASH_LOADER_SECTOR) & 1) == 0;
+    enum fota_err expected = is_protected ? E_LOADER_PROTECTED : E_LOADER_NOT_NOW;
+    bool is_refused = err == expected || (err == E_STATEMENT_REVOKED && w->view.is_revoked);
+    if (!is_refused || w->chip->n_ops != n_ops) {
+        world_blame(w, "P21", "a loader session begins in a trial, or over write protection");
+    }
+}
+
+/* A loader with one wrong byte is refused before anything is written. */
+static void check_wrong_loader(struct world *w, struct update *u, const struct loader_files *loader)
+{
+    static uint32_t wrong[FLASH_LOADER_BYTES / 4];
+    uint32_t n_ops = w->chip->n_ops;
+    memcpy(wrong, loader->bytes, loader->n_bytes);
+    wrong[loader->n_bytes / 8] ^= 1;
+    u->n_erases_allowed = 1;
+    enum fota_err err = update_loader_install(u, wrong, loader->n_bytes);
+    if (err == FOTA_OK || w->chip->n_ops != n_ops) {
+        world_blame(w, "P9", "a loader with a wrong byte is written");
+    }
+    u->n_erases_allowed = 0;
+}
+
 /* The loader is offered to a running application, until INFO says that it is there. */
 static void serve_loader(struct world *w, struct update *u)
 {
@@ -386,11 +420,12 @@ static void serve_loader(struct world *w, struct update *u)
     if (!oracle_is_done(w, u, err, "update_begin of the loader failed with power on")) {
         return;
     }
+    check_wrong_loader(w, u, loader);
     uint32_t n = 0;
     w->view.loader = LOADER_NONE;
     w->may_write_loader = true;
     do {
-        err = update_loader_install(u, loader->bytes, loader->n_bytes);
+        err = update_loader_install(u, (const uint32_t *)(const void *)loader->bytes, loader->n_bytes);
     } while (world_is_busy(u, err, &n));
     w->may_write_loader = false;
     if (!oracle_is_done(w, u, err, "update_loader_install failed with power on")) {
@@ -444,7 +479,7 @@ static bool confirm(struct world *w, struct update *u)
 {
     uint64_t n_refused = w->waived[WAIVED_REFUSED];
     u->n_erases_allowed = 0;
-    if (!world_is_journal_worn(w) && !world_is_dip(w) && !journal_has_room(&u->journal, 1)) {
+    if (!world_is_journal_worn(w) && !world_is_dip(w) && !w->is_upset && !journal_has_room(&u->journal, 1)) {
         world_blame(w, "P8", "an application runs, and its confirm would need an erase");
     }
     bool is_confirmed = oracle_is_done(w, u, call(u, update_confirm), "update_confirm failed with power on");
@@ -473,6 +508,9 @@ static bool run_application(struct world *w, struct update *u, uint32_t slot)
         view->n_dark = (uint8_t)(view->n_dark + is_dark);
         end_run(w, is_dark || w->scenario->is_starved);
         return false;
+    }
+    if (is_candidate) {
+        check_loader_not_now(w, u);
     }
     view->is_confirming = is_candidate;
     if (!confirm(w, u)) {
@@ -567,7 +605,8 @@ void world_check_end(struct world *w)
     }
     oracle_check_loader(w, &u);
     uint32_t wanted = w->view.has_given_up ? w->view.confirmed : w->scenario->ends_with;
-    if (decision.action != SLOTS_BOOT || !world_is_intact(w, decision.slot, wanted)) {
+    bool is_beyond_help = w->view.has_given_up && (w->view.has_rotted || wanted == RELEASE_NONE);
+    if (!is_beyond_help && (decision.action != SLOTS_BOOT || !world_is_intact(w, decision.slot, wanted))) {
         world_blame(w, "P4", "ended with the wrong image");
     }
     if (w->scenario->loader != LOADER_NONE && !w->view.has_given_up &&

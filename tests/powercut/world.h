@@ -56,6 +56,7 @@ enum world_manner {
     MANNER_PLAIN,    /* AN4286 without a statement */
     MANNER_ABORTS,   /* changes its mind once, half-way */
     MANNER_CORRUPTS, /* sends a wrong byte until the target has refused it once */
+    MANNER_FICKLE,   /* goes on with the next offer when a life ended before the first was complete */
     MANNER_FINISHES  /* plain, and asks to finish a wrong image WORLD_FINISHES times before it sends the right
                         one */
 };
