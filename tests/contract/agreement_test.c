@@ -130,7 +130,7 @@ static void cut(struct trio *trio, bool is_erase, uint32_t w, uint32_t value, en
         flash_cells_cut_program(&trio->twin, trio->array, OFF + 4 * w, bytes, 4, how, seed);
     }
     if (trio->chip != NULL) {
-        struct chip_event event = {is_erase ? CHIP_ERASE : CHIP_PROGRAM, CHIP_J1, w, value};
+        struct chip_event event = {is_erase ? CHIP_ERASE : CHIP_PROGRAM, CHIP_J1, w, value, true};
         chip_tear(trio->chip, &event, how, seed);
     }
     trio->n_cuts++;

@@ -15,7 +15,7 @@ static struct {
     size_t n_data, data_at;
     const uint8_t *answer;
     size_t n_answer;
-    bool is_armed, has_answered;
+    bool is_armed, has_answered, has_greeting;
     uint8_t rx[RING_BYTES];
     size_t n_rx, rx_at;
 } wire;
@@ -51,11 +51,20 @@ static void hear_armed(uint8_t mosi)
     }
 }
 
+static uint8_t next_of_pattern(void)
+{
+    if (wire.has_greeting) {
+        wire.has_greeting = false;
+        return LINK_ACK;
+    }
+    return wire.pattern[wire.phase++ % 2];
+}
+
 void wire_clock(const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
     for (size_t i = 0; i < n_bytes; i++) {
         uint8_t out = wire.ready; /* one byte waits in the transmit register */
-        wire.ready = wire.data_at < wire.n_data ? wire.data[wire.data_at++] : wire.pattern[wire.phase++ % 2];
+        wire.ready = wire.data_at < wire.n_data ? wire.data[wire.data_at++] : next_of_pattern();
         if (miso) {
             miso[i] = out;
         }
@@ -111,7 +120,19 @@ void spi_slave_level(void *ctx, uint8_t level)
     (void)ctx;
     wire.pattern[1] = level;
     wire.n_data = wire.data_at = 0;
-    wire.is_armed = wire.has_answered = false;
+    wire.is_armed = wire.has_answered = wire.has_greeting = false;
+}
+
+void spi_slave_greet(void *ctx)
+{
+    (void)ctx;
+    wire.has_greeting = wire.rx_at == wire.n_rx; /* the byte that waits is the first one after the 5A */
+}
+
+bool spi_slave_is_selected(void *ctx)
+{
+    (void)ctx;
+    return false; /* each run of bytes is a transfer, and it is over when the driver is asked */
 }
 
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
