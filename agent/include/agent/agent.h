@@ -24,7 +24,7 @@
  * after it.
  *
  * The agent's own handler must turn from an ACK to the data after it while the host pauses: hosts leave 15 us
- * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 3 us of them. So interrupts that are as urgent
+ * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 2 us of them at most. So interrupts that are as urgent
  * as spi_priority or more may run for 10 us in a row, and no code may keep interrupts masked for longer; else
  * the host reads A5 instead of data now and then, and asks again. All other bytes wait in a ring of 8 KB.
  *
