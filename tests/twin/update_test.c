@@ -427,7 +427,7 @@ static void application_without_an_agent_is_updated_through_the_bootloader(void 
     run_until(b, GATEWAY_EVENT_CONFIRMED);
     assert_slot_holds(b, 1, &good);
     assert_slot_holds(b, 0, &agentless);
-    assert_int_equal(b->n_events[GATEWAY_EVENT_LADDER], 2); /* RESET did not help, WISH did */
+    assert_int_equal(b->n_events[GATEWAY_EVENT_LADDER], 2); /* RESET did not help, REQUEST did */
     bench_close(b);
 }
 
