@@ -4,6 +4,7 @@
 
 #include "base/flash_map.h"
 #include "stm32f407xx.h"
+#include "update/images.h"
 #include "update/offer.h"
 
 enum { IWDG_KEY_FEED = 0xAAAA };
@@ -16,10 +17,26 @@ static void feed(void)
     IWDG->KR = IWDG_KEY_FEED; /* without effect if the watchdog does not run */
 }
 
+/* What the root knows, and what the headers of images say. */
+static enum fota_err tell(const struct agent *agent, struct boot_info *out)
+{
+    static const struct update_images images = {
+        .slot = {(const uint8_t *)FLASH_SLOT_A_BASE, (const uint8_t *)FLASH_SLOT_B_BASE},
+        .slot_bytes = FLASH_SLOT_BYTES,
+        .loader = (const uint8_t *)FLASH_LOADER_BASE,
+        .loader_bytes = FLASH_LOADER_BYTES,
+        .options = &FLASH->OPTCR,
+    };
+    enum fota_err err = agent->services->info(out);
+    if (err == FOTA_OK) {
+        update_tell_of_images(&images, out);
+    }
+    return err;
+}
+
 static enum fota_err op_info(void *ctx, struct boot_info *out)
 {
-    const struct agent *agent = ctx;
-    return agent->services->info(out);
+    return tell(ctx, out);
 }
 
 /* A call of a service, with all that it needs but the permission to erase. */
@@ -345,7 +362,7 @@ enum fota_err agent_confirm(struct agent *agent)
 
 enum fota_err agent_info(const struct agent *agent, struct boot_info *out)
 {
-    return agent->services->info(out);
+    return tell(agent, out);
 }
 
 bool agent_is_busy(const struct agent *agent)

@@ -84,5 +84,6 @@ void rom_measure(void);    /* rom.c */
 void crypto_measure(void); /* crypto.c */
 void cuts_measure(void);   /* cuts.c */
 void sizes_measure(void);  /* sizes.c */
+void echo_measure(void);   /* echo.c */
 
 #endif

@@ -11,6 +11,7 @@ int main(void)
     rom_measure();
     boot_measure();
     crypto_measure();
+    echo_measure();
     noise_measure();
     fuzz_measure();
     sizes_measure();

@@ -126,7 +126,7 @@ static enum fota_err service_info(struct boot_info *out)
     if (err) {
         return err;
     }
-    update_info(&state.update, out);
+    update_tell_state(&state.update, out);
     return leave(FOTA_OK);
 }
 

@@ -156,11 +156,11 @@ static enum cli_exit print_failure(struct recovery *r, enum fota_err err)
                         "nothing was written: one-time memory of this chip wants a newer image than %s",
                         text_of(r, OPT_IMAGE));
     }
-    if (result->step <= RECOVER_ENTER) {
+    if (err == E_FLASH_PROTECTED) {
+        print_blocked(r, err);
+    } else if (result->step <= RECOVER_ENTER) {
         ladder_note(r->cli, &result->ladder);
         (void)cli_fail(r->cli, err, "nothing was written: %s", ladder_advice(err));
-    } else if (err == E_FLASH_PROTECTED) {
-        print_blocked(r, err);
     } else if (result->step < RECOVER_CONFIRM) {
         (void)cli_fail(r->cli, err, "step '%s' failed; the board is as recoverable as before, run it again",
                        recover_step_name(result->step));

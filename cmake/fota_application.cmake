@@ -6,7 +6,8 @@
 #   <name>-b.elf  <name>-b.bin   slot B
 #
 # in the current binary directory. Each .bin begins with the vector table, at the slot's base + 0x200; `fota sign` puts the
-# image header in front and the signature behind it. The sources are compiled once.
+# image header in front and the signature after it, and the run flag that has the image run under the watchdog from reset on
+# (--no-watchdog leaves it out): agent_poll feeds it. The sources are compiled once.
 #
 #   VERSION  version of the release; the sources see it as the string FOTA_APP_VERSION
 #   SOURCES  C and assembler files; main() among them

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Size and worst stack of the bootloader, against its budget.
+"""Size and worst stack of root and loader, against their budgets.
 
 Everything is read from the linked ELF: what is in flash and RAM, by layer of the source tree; how deep the stack gets from the
 reset handler and from each boot service (frames and calls from the disassembly; calls through pointers are explained in
 budget.json). Over budget, an unexplained call, recursion, an FPU instruction, a call out of the RAM code into flash, or the key
 of the option bytes anywhere is a failure.
 
-The three numbers that the bench quotes are left in BUILD_DIR/sizes.json.
+The loader is an application: its image with header and signature is held against loader_bytes, its RAM against what an
+application has. The numbers that the bench quotes are left in BUILD_DIR/sizes.json.
 
 Usage: sizes.py [--print] BUILD_DIR     --print: also the applications, without failing
        sizes.py --self-test
@@ -23,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "arm-none-eabi-"
 SERVICES_TABLE_BYTES = 8          # magic, version, n_bytes: then function pointers
+LOADER_OVERHEAD_BYTES = 0x200 + 36 + 152  # image.h: header area, protected TLVs of a loader, TLVs at their longest
 EXCEPTION_FRAME_BYTES = 32        # PM0214 2.3.7, without FPU
 OPTION_KEY = struct.pack("<I", 0x08192A3B)  # FLASH_OPTKEYR, RM0090 3.9.3: nothing in the field writes option bytes
 SUFFIX = re.compile(r"\.(constprop|part|isra|cold|lto_priv)(\.\d+)*")
@@ -109,9 +111,12 @@ def follow(functions, addr, path, done):
 
 
 def source_file(name):
-    """What addr2line says, as a path inside the source tree where it is one."""
+    """What addr2line says, as a path inside the source tree where it is one. A compiler cache may have seen the same file in
+    another tree, so the longest end of the path that is a file here counts."""
     name = os.path.normpath(name.rsplit(":", 1)[0].split(" ")[0])
-    return name.removeprefix(str(ROOT) + "/")
+    parts = name.split("/")
+    ends = ("/".join(parts[i:]) for i in range(1, len(parts)))
+    return next((end for end in ends if (ROOT / end).is_file()), name)
 
 
 class Elf:
@@ -223,7 +228,7 @@ def bootloader(build, budget):
         raise Fault("the key of the option bytes is in the image: nothing in the field may write them")
     found = stacks(elf)
     service = max((name for name in found if name != "reset"), key=lambda name: found[name][0])
-    print("bootloader")
+    print("root")
     over = row("flash (sector 0)", len(elf.image), budget["flash_bytes"])
     over |= row("RAM of boot services", elf.size(".ram_code", ".services"), budget["services_ram_bytes"])
     over |= row("RAM while it boots", elf.size(".bss"), budget["boot_ram_bytes"])
@@ -234,11 +239,21 @@ def bootloader(build, budget):
         print(f"  deepest from {name}: {chain}")
     print("  by layer: " + ", ".join(f"{layer} {n:,}" for layer, n in by_layer(elf).most_common()))
     largest = sorted(((n, name) for name, (_, n, kind) in elf.symbols.items() if kind in "tTrR"), reverse=True)[:10]
-    (build / "sizes.json").write_text(json.dumps({"bootloader_bytes": len(elf.image),
+    loader = loader_bytes(build)
+    if loader:
+        over |= row("loader image (sector 1)", loader, budget["loader_bytes"])
+    (build / "sizes.json").write_text(json.dumps({"bootloader_bytes": len(elf.image), "root_bytes": len(elf.image),
+                                                  "loader_bytes": loader,
                                                   "boot_stack_bytes": found["reset"][0] + EXCEPTION_FRAME_BYTES,
                                                   "service_stack_bytes": found[service][0]}, indent=2) + "\n")
     print("  largest:  " + ", ".join(f"{SUFFIX.sub('', name)} {n:,}" for n, name in largest))
     return over
+
+
+def loader_bytes(build):
+    """Of the image in sector 1, header and the longest TLVs included; 0 while it is not built yet."""
+    path = build / "loader" / "loader.bin"
+    return path.stat().st_size + LOADER_OVERHEAD_BYTES if path.exists() else 0
 
 
 def applications(build):

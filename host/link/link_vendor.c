@@ -9,7 +9,7 @@
 
 enum {
     REPLY_MAX_BYTES = LINK_INFO_BLOCK_BYTES,
-    REFUSALS = 3, /* of INFO's frame, until it is believed */
+    REFUSALS = 3,       /* of INFO's frame, until it is believed */
     OPENER_BYTES = 1792 /* first block of a sector: its erase waits for it, the next block for its words */
 };
 
@@ -178,7 +178,8 @@ enum fota_err wire_find_vendor(struct link_client *c, struct link_info *out)
     unsigned n_refused = 0;
     for (uint8_t i = 0; i < c->config.attempts && n_refused < REFUSALS; i++) {
         struct vendor_call v = info_call();
-        enum fota_err sync_err = i > 0 ? link_client_sync(c) : FOTA_OK;
+        enum fota_err sync_err =
+            i > 0 && n_refused == 0 ? link_client_sync(c) : FOTA_OK; /* who refuses is in step */
         if (sync_err) {
             return sync_err;
         }

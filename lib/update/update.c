@@ -219,36 +219,7 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
     }
 }
 
-/* Of an image that nobody verifies now: what its header says. 0: there is none. */
-static uint32_t version_of(const uint8_t *bytes, uint32_t n_bytes, uint8_t *hash)
-{
-    struct image image;
-    if (bytes == NULL || image_parse(bytes, n_bytes, &image) != FOTA_OK) {
-        return 0;
-    }
-    if (hash != NULL) {
-        memcpy(hash, bytes + image.hash_off, BOOT_RECORD_DIGEST_BYTES);
-    }
-    return image.version_packed;
-}
-
-static void tell_of_images(const struct update *u, struct boot_info *out)
-{
-    const struct update_loader *loader = &u->config->loader;
-    for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
-        if (u->record.state[slot] > SLOT_STATE_RECEIVING) {
-            out->slot_version[slot] = version_of(u->config->slot[slot], update_slot_bytes(u), NULL);
-        }
-    }
-    if ((u->record.flags & BOOT_FLAG_LOADER_OPEN) == 0) {
-        out->loader_version = version_of(loader->bytes, loader->n_bytes, out->loader_hash);
-    }
-    if (loader->options != NULL) {
-        out->option_bytes = *loader->options;
-    }
-}
-
-void update_info(const struct update *u, struct boot_info *out)
+void update_tell_state(const struct update *u, struct boot_info *out)
 {
     const struct boot_record *record = &u->record;
     memset(out, 0, sizeof *out);
@@ -268,7 +239,6 @@ void update_info(const struct update *u, struct boot_info *out)
     memcpy(out->slot_state, record->state, sizeof out->slot_state);
     memcpy(out->slot_hash, record->digest, sizeof out->slot_hash);
     memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
-    tell_of_images(u, out);
     out->last_reason = record->last_reason;
     out->session_state = (uint16_t)u->session;
     out->session_id = u->session_id;

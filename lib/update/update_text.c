@@ -1,5 +1,6 @@
 /* A session opened by the text of a statement, in one call: for whoever has keys and sessions in one place,
  * as tests have. On the target the agent reads the text and the root opens the session. */
+#include "update/images.h"
 #include "update/offer.h"
 #include "update_private.h"
 
@@ -24,4 +25,16 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     }
     enum fota_err err = offer_read(&verifier, u->config->hw_id, slot, statement, n_bytes, &offer);
     return err ? err : update_begin_offer(u, &offer, out);
+}
+
+void update_info(const struct update *u, struct boot_info *out)
+{
+    const struct update_config *config = u->config;
+    const struct update_images images = {.slot = {config->slot[SLOT_A], config->slot[SLOT_B]},
+                                         .slot_bytes = update_slot_bytes(u),
+                                         .loader = config->loader.bytes,
+                                         .loader_bytes = config->loader.n_bytes,
+                                         .options = config->loader.options};
+    update_tell_state(u, out);
+    update_tell_of_images(&images, out);
 }

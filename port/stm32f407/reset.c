@@ -83,7 +83,9 @@ void reset_take_origin(struct reset_origin *out)
 void reset_note_started(enum reset_started started)
 {
     retained()->started = started;
-    retained()->reason = FOTA_OK;
+    if (started == RESET_STARTED_LOADER) {
+        retained()->reason = FOTA_OK;
+    }
 }
 
 void reset_note_reason(enum fota_err reason)

@@ -18,7 +18,7 @@ enum {
     SPI_ACK = 0x79,
     SPI_NACK = 0x1F,
     SPI_SOF = 0x5A,
-    NSS_PIN = 1 << 4, /* PA4 */
+    NSS_PIN = 1 << 4,            /* PA4 */
     DMA_DISABLE_MAX_LOOPS = 1000 /* a stream stops after the access under way (RM0090 10.3.14) */
 };
 
@@ -83,8 +83,8 @@ SPI_SLAVE_INLINE void spi_is_between_bytes(struct spi_slave *spi)
     spi->n_loaded = spi_write_pos() - spi_n_loaded(spi);
 }
 
-/* Replace the byte that waits in the transmit register (RM0090 28.3.9): it is the next that leaves. None waits
- * if stream 3 is off and a byte has begun since; then what plays next comes in time. */
+/* Replace the byte that waits in the transmit register (RM0090 28.3.9): it is the next that leaves. None
+ * waits if stream 3 is off and a byte has begun since; then what plays next comes in time. */
 SPI_SLAVE_INLINE void spi_put_next(uint8_t byte)
 {
     if ((SPI1->SR & SPI_SR_TXE) == 0) {
@@ -96,11 +96,13 @@ SPI_SLAVE_INLINE void spi_put_next(uint8_t byte)
 SPI_SLAVE_INLINE void spi_fill(struct spi_slave *spi)
 {
     spi_stream_off(DMA2_Stream3);
+    if (spi->verdict != SPI_FILLER) { /* else A5 waits already, and a byte may begin just now */
+        spi_put_next(SPI_FILLER);
+    }
     spi->verdict = SPI_FILLER;
     for (unsigned i = 0; i < sizeof spi->pattern; i++) {
         spi->pattern[i] = SPI_FILLER;
     }
-    spi_put_next(SPI_FILLER);
 }
 
 /* Bytes go to the ring again, not to the handler. In this order: a byte in between would call a handler that

@@ -9,6 +9,7 @@
 
 const char *const device_name = "loader";
 
+struct stub_flash stub_flash;
 struct stub_iwdg stub_iwdg;
 struct stub_scb stub_scb;
 

@@ -41,13 +41,21 @@ check() {
 
 check 'the design' clean safety
 check 'the design, active slot rots' clean safety -DROT
+check 'the design, a new board' clean safety -DFRESH
+check 'the design, a new board whose image rots' clean safety -DFRESH -DROT
 check 'the design' clean liveness
+check 'the design, a new board' clean liveness -DFRESH
 check 'trial counted after the run' caught safety -DMUTANT_COUNT_AFTER_RUN
 check 'floor raised before confirm' caught safety -DMUTANT_FLOOR_BEFORE_CONFIRM
 check 'erase of the active slot' caught safety -DMUTANT_ERASE_ACTIVE
 check 'erase before the statement is checked' caught safety -DMUTANT_ERASE_UNCHECKED
 check 'rejected image forgotten' caught safety -DMUTANT_FORGET_REJECTED
-check 'no operator retry after three cut trials' caught liveness -DMUTANT_NO_RETRY
+check 'no operator retry after cut trials' caught liveness -DMUTANT_NO_RETRY
+check 'the same retry number lifts again and again' caught safety -DMUTANT_RETRY_WITHOUT_MEMORY
+check 'an offer of another release ends a rejection' caught safety -DMUTANT_OFFER_ENDS_REJECTION
+check 'every reset is a failed run' caught safety -DMUTANT_EVERY_RESET_IS_A_FAILED_RUN
+check 'the only image is rejected' caught safety -DFRESH -DMUTANT_REJECT_THE_ONLY_IMAGE
+check 'a trial is rejected although the active slot rotted' caught safety -DROT -DMUTANT_REJECT_THE_ONLY_IMAGE
 check 'slot not verified at finish' caught safety -DMUTANT_FINISH_UNVERIFIED
 check 'fallback to any signed image, active rots' caught safety -DROT -DMUTANT_FALLBACK_ANY_SIGNED
 check 'crash loop: the image left stays confirmed' caught safety -DMUTANT_CRASH_PINGPONG

@@ -6,14 +6,16 @@
  *
  * Images: V1 runs at first; V2 is the good release; VBAD boots and never confirms; VLOOP confirms itself and crashes in
  * every run after that; OLDER is signed with a lower security counter; FORGED has no valid signature. Slots may also be
- * BLANK or TORN. A release published again after a rejection has another digest: for that stands `retry`.
+ * BLANK or TORN. With -DFRESH nothing is confirmed yet: V1 is the only image, on trial.
  *
  * Safety   P1 something verified boots as long as a confirmed image survives     P2 nothing unverified runs
- *          P3 the active slot is never erased or programmed                       P5 at most 3 runs of a trial
+ *          P3 the active slot is never erased or programmed                       P5 at most STARTS starts of a trial
  *          P6 nothing below the floor runs, and the active image is never below   P9 no erase for a refused release
- *          P10 a rejected image is not accepted again, but on the operator's word
+ *          P10 a rejected image is not accepted again, but on the operator's word, once for each number
  *          P16 a crashing image is left once, for one that had been confirmed, and there is no way back to it
  *          P17 what the target calls pending is verified
+ *          P18 an image is rejected only if another one can boot
+ *          P19 and only for FAILS failed runs or STARTS starts: losses of power alone are not the image's fault
  * Liveness quiet -> <> done: once cuts and bad offers end, V2 ends up confirmed and running.
  *
  * Each MUTANT_... below is a bug that some property must catch (run_model.sh).
@@ -21,11 +23,12 @@
 #ifndef MAX_CUTS
 #define MAX_CUTS 4
 #endif
-#define TRIES 3
-#define CRASHES 2 /* in a row, before the confirmed image is left; 5 on the target, and two tell all there is to tell */
+#define FAILS 2   /* failed runs of a trial; 3 on the target, and two tell all there is to tell */
+#define STARTS 4  /* 16 on the target */
+#define CRASHES 2 /* in a row, before the confirmed image is left; 5 on the target */
 
 mtype:image = { BLANK, TORN, V1, V2, VBAD, VLOOP, OLDER, FORGED };
-mtype:state = { EMPTY, RECEIVING, PENDING, TRIAL, CONFIRMED, REJECTED };
+mtype:state = { EMPTY, RECEIVING, PENDING, TRIAL, CONFIRMED, REJECTED, RESORT };
 
 #define OTHER (1 - home)
 #define IS_SIGNED(i) ((i) == V1 || (i) == V2 || (i) == VBAD || (i) == VLOOP || (i) == OLDER)
@@ -34,31 +37,43 @@ mtype:state = { EMPTY, RECEIVING, PENDING, TRIAL, CONFIRMED, REJECTED };
 
 /* Flash: what survives. */
 mtype:image slot[2];
-byte home = 0; /* the active (confirmed) slot */
+byte home = 0; /* the active slot, or that of the only image */
+mtype:state home_state = CONFIRMED;
 mtype:state other = EMPTY;
 mtype:image other_image = BLANK; /* digest that `other` speaks of */
-byte tries = 0;
+byte fails = 0;                  /* left, of the slot on trial */
+byte starts = 0;
 byte floor = 1;
 mtype:image rejected = BLANK;    /* digest remembered */
-byte crashes = 0;                /* in a row; in RAM, so a loss of power starts from 0 */
+byte retry_seen = 0;             /* highest number that lifted a rejection */
+
+/* RAM: a loss of power clears it. */
+byte crashes = 0;                /* of the confirmed image, in a row */
+bool failed = false;             /* a watchdog ended a run of an image that is not confirmed */
 
 /* The world. */
 byte cuts = 0;
 bool quiet = false;
 byte rots = 0;        /* slots that lost a bit at rest */
-bool retry = false;   /* the operator says: try a rejected image again */
+byte retry = 0;       /* the operator's number: try a rejected image again */
 
 /* Observers. */
 byte runs_of_trial = 0;
+byte failed_runs = 0;            /* of the trial, whether anybody noticed or not */
+byte lifts = 0;                  /* rejections that the operator ended */
+mtype:image bad = BLANK;         /* rejected last, and no other was confirmed since */
 bool done = false;
 mtype:image running = BLANK;
 bool was_confirmed = false;      /* what `other` speaks of has been confirmed */
 bool has_fallen = false;         /* back because of crashes, since the last confirm */
 
-#define CUT if :: !quiet && cuts < MAX_CUTS -> atomic { cuts++; crashes = 0; } goto reset :: skip fi
+#define CUT if :: !quiet && cuts < MAX_CUTS -> atomic { cuts++; crashes = 0; failed = false; } goto reset :: skip fi
 
 /* The floor follows the confirmed image that runs, and only when its fallback is about to go. */
-#define FLOOR (running == slot[home] && IS_SIGNED(running) && COUNTER(running) > floor -> COUNTER(running) : floor)
+#define FLOOR (home_state == CONFIRMED && running == slot[home] && IS_SIGNED(running) && COUNTER(running) > floor -> COUNTER(running) : floor)
+
+#define HOME_BOOTS ((home_state == CONFIRMED || home_state == RESORT) && VALID(slot[home]))
+#define OTHER_IS_GOOD (slot[OTHER] == other_image && VALID(slot[OTHER]))
 
 #ifdef MUTANT_CRASH_TO_ANY
 #define IS_CRASH_LOOP (crashes >= CRASHES && VALID(slot[OTHER]))
@@ -82,17 +97,50 @@ reset:
 #endif
 
 boot:
+    /* A trial that has used up its failed runs or its starts. A reset before its first start was not its own. */
     if
-    :: other == TRIAL && tries == 0 ->
-        atomic { rejected = other_image; other = REJECTED; }
+    :: (other == TRIAL || home_state == TRIAL) && starts < STARTS && failed ->
+#ifndef MUTANT_EVERY_RESET_IS_A_FAILED_RUN
+        atomic { failed = false; fails--; }
+#else
+        failed = false
+#endif
+    :: else
+    fi;
+#ifdef MUTANT_EVERY_RESET_IS_A_FAILED_RUN
+    if
+    :: (other == TRIAL || home_state == TRIAL) && starts < STARTS && fails > 0 -> fails--
+    :: else
+    fi;
+#endif
+    if
+    :: other == TRIAL && (fails == 0 || starts == 0) ->
+        if
+#ifndef MUTANT_REJECT_THE_ONLY_IMAGE
+        :: !HOME_BOOTS -> other = RESORT
+        :: HOME_BOOTS ->
+#else
+        :: true ->
+#endif
+            assert(HOME_BOOTS);                                          /* P18 */
+            assert(failed_runs >= FAILS || starts == 0);                 /* P19 */
+            atomic { rejected = other_image; bad = other_image; other = REJECTED; }
+        fi;
+        CUT
+    :: other != TRIAL && home_state == TRIAL && (fails == 0 || starts == 0) ->
+#ifndef MUTANT_REJECT_THE_ONLY_IMAGE
+        home_state = RESORT;
+#else
+        atomic { assert(false); home_state = REJECTED; } /* P18 */
+#endif
         CUT
     :: else
     fi;
     if
-    :: other == TRIAL && slot[OTHER] == other_image && VALID(slot[OTHER]) ->
+    :: other == TRIAL && OTHER_IS_GOOD ->
         where = OTHER;
 #ifndef MUTANT_COUNT_AFTER_RUN
-        tries--;
+        starts--;
         CUT;
 #endif
 #ifdef MUTANT_FLOOR_BEFORE_CONFIRM
@@ -100,34 +148,49 @@ boot:
         CUT;
 #endif
         runs_of_trial++;
-        assert(runs_of_trial <= TRIES); /* P5 */
-    :: other == TRIAL && !(slot[OTHER] == other_image && VALID(slot[OTHER])) ->
+        assert(runs_of_trial <= STARTS); /* P5 */
+    :: other == TRIAL && !OTHER_IS_GOOD ->
         /* It was good when it was received: decay, and it may be sent again. */
-        atomic { other = EMPTY; other_image = BLANK; tries = 0; }
+        atomic { other = EMPTY; other_image = BLANK; fails = 0; starts = 0; }
         CUT;
         goto boot
-    :: other != TRIAL && IS_CRASH_LOOP ->
+    :: other != TRIAL && home_state == TRIAL && VALID(slot[home]) ->
+        where = home;
+        starts--;
+        CUT
+    :: other != TRIAL && home_state == CONFIRMED && IS_CRASH_LOOP ->
         assert(!has_fallen);   /* P16: once */
         assert(was_confirmed); /* P16: for an image that had proved itself */
 #ifdef MUTANT_CRASH_PINGPONG
         atomic { other_image = slot[home]; home = OTHER; has_fallen = true; }
 #else
-        atomic { rejected = slot[home]; other_image = slot[home]; home = OTHER; other = REJECTED; has_fallen = true; was_confirmed = false; }
+        atomic { rejected = slot[home]; bad = slot[home]; other_image = slot[home]; home = OTHER; other = REJECTED; has_fallen = true; was_confirmed = false; }
 #endif
         CUT;
         goto boot
-    :: other != TRIAL && !IS_CRASH_LOOP && VALID(slot[home]) ->
+    :: other != TRIAL && home_state == CONFIRMED && !IS_CRASH_LOOP && VALID(slot[home]) ->
         where = home
 #ifdef MUTANT_FALLBACK_ANY_SIGNED
     :: other != TRIAL && !VALID(slot[home]) && VALID(slot[OTHER]) ->
         where = OTHER
 #else
-    :: other == CONFIRMED && !VALID(slot[home]) && slot[OTHER] == other_image && VALID(slot[OTHER]) ->
+    :: other == CONFIRMED && !VALID(slot[home]) && OTHER_IS_GOOD ->
         /* The active slot rotted: the other confirmed image takes its place. */
-        atomic { home = OTHER; other = EMPTY; other_image = BLANK; was_confirmed = false; }
+        atomic { home = OTHER; home_state = CONFIRMED; other = EMPTY; other_image = BLANK; was_confirmed = false; }
         CUT;
         goto boot
 #endif
+    :: other != TRIAL && home_state == RESORT && VALID(slot[home]) ->
+        /* The last resort: the loader first, then the image; no record. */
+        if
+        :: where = home
+        :: goto loader
+        fi
+    :: other == RESORT && !VALID(slot[home]) && OTHER_IS_GOOD ->
+        if
+        :: where = OTHER
+        :: goto loader
+        fi
     :: else ->
         assert(rots > 0); /* P1: without rot there is always something to boot */
         goto loader
@@ -136,21 +199,31 @@ boot:
     running = slot[where];
     assert(IS_SIGNED(running));            /* P2 */
     assert(COUNTER(running) >= floor);     /* P6 */
-    assert(!(running == rejected && where != home)); /* P10: a rejected image does not boot from the other slot */
+    assert(!(running == bad && where != home)); /* P10: a rejected image does not boot from the other slot */
     CUT;
 
-    /* The application: a trial confirms if it is good. */
+    /* The application: what is not confirmed confirms itself if it is good. */
     if
     :: where != home && running != VBAD ->
         atomic {
+            if
+            :: home_state == CONFIRMED -> other = CONFIRMED
+            :: else -> other = RESORT
+            fi;
+            was_confirmed = (other == CONFIRMED);
             home = where;
-            other = CONFIRMED;
+            home_state = CONFIRMED;
             other_image = slot[OTHER];
-            tries = 0;
+            fails = 0;
+            starts = 0;
+#ifndef MUTANT_CONFIRM_KEEPS_REJECTION
             rejected = BLANK; /* another image is confirmed: the rejected one may be offered again */
+#endif
+            bad = BLANK;
             runs_of_trial = 0;
+            failed_runs = 0;
             crashes = 0;
-            was_confirmed = true;
+            failed = false;
             has_fallen = false;
         }
         assert(COUNTER(slot[home]) >= floor); /* P6 */
@@ -158,15 +231,24 @@ boot:
     :: where != home && running == VBAD ->
 #ifdef MUTANT_COUNT_AFTER_RUN
         CUT;
-        tries--;
+        starts--;
 #endif
+        atomic {
+            if
+            :: other == TRIAL -> failed_runs++; failed = true
+            :: else /* the last resort: nothing counts it */
+            fi
+        }
         goto reset /* watchdog */
-    :: where == home && running == VLOOP ->
+    :: where == home && home_state != CONFIRMED ->
+        atomic { home_state = CONFIRMED; rejected = BLANK; bad = BLANK; fails = 0; starts = 0; failed = false; }
+        CUT
+    :: where == home && home_state == CONFIRMED && running == VLOOP ->
         if
         :: !quiet && crashes < CRASHES -> crashes++; goto reset /* watchdog or fault: RAM keeps the count */
         :: running = BLANK; goto loader /* the gateway finds no agent and asks for the loader */
         fi
-    :: where == home && running != VLOOP -> crashes = 0 /* sign of health */
+    :: where == home && home_state == CONFIRMED && running != VLOOP -> crashes = 0 /* sign of health */
     fi;
 
     if
@@ -187,9 +269,18 @@ loader:
         :: offer = V2
         fi;
         accepted = IS_SIGNED(offer) && COUNTER(offer) >= FLOOR;
-        /* Three cuts in three trial runs reject a good image too: then it takes the operator's word. */
+        /* A supply that fails in each of sixteen starts rejects a good image too: then it takes the operator's word. */
         if
-        :: retry -> atomic { rejected = BLANK; retry = false; }
+        :: retry > retry_seen ->
+            atomic {
+                lifts++;
+                rejected = BLANK;
+                bad = BLANK;
+#ifndef MUTANT_RETRY_WITHOUT_MEMORY
+                retry_seen = retry;
+#endif
+            }
+            assert(lifts <= retry) /* P10: once for each number */
         :: else
         fi;
 #ifndef MUTANT_FORGET_REJECTED
@@ -205,12 +296,24 @@ loader:
 #ifdef MUTANT_ERASE_ACTIVE
             where = home;
 #endif
-            atomic { floor = FLOOR; other = RECEIVING; other_image = offer; tries = 0; was_confirmed = false; }
+#ifdef MUTANT_OFFER_ENDS_REJECTION
+            rejected = BLANK;
+#endif
+            atomic {
+                floor = FLOOR;
+                other = RECEIVING;
+                other_image = offer;
+                if
+                :: home_state != TRIAL -> fails = 0; starts = 0
+                :: else
+                fi;
+                was_confirmed = false;
+            }
             assert(!VALID(slot[home]) || COUNTER(slot[home]) >= floor); /* P6: never above what is still needed */
             CUT;
             assert(where != home);                                 /* P3 */
             assert(IS_SIGNED(offer) && COUNTER(offer) >= floor);     /* P9 */
-            assert(offer != rejected);                               /* P10 */
+            assert(offer != bad);                                    /* P10 */
             slot[where] = TORN; /* the erase has begun */
             CUT;
             slot[where] = BLANK;
@@ -234,7 +337,17 @@ loader:
                 assert(slot[where] == other_image && VALID(slot[where])); /* P17: pending means verified */
                 other = PENDING;
                 CUT;
-                atomic { other = TRIAL; tries = TRIES; runs_of_trial = 0; }
+                atomic {
+                    other = TRIAL;
+                    fails = FAILS;
+                    starts = STARTS;
+                    runs_of_trial = 0;
+                    failed_runs = 0;
+                    if
+                    :: home_state == TRIAL -> home_state = RESORT /* the new one goes first, this is its way back */
+                    :: else
+                    fi
+                }
                 goto reset
             fi
         fi
@@ -245,7 +358,7 @@ proctype world()
 {
     quiet = true;
 #ifndef MUTANT_NO_RETRY
-    retry = true
+    retry = 1
 #endif
 }
 
@@ -253,6 +366,9 @@ init {
     atomic {
         slot[0] = V1;
         slot[1] = BLANK;
+#ifdef FRESH
+        home_state = TRIAL; fails = FAILS; starts = STARTS;
+#endif
         run target();
         run world()
     }

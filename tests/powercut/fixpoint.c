@@ -215,9 +215,14 @@ static bool is_repeated(struct explorer *x, const struct journal *journal, const
     return false;
 }
 
-static bool is_dead_remembered(const struct journal *journal)
+/* A boot would know what this session knows. */
+static bool is_dead_remembered(struct explorer *x, const struct journal *journal)
 {
-    return journal->newest[JOURNAL_RECORD_WORDS - 6] >> 27 == journal_dead_mask(journal);
+    struct journal again;
+    struct boot_record record = {0};
+    uint32_t dead = journal_dead_mask(journal);
+    return dead == 0 || (journal_load(&again, &x->flash.flash, x->areas, &record) == FOTA_OK &&
+                         journal_dead_mask(&again) == dead);
 }
 
 /* Nothing that a spare place holds may be left to be found once the sector has been rewritten. */
@@ -237,7 +242,8 @@ static bool open_journal(struct explorer *x, struct journal *journal, struct boo
                          bool *is_new)
 {
     struct cells_state *state = &x->flash.state;
-    bool was_quiet = state->cuts == 0 && state->lost == 0;
+    bool was_quiet = state->cuts == 0 && state->lost == 0 &&
+                     state->faults == 0; /* what fails may leave a mark that flickers */
     memset(journal, 0xA5, sizeof *journal);
     enum fota_err err = journal_load(journal, &x->flash.flash, x->areas, record);
     x->is_repeated = !x->is_replay && is_repeated(x, journal, record, err);
@@ -256,7 +262,7 @@ static bool open_journal(struct explorer *x, struct journal *journal, struct boo
             return false;
         }
         err = err == E_JOURNAL_DEGRADED && journal_dead_mask(journal) != 0 ? FOTA_OK : err;
-        if (err == FOTA_OK && !x->flash.has_failed && is_dead_remembered(journal)) {
+        if (err == FOTA_OK && !x->flash.has_failed && is_dead_remembered(x, journal)) {
             note_completed(x);
         }
     }
@@ -291,12 +297,12 @@ static enum fota_err write_next(struct explorer *x, struct journal *journal)
     if (err == FOTA_OK && n_ops == x->flash.n_ops) {
         breaks(x, "J7", "a write is reported that did nothing");
     }
-    if (err == FOTA_OK && !is_dead_remembered(journal) && journal_has_room(journal, 1)) {
+    if (err == FOTA_OK && !is_dead_remembered(x, journal) && journal_has_room(journal, 1)) {
         breaks(x, "J9", "a dead sector is not remembered");
     }
     if (err == FOTA_OK && (journal_sound_mask(journal) | journal_dead_mask(journal)) == 3) {
         act(x, state->written);
-        if (is_dead_remembered(journal)) {
+        if (is_dead_remembered(x, journal)) {
             note_completed(x);
         }
     }

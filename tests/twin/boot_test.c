@@ -188,7 +188,8 @@ static void a_good_image_in_the_same_place_is_started(void **state)
     struct boot_app_report report = boot(t);
     assert_int_equal(report.base, FLASH_SLOT_B_BASE);
     assert_int_equal(report.info.running_slot, SLOT_B);
-    assert_int_equal(report.info.tries_left, BOOT_TRIAL_RUNS - 1);
+    assert_int_equal(report.info.tries_left, BOOT_TRIAL_RUNS);
+    assert_int_equal(report.info.starts_left, BOOT_TRIAL_STARTS - 1);
     twin_destroy(t);
 }
 
@@ -222,19 +223,24 @@ static void a_trial_that_hangs_runs_three_times_and_is_rejected(void **state)
     twin_destroy(t);
 }
 
-static void a_trial_cut_from_power_costs_its_run(void **state)
+/** Power, and not the image, ends each run: sixteen starts are what it has. */
+static void a_trial_cut_from_power_costs_a_start_and_no_run(void **state)
 {
     (void)state;
     struct twin *t = confirmed_board();
     struct test_image image;
     make_image(&(struct plan){.linked_for = SLOT_B, .mode = BOOT_APP_HANGS}, &image);
     put_on_trial(t, &image);
-    for (unsigned run = 1; run <= BOOT_TRIAL_RUNS; run++) {
+    for (unsigned start = 1; start <= BOOT_TRIAL_STARTS; start++) {
         struct boot_app_report report = boot(t);
         assert_int_equal(report.base, FLASH_SLOT_B_BASE);
-        assert_int_equal(report.info.tries_left, BOOT_TRIAL_RUNS - run);
+        assert_int_equal(report.info.tries_left, BOOT_TRIAL_RUNS);
+        assert_int_equal(report.info.starts_left, BOOT_TRIAL_STARTS - start);
     }
-    assert_int_equal(boot(t).base, FLASH_SLOT_A_BASE);
+    struct boot_app_report report = boot(t);
+    assert_int_equal(report.base, FLASH_SLOT_A_BASE);
+    assert_int_equal(report.info.last_reason, E_SLOT_STARTS_SPENT);
+    assert_int_equal(report.info.slot_state[SLOT_B], SLOT_STATE_REJECTED);
     twin_destroy(t);
 }
 
@@ -552,7 +558,7 @@ int main(void)
         cmocka_unit_test(signed_images_that_are_not_for_here_are_refused),
         cmocka_unit_test(truncated_or_longer_images_are_refused),
         cmocka_unit_test(a_trial_that_hangs_runs_three_times_and_is_rejected),
-        cmocka_unit_test(a_trial_cut_from_power_costs_its_run),
+        cmocka_unit_test(a_trial_cut_from_power_costs_a_start_and_no_run),
         cmocka_unit_test(the_application_finds_the_chip_as_after_reset),
         cmocka_unit_test(a_low_supply_starts_no_trial_but_the_confirmed_image),
         cmocka_unit_test(crash_looping_image_is_left_once_for_the_other_confirmed_one),

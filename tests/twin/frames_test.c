@@ -380,7 +380,9 @@ static void fire_at(struct fire *f)
                                 f->before.flash_erases[8] - f->before.flash_erases[9] -
                                 f->before.flash_erases[10]),
            (double)twin_now_ns(f->desk.twin) / 1e9);
-    assert_true(f->n_acks > n_frames / 4);
+    assert_true(f->n_acks >
+                n_frames /
+                    8); /* the agent acknowledges less: it reads out nothing that is not of its session */
     assert_true(f->n_nacks > n_frames / 40);
 }
 

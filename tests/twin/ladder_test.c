@@ -35,7 +35,7 @@ static void agent_answers_and_nothing_is_disturbed(void **state)
     desk_close(&d);
 }
 
-static void board_without_image_is_answered_by_its_bootloader(void **state)
+static void board_without_image_is_answered_by_its_loader(void **state)
 {
     (void)state;
     struct desk d;
@@ -66,7 +66,7 @@ static void hung_application_is_reset_and_its_agent_answers(void **state)
     desk_close(&d);
 }
 
-static void bootloader_is_reached_behind_an_image_that_boots(void **state)
+static void loader_is_reached_although_an_image_boots(void **state)
 {
     (void)state;
     struct desk d;
@@ -82,7 +82,7 @@ static void bootloader_is_reached_behind_an_image_that_boots(void **state)
     desk_close(&d);
 }
 
-static void bootloader_whose_host_is_gone_boots_the_image(void **state)
+static void loader_whose_host_is_gone_lets_the_image_boot(void **state)
 {
     (void)state;
     struct desk d;
@@ -95,6 +95,68 @@ static void bootloader_whose_host_is_gone_boots_the_image(void **state)
     desk_run_ms(&d, LINK_GONE_MS + DESK_SETTLE_MS);
     assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
+    desk_close(&d);
+}
+
+/** Sector 1 as an accident leaves it. */
+enum loss { LOSS_ERASED, LOSS_HEADER, LOSS_CODE, LOSSES };
+
+static void lose_the_loader(struct twin *t, enum loss loss)
+{
+    static const uint8_t garbage[8] = {0};
+    static uint8_t blank[FLASH_LOADER_BYTES];
+    memset(blank, 0xFF, sizeof blank);
+    twin_set_power(t, false);
+    if (loss == LOSS_ERASED) {
+        assert_true(twin_flash_store(t, FLASH_LOADER_BASE, blank, sizeof blank));
+    } else {
+        uint32_t off = loss == LOSS_HEADER ? 0 : 0x1000;
+        assert_true(twin_flash_store(t, FLASH_LOADER_BASE + off, garbage, sizeof garbage));
+    }
+    twin_set_power(t, true);
+    desk_run_ms(&(struct desk){.twin = t}, DESK_SETTLE_MS);
+}
+
+/** The application below which sector 1 is lost runs on and is updated as ever; only whoever asks for the
+ * loader hears of it, with the reason. */
+static void lost_loader_is_named_and_disturbs_no_application(void **state)
+{
+    (void)state;
+    static const uint8_t none[8];
+    static const enum fota_err reason[LOSSES] = {E_IMAGE_BLANK, E_IMAGE_MAGIC, E_IMAGE_HASH};
+    for (unsigned loss = 0; loss < LOSSES; loss++) {
+        struct desk d;
+        struct link_ladder l;
+        desk_open_healthy(&d);
+        lose_the_loader(d.twin, (enum loss)loss);
+        assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+        assert_int_equal(l.rung, LINK_RUNG_STANDING);
+        assert_int_equal(l.peer.info.boot.running_slot, SLOT_A);
+        assert_int_equal(memcmp(l.peer.info.boot.loader_hash, none, sizeof none) == 0, loss != LOSS_CODE);
+        uint64_t ops = twin_stats(d.twin)->flash_ops;
+        assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l),
+                         E_LINK_LOADER_MISSING);
+        assert_int_equal(l.boot_reason, reason[loss]);
+        assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
+        assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
+        assert_int_equal(l.peer.info.boot.n_crashes, 0); /* nor is it blamed */
+        assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
+        desk_close(&d);
+    }
+}
+
+static void board_without_image_and_loader_says_so_through_the_rom(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct link_ladder l;
+    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, true);
+    desk_load_bootloader(&d);
+    lose_the_loader(d.twin, LOSS_CODE);
+    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+    assert_int_equal(l.rung, LINK_RUNG_ROM);
+    assert_int_equal(l.reason[LINK_RUNG_REQUEST], E_LINK_LOADER_MISSING);
+    assert_int_equal(l.boot_reason, E_IMAGE_HASH);
     desk_close(&d);
 }
 
@@ -298,10 +360,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agent_answers_and_nothing_is_disturbed),
-        cmocka_unit_test(board_without_image_is_answered_by_its_bootloader),
+        cmocka_unit_test(board_without_image_is_answered_by_its_loader),
         cmocka_unit_test(hung_application_is_reset_and_its_agent_answers),
-        cmocka_unit_test(bootloader_is_reached_behind_an_image_that_boots),
-        cmocka_unit_test(bootloader_whose_host_is_gone_boots_the_image),
+        cmocka_unit_test(loader_is_reached_although_an_image_boots),
+        cmocka_unit_test(loader_whose_host_is_gone_lets_the_image_boot),
+        cmocka_unit_test(lost_loader_is_named_and_disturbs_no_application),
+        cmocka_unit_test(board_without_image_and_loader_says_so_through_the_rom),
         cmocka_unit_test(erased_board_is_answered_by_the_rom),
         cmocka_unit_test(rom_without_spi_is_known_by_its_silence_in_bounded_time),
         cmocka_unit_test(boot0_that_is_not_wired_is_named),

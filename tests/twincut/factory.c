@@ -60,14 +60,6 @@ void factory_trap_image(uint32_t slot, const struct key *key, struct small_image
     }
 }
 
-void factory_digest(const uint8_t *bytes, uint32_t n_bytes, uint8_t sha256[32])
-{
-    struct crypto_sha256 sha;
-    crypto_sha256_init(&sha);
-    crypto_sha256_update(&sha, bytes, n_bytes);
-    crypto_sha256_final(&sha, sha256);
-}
-
 void factory_store(struct twin *t, uint32_t slot, const uint8_t *bytes, uint32_t n_bytes)
 {
     static uint8_t blank[FLASH_SLOT_BYTES];

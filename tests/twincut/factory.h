@@ -34,9 +34,6 @@ struct twin *factory_board(const struct twin_config *config);
  */
 void factory_trap_image(uint32_t slot, const struct key *key, struct small_image *out);
 
-/** SHA-256 of the file, as boot records hold it. */
-void factory_digest(const uint8_t *bytes, uint32_t n_bytes, uint8_t sha256[32]);
-
 void factory_store(struct twin *t, uint32_t slot, const uint8_t *bytes, uint32_t n_bytes);
 
 /** Append a state to the journal in the board's flash, as a debugger would. Starts a journal if there is

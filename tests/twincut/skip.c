@@ -19,6 +19,7 @@
 
 #include "base/flash_map.h"
 #include "factory.h"
+#include "firmware.h"
 #include "skip_decode.h"
 
 enum {
@@ -155,7 +156,7 @@ static void store(struct twin *t, uint32_t slot, const struct small_image *image
 {
     uint8_t sha256[32];
     factory_store(t, slot, image->bytes, image->n_bytes);
-    factory_digest(image->bytes, image->n_bytes, sha256);
+    firmware_image_hash(image->bytes, image->n_bytes, sha256);
     /* The worst case: the record knows the very bytes that are there. */
     memcpy(record->digest[slot], sha256, BOOT_RECORD_DIGEST_BYTES);
     record->state[slot] = (uint8_t)state;
@@ -182,7 +183,8 @@ static void make_board(struct bench *b)
         damage(&image, s->damage);
     }
     store(b->twin, bad, &image, &record, s->is_in_b ? SLOT_STATE_TRIAL : SLOT_STATE_CONFIRMED);
-    record.tries = s->is_in_b ? 3 : 0;
+    record.tries = s->is_in_b ? BOOT_TRIAL_RUNS : 0;
+    record.starts = s->is_in_b ? BOOT_TRIAL_STARTS : 0;
     if (s->is_unknown) {
         record = (struct boot_record){.active = SLOT_NONE};
     }

@@ -14,11 +14,16 @@ struct stub_iwdg {
 struct stub_scb {
     uint32_t VTOR;
 };
+struct stub_flash {
+    uint32_t OPTCR;
+};
+extern struct stub_flash stub_flash;
 extern struct stub_iwdg stub_iwdg;
 extern struct stub_scb stub_scb;
 
 #define IWDG    (&stub_iwdg)
 #define SCB     (&stub_scb)
+#define FLASH   (&stub_flash)
 #define __DSB() ((void)0)
 
 FOTA_NORETURN void NVIC_SystemReset(void);

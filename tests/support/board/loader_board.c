@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/flash_map.h"
 #include "factory.h"
+#include "firmware.h"
 #include "guest/boot_app.h"
 #include "link_client/link_client.h"
 #include "port_twin/twin_link.h"
@@ -87,7 +88,7 @@ static void program(struct loader_board *board)
     uint8_t sha256[32];
     const struct test_release *v1 = &board->factory;
     factory_store(board->twin, SLOT_A, v1->image[0], v1->n_image[0]);
-    factory_digest(v1->image[0], v1->n_image[0], sha256);
+    firmware_image_hash(v1->image[0], v1->n_image[0], sha256);
     memcpy(record.digest[0], sha256, BOOT_RECORD_DIGEST_BYTES);
     factory_journal(board->twin, &record);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/flash_map.h"
+#include "format/image.h"
 #include "release/file.h"
 
 _Noreturn static void die(const char *what, const char *why)
@@ -64,6 +65,18 @@ void firmware_make_loader(const struct firmware_loader_plan *plan, struct firmwa
     }
     if (err) {
         die("loader/loader.bin", fota_err_text(err));
+    }
+}
+
+void firmware_image_hash(const uint8_t *image, uint32_t n_bytes, uint8_t hash[CRYPTO_SHA256_BYTES])
+{
+    struct image parts;
+    struct crypto_sha256 sha;
+    memset(hash, 0, CRYPTO_SHA256_BYTES);
+    if (image_parse(image, n_bytes, &parts) == FOTA_OK) {
+        crypto_sha256_init(&sha);
+        crypto_sha256_update(&sha, image, parts.signed_bytes);
+        crypto_sha256_final(&sha, hash);
     }
 }
 

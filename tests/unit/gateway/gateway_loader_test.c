@@ -280,8 +280,19 @@ static void a_write_protected_sector_1_costs_no_download_and_blocks_no_release(v
     (void)state;
     rig->target.option_bytes &= ~(uint32_t)PROTECT_SECTOR_1;
     offer_loader((struct test_loader_spec){0}, 2);
-    assert_loader_left(E_LOADER_PROTECTED);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER), 0);
+    assert_reason(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_PROTECTED);
+    assert_int_equal(rig->s3_server.n_gets, 1); /* the channel: INFO says the rest */
+    rig->n_events = 0;
+    unsigned gets = rig->s3_server.n_gets;
+    rig_run_ms(rig, HOUR_MS / 4);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 0);
+    assert_int_equal(rig->s3_server.n_gets - gets,
+                     rig_count(rig, GATEWAY_EVENT_QUIET) + rig_count(rig, GATEWAY_EVENT_CHANGED));
+    struct test_spec spec = spec_of(V2, 100);
+    spec.loader = &loader;
+    publish(&spec);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(is_in_sector_1(&rig->loader));
 }
 
 static void an_application_without_memory_is_asked_once_and_blocks_no_release(void **state)
@@ -371,10 +382,12 @@ static void a_missing_loader_statement_does_not_slow_down_the_polls(void **state
     test_loader_make(&of_loader, &loader);
     spec.loader = &loader;
     publish(&spec);
+    rig->config.backoff_max_ms = 6 * HOUR_MS; /* where a missing channel would soon be */
+    rig_restart_gateway(rig);
     assert_reason(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS), E_S3_NO_KEY);
     uint32_t polls = rig->gateway.polls;
-    rig_run_ms(rig, HOUR_MS / 4);
-    assert_true(rig->gateway.polls - polls >= 20); /* 30 s each, give or take a quarter */
+    rig_run_ms(rig, 2 * HOUR_MS);
+    assert_true(rig->gateway.polls - polls >= 180); /* 30 s each, give or take a quarter */
 }
 
 static void a_halted_channel_starts_no_loader(void **state)

@@ -162,6 +162,13 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
         return b->begin_err;
     }
     b->n_begins++;
+    if (b->is_loader && n_bytes > 0) {
+        *out = (struct update_target){.session_id = b->session_id,
+                                      .slot = SLOT_LOADER,
+                                      .base = FLASH_LOADER_BASE,
+                                      .image_bytes = b->image_bytes};
+        return FOTA_OK;
+    }
     *out = (struct update_target){.session_id = n_bytes == 0 ? 0xA4286000U : b->session_id,
                                   .slot = SLOT_B,
                                   .base = FLASH_SLOT_B_BASE,
@@ -192,6 +199,10 @@ static enum fota_err op_erase(void *ctx, uint32_t sector)
 static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
 {
     struct bench *b = ctx;
+    if (b->is_loader && addr - FLASH_LOADER_BASE <= FLASH_LOADER_BYTES - 4 * n_words) {
+        memcpy(b->loader + (addr - FLASH_LOADER_BASE), words, 4 * n_words);
+        return FOTA_OK;
+    }
     bool is_inside = addr >= FLASH_SLOT_B_BASE && addr - FLASH_SLOT_B_BASE <= FLASH_SLOT_BYTES - 4 * n_words;
     if (!is_inside || addr % 4 != 0 || (uintptr_t)words % 4 != 0) {
         b->outside++;
@@ -227,8 +238,25 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
 static enum fota_err op_finish(void *ctx)
 {
     struct bench *b = ctx;
+    if (b->again_answers > 0) {
+        b->again_answers--;
+        b->steps += (uint64_t)b->again_ms * BENCH_STEPS_PER_MS;
+        return LINK_PUMP_AGAIN;
+    }
     b->n_finishes++;
     return b->finish_err;
+}
+
+static enum fota_err op_retry(void *ctx, uint32_t number)
+{
+    struct bench *b = ctx;
+    if (b->busy_answers > 0) {
+        b->busy_answers--;
+        return E_UPDATE_BUSY;
+    }
+    b->n_retries++;
+    b->retry_number = number;
+    return FOTA_OK;
 }
 
 static enum fota_err op_activate(void *ctx)
@@ -262,7 +290,8 @@ static const struct link_pump_ops bench_ops = {.info = op_info,
                                                .finish = op_finish,
                                                .activate = op_activate,
                                                .abort = op_abort,
-                                               .restart = op_restart};
+                                               .restart = op_restart,
+                                               .retry = op_retry};
 
 /* --- the bench
  * ------------------------------------------------------------------------------------------------ */

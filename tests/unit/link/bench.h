@@ -28,7 +28,8 @@ struct bench_wire {
     unsigned phase;
     uint8_t ready;
     uint8_t last_mosi;
-    unsigned n_slip_bits; /* the slave counts its bytes so many bits late: clock edges were lost. A resync cures it */
+    unsigned n_slip_bits; /* the slave counts its bytes so many bits late: clock edges were lost. A resync
+                             cures it */
     uint8_t data[512];
     size_t n_data, data_at;
     uint8_t answer[512]; /* staged until the echo */
@@ -50,9 +51,14 @@ struct bench {
     uint8_t slot[BENCH_SLOT_BYTES];
     unsigned n_erases[12];
     unsigned n_programs, n_begins, n_finishes, n_activates, n_aborts, n_restarts, n_retries;
-    unsigned outside;      /* erases or programs outside the inactive slot: must stay 0 */
-    unsigned busy_answers; /* how often the application still says "not now" */
-    unsigned fail_program; /* n-th program from now fails, 0 never */
+    unsigned outside;       /* erases or programs outside the inactive slot: must stay 0 */
+    unsigned busy_answers;  /* how often the application still says "not now" */
+    unsigned fail_program;  /* n-th program from now fails, 0 never */
+    unsigned again_answers; /* how often finish says that it goes on, after again_ms of work */
+    unsigned again_ms;
+    uint32_t retry_number;
+    bool is_loader; /* the next session is that of a loader */
+    uint8_t loader[FLASH_LOADER_BYTES];
     enum fota_err begin_err, finish_err;
     uint32_t image_bytes, resume_off, session_id;
 

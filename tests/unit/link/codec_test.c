@@ -21,7 +21,10 @@ static void blocks_survive_the_wire(void **state)
     link_progress_store(wire, &progress);
     assert_int_equal(link_progress_load(wire, LINK_PROGRESS_BLOCK_BYTES, &progress2), FOTA_OK);
     assert_memory_equal(&progress, &progress2, sizeof progress);
-    struct link_info info = {.loader = LINK_LOADER_LOADER, .vendor_version = 1, .chip_id = 0x413}, info2;
+    struct link_info info = {.loader = LINK_LOADER_LOADER,
+                             .vendor_version = LINK_VENDOR_VERSION,
+                             .chip_id = 0x413},
+                     info2;
     uint8_t *boot = (uint8_t *)&info.boot;
     for (size_t i = 0; i < sizeof info.boot; i++) {
         boot[i] = (uint8_t)(i + 1);

@@ -346,13 +346,19 @@ static void a_plain_host_cannot_disturb_a_signed_session_but_a_statement_ends_a_
     stop(b);
 }
 
-static void hash_covers_a_range_of_the_slot_and_refuses_one_outside(void **state)
+static void hash_covers_what_the_session_brought_and_refuses_all_else(void **state)
 {
     (void)state;
     uint8_t range[8], digest[32], back[8];
     struct bench *b = start(BLOCK);
     bytes_store_be32(range, 256);
     bytes_store_be32(range + 4, FLASH_SLOT_BYTES - 256);
+    assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
+    assert_int_equal(bench_reply(b, digest, sizeof digest), LINK_PROGRESS_BLOCK_BYTES);
+    assert_reason((enum fota_err)bytes_load_be16(digest), E_LINK_ADDRESS); /* nothing was erased yet */
+    b->image_bytes = FLASH_SLOT_BYTES;
+    b->resume_off = FLASH_SLOT_BYTES;
+    assert_reason(bench_begin(b).reason, FOTA_OK);
     assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
     assert_int_equal(bench_reply(b, digest, sizeof digest), 32);
     memcpy(back, digest, sizeof back);
@@ -361,6 +367,82 @@ static void hash_covers_a_range_of_the_slot_and_refuses_one_outside(void **state
     assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
     assert_int_equal(bench_reply(b, digest, sizeof digest), LINK_PROGRESS_BLOCK_BYTES);
     assert_reason((enum fota_err)bytes_load_be16(digest), E_LINK_LENGTH);
+    stop(b);
+}
+
+/* Every byte value of a one-byte hash would be a read-out of the firmware before. */
+static void hash_of_a_sector_that_the_session_did_not_erase_is_refused(void **state)
+{
+    (void)state;
+    uint8_t range[8] = {0}, digest[32];
+    struct bench *b = start(FLASH_SLOT_SECTOR_BYTES + BLOCK);
+    assert_reason(bench_begin(b).reason, FOTA_OK);
+    assert_reason(send_block(b, 0).reason, FOTA_OK);
+    for (uint32_t k = 0; k < FLASH_SLOT_SECTORS; k++) {
+        bytes_store_be32(range, k * FLASH_SLOT_SECTOR_BYTES);
+        bytes_store_be32(range + 4, 1);
+        assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
+        assert_int_equal(bench_reply(b, digest, sizeof digest), k == 0 ? 32 : LINK_PROGRESS_BLOCK_BYTES);
+    }
+    stop(b);
+}
+
+static void retry_reaches_the_owner_with_its_number(void **state)
+{
+    (void)state;
+    struct bench *b = start(BLOCK);
+    static const uint8_t number[] = {0, 0, 1, 2};
+    assert_reason(bench_exchange(b, LINK_OP_RETRY, number, sizeof number).reason, FOTA_OK);
+    assert_int_equal(b->n_retries, 1);
+    assert_int_equal(b->retry_number, 0x102);
+    b->busy_answers = 100;
+    assert_reason(bench_exchange(b, LINK_OP_RETRY, number, sizeof number).reason, FOTA_OK);
+    assert_int_equal(b->n_retries, 2);
+    stop(b);
+}
+
+/* A loader goes to the owner's RAM: no sector is erased, FINISH installs, ACTIVATE restarts nothing. */
+static void a_loader_session_streams_to_ram_and_finish_installs_it(void **state)
+{
+    (void)state;
+    struct bench *b = start(FLASH_LOADER_BYTES - 6);
+    b->is_loader = true;
+    struct link_session session = bench_begin(b);
+    assert_reason(session.reason, FOTA_OK);
+    assert_int_equal(session.slot, SLOT_LOADER);
+    assert_int_equal(session.base, FLASH_LOADER_BASE);
+    stream(b, session.resume_off);
+    bench_wait_ms(b, 1);
+    assert_memory_equal(b->loader, image, b->image_bytes);
+    assert_int_equal(bench_erase_sector(b, 8), LINK_NACK); /* a plain host has no place in it */
+    b->finish_err = E_UPDATE_DIGEST;
+    assert_reason(session_request(b, LINK_OP_ACTIVATE).reason, E_STATE);
+    struct link_progress p = session_request(b, LINK_OP_FINISH);
+    assert_reason(p.reason, E_UPDATE_DIGEST);
+    assert_int_equal(p.accepted_off, 0); /* all again */
+    b->finish_err = FOTA_OK;
+    stream(b, 0);
+    assert_reason(session_request(b, LINK_OP_FINISH).reason, FOTA_OK);
+    assert_reason(session_request(b, LINK_OP_FINISH).reason, FOTA_OK);
+    assert_reason(session_request(b, LINK_OP_ACTIVATE).reason, FOTA_OK);
+    bench_wait_ms(b, 300);
+    assert_int_equal(b->n_finishes, 2);
+    assert_int_equal(b->n_activates + b->n_restarts + b->n_programs, 0);
+    assert_int_equal(b->n_erases[8] + b->n_erases[9] + b->n_erases[10], 0);
+    stop(b);
+}
+
+/* Erases of FINISH take longer than the owner's patience; each of them is progress. */
+static void work_that_goes_on_is_not_given_up_as_busy(void **state)
+{
+    (void)state;
+    struct bench *b = start(BLOCK);
+    assert_reason(bench_begin(b).reason, FOTA_OK);
+    stream(b, 0);
+    b->again_answers = 3;
+    b->again_ms = LINK_BUSY_MAX_MS / 2 + 100;
+    assert_reason(session_request(b, LINK_OP_FINISH).reason, FOTA_OK);
+    assert_int_equal(b->n_finishes, 1);
     stop(b);
 }
 
@@ -525,7 +607,11 @@ int main(void)
         cmocka_unit_test(finish_wants_every_byte_and_reports_what_the_verifier_says),
         cmocka_unit_test(abort_closes_the_session_and_may_be_repeated),
         cmocka_unit_test(a_plain_host_cannot_disturb_a_signed_session_but_a_statement_ends_a_plain_one),
-        cmocka_unit_test(hash_covers_a_range_of_the_slot_and_refuses_one_outside),
+        cmocka_unit_test(hash_of_a_sector_that_the_session_did_not_erase_is_refused),
+        cmocka_unit_test(retry_reaches_the_owner_with_its_number),
+        cmocka_unit_test(a_loader_session_streams_to_ram_and_finish_installs_it),
+        cmocka_unit_test(work_that_goes_on_is_not_given_up_as_busy),
+        cmocka_unit_test(hash_covers_what_the_session_brought_and_refuses_all_else),
         cmocka_unit_test(an_application_that_says_not_now_holds_the_reply_back_and_is_told),
         cmocka_unit_test(noise_on_both_wires_costs_time_but_never_a_byte),
         cmocka_unit_test(random_frames_never_reach_outside_the_slot_and_the_loader_still_answers),

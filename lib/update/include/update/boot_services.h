@@ -98,7 +98,8 @@ struct boot_services {
     uint16_t version; /* BOOT_SERVICES_VERSION */
     uint16_t n_bytes; /* size of this table in this bootloader */
 
-    /** Fill `out`. Takes ≤ 1 ms (scans the journal). Touches no flash cell. @return FOTA_OK */
+    /** Fill `out`, but for what image headers and option bytes say, which the agent reads itself
+     * (update/images.h). Takes ≤ 1 ms. Touches no flash cell. @return FOTA_OK */
     enum fota_err (*info)(struct boot_info *out);
 
     /**

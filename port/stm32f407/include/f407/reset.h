@@ -44,10 +44,12 @@ FOTA_NORETURN void reset_chip(void);
 /** Leave a request for the next boot; reset_chip comes next. */
 void reset_leave_request(enum boot_request request);
 
-/** Note whom the root starts; the jump comes next. No reason is left then. */
+/** Note whom the root starts; the jump comes next. A loader that starts ends the reason that was left: an
+ * application does not, or whoever asked for the loader and got the application would never learn why. */
 void reset_note_started(enum reset_started started);
 
-/** Leave the reason why nothing could be started at RAM_REASON_ADDR, where a host reads it through ST's ROM.
+/** Leave the reason why the loader could not be started at RAM_REASON_ADDR, where a host reads it through
+ * ST's ROM.
  */
 void reset_note_reason(enum fota_err reason);
 
