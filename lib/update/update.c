@@ -219,33 +219,25 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
     }
 }
 
-void update_tell_state(const struct update *u, struct boot_info *out)
+/* What update_tell_view copies. */
+#define SAME_PLACE(field)                                                                                    \
+    _Static_assert(offsetof(struct update, field) == offsetof(struct boot_view, field), "a view begins "     \
+                                                                                        "alike")
+SAME_PLACE(record);
+SAME_PLACE(reset);
+SAME_PLACE(running);
+SAME_PLACE(stay);
+SAME_PLACE(session);
+SAME_PLACE(session_id);
+SAME_PLACE(session_bytes);
+SAME_PLACE(session_flashed);
+
+void update_tell_view(const struct update *u, struct boot_view *out)
 {
-    const struct boot_record *record = &u->record;
-    memset(out, 0, sizeof *out);
-    out->bootloader_version = u->config->bootloader_version;
-    out->running_slot = (uint8_t)u->running;
-    out->active_slot = record->active;
-    out->inactive_slot = (uint8_t)update_inactive_slot(u);
-    out->tries_left = record->tries;
-    out->starts_left = record->starts;
-    out->reset_cause = (uint8_t)u->reset.cause;
-    out->journal_ok = (uint8_t)(journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4);
-    out->flags = record->flags;
-    out->stay = (uint8_t)u->stay;
-    out->n_crashes = (uint8_t)u->reset.n_crashes;
+    memcpy(out, u, offsetof(struct boot_view, inactive));
+    out->inactive = update_inactive_slot(u);
     out->security_floor = update_floor(u);
-    out->retry = record->retry;
-    memcpy(out->slot_state, record->state, sizeof out->slot_state);
-    memcpy(out->slot_hash, record->digest, sizeof out->slot_hash);
-    memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
-    out->last_reason = record->last_reason;
-    out->session_state = (uint16_t)u->session;
-    out->session_id = u->session_id;
-    out->session_flashed = u->session_flashed < u->session_bytes ? u->session_flashed : u->session_bytes;
-    for (uint32_t i = 0; i < BOOT_HW_ID_MAX_BYTES && u->config->hw_id[i] != '\0'; i++) {
-        out->hw_id[i] = u->config->hw_id[i];
-    }
+    out->journal_ok = journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4;
 }
 
 enum fota_err update_confirm(struct update *u)

@@ -40,7 +40,7 @@ FOTA_MUST_CHECK
 enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
                                  uint32_t room_bytes);
 
-/** update_begin_offer of a loader. @return see boot_services.update_begin */
+/** update_begin_offer of a loader. @return see BOOT_OP_BEGIN */
 FOTA_MUST_CHECK
 enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
                                   struct update_target *out);

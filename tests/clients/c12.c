@@ -2,8 +2,8 @@
  * C12: a Python tool for the Raspberry Pi, 1 MHz, each call a transfer of its own. It reads every second byte
  * only: it clocks a 00 that it drops and one that it looks at, and waits 100 ms before the next pair, without
  * an end; from its first sync on. A pattern whose period is even shows it the same place of the pattern for
- * ever. Sync repeats 5A until A5 comes. Echoes 79 after ACK and after NACK. Erases everything, writes and goes;
- * it reads nothing back.
+ * ever. Sync repeats 5A until A5 comes. Echoes 79 after ACK and after NACK. Erases everything, writes and
+ * goes; it reads nothing back.
  */
 #include "client.h"
 

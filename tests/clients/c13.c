@@ -1,9 +1,9 @@
 /*
  * C13: a loader in Rust over spidev, at 20 kHz. It polls nowhere: every ACK must stand at a fixed byte of a
  * transfer without gaps, where ST's ROM shows it. Sync is 5A 00 00 79 with 79 in its third byte; a command is
- * 5A op ~op 00 00 79 with 79 in its fifth; a stage is followed by 00 00 79 with 79 in its second. Only after an
- * erase it tries again, once a second while it reads A5, and echoes each time. Asks Get, and reads N + 1 bytes
- * after its N. Writes and reads records of 16 bytes, as they stand in hex files. Prints each transfer.
+ * 5A op ~op 00 00 79 with 79 in its fifth; a stage is followed by 00 00 79 with 79 in its second. Only after
+ * an erase it tries again, once a second while it reads A5, and echoes each time. Asks Get, and reads N + 1
+ * bytes after its N. Writes and reads records of 16 bytes, as they stand in hex files. Prints each transfer.
  */
 #include <string.h>
 
@@ -50,7 +50,8 @@ static bool stage(struct wires *w, const void *bytes, size_t n_bytes)
 
 static bool get(struct wires *w)
 {
-    static const uint8_t expected[] = {0x11, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
+    static const uint8_t expected[] = {0x11, 0x00, 0x01, 0x02, 0x11, 0x21,
+                                       0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
     uint8_t n[2], list[GET_MAX];
     if (!command(w, 0x00)) {
         return false;

@@ -1,9 +1,9 @@
 /*
- * C14: a microcontroller that programs another, 375 kHz, NSS low from its start to its end. Its sync is 5A 00 in
- * one transfer, and the next byte must be 79: it looks once. After every stage it clocks one 00 and looks at one
- * byte, once. Takes Get's answer flat, 14 bytes with the dummy, as ST's ROM of V1.1 gives it. Lists the sectors
- * that it erases, with N in the checksum of the list. Writes 128 bytes, 2 ms after the address, one byte too
- * many, and polls 2 ms later.
+ * C14: a microcontroller that programs another, 375 kHz, NSS low from its start to its end. Its sync is 5A 00
+ * in one transfer, and the next byte must be 79: it looks once. After every stage it clocks one 00 and looks
+ * at one byte, once. Takes Get's answer flat, 14 bytes with the dummy, as ST's ROM of V1.1 gives it. Lists
+ * the sectors that it erases, with N in the checksum of the list. Writes 128 bytes, 2 ms after the address,
+ * one byte too many, and polls 2 ms later.
  *
  * It waits 2 s for an erase and looks once: on a real flash one sector at its typical speed, not three.
  */

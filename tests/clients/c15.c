@@ -1,17 +1,14 @@
 /*
- * C15: a tool for the Raspberry Pi, kin of C7 and stricter: 1 MHz, gaps of 20 us. Besides what C7 insists on, the
- * byte after each echo must be A5, whatever is sent with it, and so must the dummy before data: an ACK that
- * stands a moment too long is an error. Erases one sector per command and is patient.
+ * C15: a tool for the Raspberry Pi, kin of C7 and stricter: 1 MHz, gaps of 20 us. Besides what C7 insists on,
+ * the byte after each echo must be A5, whatever is sent with it, and so must the dummy before data: an ACK
+ * that stands a moment too long is an error. Erases one sector per command and is patient.
  */
 #include <string.h>
 
 #include "client.h"
 
-static const struct habits habits = {.hz = 1000000,
-                                     .gap_ns = 20000,
-                                     .is_strict = true,
-                                     .poll_us = 20,
-                                     .max_us = {1000000, 1000000, 20000000}};
+static const struct habits habits = {
+    .hz = 1000000, .gap_ns = 20000, .is_strict = true, .poll_us = 20, .max_us = {1000000, 1000000, 20000000}};
 
 /* A transfer that follows an echo. @return false if its first byte is not A5 */
 static bool after_echo(struct wires *w, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)

@@ -1,8 +1,8 @@
 /*
- * C16: a sensor hub driver of phones, 1 MHz. Each of its tasks begins with a sync, without a reset in between: it
- * wants an ACK each time and gives up on NACK. Polls at most 100,000 times, the first counts, echoes ACK and
- * NACK. One task erases the shared sectors, one per command; the next reads what is there, compares, writes what
- * is blank, and reads again.
+ * C16: a sensor hub driver of phones, 1 MHz. Each of its tasks begins with a sync, without a reset in
+ * between: it wants an ACK each time and gives up on NACK. Polls at most 100,000 times, the first counts,
+ * echoes ACK and NACK. One task erases the shared sectors, one per command; the next reads what is there,
+ * compares, writes what is blank, and reads again.
  */
 #include <string.h>
 

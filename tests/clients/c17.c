@@ -1,8 +1,8 @@
 /*
- * C17: a class for a small board that speaks Python. 500 kHz, NSS toggles around every call. Skips the first byte
- * of an ACK procedure, then polls 24 times, 1 ms apart, whatever it waits for; echoes ACK and NACK. Erases
- * everything. 24 ms are shorter than an erase of real flash, with ST's loader too: like C7 it is told in full on
- * a chip that erases faster, and in two runs on a real one.
+ * C17: a class for a small board that speaks Python. 500 kHz, NSS toggles around every call. Skips the first
+ * byte of an ACK procedure, then polls 24 times, 1 ms apart, whatever it waits for; echoes ACK and NACK.
+ * Erases everything. 24 ms are shorter than an erase of real flash, with ST's loader too: like C7 it is told
+ * in full on a chip that erases faster, and in two runs on a real one.
  */
 #include "client.h"
 
