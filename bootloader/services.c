@@ -35,7 +35,7 @@ static struct crypto_sha256 running_hash __attribute__((section(".services_state
 
 extern const struct boot_services boot_services;
 
-__attribute__((section(".boot_head"))) const struct update_config BOARD = {
+const struct update_config BOARD = {
     .flash = &state.flash.flash,
     .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
                 {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES},

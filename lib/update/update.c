@@ -23,7 +23,7 @@ uint32_t update_floor(const struct update *u)
  * write protection, where nobody can replace it, it keeps its key. */
 static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
-    const struct update_config *config = u->config;
+    const struct update_config *config = config_of(u);
     bool is_loader = slot == SLOT_LOADER;
     bool is_revoked =
         (u->record.flags & BOOT_FLAG_KEY_REVOKED) != 0 && !(is_loader && update_is_loader_protected(u));
@@ -40,7 +40,7 @@ static void set_policy(const struct update *u, enum slot slot, uint32_t floor, s
 
 static const uint8_t *bytes_of(const struct update *u, enum slot slot)
 {
-    return slot == SLOT_LOADER ? u->config->loader.bytes : u->config->slot[slot];
+    return slot == SLOT_LOADER ? config_of(u)->loader.bytes : config_of(u)->slot[slot];
 }
 
 enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
@@ -56,7 +56,7 @@ enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const 
 {
     struct image_policy policy;
     set_policy(u, slot, 0, &policy);
-    crypto_sha256_init(u->config->hash);
+    crypto_sha256_init(config_of(u)->hash);
     return image_verify(bytes, n_bytes, &policy, out);
 }
 
@@ -84,12 +84,12 @@ static void revoke_again(struct update *u)
 {
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
         struct image_result found;
-        const uint8_t *bytes = u->config->slot[slot];
+        const uint8_t *bytes = config_of(u)->slot[slot];
         if (image_parse(bytes, update_slot_bytes(u), &found.image) != FOTA_OK ||
             found.image.revokes_off == 0) {
             continue;
         }
-        crypto_sha256_init(u->config->hash);
+        crypto_sha256_init(config_of(u)->hash);
         if (update_verify_slot(u, (enum slot)slot, 0, &found) == FOTA_OK && found.verdict == CRYPTO_ACCEPT) {
             u->record.flags |= BOOT_FLAG_KEY_REVOKED;
         }
@@ -196,7 +196,7 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
         slots_decide(&u->record, &facts, out);
         if (out->action == SLOTS_VERIFY) {
             struct image_result *result = &images[out->slot];
-            crypto_sha256_init(u->config->hash); /* of every byte, whatever was hashed before */
+            crypto_sha256_init(config_of(u)->hash); /* of every byte, whatever was hashed before */
             enum fota_err err = update_verify_slot(u, out->slot, u->record.security_floor, result);
             learn(&facts.image[out->slot], err, result);
         } else if (out->action == SLOTS_WRITE) {
