@@ -233,26 +233,23 @@ static uint32_t first_free(const struct journal *j, uint32_t a)
 static enum fota_err put_in(struct journal *j, uint32_t a, bool may_mend)
 {
     struct journal_head *head = &j->head[a];
-    enum fota_err err = FOTA_OK;
     const uint32_t end = first_free(j, a);
     const bool is_full = end >= j->areas[a].n_records;
     if (is_full && !may_mend) {
         return E_JOURNAL_FULL;
     }
-    for (; head->next < end && err == FOTA_OK; head->next++) {
-        err = zero_words(j, a, head->next, 0, W_CRC);
-    }
-    if (err) {
-        return err;
+    for (; head->next < end; head->next++) {
+        enum fota_err err = zero_words(j, a, head->next, 0, W_CRC);
+        if (err) {
+            return err;
+        }
     }
     j->fresh |= 1U << a;
-    if (is_full) {
-        err = zero_words(j, a, head->newest, W_D1, W_D2);
-    } else {
-        /* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's
-         * contract). */
-        err = program(j, a, record_addr(j, a, end), j->newest, JOURNAL_RECORD_WORDS);
-    }
+    /* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's
+     * contract).
+     */
+    enum fota_err err = is_full ? zero_words(j, a, head->newest, W_D1, W_D2)
+                                : program(j, a, record_addr(j, a, end), j->newest, JOURNAL_RECORD_WORDS);
     if (err) {
         return err;
     }
