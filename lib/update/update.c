@@ -228,9 +228,10 @@ SAME_PLACE(reset);
 SAME_PLACE(running);
 SAME_PLACE(stay);
 SAME_PLACE(session);
-SAME_PLACE(session_id);
-SAME_PLACE(session_bytes);
 SAME_PLACE(session_flashed);
+_Static_assert(offsetof(struct update, offer) == offsetof(struct boot_view, session_id) &&
+                   offsetof(struct update, offer.image_bytes) == offsetof(struct boot_view, session_bytes),
+               "and goes on with the offer");
 
 void update_tell_view(const struct update *u, struct boot_view *out)
 {
