@@ -57,9 +57,9 @@ static enum fota_err check_received(const struct update *u, const uint8_t *image
 
 static enum fota_err mark(struct update *u, uint32_t flags)
 {
-    struct boot_record record = u->record;
-    record.flags = (uint8_t)flags;
-    return update_commit(u, &record);
+    struct boot_record *record = update_draft(u);
+    record->flags = (uint8_t)flags;
+    return update_commit(u, record);
 }
 
 /* Words `first` to `end` of the image. */

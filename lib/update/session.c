@@ -85,29 +85,29 @@ static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n
  * confirmed image here, because the slot's image, its fallback, goes. `digest` may be the record's own. */
 static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest)
 {
-    struct boot_record record = u->record;
-    record.security_floor = update_floor(u);
-    record.state[slot] = (uint8_t)state;
-    if (state == SLOT_STATE_TRIAL || record.state[1 - slot] != SLOT_STATE_TRIAL) {
-        record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-        record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    struct boot_record *record = update_draft(u);
+    record->security_floor = update_floor(u);
+    record->state[slot] = (uint8_t)state;
+    if (state == SLOT_STATE_TRIAL || record->state[1 - slot] != SLOT_STATE_TRIAL) {
+        record->tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
+        record->starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
     }
     /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back. */
-    if (state == SLOT_STATE_TRIAL && record.state[1 - slot] == SLOT_STATE_TRIAL) {
-        record.state[1 - slot] = SLOT_STATE_LAST_RESORT;
+    if (state == SLOT_STATE_TRIAL && record->state[1 - slot] == SLOT_STATE_TRIAL) {
+        record->state[1 - slot] = SLOT_STATE_LAST_RESORT;
     }
-    record.resume_sectors = 0;
-    memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
+    record->resume_sectors = 0;
+    memcpy(record->digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     if (state == SLOT_STATE_PENDING) {
-        memcpy(record.counterpart, u->offer.hash[1 - slot], BOOT_RECORD_DIGEST_BYTES);
+        memcpy(record->counterpart, u->offer.hash[1 - slot], BOOT_RECORD_DIGEST_BYTES);
     }
     /* See clean_sectors. With nothing confirmed the doubt may be about the other slot: it stays. */
     if (state == SLOT_STATE_EMPTY) {
-        record.flags |= BOOT_FLAG_ABANDONED;
-    } else if (record.active != SLOT_NONE) {
-        record.flags &= (uint8_t)~BOOT_FLAG_ABANDONED;
+        record->flags |= BOOT_FLAG_ABANDONED;
+    } else if (record->active != SLOT_NONE) {
+        record->flags &= (uint8_t)~BOOT_FLAG_ABANDONED;
     }
-    return update_record(u, &record);
+    return update_record(u, record);
 }
 
 /* Another state of the same content. */
@@ -386,10 +386,10 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
     uint32_t n_complete = u->session_flashed / config_of(u)->sector_bytes;
     if (is_described(u) && n_complete > u->record.resume_sectors &&
         u->session_flashed < u->offer.image_bytes) {
-        struct boot_record record = u->record;
-        record.resume_sectors = (uint8_t)n_complete;
+        struct boot_record *record = update_draft(u);
+        record->resume_sectors = (uint8_t)n_complete;
         /* If this fails, the next session sends a sector again; the bytes are in flash all the same. */
-        err = update_commit(u, &record);
+        err = update_commit(u, record);
         (void)err;
     }
     return FOTA_OK;
@@ -525,17 +525,17 @@ enum fota_err update_abort(struct update *u)
 
 enum fota_err update_retry(struct update *u, uint32_t number)
 {
-    struct boot_record record = u->record;
-    if (number <= record.retry) {
+    struct boot_record *record = update_draft(u);
+    if (number <= record->retry) {
         return FOTA_OK;
     }
-    record.retry = number;
-    memset(record.rejected, 0, sizeof record.rejected);
+    record->retry = number;
+    memset(record->rejected, 0, sizeof record->rejected);
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
-        if (record.state[slot] == SLOT_STATE_REJECTED) {
-            record.state[slot] = SLOT_STATE_EMPTY;
-            memset(record.digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
+        if (record->state[slot] == SLOT_STATE_REJECTED) {
+            record->state[slot] = SLOT_STATE_EMPTY;
+            memset(record->digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
         }
     }
-    return update_record(u, &record);
+    return update_record(u, record);
 }

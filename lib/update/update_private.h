@@ -25,6 +25,9 @@ static inline uint32_t update_slot_bytes(const struct update *u)
     return config_of(u)->sector_bytes * config_of(u)->n_sectors;
 }
 
+/** A copy of the current state, to be changed and recorded. @return u->draft */
+struct boot_record *update_draft(struct update *u);
+
 /** Make a new state durable, then believe it. Power cut: as journal_append. @return as journal_append */
 FOTA_MUST_CHECK
 enum fota_err update_commit(struct update *u, const struct boot_record *record);

@@ -58,6 +58,7 @@ struct update {
     uint32_t session_flashed;  /* bytes from the start that are in flash and read back */
     struct update_offer offer; /* of the session; its first three fields are in the view */
     /* As struct boot_view is no more. */
+    struct boot_record draft; /* the next state, on its way to the journal */
     const struct update_config *config;
     struct journal journal;
     uint32_t running_counter; /* security counter of the running image, from its verified bytes */
