@@ -2,10 +2,10 @@
  * Power cuts in the update of the loader, on the real binaries: two boards in the same state take the same
  * new loader from the host. One is left alone; the other one loses power at a flash operation of it, in one
  * of the ways that leaves, is powered up, and must run its application; the host offers the loader again if
- * INFO does not name it. In the end sector 1 of both boards is the same to the byte, stays so over more
- * resets, and the loader starts when somebody asks for it.
+ * INFO does not name it, and now and then power fails once more in that. In the end sector 1 of both boards
+ * is the same to the byte, stays so over more resets, and the loader starts when somebody asks for it.
  *
- *     fota-loader-cuts [--quick] [--replay pc/loader/OP/OUTCOME]
+ *     fota-loader-cuts [--quick] [--replay pc/loader/OP/OUTCOME[+OP/OUTCOME]]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,11 +28,15 @@ enum {
     BOOT_MAX_MS = 44000, /* rule R10 alone is 30 s */
     CONFIRM_MAX_MS = 8000,
     WALK_SLICE_NS = 1500, /* less than a program takes: no operation is missed */
-    WALK_MAX_NS = 500000000,
+    WALK_MAX_NS = 200000000,
+    WRITTEN_NS = 1000000,
     NEAR_NS = 3000, /* what is run again for each outcome */
     OPS_MAX = 8192,
     MEMO = 1 << 16,
-    MORE_RESETS = 5, /* a cell that fades shows it at the fourth at the latest */
+    CLASSES = 1 << 10,
+    DEPTHS = 2,         /* cuts one after the other */
+    MORE_RESETS = 5,    /* a cell that fades shows it at the fourth at the latest */
+    RESET_NS = 5000000, /* the chip's own reset is over */
     HEADER_WORDS = 8,
     BRICKS_SHOWN = 10
 };
@@ -40,15 +44,21 @@ enum {
 /* What an operation of the update is. */
 enum op_kind { OP_JOURNAL, OP_ERASE, OP_BODY, OP_HEADER, OP_KINDS };
 
-/* Every so many operations of a kind, every so many outcomes, every so many boards to the end. */
+/* Every so many operations of a kind, every so many outcomes; of the boards, every so many is asked to start
+ * its loader, and every so many is cut again in its second update. */
 struct plan {
-    unsigned every_op[OP_KINDS];
-    unsigned every_outcome[OP_KINDS];
-    unsigned every_request;
+    unsigned every_op[OP_KINDS], every_outcome[OP_KINDS];
+    unsigned every_request, every_second;
 };
 
-static const struct plan QUICK = {{7, 1, 601, 3}, {3, 3, 4, 3}, 8};
-static const struct plan WHOLE = {{1, 1, 97, 1}, {1, 1, 1, 1}, 16};
+static const struct plan QUICK = {{7, 1, 601, 3}, {3, 3, 4, 3}, 8, 40};
+static const struct plan WHOLE = {{1, 1, 173, 1}, {1, 1, 1, 1}, 16, 97};
+
+/* What is looked at besides: costs time, so not each time. */
+struct care {
+    bool with_request, with_second;
+    bool may_skip; /* an update that would meet what another one has met */
+};
 
 /* From shortly before the first operation of an update; what the n-th operation from there is, and when. */
 struct way {
@@ -66,13 +76,15 @@ struct bench {
     struct cuts_board board;
     struct cuts_releases releases;
     struct test_loader fresh;
-    struct twin_snapshot *factory; /* confirmed, powered */
-    struct way way;
+    unsigned depth; /* cuts before: the way that is taken now */
+    struct way way[DEPTHS];
+    struct pc_cut path[DEPTHS];
+    const struct pc_cut *second; /* the only one to be cut in the second way; NULL: as planned */
     bool watches;
     uint64_t watched_ops;
     uint8_t sector1[FLASH_LOADER_BYTES]; /* of the board that was not cut */
-    uint64_t memo[MEMO];
-    uint64_t cuts, distinct, offered, requests, bricks, of_kind[OP_KINDS];
+    uint64_t memo[MEMO], classes[CLASSES];
+    uint64_t cuts, nested, distinct, offered, requests, bricks, of_kind[OP_KINDS];
 };
 
 static uint64_t ops(const struct bench *b)
@@ -99,8 +111,9 @@ static struct bench *before_step(struct link_io *io)
         b->watches = false; /* the first operation came in the step before */
     }
     if (b->watches) {
-        twin_snapshot_free(b->way.begun);
-        b->way.begun = save(b);
+        struct way *way = &b->way[b->depth];
+        twin_snapshot_free(way->begun);
+        way->begun = save(b);
     }
     return b;
 }
@@ -195,7 +208,6 @@ static void open_board(struct bench *b)
         cuts_listen(&b->board);
     }
     (void)twin_run_until(t, twin_now_ns(t) + 20000000U);
-    b->factory = save(b);
 }
 
 static bool info_of(struct bench *b, struct boot_info *out)
@@ -216,68 +228,80 @@ static bool names_the_new_one(const struct bench *b, const struct boot_info *inf
 /* --- the update, left alone --------------------------------------------------------------------------------
  */
 
-static enum op_kind kind_of(const struct twin_stats *before, const struct twin_stats *after, unsigned n_words)
+static enum op_kind kind_of(const struct twin_stats *before, const struct twin_stats *after)
 {
-    if (after->flash_erases[FLASH_LOADER_SECTOR] != before->flash_erases[FLASH_LOADER_SECTOR]) {
+    const unsigned k = FLASH_LOADER_SECTOR;
+    if (after->flash_erases[k] != before->flash_erases[k]) {
         return OP_ERASE;
     }
-    if (after->flash_programs_in[FLASH_LOADER_SECTOR] == before->flash_programs_in[FLASH_LOADER_SECTOR]) {
-        return OP_JOURNAL;
-    }
-    return n_words <= (after->flash_programs_in[FLASH_LOADER_SECTOR]) ? OP_HEADER : OP_BODY;
+    return after->flash_programs_in[k] != before->flash_programs_in[k] ? OP_BODY : OP_JOURNAL;
 }
 
-/* Which operation comes when, from the snapshot on. @param n  that come in all */
+/* The header's words come last (blank words are not written, and it has none). */
+static void name_the_header(struct way *way)
+{
+    unsigned n_left = HEADER_WORDS;
+    for (unsigned i = way->n; i > 0 && n_left > 0; i--) {
+        if (way->kind[i - 1] == OP_BODY) {
+            way->kind[i - 1] = OP_HEADER;
+            n_left--;
+        }
+    }
+}
+
+/* Which operation comes when, from the snapshot on. @param n  operations that come in all */
 static void walk(struct bench *b, unsigned n)
 {
     struct twin *t = b->board.twin;
-    struct way *way = &b->way;
+    struct way *way = &b->way[b->depth];
     twin_restore(t, way->begun);
     way->n = 0;
     const uint64_t end_ns = twin_now_ns(t) + WALK_MAX_NS;
-    const uint64_t words_before = twin_stats(t)->flash_programs_in[FLASH_LOADER_SECTOR];
-    const unsigned n_words = (b->fresh.n_image + 3) / 4;
-    const unsigned first_of_header = (unsigned)words_before + n_words - HEADER_WORDS + 1;
+    struct twin_stats here = *twin_stats(t);
     while (way->n < n && twin_now_ns(t) < end_ns) {
-        const struct twin_stats before = *twin_stats(t);
         const uint64_t now_ns = twin_now_ns(t);
         (void)twin_run_until(t, now_ns + WALK_SLICE_NS);
         const struct twin_stats *after = twin_stats(t);
-        if (after->flash_ops > before.flash_ops + 1 || way->n == OPS_MAX) {
+        if (after->flash_ops > here.flash_ops + 1 || way->n == OPS_MAX) {
             factory_die("walk", "operations come too fast");
         }
-        if (after->flash_ops != before.flash_ops) {
-            way->kind[way->n] = kind_of(&before, after, first_of_header);
+        if (after->flash_ops != here.flash_ops) {
+            way->kind[way->n] = kind_of(&here, after);
             way->at_ns[way->n++] = now_ns;
+            here = *after;
         }
     }
     if (way->n != n) {
         factory_die("walk", "the update does not come again without its host");
     }
+    name_the_header(way);
 }
 
-/* From the board's present state. The host's part is over when the first word is written: from there on
- * nothing but time has to pass. */
-static void update_uncut(struct bench *b)
+/* The update from the board's present state, by a host that is connected. Its part is over when the first
+ * word is written: from there on nothing but time has to pass. */
+static enum fota_err update(struct bench *b)
 {
     struct link_session session;
     struct link_progress progress;
-    struct boot_info info;
-    if (!info_of(b, &info) || loader_offer_send(&b->client, &b->fresh, &session) != FOTA_OK) {
-        factory_die("update", "the loader is not taken");
-    }
-    b->way.begun = NULL;
+    struct way *way = &b->way[b->depth];
+    enum fota_err err = loader_offer_send(&b->client, &b->fresh, &session);
+    way->begun = NULL;
     b->watched_ops = ops(b);
     b->watches = true;
-    if (link_client_finish(&b->client, session.session_id, &progress) != FOTA_OK ||
-        !loader_offer_is_in_flash(b->board.twin, &b->fresh)) {
-        factory_die("update", "the uncut board does not hold the new loader");
-    }
+    err = err ? err : link_client_finish(&b->client, session.session_id, &progress);
     b->watches = false;
-    b->way.first = b->watched_ops + 1;
-    unsigned n = (unsigned)(ops(b) - b->watched_ops);
+    way->first = b->watched_ops + 1;
+    return err;
+}
+
+static void update_uncut(struct bench *b)
+{
+    struct boot_info info;
+    if (!info_of(b, &info) || update(b) != FOTA_OK || !loader_offer_is_in_flash(b->board.twin, &b->fresh)) {
+        factory_die("update", "the uncut board does not take the loader");
+    }
     (void)twin_peek(b->board.twin, FLASH_LOADER_BASE, b->sector1, sizeof b->sector1);
-    walk(b, n);
+    walk(b, (unsigned)(ops(b) - b->watched_ops));
 }
 
 /* --- judging -----------------------------------------------------------------------------------------------
@@ -314,7 +338,7 @@ static const char *check_that_it_stays(struct bench *b)
         }
         twin_set_power(t, false);
         twin_set_power(t, true);
-        (void)twin_run_until(t, twin_now_ns(t) + 1000);
+        (void)twin_run_until(t, twin_now_ns(t) + RESET_NS);
     }
     return NULL;
 }
@@ -331,8 +355,63 @@ static const char *check_request(struct bench *b)
     return names_the_new_one(b, &ladder.peer.info.boot) ? NULL : "another loader starts on request";
 }
 
+/* @return true the first time */
+static bool note(uint64_t *table, uint32_t n, uint64_t key)
+{
+    uint32_t i = (uint32_t)(key >> 7) & (n - 1);
+    for (uint32_t tries = 0; tries < n; tries++, i = (i + 1) & (n - 1)) {
+        if (table[i] == key) {
+            return false;
+        }
+        if (table[i] == 0) {
+            table[i] = key;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* What kind of situation a following update meets. */
+static uint64_t class_of(const struct bench *b, const struct boot_info *info)
+{
+    uint64_t words[FLASH_LOADER_BYTES / 8 + 2] = {0};
+    uint64_t h = 1;
+    (void)twin_peek(b->board.twin, FLASH_LOADER_BASE, words, FLASH_LOADER_BYTES);
+    words[FLASH_LOADER_BYTES / 8] = (uint64_t)info->flags << 8 | info->journal_ok;
+    memcpy(&words[FLASH_LOADER_BYTES / 8 + 1], info->loader_hash, sizeof info->loader_hash);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        h = (h ^ words[i]) * 0x9E3779B97F4A7C15U;
+        h ^= h >> 32;
+    }
+    return h | 1U;
+}
+
+static void cut_again(struct bench *b);
+
+static const char *offer_again(struct bench *b, const struct care *care)
+{
+    static char refused[80];
+    struct boot_info info;
+    b->offered++;
+    b->depth += care->with_second;
+    enum fota_err err = care->with_second ? update(b) : loader_offer_install(&b->client, &b->fresh);
+    if (!err && care->with_second) {
+        struct twin_snapshot *here = save(b);
+        cut_again(b);
+        twin_restore(b->board.twin, here);
+        twin_snapshot_free(here);
+    }
+    b->depth -= care->with_second;
+    if (err) {
+        (void)snprintf(refused, sizeof refused, "the loader is not taken again: %s", fota_err_name(err));
+        return refused;
+    }
+    return info_of(b, &info) && names_the_new_one(b, &info) ? NULL
+                                                            : "INFO does not name the loader that was taken";
+}
+
 /* Power is off. What becomes of the board? @return NULL, or what is wrong */
-static const char *judge(struct bench *b, bool with_request)
+static const char *judge(struct bench *b, const struct care *care)
 {
     struct boot_info info;
     const uint64_t n_violations = twin_stats(b->board.twin)->violations;
@@ -343,20 +422,15 @@ static const char *judge(struct bench *b, bool with_request)
     if (!info_of(b, &info)) {
         return "the agent does not answer";
     }
+    bool is_new = note(b->classes, CLASSES, class_of(b, &info));
     if (!names_the_new_one(b, &info)) {
-        static char refused[80];
-        enum fota_err err = loader_offer_install(&b->client, &b->fresh);
-        b->offered++;
-        if (err) {
-            (void)snprintf(refused, sizeof refused, "the loader is not taken again: %s", fota_err_name(err));
-            return refused;
+        if (care->may_skip && !is_new) {
+            return NULL;
         }
-        if (!info_of(b, &info) || !names_the_new_one(b, &info)) {
-            return "INFO does not name the loader that was taken";
-        }
+        why = offer_again(b, care);
     }
-    why = check_that_it_stays(b);
-    if (!why && with_request) {
+    why = why ? why : check_that_it_stays(b);
+    if (!why && care->with_request) {
         why = check_application(b, n_violations);
         why = why ? why : check_request(b);
     }
@@ -366,28 +440,12 @@ static const char *judge(struct bench *b, bool with_request)
 /* --- cutting -----------------------------------------------------------------------------------------------
  */
 
-/* @return true the first time */
-static bool note(struct bench *b, uint64_t key)
-{
-    uint32_t i = (uint32_t)(key >> 7) & (MEMO - 1);
-    for (uint32_t tries = 0; tries < MEMO; tries++, i = (i + 1) & (MEMO - 1)) {
-        if (b->memo[i] == key) {
-            return false;
-        }
-        if (b->memo[i] == 0) {
-            b->memo[i] = key;
-            return true;
-        }
-    }
-    return true;
-}
-
 /* Power goes in operation `i` of the way. @param near  a moment of the way before it */
 static void cut_at(struct bench *b, const struct twin_snapshot *near, unsigned i, enum flash_cut outcome)
 {
     struct twin *t = b->board.twin;
     twin_restore(t, near);
-    if (!twin_plan_cut(t, b->way.first + i, cuts_outcome(outcome)) ||
+    if (!twin_plan_cut(t, b->way[b->depth].first + i, cuts_outcome(outcome)) ||
         twin_run_until(t, twin_now_ns(t) + WALK_MAX_NS) != TWIN_STOP_POWER) {
         factory_die("cut", "the operation did not come again");
     }
@@ -397,69 +455,104 @@ static void cut_at(struct bench *b, const struct twin_snapshot *near, unsigned i
 /* Shortly before operation `i`; frees the moment before that one. */
 static struct twin_snapshot *come_near(struct bench *b, struct twin_snapshot *from, unsigned i)
 {
+    const struct way *way = &b->way[b->depth];
     twin_restore(b->board.twin, from);
-    if (b->way.at_ns[i] > twin_now_ns(b->board.twin) + NEAR_NS) {
-        (void)twin_run_until(b->board.twin, b->way.at_ns[i] - NEAR_NS);
+    if (way->at_ns[i] > twin_now_ns(b->board.twin) + NEAR_NS) {
+        (void)twin_run_until(b->board.twin, way->at_ns[i] - NEAR_NS);
     }
-    if (from != b->way.begun) {
+    if (from != way->begun) {
         twin_snapshot_free(from);
     }
     return save(b);
 }
 
-static void brick(struct bench *b, unsigned i, enum flash_cut outcome, const char *why)
+static void brick(struct bench *b, const char *why)
 {
     char text[PC_ID_BYTES];
-    const struct pc_id id = {.scenario = "loader", .n_cuts = 1, .cut = {{.op = i + 1, .outcome = outcome}}};
+    struct pc_id id = {.scenario = "loader", .n_cuts = b->depth + 1};
+    memcpy(id.cut, b->path, sizeof b->path);
     if (b->bricks++ < BRICKS_SHOWN) {
         pc_id_print(&id, text);
         printf("BRICK %s: %s\n%s\n", text, why, b->board.console);
     }
 }
 
+/* @param near  a moment before it */
 static void try_cut(struct bench *b, const struct twin_snapshot *near, unsigned i, enum flash_cut outcome,
-                    unsigned every_request)
+                    const struct care *care)
 {
     cut_at(b, near, i, outcome);
+    b->path[b->depth] = (struct pc_cut){.op = i + 1, .outcome = outcome};
     b->cuts++;
-    b->of_kind[b->way.kind[i]]++;
-    if (!note(b, cuts_flash_hash(&b->board))) {
-        return;
-    }
-    b->distinct++;
-    const char *why = judge(b, b->distinct % every_request == 0);
-    if (why) {
-        brick(b, i, outcome, why);
+    b->nested += b->depth;
+    b->of_kind[b->way[b->depth].kind[i]]++;
+    if (note(b->memo, MEMO, cuts_flash_hash(&b->board) ^ (uint64_t)b->depth << 1)) {
+        b->distinct++;
+        const char *why = judge(b, care);
+        if (why) {
+            brick(b, why);
+        }
     }
 }
 
-/* The first and the last word of the body are always among them. */
-static bool is_chosen(const struct way *way, unsigned i, unsigned n_of_kind, unsigned every)
+/* The first and the last of a row of operations of one kind. */
+static bool is_edge(const struct way *way, unsigned i)
 {
-    bool is_edge =
-        i == 0 || i + 1 == way->n || way->kind[i - 1] != way->kind[i] || way->kind[i + 1] != way->kind[i];
-    return is_edge || n_of_kind % every == 0;
+    return i == 0 || i + 1 == way->n || way->kind[i - 1] != way->kind[i] || way->kind[i + 1] != way->kind[i];
+}
+
+static unsigned outcomes_of(enum op_kind kind)
+{
+    return kind == OP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM;
+}
+
+static void drop_way(struct way *way, struct twin_snapshot *near)
+{
+    if (near != way->begun) {
+        twin_snapshot_free(near);
+    }
+    twin_snapshot_free(way->begun);
+    way->begun = NULL;
+}
+
+/* The second update has just run: cut it at its edges, another outcome each time. */
+static void cut_again(struct bench *b)
+{
+    static const struct care PLAIN = {.with_request = false};
+    struct way *way = &b->way[b->depth];
+    walk(b, (unsigned)(ops(b) - b->watched_ops));
+    struct twin_snapshot *near = way->begun;
+    for (unsigned i = 0; i < way->n; i++) {
+        if (b->second ? b->second->op == i + 1 : is_edge(way, i)) {
+            unsigned outcome =
+                b->second ? b->second->outcome : (unsigned)(b->cuts % outcomes_of(way->kind[i]));
+            near = come_near(b, near, i);
+            try_cut(b, near, i, (enum flash_cut)outcome, &PLAIN);
+        }
+    }
+    drop_way(way, near);
 }
 
 static void cut_all(struct bench *b, const struct plan *plan)
 {
-    unsigned n_of_kind[OP_KINDS] = {0};
-    struct twin_snapshot *near = b->way.begun;
-    for (unsigned i = 0; i < b->way.n; i++) {
-        const enum op_kind kind = b->way.kind[i];
-        if (!is_chosen(&b->way, i, n_of_kind[kind]++, plan->every_op[kind])) {
+    unsigned n_of_kind[OP_KINDS] = {0}, n = 0;
+    struct way *way = &b->way[0];
+    struct twin_snapshot *near = way->begun;
+    for (unsigned i = 0; i < way->n; i++) {
+        const enum op_kind kind = way->kind[i];
+        const unsigned every = plan->every_outcome[kind];
+        if (n_of_kind[kind]++ % plan->every_op[kind] != 0 && !is_edge(way, i)) {
             continue;
         }
-        const unsigned n = kind == OP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM,
-                       every = plan->every_outcome[kind];
         near = come_near(b, near, i);
-        for (unsigned k = (unsigned)(b->cuts % every); k < n; k += every) {
-            try_cut(b, near, i, (enum flash_cut)k, plan->every_request);
+        for (unsigned k = n % every; k < outcomes_of(kind); k += every, n++) {
+            const struct care care = {.with_request = n % plan->every_request == 0,
+                                      .with_second = n % plan->every_second == plan->every_second / 2,
+                                      .may_skip = kind == OP_JOURNAL && n % 2 != 0};
+            try_cut(b, near, i, (enum flash_cut)k, &care);
         }
     }
-    if (near != b->way.begun) {
-        twin_snapshot_free(near);
-    }
+    drop_way(way, near);
 }
 
 /* --- the judge proves itself -------------------------------------------------------------------------------
@@ -468,36 +561,38 @@ static void cut_all(struct bench *b, const struct plan *plan)
 static void must_say(const char *why, const char *expected)
 {
     if (why == NULL || strcmp(why, expected) != 0) {
+        (void)fprintf(stderr, "the judge says: %s\n", why ? why : "all is well");
         factory_die("the judge does not say", expected);
     }
 }
 
 /* The journal claims that sector 1 is whole, as with a root that does not mark it before it writes: a cut in
- * the last word, which reads well for one boot, must be seen. And a word of it that is wrong. */
+ * the last word, which reads well for one boot, must be seen. And a word that is wrong. */
 static void prove_the_judge(struct bench *b)
 {
+    static const struct care PLAIN = {.with_request = false};
     struct boot_record record;
     struct twin *t = b->board.twin;
+    const struct way *way = &b->way[0];
     uint32_t word;
-    unsigned last = b->way.n;
-    while (last > 0 && b->way.kind[last - 1] != OP_HEADER) {
+    unsigned last = way->n - 1;
+    while (last > 0 && way->kind[last] != OP_HEADER) {
         last--;
     }
-    cut_at(b, b->way.begun, last - 1, FLASH_CUT_FADES);
+    cut_at(b, way->begun, last, FLASH_CUT_FADES);
     if (!factory_record(t, &record) || (record.flags & BOOT_FLAG_LOADER_OPEN) == 0) {
         factory_die("judge", "sector 1 is not marked while it is written");
     }
     record.flags &= (uint8_t)~BOOT_FLAG_LOADER_OPEN;
     factory_journal(t, &record);
-    must_say(judge(b, false), "after more resets sector 1 is not the new loader");
-    twin_restore(t, b->way.begun);
-    (void)twin_run_until(t, b->way.at_ns[b->way.n - 1] + 1000000);
+    must_say(judge(b, &PLAIN), "after more resets sector 1 is not the new loader");
+    twin_restore(t, way->begun);
+    (void)twin_run_until(t, way->at_ns[way->n - 1] + WRITTEN_NS);
     twin_set_power(t, false);
     (void)twin_peek(t, FLASH_LOADER_BASE + 0x1000, &word, sizeof word);
     word ^= 1;
     (void)twin_flash_store(t, FLASH_LOADER_BASE + 0x1000, &word, sizeof word);
-    must_say(judge(b, false), "sector 1 is not the new loader");
-    b->offered = 0;
+    must_say(judge(b, &PLAIN), "sector 1 is not the new loader");
 }
 
 /* --- the command -------------------------------------------------------------------------------------------
@@ -510,13 +605,22 @@ static void replay(struct bench *b, const char *text)
     if (!pc_id_parse(text, &id, why)) {
         factory_die("fota-loader-cuts", why);
     }
-    const struct pc_cut *cut = &id.cut[0];
-    bool is_ours = strcmp(id.scenario, "loader") == 0 && id.n_cuts == 1 && cut->fault == PC_CUT &&
-                   !cut->is_second_draw && !cut->is_upset;
-    if (!is_ours || cut->op < 1 || cut->op > b->way.n) {
+    bool is_ours = strcmp(id.scenario, "loader") == 0 && id.n_cuts <= DEPTHS && id.cut[0].op >= 1 &&
+                   id.cut[0].op <= b->way[0].n;
+    for (uint32_t i = 0; i < id.n_cuts; i++) {
+        const struct pc_cut *cut = &id.cut[i];
+        is_ours = is_ours && cut->fault == PC_CUT && !cut->is_second_draw && !cut->is_upset;
+    }
+    if (!is_ours) {
         factory_die(text, "is no cut of this program");
     }
-    try_cut(b, b->way.begun, cut->op - 1, cut->outcome, 1);
+    const struct care care = {.with_request = true, .with_second = id.n_cuts > 1};
+    b->second = id.n_cuts > 1 ? &id.cut[1] : NULL;
+    try_cut(b, b->way[0].begun, id.cut[0].op - 1, id.cut[0].outcome, &care);
+    if (b->cuts != id.n_cuts) {
+        factory_die(text, "such an operation never comes");
+    }
+    drop_way(&b->way[0], b->way[0].begun);
 }
 
 int main(int argc, char **argv)
@@ -536,9 +640,10 @@ int main(int argc, char **argv)
     }
     printf("loader: %u operations; cuts in words of the journal %" PRIu64 ", in the erase %" PRIu64
            ", in words of the loader %" PRIu64 ", of its header %" PRIu64 "; %" PRIu64
-           " distinct flash contents, taken again %" PRIu64 " times, %" PRIu64 " started on request\n",
-           b.way.n, b.of_kind[OP_JOURNAL], b.of_kind[OP_ERASE], b.of_kind[OP_BODY], b.of_kind[OP_HEADER],
-           b.distinct, b.offered, b.requests);
+           " of them second cuts; %" PRIu64 " distinct flash contents, taken again %" PRIu64
+           " times, %" PRIu64 " started on request\n",
+           b.way[0].n, b.of_kind[OP_JOURNAL], b.of_kind[OP_ERASE], b.of_kind[OP_BODY], b.of_kind[OP_HEADER],
+           b.nested, b.distinct, b.offered, b.requests);
     printf("loader_elf_cuts %" PRIu64 "\nloader_elf_bricks %" PRIu64 "\nseconds %ld\n", b.cuts, b.bricks,
            (long)(clock() / CLOCKS_PER_SEC));
     cuts_close(&b.board);
