@@ -365,7 +365,7 @@ static void try_cut(struct explorer *x, const struct way *way, uint64_t op, enum
         return;
     }
     cut_at(x, way, op, outcome);
-    x->path[depth] = (struct pc_cut){(uint32_t)number, outcome, false, false};
+    x->path[depth] = (struct pc_cut){.op = (uint32_t)number, .outcome = outcome};
     x->depth = depth + 1;
     judge(x);
     x->depth = depth;

@@ -33,7 +33,6 @@ enum {
     NEAR_NS = 3000, /* what is run again for each outcome */
     OPS_MAX = 8192,
     MEMO = 1 << 16,
-    CLASSES = 1 << 10,
     DEPTHS = 2,         /* cuts one after the other */
     MORE_RESETS = 5,    /* a cell that fades shows it at the fourth at the latest */
     RESET_NS = 5000000, /* the chip's own reset is over */
@@ -51,13 +50,12 @@ struct plan {
     unsigned every_request, every_second;
 };
 
-static const struct plan QUICK = {{7, 1, 601, 3}, {3, 3, 4, 3}, 8, 40};
-static const struct plan WHOLE = {{1, 1, 173, 1}, {1, 1, 1, 1}, 16, 97};
+static const struct plan QUICK = {{7, 1, 601, 3}, {3, 3, 4, 3}, 13, 40};
+static const struct plan WHOLE = {{1, 1, 173, 1}, {1, 1, 1, 1}, 47, 97};
 
 /* What is looked at besides: costs time, so not each time. */
 struct care {
     bool with_request, with_second;
-    bool may_skip; /* an update that would meet what another one has met */
 };
 
 /* From shortly before the first operation of an update; what the n-th operation from there is, and when. */
@@ -83,7 +81,7 @@ struct bench {
     bool watches;
     uint64_t watched_ops;
     uint8_t sector1[FLASH_LOADER_BYTES]; /* of the board that was not cut */
-    uint64_t memo[MEMO], classes[CLASSES];
+    uint64_t memo[MEMO];
     uint64_t cuts, nested, distinct, offered, requests, bricks, of_kind[OP_KINDS];
 };
 
@@ -343,16 +341,24 @@ static const char *check_that_it_stays(struct bench *b)
     return NULL;
 }
 
-static const char *check_request(struct bench *b)
+/* @param info  what the agent says: the root must be of the same mind about sector 1 */
+static const char *check_request(struct bench *b, const struct boot_info *info)
 {
+    static const uint8_t NONE[sizeof info->loader_hash];
     struct link_ladder ladder;
+    const bool is_named = memcmp(info->loader_hash, NONE, sizeof NONE) != 0;
     b->requests++;
     connect(b);
-    if (link_ladder_climb(&b->client, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder) != FOTA_OK ||
-        ladder.peer.kind != LINK_PEER_BOOTLOADER) {
-        return "the new loader does not start on request";
+    enum fota_err err = link_ladder_climb(&b->client, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder);
+    if (!is_named) {
+        return err == E_LINK_LOADER_MISSING ? NULL : "a loader that INFO does not name starts on request";
     }
-    return names_the_new_one(b, &ladder.peer.info.boot) ? NULL : "another loader starts on request";
+    if (err || ladder.peer.kind != LINK_PEER_BOOTLOADER) {
+        return "the loader does not start on request";
+    }
+    return memcmp(ladder.peer.info.boot.loader_hash, info->loader_hash, sizeof NONE) == 0
+               ? NULL
+               : "another loader starts on request";
 }
 
 /* @return true the first time */
@@ -371,27 +377,11 @@ static bool note(uint64_t *table, uint32_t n, uint64_t key)
     return true;
 }
 
-/* What kind of situation a following update meets. */
-static uint64_t class_of(const struct bench *b, const struct boot_info *info)
-{
-    uint64_t words[FLASH_LOADER_BYTES / 8 + 2] = {0};
-    uint64_t h = 1;
-    (void)twin_peek(b->board.twin, FLASH_LOADER_BASE, words, FLASH_LOADER_BYTES);
-    words[FLASH_LOADER_BYTES / 8] = (uint64_t)info->flags << 8 | info->journal_ok;
-    memcpy(&words[FLASH_LOADER_BYTES / 8 + 1], info->loader_hash, sizeof info->loader_hash);
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        h = (h ^ words[i]) * 0x9E3779B97F4A7C15U;
-        h ^= h >> 32;
-    }
-    return h | 1U;
-}
-
 static void cut_again(struct bench *b);
 
-static const char *offer_again(struct bench *b, const struct care *care)
+static const char *offer_again(struct bench *b, const struct care *care, struct boot_info *info)
 {
     static char refused[80];
-    struct boot_info info;
     b->offered++;
     b->depth += care->with_second;
     enum fota_err err = care->with_second ? update(b) : loader_offer_install(&b->client, &b->fresh);
@@ -406,8 +396,16 @@ static const char *offer_again(struct bench *b, const struct care *care)
         (void)snprintf(refused, sizeof refused, "the loader is not taken again: %s", fota_err_name(err));
         return refused;
     }
-    return info_of(b, &info) && names_the_new_one(b, &info) ? NULL
-                                                            : "INFO does not name the loader that was taken";
+    return info_of(b, info) && names_the_new_one(b, info) ? NULL
+                                                          : "INFO does not name the loader that was taken";
+}
+
+/* Before the host offers anything: may the loader be asked for, and does the board come back from it? */
+static const char *check_between(struct bench *b, uint64_t n_violations, struct boot_info *info)
+{
+    const char *why = check_request(b, info);
+    why = why ? why : check_application(b, n_violations);
+    return !why && !info_of(b, info) ? "the agent does not answer" : why;
 }
 
 /* Power is off. What becomes of the board? @return NULL, or what is wrong */
@@ -416,23 +414,17 @@ static const char *judge(struct bench *b, const struct care *care)
     struct boot_info info;
     const uint64_t n_violations = twin_stats(b->board.twin)->violations;
     const char *why = check_application(b, n_violations);
-    if (why) {
-        return why;
+    why = !why && !info_of(b, &info) ? "the agent does not answer" : why;
+    if (!why && care->with_request) {
+        why = check_between(b, n_violations, &info);
     }
-    if (!info_of(b, &info)) {
-        return "the agent does not answer";
-    }
-    bool is_new = note(b->classes, CLASSES, class_of(b, &info));
-    if (!names_the_new_one(b, &info)) {
-        if (care->may_skip && !is_new) {
-            return NULL;
-        }
-        why = offer_again(b, care);
+    if (!why && !names_the_new_one(b, &info)) {
+        why = offer_again(b, care, &info);
     }
     why = why ? why : check_that_it_stays(b);
     if (!why && care->with_request) {
         why = check_application(b, n_violations);
-        why = why ? why : check_request(b);
+        why = why ? why : check_request(b, &info);
     }
     return why;
 }
@@ -547,8 +539,7 @@ static void cut_all(struct bench *b, const struct plan *plan)
         near = come_near(b, near, i);
         for (unsigned k = n % every; k < outcomes_of(kind); k += every, n++) {
             const struct care care = {.with_request = n % plan->every_request == 0,
-                                      .with_second = n % plan->every_second == plan->every_second / 2,
-                                      .may_skip = kind == OP_JOURNAL && n % 2 != 0};
+                                      .with_second = n % plan->every_second == plan->every_second / 2};
             try_cut(b, near, i, (enum flash_cut)k, &care);
         }
     }
