@@ -338,6 +338,64 @@ static void bytes_that_the_statement_does_not_name_are_refused(void **state)
     desk_close(&d);
 }
 
+/* --- beside other sessions ---------------------------------------------------------------------------------
+ */
+
+static void loader_and_release_sessions_do_not_mix(void **state)
+{
+    (void)state;
+    static const struct test_release *release = &desk_release[1];
+    struct desk d;
+    struct link_session session;
+    struct link_progress progress;
+    desk_open_healthy(&d);
+    (void)info_of(&d);
+    assert_int_equal(link_client_begin(&d.link, (const uint8_t *)release->statement,
+                                       (uint32_t)release->n_statement, &session),
+                     FOTA_OK);
+    assert_begin_refused(&d, &fresh, E_UPDATE_SESSION);
+    assert_int_equal(link_client_abort(&d.link, session.session_id, &progress), FOTA_OK);
+    assert_int_equal(loader_offer_send(&d.link, &fresh, &session), FOTA_OK);
+    uint64_t ops = twin_stats(d.twin)->flash_ops;
+    struct link_session other;
+    assert_int_equal(link_client_begin(&d.link, (const uint8_t *)release->statement,
+                                       (uint32_t)release->n_statement, &other),
+                     E_UPDATE_SESSION);
+    /* A host without a statement cannot write into it either. */
+    static const uint8_t word[4] = {0};
+    struct link_info info;
+    assert_int_equal(link_client_write(&d.link, FLASH_SLOT_B_BASE, word, sizeof word), E_LINK_NACK);
+    assert_int_equal(link_client_info(&d.link, &info), FOTA_OK);
+    assert_int_equal(info.last_link_reason, E_UPDATE_SESSION);
+    assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
+    assert_int_equal(link_client_finish(&d.link, session.session_id, &progress), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(d.twin, &fresh));
+    assert_int_equal(link_client_activate(&d.link, session.session_id, &progress), FOTA_OK);
+    assert_int_equal(link_client_begin(&d.link, (const uint8_t *)release->statement,
+                                       (uint32_t)release->n_statement, &session),
+                     FOTA_OK);
+    desk_close(&d);
+}
+
+static void power_that_fails_while_the_bytes_come_costs_nothing(void **state)
+{
+    (void)state;
+    struct desk d;
+    struct link_session session;
+    desk_open_healthy(&d);
+    struct boot_info before = info_of(&d);
+    uint64_t ops = twin_stats(d.twin)->flash_ops;
+    assert_int_equal(loader_offer_send(&d.link, &fresh, &session), FOTA_OK);
+    start_anew(&d);
+    struct boot_info after = info_of(&d);
+    assert_memory_equal(after.loader_hash, before.loader_hash, sizeof after.loader_hash);
+    assert_int_equal(after.session_id, 0);
+    assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
+    assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(d.twin, &fresh));
+    desk_close(&d);
+}
+
 /* --- sector 1 in ruins -------------------------------------------------------------------------------------
  */
 
@@ -386,6 +444,8 @@ int main(void)
         cmocka_unit_test(loader_of_another_key_board_or_place_is_refused),
         cmocka_unit_test(loader_below_the_security_floor_is_refused),
         cmocka_unit_test(bytes_that_the_statement_does_not_name_are_refused),
+        cmocka_unit_test(loader_and_release_sessions_do_not_mix),
+        cmocka_unit_test(power_that_fails_while_the_bytes_come_costs_nothing),
         cmocka_unit_test(lost_loader_below_a_healthy_application_is_taken_anew),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
