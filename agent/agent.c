@@ -4,7 +4,7 @@
 
 #include "base/flash_map.h"
 #include "stm32f407xx.h"
-#include "update/images.h"
+#include "update/info.h"
 #include "update/offer.h"
 
 enum { IWDG_KEY_FEED = 0xAAAA };
@@ -17,6 +17,12 @@ static void feed(void)
     IWDG->KR = IWDG_KEY_FEED; /* without effect if the watchdog does not run */
 }
 
+static enum fota_err ask_root(const struct boot_services *services, struct boot_view *out)
+{
+    const struct boot_call call = {.op = BOOT_OP_INFO, .out = out};
+    return services->call(&call);
+}
+
 /* What the root knows, and what the headers of images say. */
 static enum fota_err tell(const struct agent *agent, struct boot_info *out)
 {
@@ -27,8 +33,11 @@ static enum fota_err tell(const struct agent *agent, struct boot_info *out)
         .loader_bytes = FLASH_LOADER_BYTES,
         .options = &FLASH->OPTCR,
     };
-    enum fota_err err = agent->services->info(out);
+    const struct boot_services *services = agent->services;
+    struct boot_view view;
+    enum fota_err err = ask_root(services, &view);
     if (err == FOTA_OK) {
+        boot_info_of_view(&view, services->bootloader_version, services->hw_id, out);
         update_tell_of_images(&images, out);
     }
     return err;
@@ -39,23 +48,15 @@ static enum fota_err op_info(void *ctx, struct boot_info *out)
     return tell(ctx, out);
 }
 
-/* A call of a service, with all that it needs but the permission to erase. */
-struct call {
-    enum fota_err (*run)(const struct agent *agent, const struct call *call, uint32_t options);
-    const void *bytes;
-    uint32_t number;
-    uint32_t n;
-    struct update_target *target;
-};
-
 /*
  * Without permission first: most calls need no erase. A service that does says E_UPDATE_BUSY, has lost
  * nothing, and is called again if the application allows it; one erase each time, so that the application is
  * asked for each.
  */
-static enum fota_err run_call(const struct agent *agent, const struct call *call)
+static enum fota_err run_call(const struct agent *agent, struct boot_call *call)
 {
-    enum fota_err err = call->run(agent, call, agent->basepri);
+    call->options = agent->basepri;
+    enum fota_err err = agent->services->call(call);
     if (err != E_UPDATE_BUSY) {
         return err;
     }
@@ -63,51 +64,9 @@ static enum fota_err run_call(const struct agent *agent, const struct call *call
         return E_UPDATE_BUSY;
     }
     feed(); /* 2 s without a chance to do so */
-    err = call->run(agent, call, agent->basepri | BOOT_MAY_ERASE);
+    call->options = agent->basepri | BOOT_MAY_ERASE;
+    err = agent->services->call(call);
     return err == E_UPDATE_BUSY ? LINK_PUMP_AGAIN : err;
-}
-
-static enum fota_err run_begin(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    return agent->services->update_begin(call->bytes, options, call->target);
-}
-
-static enum fota_err run_erase(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    return agent->services->slot_erase(call->number, options);
-}
-
-static enum fota_err run_program(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    return agent->services->slot_program(call->number, call->bytes, call->n, options);
-}
-
-static enum fota_err run_finish(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    (void)call;
-    return agent->services->update_finish(options);
-}
-
-static enum fota_err run_activate(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    (void)call;
-    return agent->services->update_activate(options);
-}
-
-static enum fota_err run_abort(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    (void)call;
-    return agent->services->update_abort(options);
-}
-
-static enum fota_err run_retry(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    return agent->services->retry(call->number, options);
-}
-
-static enum fota_err run_loader_install(const struct agent *agent, const struct call *call, uint32_t options)
-{
-    return agent->services->loader_install(call->bytes, call->n, options);
 }
 
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
@@ -115,7 +74,13 @@ static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_K
                                      size_t n_der_bytes)
 {
     const struct agent *agent = ctx;
-    return agent->services->check_signature(key_id, text, (uint32_t)n_bytes, der, (uint32_t)n_der_bytes);
+    const struct boot_call call = {.op = BOOT_OP_CHECK_SIGNATURE,
+                                   .bytes = text,
+                                   .n = (uint32_t)n_bytes,
+                                   .key_id = key_id,
+                                   .der = der,
+                                   .n_der = (uint32_t)n_der_bytes};
+    return agent->services->call(&call);
 }
 
 /* A loader is received whole before anything is erased: where to? */
@@ -130,16 +95,17 @@ static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, u
 {
     const struct statement_verifier verifier = {check_signature, agent};
     const bool is_loader = offer_is_for_loader(statement, n_bytes);
-    struct boot_info info;
-    enum fota_err err = agent->services->info(&info);
+    struct boot_view view;
+    enum fota_err err = ask_root(agent->services, &view);
     if (err) {
         return err;
     }
     if (is_loader && lacks_loader_memory(agent)) {
         return E_LOADER_MEMORY;
     }
-    enum slot slot = is_loader ? SLOT_LOADER : (enum slot)info.inactive_slot;
-    return slot == SLOT_NONE ? E_STATE : offer_read(&verifier, info.hw_id, slot, statement, n_bytes, out);
+    enum slot slot = is_loader ? SLOT_LOADER : (enum slot)view.inactive;
+    return slot == SLOT_NONE ? E_STATE
+                             : offer_read(&verifier, agent->services->hw_id, slot, statement, n_bytes, out);
 }
 
 static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_bytes,
@@ -148,7 +114,7 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
     struct agent *agent = ctx;
     struct update_offer offer;
     const bool is_plain = n_bytes == 0;
-    const struct call call = {.run = run_begin, .bytes = is_plain ? NULL : &offer, .target = out};
+    struct boot_call call = {.op = BOOT_OP_BEGIN, .bytes = is_plain ? NULL : &offer, .out = out};
     if (is_plain && agent->config.refuse_plain) {
         return E_UPDATE_PLAIN;
     }
@@ -162,14 +128,14 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
 
 static enum fota_err op_erase(void *ctx, uint32_t sector)
 {
-    const struct call call = {.run = run_erase, .number = sector};
+    struct boot_call call = {.op = BOOT_OP_ERASE, .number = sector};
     return run_call(ctx, &call);
 }
 
 static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
 {
     const struct agent *agent = ctx;
-    const struct call call = {.run = run_program, .bytes = words, .number = addr, .n = n_words};
+    struct boot_call call = {.op = BOOT_OP_PROGRAM, .bytes = words, .number = addr, .n = n_words};
     if (agent->loader_bytes > 0) {
         memcpy(agent->config.loader_memory + (addr - FLASH_LOADER_BASE), words, 4U * n_words);
         return FOTA_OK;
@@ -186,15 +152,16 @@ static void op_read(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
 static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t sha256[32])
 {
     const struct agent *agent = ctx;
-    return agent->services->slot_hash(off, n_bytes, sha256);
+    const struct boot_call call = {.op = BOOT_OP_HASH, .number = off, .n = n_bytes, .out = sha256};
+    return agent->services->call(&call);
 }
 
 static enum fota_err op_finish(void *ctx)
 {
     const struct agent *agent = ctx;
-    const struct call finish = {.run = run_finish};
-    const struct call install = {
-        .run = run_loader_install, .bytes = agent->config.loader_memory, .n = agent->loader_bytes};
+    struct boot_call finish = {.op = BOOT_OP_FINISH};
+    struct boot_call install = {
+        .op = BOOT_OP_LOADER_INSTALL, .bytes = agent->config.loader_memory, .n = agent->loader_bytes};
     return run_call(agent, agent->loader_bytes > 0 ? &install : &finish);
 }
 
@@ -206,14 +173,14 @@ static bool may_restart(const struct agent *agent)
 static enum fota_err op_activate(void *ctx)
 {
     const struct agent *agent = ctx;
-    const struct call call = {.run = run_activate};
+    struct boot_call call = {.op = BOOT_OP_ACTIVATE};
     return may_restart(agent) ? run_call(agent, &call) : E_UPDATE_BUSY;
 }
 
 static enum fota_err op_abort(void *ctx)
 {
     struct agent *agent = ctx;
-    const struct call call = {.run = run_abort};
+    struct boot_call call = {.op = BOOT_OP_ABORT};
     enum fota_err err = run_call(agent, &call);
     if (!err) {
         agent->loader_bytes = 0;
@@ -223,7 +190,7 @@ static enum fota_err op_abort(void *ctx)
 
 static enum fota_err op_retry(void *ctx, uint32_t number)
 {
-    const struct call call = {.run = run_retry, .number = number};
+    struct boot_call call = {.op = BOOT_OP_RETRY, .number = number};
     return run_call(ctx, &call);
 }
 
@@ -307,17 +274,17 @@ static enum fota_err start_pump(struct agent *agent, enum slot inactive)
 }
 
 /* While a trial runs there is none: a session is refused then, whatever this says. */
-static enum slot inactive_of(const struct boot_info *info)
+static enum slot inactive_of(const struct boot_view *view)
 {
-    if (info->inactive_slot == SLOT_A || info->inactive_slot == SLOT_B) {
-        return (enum slot)info->inactive_slot;
+    if (view->inactive <= SLOT_B) {
+        return (enum slot)view->inactive;
     }
-    return info->running_slot == SLOT_A ? SLOT_B : SLOT_A;
+    return view->running == SLOT_A ? SLOT_B : SLOT_A;
 }
 
 enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
 {
-    struct boot_info info;
+    struct boot_view view;
     const struct boot_services *services = find_services();
     if (!is_usable(config)) {
         return E_ARG;
@@ -325,7 +292,7 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
     if (services == NULL) {
         return E_UNSUPPORTED;
     }
-    enum fota_err err = services->info(&info);
+    enum fota_err err = ask_root(services, &view);
     if (err) {
         return err;
     }
@@ -334,10 +301,9 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
     agent->services = services;
     agent->basepri = config->masked_priority << (8U - __NVIC_PRIO_BITS);
     agent->started_ms = config->now_ms(config->ctx);
-    agent->running_slot = info.running_slot;
-    agent->is_on_trial =
-        info.running_slot < SLOT_NONE && info.slot_state[info.running_slot] == SLOT_STATE_TRIAL;
-    return start_pump(agent, inactive_of(&info));
+    agent->running_slot = (uint8_t)view.running;
+    agent->is_on_trial = view.running < SLOT_NONE && view.record.state[view.running] == SLOT_STATE_TRIAL;
+    return start_pump(agent, inactive_of(&view));
 }
 
 void agent_poll(struct agent *agent)
@@ -352,7 +318,8 @@ void agent_poll(struct agent *agent)
 
 enum fota_err agent_confirm(struct agent *agent)
 {
-    enum fota_err err = agent->services->confirm(agent->basepri);
+    const struct boot_call call = {.op = BOOT_OP_CONFIRM, .options = agent->basepri};
+    enum fota_err err = agent->services->call(&call);
     if (err) {
         return err;
     }

@@ -33,7 +33,9 @@ static volatile bool is_busy __attribute__((section(".services_state")));
 /* Not sealed: update_finish holds it against the signed statement. */
 static struct crypto_sha256 running_hash __attribute__((section(".services_state")));
 
-__attribute__((section(".boot_head"))) const struct update_config BOARD = {
+extern const struct boot_services boot_services;
+
+const struct update_config BOARD = {
     .flash = &state.flash.flash,
     .journal = {{FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
                 {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES},
@@ -52,7 +54,7 @@ __attribute__((section(".boot_head"))) const struct update_config BOARD = {
                .n_bytes = FLASH_LOADER_BYTES,
                .options = (const volatile uint32_t *)F407_OPTIONS_ADDR},
     .bootloader_version = BOOTLOADER_VERSION,
-    .hw_id = BOOT_HW_ID,
+    .hw_id = boot_services.hw_id,
     .keys = {BOOT_KEYS[0], BOOT_KEYS[1]},
     .epoch = (const uint8_t *)OTP_EPOCH_BASE,
     .settle = clock_settle,
@@ -88,8 +90,8 @@ void services_seal(void)
     state.seal = sum_state();
 }
 
-/* Every service starts here: does none of them run already, is the state ours, and is the code in RAM as we
- * left it?
+/* Every service starts with this: does none of them run already, is the state ours, and is the code in RAM as
+ * we left it?
  * @param options  see boot_services.h */
 static enum fota_err enter(uint32_t options)
 {
@@ -107,120 +109,74 @@ static enum fota_err enter(uint32_t options)
     return FOTA_OK;
 }
 
-static enum fota_err leave(enum fota_err err)
-{
-    services_seal();
-    return err;
-}
-
-/* A service that needs nothing but the state. */
-static enum fota_err serve(uint32_t options, enum fota_err (*work)(struct update *))
-{
-    enum fota_err err = enter(options);
-    return err ? err : leave(work(&state.update));
-}
-
-static enum fota_err service_info(struct boot_info *out)
-{
-    enum fota_err err = enter(0);
-    if (err) {
-        return err;
-    }
-    update_tell_state(&state.update, out);
-    return leave(FOTA_OK);
-}
-
 /* Also how a confirmed image says that it is well: what was counted against it is forgotten. */
-static enum fota_err service_confirm(uint32_t options)
+static enum fota_err confirm(void)
 {
-    enum fota_err err = serve(options, update_confirm);
+    enum fota_err err = update_confirm(&state.update);
     if (err == FOTA_OK) {
         reset_forget_crashes();
     }
     return err;
 }
 
-static enum fota_err service_check_signature(const uint8_t key_id[BOOT_KEY_ID_BYTES], const uint8_t *text,
-                                             uint32_t n_bytes, const uint8_t *der, uint32_t n_der_bytes)
-{
-    enum fota_err err = enter(0);
-    return err ? err : leave(update_check_signature(&state.update, key_id, text, n_bytes, der, n_der_bytes));
-}
-
-static enum fota_err service_begin(const struct update_offer *offer, uint32_t options,
-                                   struct update_target *out)
-{
-    enum fota_err err = enter(options);
-    return err ? err : leave(update_begin_offer(&state.update, offer, out));
-}
-
-static enum fota_err service_erase(uint32_t sector, uint32_t options)
-{
-    enum fota_err err = enter(options);
-    return err ? err : leave(update_erase(&state.update, sector));
-}
-
-static enum fota_err service_program(uint32_t addr, const uint32_t *words, uint32_t n_words, uint32_t options)
-{
-    enum fota_err err = enter(options);
-    return err ? err : leave(update_program(&state.update, addr, words, n_words));
-}
-
-static enum fota_err service_finish(uint32_t options)
-{
-    return serve(options, update_finish);
-}
-
-static enum fota_err service_activate(uint32_t options)
-{
-    return serve(options, update_activate);
-}
-
-static enum fota_err service_abort(uint32_t options)
-{
-    return serve(options, update_abort);
-}
-
-static enum fota_err service_hash(uint32_t off, uint32_t n_bytes, uint8_t sha256[32])
-{
-    enum fota_err err = enter(0);
-    return err ? err : leave(update_hash(&state.update, off, n_bytes, sha256));
-}
-
-static enum fota_err service_retry(uint32_t number, uint32_t options)
-{
-    enum fota_err err = enter(options);
-    return err ? err : leave(update_retry(&state.update, number));
-}
-
 /* The one service that may write sector 1, and the only time at which the flash driver lets it. */
-static enum fota_err service_loader_install(const uint32_t *words, uint32_t n_bytes, uint32_t options)
+static enum fota_err loader_install(const struct boot_call *call)
 {
-    enum fota_err err = enter(options);
-    if (err) {
-        return err;
-    }
     state.flash.sectors = WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR;
-    err = update_loader_install(&state.update, words, n_bytes);
+    enum fota_err err = update_loader_install(&state.update, call->bytes, call->n);
     state.flash.sectors = WRITABLE_SECTORS;
-    return leave(err);
+    return err;
 }
 
-extern const struct boot_services boot_services;
+static enum fota_err carry_out(const struct boot_call *call)
+{
+    struct update *u = &state.update;
+    switch (call->op) {
+    case BOOT_OP_INFO:
+        update_tell_view(u, call->out);
+        return FOTA_OK;
+    case BOOT_OP_CONFIRM:
+        return confirm();
+    case BOOT_OP_CHECK_SIGNATURE:
+        return update_check_signature(u, call->key_id, call->bytes, call->n, call->der, call->n_der);
+    case BOOT_OP_BEGIN:
+        return update_begin_offer(u, call->bytes, call->out);
+    case BOOT_OP_ERASE:
+        return update_erase(u, call->number);
+    case BOOT_OP_PROGRAM:
+        return update_program(u, call->number, call->bytes, call->n);
+    case BOOT_OP_FINISH:
+        return update_finish(u);
+    case BOOT_OP_ACTIVATE:
+        return update_activate(u);
+    case BOOT_OP_ABORT:
+        return update_abort(u);
+    case BOOT_OP_HASH:
+        return update_hash(u, call->number, call->n, call->out);
+    case BOOT_OP_RETRY:
+        return update_retry(u, call->number);
+    case BOOT_OP_LOADER_INSTALL:
+        return loader_install(call);
+    default:
+        return E_UNSUPPORTED;
+    }
+}
+
+static enum fota_err service_call(const struct boot_call *call)
+{
+    enum fota_err err = enter(call->options);
+    if (err == FOTA_OK) {
+        err = carry_out(call);
+        services_seal();
+    }
+    return err;
+}
+
 __attribute__((section(".boot_services"), used)) const struct boot_services boot_services = {
     .magic = BOOT_SERVICES_MAGIC,
     .version = BOOT_SERVICES_VERSION,
     .n_bytes = sizeof(struct boot_services),
-    .info = service_info,
-    .confirm = service_confirm,
-    .check_signature = service_check_signature,
-    .update_begin = service_begin,
-    .slot_erase = service_erase,
-    .slot_program = service_program,
-    .update_finish = service_finish,
-    .update_activate = service_activate,
-    .update_abort = service_abort,
-    .slot_hash = service_hash,
-    .retry = service_retry,
-    .loader_install = service_loader_install,
+    .bootloader_version = BOOTLOADER_VERSION,
+    .hw_id = BOOT_HW_ID,
+    .call = service_call,
 };

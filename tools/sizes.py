@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "arm-none-eabi-"
-SERVICES_TABLE_BYTES = 8          # magic, version, n_bytes: then function pointers
+SERVICES_TABLE_BYTES = 28         # magic, version, n_bytes, version of the root, hardware id: then the way in
 LOADER_OVERHEAD_BYTES = 0x200 + 36 + 152  # image.h: header area, protected TLVs of a loader, TLVs at their longest
 EXCEPTION_FRAME_BYTES = 32        # PM0214 2.3.7, without FPU
 OPTION_KEY = struct.pack("<I", 0x08192A3B)  # FLASH_OPTKEYR, RM0090 3.9.3: nothing in the field writes option bytes

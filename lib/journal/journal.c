@@ -19,15 +19,15 @@ enum {
     CONTENT_BYTES = W_D1 * WORD_BYTES
 };
 
-/* Bits of w14 that name dead sectors: bit n of a mask of sectors. */
+/* Sets of places are masks: bit a is area a. Those of the mirrors are also what w14 says about dead sectors.
+ */
 enum {
+    MIRRORS_MASK = (1 << JOURNAL_MIRRORS) - 1,
     DEAD_SHIFT = 27,
-    DEAD_MASK = (1 << JOURNAL_MIRRORS) - 1,
-    ALL_SOUND = DEAD_MASK,
     SEQ_JUMP = 16 /* a dead sector may hold numbers that a few cut writes left */
 };
 
-#define DEAD_BITS ((uint32_t)DEAD_MASK << DEAD_SHIFT)
+#define DEAD_BITS ((uint32_t)MIRRORS_MASK << DEAD_SHIFT)
 
 _Static_assert((uint32_t)BOOT_FLAG_J0_DEAD << 24 == 1U << DEAD_SHIFT && BOOT_FLAG_J1_DEAD == BOOT_FLAG_J0_DEAD
                                                                                                  << 1,
@@ -61,6 +61,16 @@ static uint32_t level_of(const uint32_t words[JOURNAL_RECORD_WORDS])
     return words[W_D2] == 0 ? 2 : 1;
 }
 
+static bool is_in(uint32_t set, uint32_t a)
+{
+    return (set >> a & 1) != 0;
+}
+
+static bool has_state(const struct journal *j)
+{
+    return j->newest[0] != 0;
+}
+
 static uint32_t record_addr(const struct journal *j, uint32_t a, uint32_t index)
 {
     return j->areas[a].base + index * JOURNAL_RECORD_BYTES;
@@ -75,10 +85,11 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
     }
 }
 
-/* Newest record of a sector and its level; 0 if there is none. Records are appended, so the last that counts
- * is the newest. Behind it may be one that a cut write left with its checksum in place: it would count if its
- * torn mark came to read 0 some day. Until it is buried, both words that bury() writes reading 0, the newest
- * has level 1 at most: what is acted upon without that write is never changed by it. */
+/* Newest record of a place and its level; 0 if there is none, and then `words` are the first record. Records
+ * are appended, so the last that counts is the newest. Behind it may be one that a cut write left with its
+ * checksum in place: it would count if its torn mark came to read 0 some day. Until it is buried, both words
+ * that bury() writes reading 0, the newest has level 1 at most (rule R3): what is acted upon without that
+ * write is never changed by it. */
 static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS])
 {
     struct journal_head *head = &j->head[a];
@@ -97,8 +108,8 @@ static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNA
     return 0;
 }
 
-/* The record that is killed first when a sector is given up, and how it looks from then on. It tells that the
- * newest record, killed last, may be half dead however well it reads now. */
+/* The record that is killed first when a sector is given up, and how it looks from then on (rule R5). It
+ * tells that the newest record, killed last, may be half dead however well it reads now. */
 static uint32_t first_victim(const struct journal *j, uint32_t a)
 {
     return (j->head[a].newest + 1) % j->areas[a].n_records;
@@ -113,122 +124,84 @@ static bool is_given_up(const struct journal *j, uint32_t a)
 
 static uint32_t recorded_dead(const struct journal *j)
 {
-    return j->newest[W_FLAGS] >> DEAD_SHIFT & DEAD_MASK;
+    return j->newest[W_FLAGS] >> DEAD_SHIFT & MIRRORS_MASK;
 }
 
-/* Rule R3: each sector holds the state, or has refused to; one does. */
+/* Rule R3: each sector holds the state, or has refused to (rule R12); one does. */
 static bool is_settled(const struct journal *j)
 {
     uint32_t sound = journal_sound_mask(j);
-    return sound != 0 && (sound | journal_dead_mask(j)) == ALL_SOUND;
+    return sound != 0 && (sound | journal_dead_mask(j)) == MIRRORS_MASK;
 }
 
-/* Records of another format: both sectors begin with the same word, ours but for the number of the format.
- * What a cut leaves of one of ours it leaves in one sector. */
-static bool is_foreign(const struct journal *j)
-{
-    uint32_t words[JOURNAL_MIRRORS][JOURNAL_RECORD_WORDS];
-    read_record(j, 0, 0, words[0]);
-    read_record(j, 1, 0, words[1]);
-    return words[0][0] == words[1][0] && words[0][0] != BOOT_RECORD_MAGIC &&
-           (words[0][0] ^ BOOT_RECORD_MAGIC) <= UINT8_MAX;
-}
-
-/* What the newest record of a place is worth, now that the state is known. */
+/* Rules R2, R3: what the newest record of a place is worth. A newer one than all before takes their worth. */
 static void judge(struct journal *j, uint32_t a, uint32_t level, const uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    struct journal_head *head = &j->head[a];
-    head->has_record = level != 0;
-    head->holds = level != 0 && memcmp(words, j->newest, CONTENT_BYTES) == 0;
-    head->is_dead = !head->holds && (recorded_dead(j) >> a & 1) != 0;
-    head->is_sound = head->holds && level == 2 && !is_given_up(j, a);
+    if (level != 0 && words[W_SEQ] > j->newest[W_SEQ]) {
+        memcpy(j->newest, words, CONTENT_BYTES); /* marks stay 0: as it is written again */
+        j->holds = 0;
+        j->sound = 0;
+    }
+    if (level != 0 && memcmp(words, j->newest, CONTENT_BYTES) == 0) {
+        j->holds |= 1U << a;
+        j->sound |= (level == 2 && !is_given_up(j, a) ? 1U : 0U) << a;
+    }
+    j->dead = recorded_dead(j) & ~j->holds;
 }
 
 enum fota_err journal_load(struct journal *j, struct flash *flash,
                            const struct journal_area areas[JOURNAL_AREAS], struct boot_record *out)
 {
-    uint32_t words[JOURNAL_AREAS][JOURNAL_RECORD_WORDS];
-    uint32_t level[JOURNAL_AREAS];
+    uint32_t words[JOURNAL_RECORD_WORDS];
+    uint32_t first[JOURNAL_AREAS];
     memset(j, 0, sizeof *j);
     j->flash = flash;
     j->areas = areas;
+    j->why = E_JOURNAL_LOST;
     for (uint32_t a = 0; a < JOURNAL_AREAS && (a < JOURNAL_MIRRORS || !is_settled(j)); a++) {
-        level[a] = find_newest(j, a, words[a]);
-        if (level[a] != 0 && words[a][W_SEQ] > j->newest[W_SEQ]) {
-            memcpy(j->newest, words[a], CONTENT_BYTES); /* marks stay 0: as it is written again */
-            j->has_state = true;
-        }
-        for (uint32_t b = 0; b <= a; b++) {
-            judge(j, b, level[b], words[b]);
-        }
+        uint32_t level = find_newest(j, a, words);
+        first[a] = words[0];
+        judge(j, a, level, words);
     }
-    if (!j->has_state) {
-        if (is_foreign(j)) {
-            j->head[0].is_dead = true;
-            j->head[1].is_dead = true;
-            j->why = E_JOURNAL_FORMAT;
+    if (has_state(j)) {
+        boot_record_load(j->newest, out);
+        if (is_settled(j)) {
+            return FOTA_OK;
         }
-        return j->why ? j->why : E_JOURNAL_LOST;
+        j->stale = j->dead == 0 ? MIRRORS_MASK : 0;
+        return E_JOURNAL_DEGRADED;
     }
-    boot_record_load(j->newest, out);
-    return is_settled(j) ? FOTA_OK : E_JOURNAL_DEGRADED;
-}
-
-uint32_t journal_sound_mask(const struct journal *j)
-{
-    return (j->head[0].is_sound ? 1U : 0U) | (j->head[1].is_sound ? 2U : 0U);
-}
-
-uint32_t journal_dead_mask(const struct journal *j)
-{
-    return (j->head[0].is_dead ? 1U : 0U) | (j->head[1].is_dead ? 2U : 0U);
+    /* Records of another format: both sectors begin with the same word, ours but for the number of the
+     * format. What a cut leaves of one of ours it leaves in one sector. */
+    if (first[0] == first[1] && (first[0] ^ BOOT_RECORD_MAGIC) - 1 < UINT8_MAX) {
+        j->dead = MIRRORS_MASK;
+        j->why = E_JOURNAL_FORMAT;
+    }
+    return j->why;
 }
 
 /* Rule R12. A dip of the supply is no fault of the sector: nothing was begun. */
 static enum fota_err blame(struct journal *j, uint32_t a, enum fota_err err)
 {
     if (err != FOTA_OK && err != E_FLASH_SUPPLY) {
-        j->head[a].is_dead = true;
-        j->head[a].is_sound = false;
-        j->head[a].holds = false;
+        j->dead |= 1U << a;
+        j->sound &= ~j->dead;
+        j->holds &= ~j->dead;
+        j->stale = 0; /* rule R4: without the other sector, the sound one stays as it is */
         j->why = err;
     }
     return err;
 }
 
-/* Flags and checksums of the state that is about to be written. A dead sector may hold numbers that nobody
- * has read: the record that calls it dead has a higher one. */
-static void stamp(struct journal *j)
+static enum fota_err program(struct journal *j, uint32_t a, uint32_t addr, const uint32_t *words,
+                             uint32_t n_words)
 {
-    uint32_t dead = journal_dead_mask(j);
-    if ((dead & ~recorded_dead(j)) != 0) {
-        j->newest[W_SEQ] += SEQ_JUMP;
-    }
-    j->newest[W_FLAGS] = (j->newest[W_FLAGS] & ~DEAD_BITS) | dead << DEAD_SHIFT;
-    seal(j->newest, j->newest + W_CRC);
-    j->head[JOURNAL_MIRRORS].is_sound = false; /* no spare place has it */
-    j->head[JOURNAL_MIRRORS + 1].is_sound = false;
-}
-
-/* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's contract). */
-static enum fota_err put_record(struct journal *j, uint32_t a)
-{
-    struct journal_head *head = &j->head[a];
-    enum fota_err err =
-        flash_program(j->flash, record_addr(j, a, head->next), j->newest, JOURNAL_RECORD_WORDS);
-    if (err) {
-        return blame(j, a, err);
-    }
-    head->newest = head->next++;
-    head->has_record = true;
-    head->holds = true;
-    head->is_sound = true;
-    return FOTA_OK;
+    return blame(j, a, flash_program(j->flash, addr, words, n_words));
 }
 
 static enum fota_err zero_word(struct journal *j, uint32_t a, uint32_t index, uint32_t word)
 {
-    return flash_program(j->flash, record_addr(j, a, index) + word * WORD_BYTES, &ZERO, 1);
+    return program(j, a, record_addr(j, a, index) + word * WORD_BYTES, &ZERO, 1);
 }
 
 /* 0 in two words of a record, the second after the first. */
@@ -237,6 +210,55 @@ static enum fota_err zero_words(struct journal *j, uint32_t a, uint32_t index, u
 {
     enum fota_err err = zero_word(j, a, index, first);
     return err ? err : zero_word(j, a, index, second);
+}
+
+/* First record that an append may use: the next blank one, or the one behind it if this sector has not been
+ * written in this session (rule R6: exactly one record may have been touched by a cut and still read blank).
+ */
+static uint32_t first_free(const struct journal *j, uint32_t a)
+{
+    uint32_t index = j->head[a].next;
+    bool is_found = false;
+    while (!is_found && index < j->areas[a].n_records) {
+        uint32_t words[JOURNAL_RECORD_WORDS];
+        read_record(j, a, index++, words);
+        is_found = bytes_all_equal((const uint8_t *)words, sizeof words, 0xFF);
+    }
+    return is_found && is_in(j->fresh, a) ? index - 1 : index;
+}
+
+/* Append j->newest to this place. If that is full and `may_mend`: program the marks of its newest record,
+ * which is j->newest, with 0 again (rule R14). What is skipped is made unusable for ever, in ascending order
+ * (rule R6). */
+static enum fota_err put_in(struct journal *j, uint32_t a, bool may_mend)
+{
+    struct journal_head *head = &j->head[a];
+    const uint32_t end = first_free(j, a);
+    const bool is_full = end >= j->areas[a].n_records;
+    if (is_full && !may_mend) {
+        return E_JOURNAL_FULL;
+    }
+    for (; head->next < end; head->next++) {
+        enum fota_err err = zero_words(j, a, head->next, 0, W_CRC);
+        if (err) {
+            return err;
+        }
+    }
+    j->fresh |= 1U << a;
+    /* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's
+     * contract).
+     */
+    enum fota_err err = is_full ? zero_words(j, a, head->newest, W_D1, W_D2)
+                                : program(j, a, record_addr(j, a, end), j->newest, JOURNAL_RECORD_WORDS);
+    if (err) {
+        return err;
+    }
+    if (!is_full) {
+        head->newest = head->next++;
+    }
+    j->holds |= 1U << a;
+    j->sound |= 1U << a;
+    return FOTA_OK;
 }
 
 /* Rule R5. A half-finished erase may bring back any bit pattern a cell has had, so every record is killed
@@ -253,14 +275,13 @@ static enum fota_err kill_all(struct journal *j, uint32_t a)
     return err;
 }
 
-/* Rule R13: once the sector has the state, no spare place shall. Should the supply refuse it, what stays
+/* Rule R13: once another place has the state, no spare place shall. Should the supply refuse it, what stays
  * there is older than the next record. */
-static void retire_spares(struct journal *j)
+static void retire_spares(struct journal *j, uint32_t except)
 {
     for (uint32_t a = JOURNAL_MIRRORS; a < JOURNAL_AREAS; a++) {
-        if (j->head[a].is_sound) {
-            enum fota_err err = zero_words(j, a, 0, 0, W_CRC);
-            j->head[a].is_sound = err != FOTA_OK;
+        if (a != except && is_in(j->sound, a) && zero_words(j, a, 0, 0, W_CRC) == FOTA_OK) {
+            j->sound &= ~(1U << a);
         }
     }
 }
@@ -268,232 +289,169 @@ static void retire_spares(struct journal *j)
 /* Kill, erase, and the state as first record. */
 static enum fota_err rewrite(struct journal *j, uint32_t a)
 {
-    struct journal_head *head = &j->head[a];
-    head->has_record = false;
-    head->holds = false;
-    head->is_sound = false;
+    const uint32_t others = ~(1U << a);
+    j->head[a].next = 0;
+    j->holds &= others;
+    j->sound &= others;
     enum fota_err err = kill_all(j, a);
     if (err == FOTA_OK) {
-        err = flash_erase_sector(j->flash, j->areas[a].sector);
+        err = blame(j, a, flash_erase_sector(j->flash, j->areas[a].sector));
     }
     if (err) {
-        return blame(j, a, err);
+        return err;
     }
-    head->next = 0;
-    head->is_fresh = true;
-    head->is_clean = true;
-    if (!j->has_state) {
+    j->fresh |= ~others;
+    j->stale &= others;
+    if (!has_state(j)) {
         return FOTA_OK;
     }
-    err = put_record(j, a);
-    if (err == FOTA_OK && a < JOURNAL_MIRRORS) {
-        retire_spares(j);
+    err = put_in(j, a, false);
+    if (err == FOTA_OK) {
+        retire_spares(j, a);
     }
     return err;
 }
 
-/* First record that an append may use: the next blank one, or the one behind it if this sector has not been
- * written in this session (rule R6: exactly one record may have been touched by a cut and still read blank).
- */
-static uint32_t first_free(const struct journal *j, uint32_t a)
+/* Number, flags and checksums of the state that is about to be written. A dead sector may hold numbers that
+ * nobody has read: what is written without it gets a higher one (rule R12). */
+static void stamp(struct journal *j)
 {
-    uint32_t index = j->head[a].next;
-    bool is_found = false;
-    while (!is_found && index < j->areas[a].n_records) {
-        uint32_t words[JOURNAL_RECORD_WORDS];
-        read_record(j, a, index++, words);
-        is_found = bytes_all_equal((const uint8_t *)words, sizeof words, 0xFF);
-    }
-    return is_found && j->head[a].is_fresh ? index - 1 : index;
+    uint32_t dead = journal_dead_mask(j);
+    j->newest[W_SEQ] += dead == 0 ? 1 : SEQ_JUMP;
+    j->newest[W_FLAGS] = (j->newest[W_FLAGS] & ~DEAD_BITS) | dead << DEAD_SHIFT;
+    seal(j->newest, j->newest + W_CRC);
 }
 
-/* Rule R6: make every record that is skipped unusable for ever, in ascending order. */
-static enum fota_err bury(struct journal *j, uint32_t a, uint32_t end)
+/* Append j->newest to every sector in use. If one dies of it, once more to the other, which so remembers it
+ * (rule R12). */
+static enum fota_err append_all(struct journal *j)
 {
-    struct journal_head *head = &j->head[a];
-    for (; head->next < end; head->next++) {
-        enum fota_err err = zero_words(j, a, head->next, 0, W_CRC);
-        if (err) {
-            return blame(j, a, err);
+    enum fota_err err = FOTA_OK;
+    uint32_t dead;
+    do {
+        dead = j->dead;
+        stamp(j);
+        for (uint32_t a = 0; a < JOURNAL_MIRRORS && dead == j->dead && err != E_FLASH_SUPPLY; a++) {
+            if (!is_in(dead, a)) {
+                err = put_in(j, a, false);
+            }
         }
+    } while (dead != j->dead && err != E_FLASH_SUPPLY);
+    return err;
+}
+
+/* A new state, or, without `record`, the same with what is dead now, in every sector in use. If none takes it
+ * the state is what it was. A sector that has no room for it is not sound any more. */
+static FOTA_NOINLINE enum fota_err put_state(struct journal *j, const struct boot_record *record)
+{
+    uint32_t before[JOURNAL_RECORD_WORDS];
+    const uint32_t held = j->holds;
+    const uint32_t dead = j->dead;
+    memcpy(before, j->newest, sizeof before);
+    if (record != NULL) {
+        boot_record_store(record, j->newest);
+        j->newest[W_SEQ] = before[W_SEQ];
     }
-    head->is_fresh = true;
+    j->holds = 0;
+    enum fota_err err = append_all(j);
+    if (j->holds == 0) {
+        memcpy(j->newest, before, sizeof before);
+        j->holds = held & ~j->dead;
+        return j->dead != dead ? j->why : err;
+    }
+    if (err == E_FLASH_SUPPLY) {
+        return err;
+    }
+    j->sound &= j->holds;
     return FOTA_OK;
 }
 
-/* Append j->newest to this sector. */
-static enum fota_err put_in(struct journal *j, uint32_t a)
+/* The sectors in use that are not sound, are to be refreshed (rule R4), or have less than `n_records` free
+ * (rule R8). Without a state: that are not erased. */
+static uint32_t needy(const struct journal *j, uint32_t n_records)
 {
-    uint32_t end = first_free(j, a);
-    if (end >= j->areas[a].n_records) {
-        return E_JOURNAL_FULL;
+    uint32_t set = j->stale;
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
+        bool is_ready = has_state(j)
+                            ? is_in(j->sound, a) && first_free(j, a) + n_records <= j->areas[a].n_records
+                            : is_in(j->fresh, a) && j->head[a].next == 0;
+        set |= (is_ready ? 0U : 1U) << a;
     }
-    enum fota_err err = bury(j, a, end);
-    return err ? err : put_record(j, a);
-}
-
-/* Append j->newest to every sector in use. If one dies of it, once more to the other, which so remembers it.
- */
-static enum fota_err append_all(struct journal *j)
-{
-    enum fota_err err = j->why;
-    bool is_written = false;
-    const uint32_t dead_before = journal_dead_mask(j);
-    uint32_t dead;
-    do {
-        dead = journal_dead_mask(j);
-        stamp(j);
-        for (uint32_t a = 0; a < JOURNAL_MIRRORS && dead == journal_dead_mask(j); a++) {
-            if (!j->head[a].is_dead) {
-                err = put_in(j, a);
-                is_written = is_written || err == FOTA_OK;
-            }
-            if (err == E_FLASH_SUPPLY) {
-                return err;
-            }
-        }
-    } while (dead != journal_dead_mask(j));
-    if (is_written) {
-        return FOTA_OK;
-    }
-    return dead != dead_before ? j->why : err;
-}
-
-/* A sector in use that is not sound or has less than `n_records` free. Without a state: that is not erased.
- */
-static bool is_needy(const struct journal *j, uint32_t a, uint32_t n_records)
-{
-    const struct journal_head *head = &j->head[a];
-    bool is_ready = j->has_state ? head->is_sound && first_free(j, a) + n_records <= j->areas[a].n_records
-                                 : head->is_fresh && head->next == 0;
-    return !is_ready && !head->is_dead;
+    return set & ~j->dead;
 }
 
 bool journal_has_room(const struct journal *j, uint32_t n_records)
 {
-    return !is_needy(j, 0, n_records) && !is_needy(j, 1, n_records) && journal_dead_mask(j) != DEAD_MASK;
+    return needy(j, n_records) == 0 && journal_dead_mask(j) != MIRRORS_MASK;
 }
 
-/* What an append returns that cannot begin. */
-static enum fota_err refusal(const struct journal *j)
+enum fota_err journal_append(struct journal *j, const struct boot_record *record)
 {
-    if (journal_dead_mask(j) == DEAD_MASK) {
+    if (journal_has_room(j, 1)) {
+        return put_state(j, record);
+    }
+    if (journal_dead_mask(j) == MIRRORS_MASK) {
         return j->why;
     }
-    return !j->has_state || is_settled(j) ? E_JOURNAL_FULL : E_JOURNAL_DEGRADED;
+    return !has_state(j) || is_settled(j) ? E_JOURNAL_FULL : E_JOURNAL_DEGRADED;
 }
 
-FOTA_NOINLINE enum fota_err journal_append(struct journal *j, const struct boot_record *record)
+/* A place is rewritten only if another one has the state, sound, or, if it is not sound here either, as far
+ * as can be read; or if it has nothing to lose. */
+static bool is_expendable(const struct journal *j, uint32_t a)
 {
-    uint32_t before[JOURNAL_RECORD_WORDS];
-    if (!journal_has_room(j, 1)) {
-        return refusal(j);
-    }
-    bool had_state = j->has_state;
-    memcpy(before, j->newest, sizeof before);
-    boot_record_store(record, j->newest);
-    j->newest[W_SEQ] = before[W_SEQ] + 1;
-    j->newest[W_FLAGS] = (j->newest[W_FLAGS] & ~DEAD_BITS) | (before[W_FLAGS] & DEAD_BITS);
-    j->has_state = true;
-    j->head[0].holds = false;
-    j->head[1].holds = false;
-    enum fota_err err = append_all(j);
-    if (!j->head[0].holds && !j->head[1].holds) { /* the state is what it was */
-        memcpy(j->newest, before, sizeof before);
-        j->has_state = had_state;
-    }
-    return err;
-}
-
-/* Some sector died in this call: the other one remembers it, or the next append will. */
-static enum fota_err remember(struct journal *j)
-{
-    if (!is_settled(j) || recorded_dead(j) == journal_dead_mask(j)) {
-        return FOTA_OK;
-    }
-    enum fota_err err = append_all(j);
-    return err == E_JOURNAL_FULL ? FOTA_OK : err;
-}
-
-/* For a place that has no room for another copy: what a cut left behind the record is buried, and its marks
- * are written once more where they are. */
-static enum fota_err mend(struct journal *j, uint32_t a)
-{
-    enum fota_err err = bury(j, a, first_free(j, a));
-    if (err == FOTA_OK) {
-        err = blame(j, a, zero_words(j, a, j->head[a].newest, W_D1, W_D2));
-    }
-    j->head[a].is_sound = err == FOTA_OK;
-    return err;
-}
-
-/* The state is in another place: sound, or, if none is, as far as can be read. Without it a sector is
- * rewritten only if it has nothing to lose. */
-static bool is_kept(const struct journal *j, uint32_t except)
-{
-    bool is_sound = false;
-    bool is_held = false;
-    for (uint32_t a = 0; a < JOURNAL_AREAS; a++) {
-        is_sound = is_sound || (a != except && j->head[a].is_sound);
-        is_held = is_held || (a != except && j->head[a].holds);
-    }
-    return is_sound || (is_held && !j->head[except].is_sound);
-}
-
-static bool has_sound(const struct journal *j)
-{
-    return journal_sound_mask(j) != 0 || j->head[JOURNAL_MIRRORS].is_sound ||
-           j->head[JOURNAL_MIRRORS + 1].is_sound;
+    const uint32_t others = ~(1U << a);
+    return (j->sound & others) != 0 ||
+           (!is_in(j->sound, a) && ((j->holds & others) != 0 || !is_in(j->holds, a)));
 }
 
 /* Rule R14: have the state sound somewhere, without an erase: once more behind where it is read, or else
  * behind an older record. */
 static enum fota_err secure(struct journal *j)
 {
-    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && !has_sound(j); i++) {
+    enum fota_err err = FOTA_OK;
+    for (uint32_t i = 0; i < 2 * JOURNAL_AREAS && j->sound == 0 && err != E_FLASH_SUPPLY; i++) {
         uint32_t a = i % JOURNAL_AREAS;
-        const struct journal_head *head = &j->head[a];
-        bool is_wanted = i < JOURNAL_AREAS ? head->holds : head->has_record && a < JOURNAL_MIRRORS;
-        if (is_wanted && !head->is_dead && !is_given_up(j, a)) {
-            enum fota_err err = put_in(j, a);
-            if (err == E_JOURNAL_FULL && head->holds) {
-                err = mend(j, a);
-            }
-            if (err == E_FLASH_SUPPLY) {
-                return err;
-            }
+        bool is_state = is_in(j->holds, a);
+        bool is_wanted = i < JOURNAL_AREAS ? is_state : j->head[a].next != 0;
+        if (is_wanted && !is_in(j->dead, a) && !is_given_up(j, a)) {
+            err = put_in(j, a, is_state);
         }
     }
-    return FOTA_OK;
+    return err;
 }
 
-/* One step towards sound sectors with room for `n_records`: at most one erase. A place is rewritten only if
- * another one has the state, or if it has not. */
+/* Rewrite what is needed and can be spared, or else the spare place (rule R13). */
+static enum fota_err rewrite_one(struct journal *j, uint32_t wanted, uint32_t spare)
+{
+    for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
+        if (is_in(wanted, a) && is_expendable(j, a)) {
+            return rewrite(j, a);
+        }
+    }
+    return j->areas[spare].n_records == 1 && !is_in(j->dead, spare) ? rewrite(j, spare) : E_JOURNAL_FULL;
+}
+
+/* One step towards sound sectors with room for `n_records`: at most one erase. Some sector may die of it: the
+ * other one remembers it, or the next append will. */
 static enum fota_err step(struct journal *j, uint32_t n_records, uint32_t spare)
 {
-    uint32_t a = 0;
     enum fota_err err = secure(j);
-    if (err) {
-        return err;
-    }
-    while (a < JOURNAL_MIRRORS && !(is_needy(j, a, n_records) && (is_kept(j, a) || !j->head[a].holds))) {
-        a++;
-    }
-    if (a < JOURNAL_MIRRORS) {
-        err = rewrite(j, a);
-    } else if (!is_needy(j, 0, n_records) && !is_needy(j, 1, n_records)) {
-        err = FOTA_OK;
-    } else if (spare != JOURNAL_NO_SPARE && j->areas[spare].n_records != 0 && !j->head[spare].is_dead) {
-        stamp(j);
-        err = rewrite(j, spare);
-    } else {
-        err = E_JOURNAL_FULL;
+    uint32_t wanted = needy(j, n_records);
+    if (err != E_FLASH_SUPPLY && wanted != 0) {
+        err = rewrite_one(j, wanted, spare);
     }
     if (err == E_FLASH_SUPPLY || err == E_JOURNAL_FULL) {
         return err;
     }
-    err = remember(j);
-    return journal_dead_mask(j) == DEAD_MASK ? j->why : err;
+    err = FOTA_OK;
+    if (is_settled(j) && recorded_dead(j) != journal_dead_mask(j)) {
+        err = put_state(j, NULL);
+    }
+    if (journal_dead_mask(j) == MIRRORS_MASK) {
+        return j->why;
+    }
+    return err == E_JOURNAL_FULL ? FOTA_OK : err;
 }
 
 enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t spare)
@@ -503,49 +461,26 @@ enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t sp
 
 enum fota_err journal_repair(struct journal *j)
 {
-    if (!j->has_state) {
-        return j->why != FOTA_OK ? j->why : E_JOURNAL_LOST;
+    if (!has_state(j)) {
+        return j->why;
     }
     if (is_settled(j)) {
         return FOTA_OK;
     }
-    enum fota_err err = FOTA_OK;
-    for (uint32_t i = 0; i < JOURNAL_RESERVE_CALLS && err == FOTA_OK && !is_settled(j); i++) {
-        err = step(j, 0, JOURNAL_NO_SPARE);
-    }
-    /* Rule R4: what was sound, or was made so where it is, may owe more to flickering cells than is known. */
-    for (uint32_t a = 0; a < JOURNAL_MIRRORS && err == FOTA_OK; a++) {
-        if (journal_sound_mask(j) == ALL_SOUND && !j->head[a].is_clean) {
-            err = rewrite(j, a);
-        }
-    }
-    if (err == E_FLASH_SUPPLY || journal_dead_mask(j) == DEAD_MASK) {
-        return err;
-    }
-    err = remember(j);
+    enum fota_err err = journal_make_room(j, 0, JOURNAL_NO_SPARE);
     return err == FOTA_OK && journal_dead_mask(j) != 0 ? E_JOURNAL_DEGRADED : err;
 }
 
 enum fota_err journal_revive(struct journal *j)
 {
-    uint32_t a = j->head[0].is_dead ? 0 : 1;
-    if (!j->head[a].is_dead || !j->head[1 - a].is_sound) {
+    const uint32_t dead = journal_dead_mask(j);
+    if (dead == 0 || !is_settled(j)) {
         return FOTA_OK;
     }
-    j->head[a].is_dead = false;
-    stamp(j); /* the number stays: whatever is written next is newer than what a cut leaves here */
-    enum fota_err err = rewrite(j, a);
-    if (err) {
-        j->head[a].is_dead = true;
-        stamp(j);
-        return err == E_FLASH_SUPPLY ? err : FOTA_OK;
-    }
-    err = put_in(j, 1 - a);
-    if (err == E_JOURNAL_FULL) {
-        j->head[1 - a].is_sound = false; /* it still calls the other one dead: journal_reserve rewrites it */
-        return FOTA_OK;
-    }
-    return err == E_FLASH_SUPPLY ? err : remember(j);
+    j->dead &= ~dead;
+    enum fota_err err = step(j, 0, JOURNAL_NO_SPARE);
+    j->dead |= dead & ~j->sound;
+    return err == E_FLASH_SUPPLY ? err : FOTA_OK;
 }
 
 bool journal_is_forged(const struct journal_area areas[JOURNAL_AREAS], uint32_t addr, const uint32_t *words,
@@ -553,9 +488,8 @@ bool journal_is_forged(const struct journal_area areas[JOURNAL_AREAS], uint32_t 
 {
     bool is_found = false;
     for (uint32_t a = JOURNAL_MIRRORS; a < JOURNAL_AREAS; a++) {
-        uint32_t off = (areas[a].base - addr) / WORD_BYTES;
-        is_found = is_found || (areas[a].n_records != 0 && areas[a].base >= addr && off < n_words &&
-                                words[off] == BOOT_RECORD_MAGIC);
+        uint32_t off = (areas[a].base - addr) / WORD_BYTES; /* far too high if the place is before `addr` */
+        is_found = is_found || (off < n_words && words[off] == BOOT_RECORD_MAGIC);
     }
     return is_found;
 }

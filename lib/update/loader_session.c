@@ -11,10 +11,10 @@ enum {
 enum fota_err update_verify_loader(struct update *u, struct image_result *out)
 {
     memset(out, 0, sizeof *out);
-    if (u->config->loader.bytes == NULL || (u->record.flags & BOOT_FLAG_LOADER_OPEN) != 0) {
+    if (config_of(u)->loader.bytes == NULL || (u->record.flags & BOOT_FLAG_LOADER_OPEN) != 0) {
         return E_LOADER_INVALID;
     }
-    crypto_sha256_init(u->config->hash);
+    crypto_sha256_init(config_of(u)->hash);
     enum fota_err err = update_verify_slot(u, SLOT_LOADER, 0, out);
     return err == FOTA_OK && out->verdict != CRYPTO_ACCEPT ? E_LOADER_INVALID : err;
 }
@@ -23,7 +23,7 @@ enum fota_err update_verify_loader(struct update *u, struct image_result *out)
  * answers. */
 static enum fota_err check_moment(const struct update *u)
 {
-    if (u->config->loader.bytes == NULL) {
+    if (config_of(u)->loader.bytes == NULL) {
         return E_UNSUPPORTED;
     }
     if (update_is_loader_protected(u)) {
@@ -39,13 +39,13 @@ enum fota_err update_begin_loader(struct update *u, const struct update_offer *o
 {
     const uint32_t id = update_session_id(offer);
     enum fota_err err = check_moment(u);
-    err = err ? err : update_check_offer(u, offer, u->config->loader.n_bytes);
+    err = err ? err : update_check_offer(u, offer, config_of(u)->loader.n_bytes);
     err = err ? err : update_check_session(u, id);
     if (err) {
         return err;
     }
     update_open_session(u, SLOT_LOADER, id, offer, 0);
-    *out = (struct update_target){id, SLOT_LOADER, u->config->loader.base, offer->image_bytes, 0};
+    *out = (struct update_target){id, SLOT_LOADER, config_of(u)->loader.base, offer->image_bytes, 0};
     return FOTA_OK;
 }
 
@@ -80,7 +80,7 @@ static enum fota_err mark(struct update *u, uint32_t flags)
 /* Words `first` to `end` of the image. */
 static enum fota_err program(const struct update *u, const uint32_t *words, uint32_t first, uint32_t end)
 {
-    return flash_program(u->config->flash, u->config->loader.base + 4 * first, words + first, end - first);
+    return flash_program(config_of(u)->flash, config_of(u)->loader.base + 4 * first, words + first, end - first);
 }
 
 enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes)
@@ -98,7 +98,7 @@ enum fota_err update_loader_install(struct update *u, const uint32_t *words, uin
     err = err ? err : update_take_erase(u);
     /* From here to the second record sector 1 is not to be trusted, whatever it looks like. */
     err = err ? err : mark(u, flags | BOOT_FLAG_LOADER_OPEN);
-    err = err ? err : flash_erase_sector(u->config->flash, u->config->loader.sector);
+    err = err ? err : flash_erase_sector(config_of(u)->flash, config_of(u)->loader.sector);
     err = err ? err : program(u, words, HEADER_WORDS, (n_bytes + 3) / 4);
     err = err ? err : program(u, words, 0, HEADER_WORDS);
     err = err ? err : mark(u, flags);

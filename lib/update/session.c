@@ -36,7 +36,7 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
 {
     uint8_t hash[CRYPTO_SHA256_BYTES];
     for (uint32_t i = 0; i < IMAGE_KEYS; i++) {
-        const uint8_t *key = u->config->keys[i];
+        const uint8_t *key = config_of(u)->keys[i];
         if (key == NULL) {
             continue;
         }
@@ -60,7 +60,7 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
 enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
                                  uint32_t room_bytes)
 {
-    if (offer->boot_min > u->config->bootloader_version) {
+    if (offer->boot_min > config_of(u)->bootloader_version) {
         return E_UNSUPPORTED;
     }
     if (offer->security_counter < update_floor(u)) {
@@ -74,7 +74,7 @@ enum fota_err update_check_offer(const struct update *u, const struct update_off
  * so there are none in a slot that is being received or whose reception was given up. */
 static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n_bytes)
 {
-    const struct update_config *config = u->config;
+    const struct update_config *config = config_of(u);
     uint32_t mask = 0;
     bool is_doubtful =
         u->record.state[slot] == SLOT_STATE_RECEIVING || (u->record.flags & BOOT_FLAG_ABANDONED) != 0;
@@ -129,7 +129,7 @@ static bool is_held(const struct update *u, enum slot slot, const struct update_
     uint8_t state = record->state[slot];
     *off = release->image_bytes;
     if (state == SLOT_STATE_RECEIVING) {
-        uint32_t received = record->resume_sectors * u->config->sector_bytes;
+        uint32_t received = record->resume_sectors * config_of(u)->sector_bytes;
         *off = received < *off ? received : *off;
     }
     return state != SLOT_STATE_EMPTY && state != SLOT_STATE_REJECTED &&
@@ -167,7 +167,7 @@ void update_open_session(struct update *u, enum slot slot, uint32_t id, const st
                          uint32_t off)
 {
     if (u->session == UPDATE_CLOSED) {
-        crypto_sha256_init(u->config->hash);
+        crypto_sha256_init(config_of(u)->hash);
     }
     if (u->session == UPDATE_CLOSED || off > u->session_flashed) {
         u->session_flashed = off; /* BEGIN again in an open session: what is in flash stays counted */
@@ -273,7 +273,7 @@ enum fota_err update_begin_offer(struct update *u, const struct update_offer *of
         return err;
     }
     update_open_session(u, slot, id, &release, off);
-    *out = (struct update_target){id, slot, u->config->base[slot], release.image_bytes, off};
+    *out = (struct update_target){id, slot, config_of(u)->base[slot], release.image_bytes, off};
     return FOTA_OK;
 }
 
@@ -301,7 +301,7 @@ static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_by
         return err;
     }
     enum slot slot = u->session_slot;
-    *off = addr - u->config->base[slot];
+    *off = addr - config_of(u)->base[slot];
     if (slot != update_inactive_slot(u) || slot == u->running || *off > update_slot_bytes(u) ||
         n_bytes > update_slot_bytes(u) - *off) {
         return E_FLASH_RANGE;
@@ -323,8 +323,8 @@ static enum fota_err disown(struct update *u, uint32_t k)
 /* Cells from `off` on change: a hash that has them is of no use. */
 static void forget_hash_beyond(const struct update *u, uint32_t off)
 {
-    if (crypto_sha256_length(u->config->hash) > off) {
-        crypto_sha256_init(u->config->hash);
+    if (crypto_sha256_length(config_of(u)->hash) > off) {
+        crypto_sha256_init(config_of(u)->hash);
     }
 }
 
@@ -335,12 +335,12 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     if (err) {
         return err;
     }
-    uint32_t k = sector - u->config->first_sector[u->session_slot];
-    if (k >= u->config->n_sectors) {
+    uint32_t k = sector - config_of(u)->first_sector[u->session_slot];
+    if (k >= config_of(u)->n_sectors) {
         return E_FLASH_RANGE;
     }
-    uint32_t sector_bytes = u->config->sector_bytes;
-    err = locate(u, u->config->base[u->session_slot] + k * sector_bytes, sector_bytes, &off);
+    uint32_t sector_bytes = config_of(u)->sector_bytes;
+    err = locate(u, config_of(u)->base[u->session_slot] + k * sector_bytes, sector_bytes, &off);
     if (err == FOTA_OK) {
         err = disown(u, k);
     }
@@ -357,7 +357,7 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     }
     forget_hash_beyond(u, off);
     if (!is_clean) {
-        err = flash_erase_sector(u->config->flash, sector);
+        err = flash_erase_sector(config_of(u)->flash, sector);
         u->session_clean |= (uint32_t)(err == FOTA_OK) << k;
     }
     return err;
@@ -368,12 +368,12 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
 static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t addr, const uint32_t *words,
                                       uint32_t n_words)
 {
-    struct flash *flash = u->config->flash;
+    struct flash *flash = config_of(u)->flash;
     forget_hash_beyond(u, off);
     flash->companion_ctx = NULL;
-    if (off == crypto_sha256_length(u->config->hash) &&
+    if (off == crypto_sha256_length(config_of(u)->hash) &&
         off + 4 * n_words + IMAGE_TLV_MAX_BYTES <= u->session_bytes) {
-        flash->companion_ctx = u->config->hash;
+        flash->companion_ctx = config_of(u)->hash;
     }
     enum fota_err err = flash_program(flash, addr, words, n_words);
     flash->companion_ctx = NULL;
@@ -394,10 +394,10 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         return err;
     }
     /* The journal may have to believe what stands at a spare place (rule R13). */
-    if (journal_is_forged(u->config->journal, addr, words, n_words)) {
+    if (journal_is_forged(config_of(u)->journal, addr, words, n_words)) {
         return E_FLASH_RANGE;
     }
-    uint32_t k = off / u->config->sector_bytes;
+    uint32_t k = off / config_of(u)->sector_bytes;
     err = disown(u, k);
     if (err) {
         return err;
@@ -408,7 +408,7 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         return err;
     }
     u->session_flashed += 4 * n_words;
-    uint32_t n_complete = u->session_flashed / u->config->sector_bytes;
+    uint32_t n_complete = u->session_flashed / config_of(u)->sector_bytes;
     if (is_described(u) && n_complete > u->record.resume_sectors && u->session_flashed < u->session_bytes) {
         struct boot_record record = u->record;
         record.resume_sectors = (uint8_t)n_complete;
@@ -424,13 +424,13 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
 static enum fota_err clear_rest(struct update *u)
 {
     struct image image;
-    const uint8_t *slot = u->config->slot[u->session_slot];
+    const uint8_t *slot = config_of(u)->slot[u->session_slot];
     if (image_parse(slot, update_slot_bytes(u), &image) != FOTA_OK) {
         return FOTA_OK;
     }
-    uint32_t sector_bytes = u->config->sector_bytes;
-    for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < u->config->n_sectors; k++) {
-        enum fota_err err = update_erase(u, u->config->first_sector[u->session_slot] + k);
+    uint32_t sector_bytes = config_of(u)->sector_bytes;
+    for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < config_of(u)->n_sectors; k++) {
+        enum fota_err err = update_erase(u, config_of(u)->first_sector[u->session_slot] + k);
         if (err) {
             return err;
         }
@@ -441,7 +441,7 @@ static enum fota_err clear_rest(struct update *u)
 /* True if the loader, which nothing protects from being replaced, was signed with the key of this hash. */
 static bool is_key_of_loader(const struct update *u, const uint8_t *keyhash)
 {
-    const struct update_loader *loader = &u->config->loader;
+    const struct update_loader *loader = &config_of(u)->loader;
     struct image image;
     return loader->bytes != NULL && !update_is_loader_protected(u) &&
            image_parse(loader->bytes, loader->n_bytes, &image) == FOTA_OK &&
@@ -466,7 +466,7 @@ static enum fota_err check_received(const struct update *u, struct image_result 
     }
     /* Confirmed, it would end the key of the only loader. */
     uint32_t revokes_off = result->image.revokes_off;
-    return revokes_off != 0 && is_key_of_loader(u, u->config->slot[slot] + revokes_off) ? E_UPDATE_LOADER_KEY
+    return revokes_off != 0 && is_key_of_loader(u, config_of(u)->slot[slot] + revokes_off) ? E_UPDATE_LOADER_KEY
                                                                                         : FOTA_OK;
 }
 
@@ -572,7 +572,7 @@ enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes
     }
     struct crypto_sha256 ctx;
     crypto_sha256_init(&ctx);
-    crypto_sha256_update(&ctx, u->config->slot[slot] + off, n_bytes);
+    crypto_sha256_update(&ctx, config_of(u)->slot[slot] + off, n_bytes);
     crypto_sha256_final(&ctx, sha256);
     return FOTA_OK;
 }

@@ -23,7 +23,7 @@ uint32_t update_floor(const struct update *u)
  * write protection, where nobody can replace it, it keeps its key. */
 static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
-    const struct update_config *config = u->config;
+    const struct update_config *config = config_of(u);
     bool is_loader = slot == SLOT_LOADER;
     bool is_revoked =
         (u->record.flags & BOOT_FLAG_KEY_REVOKED) != 0 && !(is_loader && update_is_loader_protected(u));
@@ -40,7 +40,7 @@ static void set_policy(const struct update *u, enum slot slot, uint32_t floor, s
 
 static const uint8_t *bytes_of(const struct update *u, enum slot slot)
 {
-    return slot == SLOT_LOADER ? u->config->loader.bytes : u->config->slot[slot];
+    return slot == SLOT_LOADER ? config_of(u)->loader.bytes : config_of(u)->slot[slot];
 }
 
 enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_t floor,
@@ -56,7 +56,7 @@ enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const 
 {
     struct image_policy policy;
     set_policy(u, slot, 0, &policy);
-    crypto_sha256_init(u->config->hash);
+    crypto_sha256_init(config_of(u)->hash);
     return image_verify(bytes, n_bytes, &policy, out);
 }
 
@@ -84,12 +84,12 @@ static void revoke_again(struct update *u)
 {
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
         struct image_result found;
-        const uint8_t *bytes = u->config->slot[slot];
+        const uint8_t *bytes = config_of(u)->slot[slot];
         if (image_parse(bytes, update_slot_bytes(u), &found.image) != FOTA_OK ||
             found.image.revokes_off == 0) {
             continue;
         }
-        crypto_sha256_init(u->config->hash);
+        crypto_sha256_init(config_of(u)->hash);
         if (update_verify_slot(u, (enum slot)slot, 0, &found) == FOTA_OK && found.verdict == CRYPTO_ACCEPT) {
             u->record.flags |= BOOT_FLAG_KEY_REVOKED;
         }
@@ -196,7 +196,7 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
         slots_decide(&u->record, &facts, out);
         if (out->action == SLOTS_VERIFY) {
             struct image_result *result = &images[out->slot];
-            crypto_sha256_init(u->config->hash); /* of every byte, whatever was hashed before */
+            crypto_sha256_init(config_of(u)->hash); /* of every byte, whatever was hashed before */
             enum fota_err err = update_verify_slot(u, out->slot, u->record.security_floor, result);
             learn(&facts.image[out->slot], err, result);
         } else if (out->action == SLOTS_WRITE) {
@@ -219,33 +219,25 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
     }
 }
 
-void update_tell_state(const struct update *u, struct boot_info *out)
+/* What update_tell_view copies. */
+#define SAME_PLACE(field)                                                                                    \
+    _Static_assert(offsetof(struct update, field) == offsetof(struct boot_view, field), "a view begins "     \
+                                                                                        "alike")
+SAME_PLACE(record);
+SAME_PLACE(reset);
+SAME_PLACE(running);
+SAME_PLACE(stay);
+SAME_PLACE(session);
+SAME_PLACE(session_id);
+SAME_PLACE(session_bytes);
+SAME_PLACE(session_flashed);
+
+void update_tell_view(const struct update *u, struct boot_view *out)
 {
-    const struct boot_record *record = &u->record;
-    memset(out, 0, sizeof *out);
-    out->bootloader_version = u->config->bootloader_version;
-    out->running_slot = (uint8_t)u->running;
-    out->active_slot = record->active;
-    out->inactive_slot = (uint8_t)update_inactive_slot(u);
-    out->tries_left = record->tries;
-    out->starts_left = record->starts;
-    out->reset_cause = (uint8_t)u->reset.cause;
-    out->journal_ok = (uint8_t)(journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4);
-    out->flags = record->flags;
-    out->stay = (uint8_t)u->stay;
-    out->n_crashes = (uint8_t)u->reset.n_crashes;
+    memcpy(out, u, offsetof(struct boot_view, inactive));
+    out->inactive = update_inactive_slot(u);
     out->security_floor = update_floor(u);
-    out->retry = record->retry;
-    memcpy(out->slot_state, record->state, sizeof out->slot_state);
-    memcpy(out->slot_hash, record->digest, sizeof out->slot_hash);
-    memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
-    out->last_reason = record->last_reason;
-    out->session_state = (uint16_t)u->session;
-    out->session_id = u->session_id;
-    out->session_flashed = u->session_flashed < u->session_bytes ? u->session_flashed : u->session_bytes;
-    for (uint32_t i = 0; i < BOOT_HW_ID_MAX_BYTES && u->config->hw_id[i] != '\0'; i++) {
-        out->hw_id[i] = u->config->hw_id[i];
-    }
+    out->journal_ok = journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4;
 }
 
 enum fota_err update_confirm(struct update *u)

@@ -8,9 +8,21 @@
 
 enum { UPDATE_OPTIONS_NWRP_BIT = 16 };
 
+/** The board. The root is built for one, UPDATE_BOARD, so that the compiler knows its numbers. */
+static inline const struct update_config *config_of(const struct update *u)
+{
+#ifdef UPDATE_BOARD
+    extern const struct update_config UPDATE_BOARD;
+    (void)u;
+    return &UPDATE_BOARD;
+#else
+    return u->config;
+#endif
+}
+
 static inline uint32_t update_slot_bytes(const struct update *u)
 {
-    return u->config->sector_bytes * u->config->n_sectors;
+    return config_of(u)->sector_bytes * config_of(u)->n_sectors;
 }
 
 /** Make a new state durable, then believe it. Power cut: as journal_append. @return as journal_append */
@@ -40,7 +52,7 @@ FOTA_MUST_CHECK
 enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
                                  uint32_t room_bytes);
 
-/** update_begin_offer of a loader. @return see boot_services.update_begin */
+/** update_begin_offer of a loader. @return see BOOT_OP_BEGIN */
 FOTA_MUST_CHECK
 enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
                                   struct update_target *out);
@@ -58,7 +70,7 @@ void update_close_session(struct update *u);
 /** Is sector 1 write-protected by option bytes? (RM0090 3.9.10: nWRP is 0 then) */
 static inline bool update_is_loader_protected(const struct update *u)
 {
-    const struct update_loader *loader = &u->config->loader;
+    const struct update_loader *loader = &config_of(u)->loader;
     return loader->options != NULL &&
            (*loader->options >> (UPDATE_OPTIONS_NWRP_BIT + loader->sector) & 1) == 0;
 }

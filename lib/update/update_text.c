@@ -1,6 +1,6 @@
 /* A session opened by the text of a statement, in one call: for whoever has keys and sessions in one place,
  * as tests have. On the target the agent reads the text and the root opens the session. */
-#include "update/images.h"
+#include "update/info.h"
 #include "update/offer.h"
 #include "update_private.h"
 
@@ -35,6 +35,8 @@ void update_info(const struct update *u, struct boot_info *out)
                                          .loader = config->loader.bytes,
                                          .loader_bytes = config->loader.n_bytes,
                                          .options = config->loader.options};
-    update_tell_state(u, out);
+    struct boot_view view;
+    update_tell_view(u, &view);
+    boot_info_of_view(&view, config->bootloader_version, config->hw_id, out);
     update_tell_of_images(&images, out);
 }

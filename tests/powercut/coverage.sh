@@ -8,7 +8,7 @@ figures=${3:-/dev/null}
 objects=$folder/CMakeFiles/powercut_covered.dir
 find "$objects" -name '*.gcda' -delete
 "$folder/powercut_coverage" fixpoint 4 >/dev/null
-for scenario in plain factory reject rot rot-rejected lost; do
+for scenario in plain factory reject rot rot-rejected lost starved only worn-j0-full; do
     "$folder/powercut_coverage" single "$scenario" >/dev/null
 done
 "$folder/journal_coverage" >/dev/null 2>&1

@@ -197,7 +197,7 @@ static bool is_repeated(struct explorer *x, const struct journal *journal, const
     uint64_t h = hash_bytes((uint64_t)err, record, sizeof *record);
     h = hash_bytes(h, journal, sizeof *journal);
     for (uint32_t a = 0; a < CELLS_PLACES; a++) {
-        if (journal->head[a].is_sound) {
+        if ((journal->sound >> a & 1) != 0) {
             h = hash_bytes(h, x->flash.drawn[a], sizeof x->flash.drawn[a]);
         } else {
             cells_redraw(&x->flash, a);
@@ -246,7 +246,8 @@ static bool open_journal(struct explorer *x, struct journal *journal, struct boo
                      state->faults == 0; /* what fails may leave a mark that flickers */
     memset(journal, 0xA5, sizeof *journal);
     enum fota_err err = journal_load(journal, &x->flash.flash, x->areas, record);
-    x->is_repeated = !x->is_replay && is_repeated(x, journal, record, err);
+    /* A replay draws as the run that it follows. */
+    x->is_repeated = is_repeated(x, journal, record, err) && !x->is_replay;
     if (x->is_repeated) {
         return false;
     }
@@ -339,7 +340,7 @@ static void run_session(struct explorer *x)
     }
     bool is_alone = journal_dead_mask(&journal) != 0;
     bool is_excused =
-        (err == E_JOURNAL_FULL && is_alone && (!is_update || journal.head[CELLS_SPARE].is_dead)) ||
+        (err == E_JOURNAL_FULL && is_alone && (!is_update || (journal.dead >> CELLS_SPARE & 1) != 0)) ||
         (err == E_FLASH_SUPPLY && x->flash.fault == CELLS_LOW);
     if (err && !is_excused) {
         breaks(x, "J1", "a write failed with power on");

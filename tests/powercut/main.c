@@ -189,8 +189,11 @@ static int run_faults(const struct world_scenario *scenario, bool is_dip)
 static int run_upset(const struct world_scenario *scenario)
 {
     struct sweep_result r;
-    struct sweep_config config = {
-        .scenario = with_room(scenario), .depth = 1, .first = SWEEP_INTERESTING, .is_upsetting = true};
+    struct sweep_config config = {.scenario = with_room(scenario),
+                                  .depth = 1,
+                                  .first = SWEEP_INTERESTING,
+                                  .stride = scenario->stride,
+                                  .is_upsetting = true};
     double start = seconds();
     sweep_run(&config, &r);
     return report_sweep("f8_single", scenario, &r, start);

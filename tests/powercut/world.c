@@ -129,8 +129,8 @@ void world_boot(struct world *w, struct update *u, struct slots_decision *decisi
         world_blame(w, "P1", "update_open failed with power on");
         return;
     }
-    if (!u->journal.has_state && (w->view.confirmed != RELEASE_NONE || w->view.candidate != RELEASE_NONE) &&
-        !w->is_quiet) {
+    if (u->journal.newest[0] == 0 &&
+        (w->view.confirmed != RELEASE_NONE || w->view.candidate != RELEASE_NONE) && !w->is_quiet) {
         oracle_note_lost_journal(w);
     }
     w->view.may_leave = w->view.may_leave || (!w->is_quiet && reset.n_crashes >= SLOTS_CRASHES_MAX);

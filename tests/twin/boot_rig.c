@@ -18,6 +18,7 @@
 #include "release/key.h"
 #include "swd_flash.h"
 #include "twin/twin.h"
+#include "update/info.h"
 
 /* Linked for slot A, slot B, and sector 1. */
 enum { PAYLOADS = 3 };
@@ -122,6 +123,7 @@ struct boot_app_report report_of(const struct twin *t)
 {
     struct boot_app_report report;
     assert_true(twin_peek(t, BOOT_APP_REPORT_ADDR, &report, sizeof report));
+    boot_info_of_view(&report.view, 0, "", &report.info);
     return report;
 }
 

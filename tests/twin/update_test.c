@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "firmware.h"
 #include "base/bytes.h"
+#include "firmware.h"
 #include "gateway/gateway.h"
 #include "guest/boot_app.h"
 #include "link_client/link_ladder.h"
@@ -427,7 +427,7 @@ static void application_without_an_agent_is_updated_through_the_bootloader(void 
     run_until(b, GATEWAY_EVENT_CONFIRMED);
     assert_slot_holds(b, 1, &good);
     assert_slot_holds(b, 0, &agentless);
-    assert_int_equal(b->n_events[GATEWAY_EVENT_LADDER], 2); /* RESET did not help, WISH did */
+    assert_int_equal(b->n_events[GATEWAY_EVENT_LADDER], 2); /* RESET did not help, REQUEST did */
     bench_close(b);
 }
 
@@ -441,7 +441,7 @@ static void application_without_an_agent_runs_on_when_there_is_nothing_to_instal
     run_ms(b, 1000);
     struct boot_app_report report;
     assert_true(twin_peek(b->twin, BOOT_APP_REPORT_ADDR, &report, sizeof report));
-    assert_int_equal(report.info.running_slot, SLOT_A); /* let go: it runs again */
+    assert_int_equal(report.view.running, SLOT_A); /* let go: it runs again */
     uint64_t resets = twin_stats(b->twin)->resets_pin;
     run_until(b, GATEWAY_EVENT_FAILED);
     run_until(b, GATEWAY_EVENT_FAILED);

@@ -24,7 +24,7 @@
  * after it.
  *
  * The agent's own handler must turn from an ACK to the data after it while the host pauses: hosts leave 15 us
- * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 3 us of them. So interrupts that are as urgent
+ * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 2 us of them at most. So interrupts that are as urgent
  * as spi_priority or more may run for 10 us in a row, and no code may keep interrupts masked for longer; else
  * the host reads A5 instead of data now and then, and asks again. All other bytes wait in a ring of 8 KB.
  *
@@ -87,9 +87,9 @@ struct agent_config {
     /** Refuse sessions without a release statement (E_UPDATE_PLAIN): a host of plain AN4286 can then erase
      * nothing. What it writes is verified in any case before it runs. */
     bool refuse_plain;
-    /** Memory that the agent may use while a loader update is received: FLASH_LOADER_BYTES (16 KB), aligned to 4,
-     * in RAM, not in use for anything else from BEGIN to the session's end. NULL: such an update is refused
-     * (E_LOADER_MEMORY). */
+    /** Memory that the agent may use while a loader update is received: FLASH_LOADER_BYTES (16 KB), aligned
+     * to 4, in RAM, not in use for anything else from BEGIN to the session's end. NULL: such an update is
+     * refused (E_LOADER_MEMORY). */
     uint8_t *loader_memory;
     uint32_t loader_memory_bytes;
 };
@@ -134,9 +134,9 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
  * until confirm_within_ms; then the chip is reset.
  *
  * Takes:      ≤ 1.5 ms with AGENT_CHUNK_WORDS; one erase (≤ 2 s) when may_erase allows it, and never two in
- *             one call; ≤ 500 ms for each of begin, finish and hash, which happen once per update, and an erase
- *             on top if it was allowed. Interrupts go on during the last three.
- * Power cut:  the running image is never touched; the inactive slot cannot boot before it is activated
+ *             one call; ≤ 500 ms for each of begin, finish and hash, which happen once per update, and an
+ * erase on top if it was allowed. Interrupts go on during the last three. Power cut:  the running image is
+ * never touched; the inactive slot cannot boot before it is activated
  */
 void agent_poll(struct agent *agent);
 

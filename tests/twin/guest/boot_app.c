@@ -65,10 +65,12 @@ void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t bas
     if (mode == BOOT_APP_SPOILS_STATE) {
         REG(RAM_SERVICES_BASE + 0x480) ^= 0x00010000;
     }
-    REPORT->info_err = services->info((struct boot_info *)&REPORT->info);
+    static const struct boot_call INFO = {.op = BOOT_OP_INFO, .out = (void *)&REPORT->view};
+    static const struct boot_call CONFIRM = {.op = BOOT_OP_CONFIRM};
+    REPORT->info_err = services->call(&INFO);
     if (mode == BOOT_APP_CONFIRMS || mode == BOOT_APP_IS_WELL) {
-        REPORT->confirm_err = services->confirm(0);
-        REPORT->info_err = services->info((struct boot_info *)&REPORT->info);
+        REPORT->confirm_err = services->call(&CONFIRM);
+        REPORT->info_err = services->call(&INFO);
     }
     bool is_fault = mode == BOOT_APP_FAULTS || mode == BOOT_APP_IS_WELL;
     if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER) {

@@ -35,7 +35,8 @@ struct boot_app_report {
     uint32_t rcc_cr, rcc_pllcfgr, rcc_cfgr, rcc_ahb1enr, rcc_apb1enr, rcc_apb2enr, rcc_csr;
     uint32_t flash_acr, flash_cr;
     uint32_t info_err, confirm_err;
-    struct boot_info info;
+    struct boot_view view;
+    struct boot_info info; /* made of the view by the test */
 };
 
 #endif

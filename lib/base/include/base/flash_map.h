@@ -17,8 +17,9 @@
 #define FLASH_BOOT_BASE   0x08000000
 #define FLASH_BOOT_BYTES  0x00004000
 
-/* Boot services table (boot_services.h): fixed address behind the 98 vectors of the bootloader. */
-#define FLASH_SERVICES_ADDR 0x08000200
+/* Boot services table (boot_services.h): fixed address, after the 16 vectors of the core. The root enables no
+ * interrupt, so it needs no more of them. */
+#define FLASH_SERVICES_ADDR 0x08000040
 
 /* Sector 1: the loader, an image like those of the slots. Written by one boot service only. */
 #define FLASH_LOADER_SECTOR 1

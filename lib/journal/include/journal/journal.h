@@ -44,27 +44,25 @@ struct journal_area {
         (slot_base) + (n_sectors) * (sector_bytes)-JOURNAL_RECORD_BYTES, (first_sector) + (n_sectors)-1, 1   \
     }
 
-/** What is known about one place. Private to journal.c. */
+/** Where one place is written next. Private to journal.c. */
 struct journal_head {
     uint32_t newest; /* newest record */
-    uint32_t next;   /* records before it are used or dead */
-    bool has_record; /* there is a valid one */
-    bool holds;      /* it is the state */
-    bool is_sound;   /* it is the state, complete, and nothing behind it may come to count (rule R3) */
-    bool is_fresh;   /* written or erased in this session: no tombstone needed (rule R6) */
-    bool is_clean;   /* rewritten in this session */
-    bool is_dead;    /* refused to be written, in this session or by the record */
+    uint32_t next;   /* records before it are used or dead; 0: it has no valid one */
 };
 
 /** An open journal. All fields are private; readers use the functions. Place it in memory that survives no
- * reset. */
+ * reset. The sets of places are masks: bit a is area a. */
 struct journal {
     struct flash *flash;
     const struct journal_area *areas; /* JOURNAL_AREAS of them; must outlive the journal */
+    uint32_t holds;                   /* whose newest record is the state */
+    uint32_t sound;                   /* that are sound (rule R3) */
+    uint32_t dead;     /* that refused to be written, in this session or by the record (rule R12) */
+    uint32_t fresh;    /* written or erased in this session: no tombstone needed (rule R6) */
+    uint32_t stale;    /* that this boot has to refresh (rule R4) */
+    enum fota_err why; /* why the sector that died last did; before: why there is no state */
     struct journal_head head[JOURNAL_AREAS];
-    uint32_t newest[JOURNAL_RECORD_WORDS]; /* body and checks of the current state */
-    enum fota_err why;                     /* why the sector that died last did */
-    bool has_state;
+    uint32_t newest[JOURNAL_RECORD_WORDS]; /* body and checks of the current state; all 0: there is none */
 };
 
 /**
@@ -154,10 +152,16 @@ FOTA_MUST_CHECK
 enum fota_err journal_revive(struct journal *j);
 
 /** Bit 0: J0 sound, bit 1: J1 sound. */
-uint32_t journal_sound_mask(const struct journal *j);
+static inline uint32_t journal_sound_mask(const struct journal *j)
+{
+    return j->sound & ((1U << JOURNAL_MIRRORS) - 1);
+}
 
 /** Bit 0: J0 dead, bit 1: J1 dead: it refused to be written, in this session or as the record remembers. */
-uint32_t journal_dead_mask(const struct journal *j);
+static inline uint32_t journal_dead_mask(const struct journal *j)
+{
+    return j->dead & ((1U << JOURNAL_MIRRORS) - 1);
+}
 
 /**
  * True if these words would put the beginning of a record at a spare place: whoever lets others write to a

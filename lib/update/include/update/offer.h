@@ -2,7 +2,7 @@
  * Offers: what a release or loader statement says for one board, read from its text.
  *
  * Text is read by whoever receives it, the agent; the root has no parser. It judges signatures
- * (boot_services.check_signature), and an image by the image itself. No heap, no state, no flash.
+ * (BOOT_OP_CHECK_SIGNATURE), and an image by the image itself. No heap, no state, no flash.
  * **Power cut**: nothing here is kept.
  */
 #ifndef UPDATE_OFFER_H
@@ -16,7 +16,7 @@ bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes);
 
 /**
  * Read a statement: signature first, then what it says, then whether it is for this board. Counter, root
- * version and size are compared by boot_services.update_begin.
+ * version and size are compared by BOOT_OP_BEGIN.
  *
  * @param verifier  the root's keys
  * @param hw        this board's hardware id, NUL-terminated

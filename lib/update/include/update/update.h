@@ -44,15 +44,6 @@ struct update_config {
     struct crypto_sha256 *hash;
 };
 
-/** What led to this boot. The caller reads it from RCC_CSR and retained RAM, once, and takes it away there.
- */
-struct update_reset {
-    enum reset_cause cause;
-    bool is_run_failed; /* a watchdog, a fault or another software reset ended a run of an image that was not
-                           confirmed; false after the supply, the pin, and runs of anything else */
-    uint32_t n_crashes; /* of the confirmed application in a row, this one too */
-};
-
 /** Phase of an update session. */
 enum update_session { UPDATE_CLOSED = 0, UPDATE_RECEIVING = 1, UPDATE_FINISHED = 2 };
 
@@ -61,26 +52,28 @@ enum { UPDATE_OPEN_SESSION_ID = (int)0xA4286000 };
 
 /** Everything an update knows. Private except `record` and `session_*`, which callers may read. */
 struct update {
+    /* As struct boot_view begins: update_tell_view copies it in one piece. */
+    struct boot_record record; /* current state */
+    struct update_reset reset;
+    uint32_t running;         /* enum slot: runs since this boot; SLOT_NONE in the loader */
+    uint32_t stay;            /* enum boot_stay: why the loader runs */
+    uint32_t session;         /* enum update_session */
+    uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
+    uint32_t session_bytes;   /* size of the image; of the slot if not described */
+    uint32_t session_flashed; /* bytes from the start that are in flash and read back */
+    /* As struct boot_view is no more. */
     const struct update_config *config;
     struct journal journal;
-    struct boot_record record; /* current state */
-    enum slot running;         /* slot that runs since this boot; SLOT_NONE in the loader */
-    uint32_t running_counter;  /* security counter of the running image, from its verified bytes */
+    uint32_t running_counter; /* security counter of the running image, from its verified bytes */
     uint8_t running_digest[BOOT_RECORD_DIGEST_BYTES];
     bool running_revokes; /* the running image ends the active key once it is confirmed */
-    enum boot_stay stay;  /* why the loader runs */
-    struct update_reset reset;
     enum fota_err frozen; /* E_JOURNAL_FORMAT: nothing is written; FOTA_OK else */
     /* Erases that may still begin, of slots and journal together; one less with each. No bound from
      * update_open on; a boot service sets it to 0 or 1. A function that needs one more than it has returns
      * E_UPDATE_BUSY and has lost nothing: called again with more, it goes on. */
     uint32_t n_erases_allowed;
-    enum update_session session;
-    enum slot session_slot;   /* SLOT_LOADER: sector 1 */
-    uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
-    uint32_t session_bytes;   /* size of the image; of the slot if not described */
-    uint32_t session_clean;   /* mask of sectors of the slot whose every word is known to be erased */
-    uint32_t session_flashed; /* bytes from the start that are in flash and read back */
+    enum slot session_slot; /* SLOT_LOADER: sector 1 */
+    uint32_t session_clean; /* mask of sectors of the slot whose every word is known to be erased */
     uint8_t session_sha256[CRYPTO_SHA256_BYTES];
     uint8_t session_hash[2][BOOT_RECORD_DIGEST_BYTES]; /* of the release's images; 0 without a statement */
 };
@@ -135,19 +128,20 @@ enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const s
 FOTA_MUST_CHECK
 enum fota_err update_verify_loader(struct update *u, struct image_result *out);
 
-/** As boot_services.info: what the root knows. Takes ≤ 0.1 ms, touches no flash. */
-void update_tell_state(const struct update *u, struct boot_info *out);
+/** As BOOT_OP_INFO: what the root knows. Takes ≤ 0.1 ms, touches no flash. */
+void update_tell_view(const struct update *u, struct boot_view *out);
 
-/** update_tell_state and update_tell_of_images in one. Takes ≤ 1 ms, touches no flash. */
+/** update_tell_view, boot_info_of_view and update_tell_of_images in one, for who has it all in one place.
+ * Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);
 
-/** As boot_services.check_signature. Power cut: nothing is kept. @return see there */
+/** As BOOT_OP_CHECK_SIGNATURE. Power cut: nothing is kept. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_check_signature(const struct update *u, const uint8_t key_id[BOOT_KEY_ID_BYTES],
                                      const uint8_t *text, uint32_t n_bytes, const uint8_t *der,
                                      uint32_t n_der_bytes);
 
-/** As boot_services.update_begin. Power cut: the slot is not bootable before update_activate; the active slot
+/** As BOOT_OP_BEGIN. Power cut: the slot is not bootable before update_activate; the active slot
  * is untouched. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer,
@@ -164,42 +158,42 @@ FOTA_MUST_CHECK
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                            struct update_target *out);
 
-/** As boot_services.slot_erase. Power cut: as flash_erase_sector; the record no longer vouches for the
+/** As BOOT_OP_ERASE. Power cut: as flash_erase_sector; the record no longer vouches for the
  * sector. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_erase(struct update *u, uint32_t sector);
 
-/** As boot_services.slot_program. Power cut: as flash_program; the record vouches for whole sectors only.
+/** As BOOT_OP_PROGRAM. Power cut: as flash_program; the record vouches for whole sectors only.
  * @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words);
 
-/** As boot_services.update_finish. Power cut: pending or still receiving. @return see there */
+/** As BOOT_OP_FINISH. Power cut: pending or still receiving. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_finish(struct update *u);
 
-/** As boot_services.update_activate. Power cut: pending or trial. @return see there */
+/** As BOOT_OP_ACTIVATE. Power cut: pending or trial. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_activate(struct update *u);
 
-/** As boot_services.update_abort. Power cut: as before or empty. @return see there */
+/** As BOOT_OP_ABORT. Power cut: as before or empty. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_abort(struct update *u);
 
-/** As boot_services.confirm. Power cut: the trial goes on or the image is confirmed. @return see there */
+/** As BOOT_OP_CONFIRM. Power cut: the trial goes on or the image is confirmed. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_confirm(struct update *u);
 
-/** As boot_services.retry. Power cut: lifted or not. @return see there */
+/** As BOOT_OP_RETRY. Power cut: lifted or not. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_retry(struct update *u, uint32_t number);
 
-/** As boot_services.loader_install. Power cut: the old loader, the new one, or none and
+/** As BOOT_OP_LOADER_INSTALL. Power cut: the old loader, the new one, or none and
  * BOOT_FLAG_LOADER_OPEN. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes);
 
-/** As boot_services.slot_hash. @return see there */
+/** As BOOT_OP_HASH. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
                           uint8_t sha256[CRYPTO_SHA256_BYTES]);
