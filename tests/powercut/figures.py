@@ -40,6 +40,8 @@ KEYS = [
     ("elf_nested", "  of them in recoveries", 1, None),
     ("elf_watchdog_resets", "  resets by the watchdog and by the pin inside an erase", 1, None),
     ("elf_bricks", "  bricks", None, 0),
+    ("loader_elf_cuts", "cuts of the update of the loader on the twin", 500, None),
+    ("loader_elf_bricks", "  bricks", None, 0),
     ("mutants", "planted bugs", 60, None),
     ("mutants_caught", "  caught", None, None),
     ("skip_runs", "instruction faults on the twin", 1, None),
@@ -104,6 +106,7 @@ def self_test():
     good = {key: at_least or 0 for key, _, at_least, _ in KEYS}
     good["mutants_caught"] = good["mutants"]
     planted = [({}, []), ({"nested_bricks": 1}, ["nested_bricks"]), ({"elf_cuts": 4999}, ["elf_cuts"]),
+               ({"loader_elf_bricks": 1}, ["loader_elf_bricks"]),
                ({"mutants_caught": 59}, ["mutants_caught"]),
                ({"waived_rejected": 1}, ["waived_rejected"]), ({"worn_floor_lost": 1}, ["worn_floor_lost"]), ({"skip_runs": None}, ["skip_runs"]),
                ({"brownout_erases_per_sector_day": 3001}, ["brownout_erases_per_sector_day"])]

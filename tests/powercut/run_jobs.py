@@ -20,7 +20,7 @@ import figures
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build/cuts"
-FIGURE = re.compile(r"^((?:elf|skip|brownout)_[a-z_]+|normal_boot_flash_writes) (\d+)$", re.M)
+FIGURE = re.compile(r"^((?:elf|loader_elf|skip|brownout)_[a-z_]+|normal_boot_flash_writes) (\d+)$", re.M)
 BAR = 24
 
 # Job: about how many seconds it takes on one processor, and the command. P: powercut; T: the folder of the twin's programs.
@@ -44,6 +44,7 @@ HOST_JOBS = {
 }
 TWIN_JOBS = {
     "elf": (380, "T/fota-elf-cuts"),
+    "loader-elf": (110, "T/fota-loader-cuts"),
     "skip": (75, "T/fota-skip"),
     "brownout": (20, "T/fota-brownout"),
 }

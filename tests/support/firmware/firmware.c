@@ -85,6 +85,11 @@ uint32_t firmware_read_root(uint8_t out[FIRMWARE_ROOT_MAX_BYTES])
     return read_file("bootloader/bootloader.bin", out, FIRMWARE_ROOT_MAX_BYTES);
 }
 
+uint32_t firmware_read_loader(uint8_t out[FIRMWARE_ROOT_MAX_BYTES])
+{
+    return read_file("loader/loader.bin", out, FIRMWARE_ROOT_MAX_BYTES);
+}
+
 void firmware_store_loader(struct twin *t, const struct firmware_loader *loader)
 {
     static uint8_t blank[FLASH_LOADER_BYTES];

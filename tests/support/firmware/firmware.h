@@ -43,6 +43,9 @@ void firmware_image_hash(const uint8_t *image, uint32_t n_bytes, uint8_t hash[CR
 /** The root as flat bytes. @return how many */
 uint32_t firmware_read_root(uint8_t out[FIRMWARE_ROOT_MAX_BYTES]);
 
+/** The loader as flat bytes, not signed. @return how many */
+uint32_t firmware_read_loader(uint8_t out[FIRMWARE_ROOT_MAX_BYTES]);
+
 /** Root and loader into their sectors. */
 void firmware_program(struct twin *t);
 

@@ -193,37 +193,49 @@ static void make_channel(const struct test_spec *spec, struct test_release *out)
     out->n_channel += out->n_statement;
 }
 
-static void make_loader_image(const struct test_loader_spec *spec, struct test_loader *out)
+enum { LOADER_PAYLOAD_BYTES = 9000 };
+
+static void fill_loader(const struct test_loader_spec *spec, uint32_t base,
+                        uint8_t payload[LOADER_PAYLOAD_BYTES])
 {
-    enum { PAYLOAD_BYTES = 9000 };
-    static uint8_t payload[PAYLOAD_BYTES];
-    const uint32_t base = spec->base ? spec->base : FLASH_LOADER_BASE;
-    for (uint32_t i = 0; i < PAYLOAD_BYTES; i++) {
+    for (uint32_t i = 0; i < LOADER_PAYLOAD_BYTES; i++) {
         payload[i] = (uint8_t)(i * 5U + (i >> 7) + (spec->version >> 24) * 31U);
     }
     bytes_store_le32(payload, RAM_APP_BASE + RAM_APP_BYTES);
     bytes_store_le32(payload + 4, base + FLASH_IMAGE_HEADER_AREA_BYTES + 0x21U);
+}
+
+static void make_loader_image(const struct test_loader_spec *spec, uint32_t counter, struct test_loader *out)
+{
+    static uint8_t payload[LOADER_PAYLOAD_BYTES];
+    const uint32_t base = spec->base ? spec->base : FLASH_LOADER_BASE;
     const struct image_spec image = {.load_addr = base,
-                                     .version = {.major = (uint8_t)(spec->version >> 24)},
-                                     .security_counter = spec->security_counter ? spec->security_counter : 1,
+                                     .version = {.major = (uint8_t)(spec->version >> 24),
+                                                 .minor = (uint8_t)(spec->version >> 16),
+                                                 .revision = (uint16_t)spec->version},
+                                     .security_counter = spec->image_counter ? spec->image_counter : counter,
                                      .hw_id = spec->hw ? spec->hw : "f407-disco"};
     struct image_signer signer = test_signer(spec->image_key ? spec->image_key : spec->key);
+    fill_loader(spec, base, payload);
     out->n_image = sizeof out->image;
-    MUST(image_build(&image, payload, PAYLOAD_BYTES, &signer, out->image, &out->n_image));
+    MUST(image_build(&image, spec->payload ? spec->payload : payload,
+                     spec->payload ? spec->payload_bytes : LOADER_PAYLOAD_BYTES, &signer, out->image,
+                     &out->n_image));
 }
 
 void test_loader_make(const struct test_loader_spec *spec, struct test_loader *out)
 {
+    const uint32_t counter = spec->security_counter ? spec->security_counter : 1;
     memset(out, 0, sizeof *out);
     out->version = spec->version;
-    make_loader_image(spec, out);
+    make_loader_image(spec, counter, out);
     struct release_image image;
     MUST(release_image_describe(out->image, out->n_image, &image));
     memcpy(out->hash, image.hash, sizeof out->hash);
     name_by_digest("v1/blobs/", image.sha256, ".bin", out->blob);
     struct loader_release l = {.hw = span(spec->hw ? spec->hw : "f407-disco"),
                                .version = spec->version,
-                               .security_counter = spec->security_counter ? spec->security_counter : 1,
+                               .security_counter = counter,
                                .boot_min = spec->boot_min,
                                .image_bytes = out->n_image,
                                .blob = span(out->blob),

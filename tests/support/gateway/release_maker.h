@@ -46,10 +46,13 @@ struct test_loader_spec {
     uint32_t version;
     uint32_t security_counter; /* [1] */
     uint32_t boot_min;
-    uint32_t base; /* [FLASH_LOADER_BASE] */
+    uint32_t base;          /* [FLASH_LOADER_BASE] */
+    uint32_t image_counter; /* inside the image [security_counter] */
+    const uint8_t *payload; /* linked code of payload_bytes bytes [9,000 bytes made from the version] */
+    uint32_t payload_bytes;
 };
 
-/** Build and sign a loader of some 9 KB. */
+/** Build and sign a loader. */
 void test_loader_make(const struct test_loader_spec *spec, struct test_loader *out);
 
 /** One release: two images, and both statements as they stand in the store. */
