@@ -71,7 +71,7 @@ static const struct wrong wrongs[] = {
     {"read: RAM", {"5A 11 EE", "20 00 00 00 20"}},
     {"read: option bytes", {"5A 11 EE", "1F FF C0 00 20"}},
     {"read: complement of the length", {"5A 11 EE", "FF FE 00 00 01", "03 FD"}},
-    {"read: slot that no session erased", {"5A 11 EE", "08 08 00 00 00"}},
+    {"read: slot that no session erased", {"5A 11 EE", "08 08 00 00 00", "03 FC"}},
     {"read: over the end of the info block", {"5A 11 EE", "FF FE 00 70 71", "04 FB"}},
     {"read: behind the info block", {"5A 11 EE", "FF FE 00 74 75"}},
     {"go: checksum of the address", {"5A 21 DE", "08 08 00 00 01"}},
