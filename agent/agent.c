@@ -89,14 +89,16 @@ static bool lacks_loader_memory(const struct agent *agent)
     return agent->config.loader_memory == NULL || agent->config.loader_memory_bytes < FLASH_LOADER_BYTES;
 }
 
-/* The text is read here; the root judges its signature, and then the offer. */
+/* The text is read here; the root judges its signature. */
 static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, uint32_t n_bytes,
                                 struct update_offer *out)
 {
     const struct statement_verifier verifier = {check_signature, agent};
-    const bool is_loader = offer_is_for_loader(statement, n_bytes);
+    const struct boot_services *services = agent->services;
+    const bool is_plain = n_bytes == 0;
+    const bool is_loader = !is_plain && offer_is_for_loader(statement, n_bytes);
     struct boot_view view;
-    enum fota_err err = ask_root(agent->services, &view);
+    enum fota_err err = ask_root(services, &view);
     if (err) {
         return err;
     }
@@ -104,8 +106,23 @@ static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, u
         return E_LOADER_MEMORY;
     }
     enum slot slot = is_loader ? SLOT_LOADER : (enum slot)view.inactive;
-    return slot == SLOT_NONE ? E_STATE
-                             : offer_read(&verifier, agent->services->hw_id, slot, statement, n_bytes, out);
+    if (slot == SLOT_NONE) {
+        return E_STATE;
+    }
+    if (is_plain) {
+        offer_plain(slot, FLASH_SLOT_BYTES, out);
+    } else {
+        err = offer_read(&verifier, services->hw_id, slot, statement, n_bytes, out);
+    }
+    return err ? err : offer_check(out, &view, services->bootloader_version);
+}
+
+static uint32_t base_of(uint32_t slot)
+{
+    if (slot == SLOT_LOADER) {
+        return FLASH_LOADER_BASE;
+    }
+    return slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
 }
 
 static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_bytes,
@@ -113,17 +130,19 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
 {
     struct agent *agent = ctx;
     struct update_offer offer;
-    const bool is_plain = n_bytes == 0;
-    struct boot_call call = {.op = BOOT_OP_BEGIN, .bytes = is_plain ? NULL : &offer, .out = out};
-    if (is_plain && agent->config.refuse_plain) {
+    uint32_t off;
+    struct boot_call call = {.op = BOOT_OP_BEGIN, .bytes = &offer, .out = &off};
+    if (n_bytes == 0 && agent->config.refuse_plain) {
         return E_UPDATE_PLAIN;
     }
-    enum fota_err err = is_plain ? FOTA_OK : read_offer(agent, statement, n_bytes, &offer);
+    enum fota_err err = read_offer(agent, statement, n_bytes, &offer);
     err = err ? err : run_call(agent, &call);
-    if (!err) {
-        agent->loader_bytes = out->slot == SLOT_LOADER ? out->image_bytes : 0;
+    if (err) {
+        return err;
     }
-    return err;
+    agent->loader_bytes = offer.slot == SLOT_LOADER ? offer.image_bytes : 0;
+    *out = (struct update_target){offer.session_id, offer.slot, base_of(offer.slot), offer.image_bytes, off};
+    return FOTA_OK;
 }
 
 static enum fota_err op_erase(void *ctx, uint32_t sector)
@@ -152,7 +171,18 @@ static void op_read(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
 static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t sha256[32])
 {
     const struct agent *agent = ctx;
-    const struct boot_call call = {.op = BOOT_OP_HASH, .number = off, .n = n_bytes, .out = sha256};
+    struct boot_view view;
+    enum fota_err err = ask_root(agent->services, &view);
+    if (err) {
+        return err;
+    }
+    if (view.inactive > SLOT_B || off > FLASH_SLOT_BYTES || n_bytes > FLASH_SLOT_BYTES - off) {
+        return E_FLASH_RANGE;
+    }
+    const struct boot_call call = {.op = BOOT_OP_HASH,
+                                   .bytes = (const uint8_t *)base_of(view.inactive) + off,
+                                   .n = n_bytes,
+                                   .out = sha256};
     return agent->services->call(&call);
 }
 

@@ -152,7 +152,8 @@ static enum fota_err carry_out(const struct boot_call *call)
     case BOOT_OP_ABORT:
         return update_abort(u);
     case BOOT_OP_HASH:
-        return update_hash(u, call->number, call->n, call->out);
+        update_hash_bytes(call->bytes, call->n, call->out);
+        return FOTA_OK;
     case BOOT_OP_RETRY:
         return update_retry(u, call->number);
     case BOOT_OP_LOADER_INSTALL:

@@ -9,11 +9,6 @@ uint16_t bytes_load_le16(const uint8_t p[2])
     return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
 }
 
-uint32_t bytes_load_le32(const uint8_t p[4])
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 uint16_t bytes_load_be16(const uint8_t p[2])
 {
     return (uint16_t)((uint32_t)p[0] << 8 | p[1]);

@@ -55,38 +55,72 @@ static enum fota_err enter_area(struct area *area, uint32_t magic, uint32_t limi
     return FOTA_OK;
 }
 
-/* Offset of the next TLV's value if it is of this type and length and inside the area; else 0, and nothing is
- * taken. */
-static uint32_t take_tlv(struct area *area, uint32_t type, uint32_t min_bytes, uint32_t max_bytes)
+/* Where struct image has the offset of the TLV's value: 0 while it was not met. */
+#define FIELD(name) (uint8_t)(offsetof(struct image, name) / sizeof(uint32_t))
+
+/* What may stand in an image. In one area ranks do not fall: imgtool's order; those of the vendor range share
+ * one. */
+enum { RANK_COUNTER = 1, RANK_VENDOR, RANK_HASH, RANK_KEYHASH, RANK_SIGNATURE };
+
+static const struct known_tlv {
+    uint8_t type;
+    uint8_t min_bytes;
+    uint8_t max_bytes;
+    uint8_t rank;
+    uint8_t field;
+} KNOWN[] = {
+    {IMAGE_TLV_SEC_CNT, 4, 4, RANK_COUNTER, FIELD(security_counter)},
+    {IMAGE_TLV_HW_ID, 1, IMAGE_HW_ID_MAX_BYTES, RANK_VENDOR, FIELD(hw_id_off)},
+    {IMAGE_TLV_RUN_FLAGS, 1, 1, RANK_VENDOR, FIELD(run_flags)},
+    {IMAGE_TLV_REVOKES, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES, RANK_VENDOR, FIELD(revokes_off)},
+    {IMAGE_TLV_SHA256, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES, RANK_HASH, FIELD(hash_off)},
+    {IMAGE_TLV_KEYHASH, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES, RANK_KEYHASH, FIELD(keyhash_off)},
+    {IMAGE_TLV_ECDSA_SIG, CRYPTO_SIGNATURE_MIN_BYTES, CRYPTO_SIGNATURE_MAX_BYTES, RANK_SIGNATURE,
+     FIELD(signature_off)},
+};
+
+/* Take the TLV at area->at. One that we do not know was made for a later version of this code; anything else
+ * that is not as it should be is malformed, repeated or out of place. */
+static enum fota_err take_tlv(struct area *area, uint32_t *rank, uint32_t last_rank, struct image *image)
 {
     const uint8_t *tlv = area->bytes + area->at;
     uint32_t left = area->end - area->at;
-    if (left < TLV_HEADER_BYTES || bytes_load_le16(tlv) != type) {
-        return 0;
+    if (left < TLV_HEADER_BYTES || bytes_load_le16(tlv + 2) > left - TLV_HEADER_BYTES) {
+        return E_IMAGE_TLV;
     }
     uint32_t n_bytes = bytes_load_le16(tlv + 2);
-    if (n_bytes < min_bytes || n_bytes > max_bytes || n_bytes > left - TLV_HEADER_BYTES) {
-        return 0;
+    for (const struct known_tlv *known = KNOWN; known < KNOWN + sizeof KNOWN / sizeof KNOWN[0]; known++) {
+        if (known->type != bytes_load_le16(tlv)) {
+            continue;
+        }
+        uint32_t *value_off = (uint32_t *)image + known->field;
+        if (known->rank < *rank || known->rank > last_rank || *value_off != 0 || n_bytes < known->min_bytes ||
+            n_bytes > known->max_bytes) {
+            return E_IMAGE_TLV;
+        }
+        *rank = known->rank;
+        *value_off = area->at + TLV_HEADER_BYTES;
+        area->at = *value_off + n_bytes;
+        return FOTA_OK;
     }
-    uint32_t value_off = area->at + TLV_HEADER_BYTES;
-    area->at = value_off + n_bytes;
-    return value_off;
+    return E_IMAGE_TLV_UNKNOWN;
 }
 
-/* Why the TLV at area->at was not taken: its type is known, so it is malformed, repeated or out of place; or
- * it is not, and the image was made for a later version of this code. */
-static enum fota_err refusal(const struct area *area)
+/* Read the area at area->at, whose TLVs are of these ranks, to its end. */
+static enum fota_err read_area(struct area *area, uint32_t magic, uint32_t limit_bytes, uint32_t rank,
+                               uint32_t last_rank, struct image *image)
 {
-    static const uint8_t KNOWN[] = {IMAGE_TLV_KEYHASH, IMAGE_TLV_SHA256, IMAGE_TLV_ECDSA_SIG,
-                                    IMAGE_TLV_SEC_CNT, IMAGE_TLV_HW_ID,  IMAGE_TLV_RUN_FLAGS,
-                                    IMAGE_TLV_REVOKES};
-    uint32_t left = area->end - area->at;
-    const uint8_t *tlv = area->bytes + area->at;
-    bool is_known = left < TLV_HEADER_BYTES || bytes_load_le16(tlv + 2) > left - TLV_HEADER_BYTES;
-    for (uint32_t i = 0; i < sizeof KNOWN && !is_known; i++) {
-        is_known = bytes_load_le16(tlv) == KNOWN[i];
+    enum fota_err err = enter_area(area, magic, limit_bytes);
+    while (err == FOTA_OK && area->at != area->end) {
+        err = take_tlv(area, &rank, last_rank, image);
     }
-    return is_known ? E_IMAGE_TLV : E_IMAGE_TLV_UNKNOWN;
+    return err;
+}
+
+/* Length of the TLV with this value. */
+static uint32_t value_bytes(const uint8_t *bytes, uint32_t value_off)
+{
+    return bytes_load_le16(bytes + value_off - 2);
 }
 
 static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
@@ -109,72 +143,44 @@ static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
     return FOTA_OK;
 }
 
-/* The TLVs of the vendor range, in any order, each at most once. */
-static void take_vendor_tlvs(struct area *area, struct image *image)
-{
-    uint32_t run_flags_off = 0;
-    uint32_t before;
-    do {
-        before = area->at;
-        if (image->hw_id_off == 0) {
-            image->hw_id_off = take_tlv(area, IMAGE_TLV_HW_ID, 1, IMAGE_HW_ID_MAX_BYTES);
-            image->hw_id_bytes = area->at - image->hw_id_off;
-        }
-        if (run_flags_off == 0) {
-            run_flags_off = take_tlv(area, IMAGE_TLV_RUN_FLAGS, 1, 1);
-        }
-        if (image->revokes_off == 0) {
-            image->revokes_off = take_tlv(area, IMAGE_TLV_REVOKES, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES);
-        }
-    } while (area->at != before);
-    image->run_flags = run_flags_off == 0 ? 0 : area->bytes[run_flags_off];
-}
-
-/* Protected TLVs: the security counter, as imgtool writes it first, and ours. Nothing else may be there. */
+/* Protected TLVs: the security counter, as imgtool writes it first, and ours. */
 static enum fota_err parse_protected(struct area *area, uint32_t limit_bytes, struct image *image)
 {
+    const uint8_t *bytes = area->bytes;
     uint32_t start = area->at;
-    enum fota_err err = enter_area(area, IMAGE_TLV_PROT_INFO_MAGIC, limit_bytes);
+    enum fota_err err =
+        read_area(area, IMAGE_TLV_PROT_INFO_MAGIC, limit_bytes, RANK_COUNTER, RANK_VENDOR, image);
     if (err) {
         return err;
     }
-    uint32_t counter_off = take_tlv(area, IMAGE_TLV_SEC_CNT, 4, 4);
-    image->hw_id_off = 0;
-    image->revokes_off = 0;
-    take_vendor_tlvs(area, image);
     image->signed_bytes = area->end;
-    if (area->at != area->end) {
-        return refusal(area);
-    }
-    if (counter_off == 0 || image->hw_id_off == 0 ||
+    image->run_flags = image->run_flags == 0 ? 0 : bytes[image->run_flags];
+    if (image->security_counter == 0 || image->hw_id_off == 0 ||
         (image->run_flags & ~(uint32_t)IMAGE_RUN_WATCHDOG) != 0 ||
-        area->end - start != bytes_load_le16(area->bytes + HDR_PROT_TLV_BYTES)) {
+        area->end - start != bytes_load_le16(bytes + HDR_PROT_TLV_BYTES)) {
         return E_IMAGE_TLV;
     }
-    image->security_counter = bytes_load_le32(area->bytes + counter_off);
+    image->security_counter = bytes_load_le32(bytes + image->security_counter);
+    image->hw_id_bytes = value_bytes(bytes, image->hw_id_off);
     return FOTA_OK;
 }
 
-/* The other TLVs, in imgtool's order. */
+/* The other TLVs. */
 static enum fota_err parse_unprotected(struct area *area, uint32_t limit_bytes, struct image *image)
 {
-    enum fota_err err = enter_area(area, IMAGE_TLV_INFO_MAGIC, limit_bytes);
+    enum fota_err err = read_area(area, IMAGE_TLV_INFO_MAGIC, limit_bytes, RANK_HASH, RANK_SIGNATURE, image);
     if (err) {
         return err;
     }
-    image->hash_off = take_tlv(area, IMAGE_TLV_SHA256, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES);
-    image->keyhash_off = take_tlv(area, IMAGE_TLV_KEYHASH, CRYPTO_SHA256_BYTES, CRYPTO_SHA256_BYTES);
-    image->signature_off =
-        take_tlv(area, IMAGE_TLV_ECDSA_SIG, CRYPTO_SIGNATURE_MIN_BYTES, CRYPTO_SIGNATURE_MAX_BYTES);
-    image->signature_bytes = area->at - image->signature_off;
     image->total_bytes = area->end;
-    if (area->at != area->end) {
-        return refusal(area);
-    }
     if (image->hash_off == 0) {
         return E_IMAGE_TLV;
     }
-    return image->keyhash_off == 0 || image->signature_off == 0 ? E_IMAGE_UNSIGNED : FOTA_OK;
+    if (image->keyhash_off == 0 || image->signature_off == 0) {
+        return E_IMAGE_UNSIGNED;
+    }
+    image->signature_bytes = value_bytes(area->bytes, image->signature_off);
+    return FOTA_OK;
 }
 
 enum fota_err image_parse(const uint8_t *bytes, uint32_t limit_bytes, struct image *out)
@@ -183,6 +189,7 @@ enum fota_err image_parse(const uint8_t *bytes, uint32_t limit_bytes, struct ima
     if (err) {
         return err;
     }
+    memset(out, 0, sizeof *out);
     out->load_addr = bytes_load_le32(bytes + HDR_LOAD_ADDR);
     out->img_bytes = bytes_load_le32(bytes + HDR_IMG_BYTES);
     out->version_packed = (uint32_t)bytes[HDR_MAJOR] << 24 | (uint32_t)bytes[HDR_MINOR] << 16 |
@@ -190,10 +197,7 @@ enum fota_err image_parse(const uint8_t *bytes, uint32_t limit_bytes, struct ima
     out->version_build = bytes_load_le32(bytes + HDR_BUILD);
     struct area area = {bytes, IMAGE_HEADER_AREA_BYTES + out->img_bytes, 0};
     err = parse_protected(&area, limit_bytes, out);
-    if (err) {
-        return err;
-    }
-    return parse_unprotected(&area, limit_bytes, out);
+    return err ? err : parse_unprotected(&area, limit_bytes, out);
 }
 
 void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_SHA256_BYTES])

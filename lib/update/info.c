@@ -41,9 +41,11 @@ void boot_info_of_view(const struct boot_view *view, uint32_t bootloader_version
     memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
     out->last_reason = record->last_reason;
     out->session_state = (uint16_t)view->session;
-    out->session_id = view->session_id;
-    out->session_flashed =
-        view->session_flashed < view->session_bytes ? view->session_flashed : view->session_bytes;
+    if (view->session != 0) {
+        uint32_t flashed = view->session_flashed;
+        out->session_id = view->session_id;
+        out->session_flashed = flashed < view->session_bytes ? flashed : view->session_bytes;
+    }
     for (uint32_t i = 0; i < BOOT_HW_ID_MAX_BYTES && hw_id[i] != '\0'; i++) {
         out->hw_id[i] = hw_id[i];
     }

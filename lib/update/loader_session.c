@@ -21,7 +21,7 @@ enum fota_err update_verify_loader(struct update *u, struct image_result *out)
 
 /* The loader is replaced only by an application that boots again whatever happens, never while it is what
  * answers. */
-static enum fota_err check_moment(const struct update *u)
+enum fota_err update_check_moment(const struct update *u)
 {
     if (config_of(u)->loader.bytes == NULL) {
         return E_UNSUPPORTED;
@@ -32,21 +32,6 @@ static enum fota_err check_moment(const struct update *u)
     bool is_confirmed = u->running <= SLOT_B && u->running == (enum slot)u->record.active &&
                         u->record.state[u->running] == SLOT_STATE_CONFIRMED;
     return is_confirmed ? FOTA_OK : E_LOADER_NOT_NOW;
-}
-
-enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
-                                  struct update_target *out)
-{
-    const uint32_t id = update_session_id(offer);
-    enum fota_err err = check_moment(u);
-    err = err ? err : update_check_offer(u, offer, config_of(u)->loader.n_bytes);
-    err = err ? err : update_check_session(u, id);
-    if (err) {
-        return err;
-    }
-    update_open_session(u, SLOT_LOADER, id, offer, 0);
-    *out = (struct update_target){id, SLOT_LOADER, config_of(u)->loader.base, offer->image_bytes, 0};
-    return FOTA_OK;
 }
 
 /* Everything that will be asked when it is to start, and what the statement says, while it is still in RAM.
@@ -64,35 +49,36 @@ static enum fota_err check_received(const struct update *u, const uint8_t *image
     if (result.image.security_counter < update_floor(u)) {
         return E_IMAGE_COUNTER;
     }
-    return n_bytes == u->session_bytes && result.image.total_bytes == n_bytes &&
-                   memcmp(result.file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) == 0
+    return n_bytes == u->offer.image_bytes && result.image.total_bytes == n_bytes &&
+                   memcmp(result.file_sha256, u->offer.sha256, CRYPTO_SHA256_BYTES) == 0
                ? FOTA_OK
                : E_UPDATE_DIGEST;
 }
 
 static enum fota_err mark(struct update *u, uint32_t flags)
 {
-    struct boot_record record = u->record;
-    record.flags = (uint8_t)flags;
-    return update_commit(u, &record);
+    struct boot_record *record = update_draft(u);
+    record->flags = (uint8_t)flags;
+    return update_commit(u, record);
 }
 
 /* Words `first` to `end` of the image. */
 static enum fota_err program(const struct update *u, const uint32_t *words, uint32_t first, uint32_t end)
 {
-    return flash_program(config_of(u)->flash, config_of(u)->loader.base + 4 * first, words + first, end - first);
+    return flash_program(config_of(u)->flash, config_of(u)->loader.base + 4 * first, words + first,
+                         end - first);
 }
 
 enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes)
 {
-    if (u->session == UPDATE_CLOSED || u->session_slot != SLOT_LOADER) {
+    if (u->session == UPDATE_CLOSED || u->offer.slot != SLOT_LOADER) {
         return E_UPDATE_NO_SESSION;
     }
     if (u->session == UPDATE_FINISHED) {
         return FOTA_OK; /* the host did not hear it */
     }
     const uint32_t flags = u->record.flags & ~(uint32_t)BOOT_FLAG_LOADER_OPEN;
-    enum fota_err err = check_moment(u);
+    enum fota_err err = update_check_moment(u);
     err = err ? err : check_received(u, (const uint8_t *)words, n_bytes);
     err = err ? err : update_make_room(u, INSTALL_RECORDS, JOURNAL_NO_SPARE);
     err = err ? err : update_take_erase(u);

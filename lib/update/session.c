@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/bytes.h"
 #include "update_private.h"
 
@@ -30,6 +31,15 @@ enum slot update_inactive_slot(const struct update *u)
     return is_b_begun ? SLOT_B : SLOT_A;
 }
 
+FOTA_NOINLINE void update_hash_bytes(const uint8_t *bytes, uint32_t n_bytes,
+                                     uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+    struct crypto_sha256 ctx;
+    crypto_sha256_init(&ctx);
+    crypto_sha256_update(&ctx, bytes, n_bytes);
+    crypto_sha256_final(&ctx, sha256);
+}
+
 enum fota_err update_check_signature(const struct update *u, const uint8_t key_id[BOOT_KEY_ID_BYTES],
                                      const uint8_t *text, uint32_t n_bytes, const uint8_t *der,
                                      uint32_t n_der_bytes)
@@ -47,26 +57,11 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
         if (i == IMAGE_KEY_ACTIVE && (u->record.flags & BOOT_FLAG_KEY_REVOKED) != 0) {
             return E_STATEMENT_REVOKED;
         }
-        struct crypto_sha256 sha;
-        crypto_sha256_init(&sha);
-        crypto_sha256_update(&sha, text, n_bytes);
-        crypto_sha256_final(&sha, hash);
+        update_hash_bytes(text, n_bytes, hash);
         return crypto_p256_verify(key, hash, der, n_der_bytes) == CRYPTO_ACCEPT ? FOTA_OK
                                                                                 : E_STATEMENT_SIGNATURE;
     }
     return E_STATEMENT_KEY;
-}
-
-enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
-                                 uint32_t room_bytes)
-{
-    if (offer->boot_min > config_of(u)->bootloader_version) {
-        return E_UNSUPPORTED;
-    }
-    if (offer->security_counter < update_floor(u)) {
-        return E_STATEMENT_COUNTER;
-    }
-    return offer->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
 }
 
 /* Sectors of a slot that are blank, of those behind its first `n_bytes`; what an image needs is erased
@@ -90,29 +85,29 @@ static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n
  * confirmed image here, because the slot's image, its fallback, goes. `digest` may be the record's own. */
 static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest)
 {
-    struct boot_record record = u->record;
-    record.security_floor = update_floor(u);
-    record.state[slot] = (uint8_t)state;
-    if (state == SLOT_STATE_TRIAL || record.state[1 - slot] != SLOT_STATE_TRIAL) {
-        record.tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-        record.starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
+    struct boot_record *record = update_draft(u);
+    record->security_floor = update_floor(u);
+    record->state[slot] = (uint8_t)state;
+    if (state == SLOT_STATE_TRIAL || record->state[1 - slot] != SLOT_STATE_TRIAL) {
+        record->tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
+        record->starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
     }
     /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back. */
-    if (state == SLOT_STATE_TRIAL && record.state[1 - slot] == SLOT_STATE_TRIAL) {
-        record.state[1 - slot] = SLOT_STATE_LAST_RESORT;
+    if (state == SLOT_STATE_TRIAL && record->state[1 - slot] == SLOT_STATE_TRIAL) {
+        record->state[1 - slot] = SLOT_STATE_LAST_RESORT;
     }
-    record.resume_sectors = 0;
-    memcpy(record.digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
+    record->resume_sectors = 0;
+    memcpy(record->digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
     if (state == SLOT_STATE_PENDING) {
-        memcpy(record.counterpart, u->session_hash[1 - slot], BOOT_RECORD_DIGEST_BYTES);
+        memcpy(record->counterpart, u->offer.hash[1 - slot], BOOT_RECORD_DIGEST_BYTES);
     }
     /* See clean_sectors. With nothing confirmed the doubt may be about the other slot: it stays. */
     if (state == SLOT_STATE_EMPTY) {
-        record.flags |= BOOT_FLAG_ABANDONED;
-    } else if (record.active != SLOT_NONE) {
-        record.flags &= (uint8_t)~BOOT_FLAG_ABANDONED;
+        record->flags |= BOOT_FLAG_ABANDONED;
+    } else if (record->active != SLOT_NONE) {
+        record->flags &= (uint8_t)~BOOT_FLAG_ABANDONED;
     }
-    return update_record(u, &record);
+    return update_record(u, record);
 }
 
 /* Another state of the same content. */
@@ -144,27 +139,8 @@ static bool is_rejected(const struct update *u, uint32_t slot, const uint8_t *ha
            memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-uint32_t update_session_id(const struct update_offer *release)
-{
-    uint32_t id = bytes_load_be32(release->sha256);
-    return id == 0 || id == (uint32_t)UPDATE_OPEN_SESSION_ID ? ~id : id;
-}
-
-void update_close_session(struct update *u)
-{
-    u->session = UPDATE_CLOSED;
-    u->session_id = 0;
-    u->session_bytes = 0;
-    u->session_flashed = 0;
-}
-
-enum fota_err update_check_session(const struct update *u, uint32_t id)
-{
-    return u->session != UPDATE_CLOSED && u->session_id != id ? E_UPDATE_SESSION : FOTA_OK;
-}
-
-void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct update_offer *release,
-                         uint32_t off)
+/* Bytes from the first `off` on are to come. */
+static void open_session(struct update *u, const struct update_offer *offer, uint32_t off)
 {
     if (u->session == UPDATE_CLOSED) {
         crypto_sha256_init(config_of(u)->hash);
@@ -172,14 +148,8 @@ void update_open_session(struct update *u, enum slot slot, uint32_t id, const st
     if (u->session == UPDATE_CLOSED || off > u->session_flashed) {
         u->session_flashed = off; /* BEGIN again in an open session: what is in flash stays counted */
     }
-    memcpy(u->session_sha256, release->sha256, sizeof u->session_sha256);
-    for (uint32_t i = SLOT_A; i <= SLOT_B; i++) {
-        memcpy(u->session_hash[i], release->hash[i], BOOT_RECORD_DIGEST_BYTES);
-    }
+    u->offer = *offer;
     u->session = UPDATE_RECEIVING;
-    u->session_slot = slot;
-    u->session_id = id;
-    u->session_bytes = release->image_bytes;
 }
 
 /* Free records that a whole update needs. A journal without its mirror cannot make room at a boot. */
@@ -237,50 +207,55 @@ static enum fota_err claim(struct update *u, enum slot slot, const struct update
     return FOTA_OK;
 }
 
-enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer,
-                                 struct update_target *out)
+/* Is the place that the offer is for one that an update may write, and large enough? */
+static enum fota_err check_place(const struct update *u, const struct update_offer *offer)
 {
-    if (offer != NULL && offer->slot == SLOT_LOADER) {
-        return update_begin_loader(u, offer, out);
-    }
-    enum slot slot = update_inactive_slot(u);
-    if (slot == SLOT_NONE) {
-        return E_STATE;
-    }
-    /* Without a statement: anything that fits the slot. */
-    struct update_offer release = {.image_bytes = update_slot_bytes(u)};
-    uint32_t id = (uint32_t)UPDATE_OPEN_SESSION_ID;
-    if (offer != NULL) {
-        enum fota_err err =
-            offer->slot == (uint32_t)slot ? update_check_offer(u, offer, update_slot_bytes(u)) : E_STATE;
+    uint32_t room_bytes = update_slot_bytes(u);
+    if (offer->slot == SLOT_LOADER) {
+        enum fota_err err = update_check_moment(u);
         if (err) {
             return err;
         }
-        release = *offer;
-        id = update_session_id(&release);
+        room_bytes = config_of(u)->loader.n_bytes;
+    } else if (offer->slot > SLOT_B || offer->slot != (uint32_t)update_inactive_slot(u)) {
+        return E_STATE;
     }
-    if (is_rejected(u, SLOT_A, release.hash[SLOT_A]) || is_rejected(u, SLOT_B, release.hash[SLOT_B])) {
-        return E_SLOT_REJECTED;
-    }
-    enum fota_err err = update_check_session(u, id);
-    uint32_t off;
-    if (err == FOTA_OK &&
-        (!is_held(u, slot, &release, &off) || !journal_has_room(&u->journal, records_of_update(u)))) {
-        err = claim(u, slot, &release);
-        off = 0;
-    }
+    return offer->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
+}
+
+enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, uint32_t *resume_off)
+{
+    enum fota_err err = check_place(u, offer);
     if (err) {
         return err;
     }
-    update_open_session(u, slot, id, &release, off);
-    *out = (struct update_target){id, slot, config_of(u)->base[slot], release.image_bytes, off};
+    if (u->session != UPDATE_CLOSED && u->offer.session_id != offer->session_id) {
+        return E_UPDATE_SESSION;
+    }
+    enum slot slot = (enum slot)offer->slot;
+    uint32_t off = 0;
+    if (slot != SLOT_LOADER &&
+        (!is_held(u, slot, offer, &off) || !journal_has_room(&u->journal, records_of_update(u)))) {
+        err = claim(u, slot, offer);
+        if (err) {
+            return err;
+        }
+        off = 0;
+    }
+    open_session(u, offer, off);
+    *resume_off = off;
     return FOTA_OK;
+}
+
+static void close_session(struct update *u)
+{
+    u->session = UPDATE_CLOSED;
 }
 
 /* A statement was given: size and digest are known. */
 static bool is_described(const struct update *u)
 {
-    return u->session_id != (uint32_t)UPDATE_OPEN_SESSION_ID;
+    return u->offer.session_id != (uint32_t)UPDATE_OPEN_SESSION_ID;
 }
 
 /* Is a session open for a slot? One for the loader writes nothing here. */
@@ -289,7 +264,7 @@ static enum fota_err check_open(const struct update *u)
     if (u->session == UPDATE_CLOSED) {
         return E_UPDATE_NO_SESSION;
     }
-    return u->session_slot > SLOT_B ? E_STATE : FOTA_OK;
+    return u->offer.slot > SLOT_B ? E_STATE : FOTA_OK;
 }
 
 /* Where `addr` is in the session's slot. The second look at the slot is deliberate: an address decides what
@@ -300,7 +275,7 @@ static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_by
     if (err) {
         return err;
     }
-    enum slot slot = u->session_slot;
+    enum slot slot = (enum slot)u->offer.slot;
     *off = addr - config_of(u)->base[slot];
     if (slot != update_inactive_slot(u) || slot == u->running || *off > update_slot_bytes(u) ||
         n_bytes > update_slot_bytes(u) - *off) {
@@ -312,7 +287,7 @@ static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_by
 /* Before cells of sector `k` of the slot change, the record must not vouch for them any more. */
 static enum fota_err disown(struct update *u, uint32_t k)
 {
-    enum slot slot = u->session_slot;
+    enum slot slot = (enum slot)u->offer.slot;
     u->session = UPDATE_RECEIVING;
     if (u->record.state[slot] == SLOT_STATE_RECEIVING && u->record.resume_sectors <= k) {
         return FOTA_OK;
@@ -335,12 +310,12 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     if (err) {
         return err;
     }
-    uint32_t k = sector - config_of(u)->first_sector[u->session_slot];
+    uint32_t k = sector - config_of(u)->first_sector[u->offer.slot];
     if (k >= config_of(u)->n_sectors) {
         return E_FLASH_RANGE;
     }
     uint32_t sector_bytes = config_of(u)->sector_bytes;
-    err = locate(u, config_of(u)->base[u->session_slot] + k * sector_bytes, sector_bytes, &off);
+    err = locate(u, config_of(u)->base[u->offer.slot] + k * sector_bytes, sector_bytes, &off);
     if (err == FOTA_OK) {
         err = disown(u, k);
     }
@@ -372,7 +347,7 @@ static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t a
     forget_hash_beyond(u, off);
     flash->companion_ctx = NULL;
     if (off == crypto_sha256_length(config_of(u)->hash) &&
-        off + 4 * n_words + IMAGE_TLV_MAX_BYTES <= u->session_bytes) {
+        off + 4 * n_words + IMAGE_TLV_MAX_BYTES <= u->offer.image_bytes) {
         flash->companion_ctx = config_of(u)->hash;
     }
     enum fota_err err = flash_program(flash, addr, words, n_words);
@@ -409,11 +384,12 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
     }
     u->session_flashed += 4 * n_words;
     uint32_t n_complete = u->session_flashed / config_of(u)->sector_bytes;
-    if (is_described(u) && n_complete > u->record.resume_sectors && u->session_flashed < u->session_bytes) {
-        struct boot_record record = u->record;
-        record.resume_sectors = (uint8_t)n_complete;
+    if (is_described(u) && n_complete > u->record.resume_sectors &&
+        u->session_flashed < u->offer.image_bytes) {
+        struct boot_record *record = update_draft(u);
+        record->resume_sectors = (uint8_t)n_complete;
         /* If this fails, the next session sends a sector again; the bytes are in flash all the same. */
-        err = update_commit(u, &record);
+        err = update_commit(u, record);
         (void)err;
     }
     return FOTA_OK;
@@ -424,13 +400,14 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
 static enum fota_err clear_rest(struct update *u)
 {
     struct image image;
-    const uint8_t *slot = config_of(u)->slot[u->session_slot];
+    const uint8_t *slot = config_of(u)->slot[u->offer.slot];
     if (image_parse(slot, update_slot_bytes(u), &image) != FOTA_OK) {
         return FOTA_OK;
     }
     uint32_t sector_bytes = config_of(u)->sector_bytes;
-    for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < config_of(u)->n_sectors; k++) {
-        enum fota_err err = update_erase(u, config_of(u)->first_sector[u->session_slot] + k);
+    for (uint32_t k = (image.total_bytes + sector_bytes - 1) / sector_bytes; k < config_of(u)->n_sectors;
+         k++) {
+        enum fota_err err = update_erase(u, config_of(u)->first_sector[u->offer.slot] + k);
         if (err) {
             return err;
         }
@@ -450,15 +427,14 @@ static bool is_key_of_loader(const struct update *u, const uint8_t *keyhash)
 
 static enum fota_err check_received(const struct update *u, struct image_result *result)
 {
-    enum slot slot = u->session_slot;
+    enum slot slot = (enum slot)u->offer.slot;
     enum fota_err err = update_verify_slot(u, slot, update_floor(u), result);
     if (err) {
         return err;
     }
-    if (is_described(u) &&
-        (result->image.total_bytes != u->session_bytes ||
-         memcmp(result->file_sha256, u->session_sha256, CRYPTO_SHA256_BYTES) != 0 ||
-         memcmp(result->image_hash, u->session_hash[slot], BOOT_RECORD_DIGEST_BYTES) != 0)) {
+    if (is_described(u) && (result->image.total_bytes != u->offer.image_bytes ||
+                            memcmp(result->file_sha256, u->offer.sha256, CRYPTO_SHA256_BYTES) != 0 ||
+                            memcmp(result->image_hash, u->offer.hash[slot], BOOT_RECORD_DIGEST_BYTES) != 0)) {
         return E_UPDATE_DIGEST;
     }
     if (is_rejected(u, slot, result->image_hash)) {
@@ -466,8 +442,9 @@ static enum fota_err check_received(const struct update *u, struct image_result 
     }
     /* Confirmed, it would end the key of the only loader. */
     uint32_t revokes_off = result->image.revokes_off;
-    return revokes_off != 0 && is_key_of_loader(u, config_of(u)->slot[slot] + revokes_off) ? E_UPDATE_LOADER_KEY
-                                                                                        : FOTA_OK;
+    return revokes_off != 0 && is_key_of_loader(u, config_of(u)->slot[slot] + revokes_off)
+               ? E_UPDATE_LOADER_KEY
+               : FOTA_OK;
 }
 
 enum fota_err update_finish(struct update *u)
@@ -476,14 +453,14 @@ enum fota_err update_finish(struct update *u)
     if (err) {
         return err;
     }
-    if (is_described(u) && u->session_flashed < u->session_bytes) {
+    if (is_described(u) && u->session_flashed < u->offer.image_bytes) {
         return E_UPDATE_INCOMPLETE;
     }
     if (update_make_room(u, FINISH_RECORDS, JOURNAL_NO_SPARE) == E_UPDATE_BUSY) {
         return E_UPDATE_BUSY;
     }
     struct image_result result;
-    enum slot slot = u->session_slot;
+    enum slot slot = (enum slot)u->offer.slot;
     err = u->record.state[slot] == SLOT_STATE_RECEIVING ? clear_rest(u) : FOTA_OK;
     if (err) {
         return err;
@@ -510,8 +487,8 @@ enum fota_err update_finish(struct update *u)
 enum fota_err update_activate(struct update *u)
 {
     enum slot slot = update_inactive_slot(u);
-    if (u->session != UPDATE_CLOSED && u->session_slot == SLOT_LOADER) {
-        update_close_session(u); /* what loader_install did needs no activation */
+    if (u->session != UPDATE_CLOSED && u->offer.slot == SLOT_LOADER) {
+        close_session(u); /* what loader_install did needs no activation */
         return FOTA_OK;
     }
     if (slot == SLOT_NONE) {
@@ -526,14 +503,14 @@ enum fota_err update_activate(struct update *u)
             return err;
         }
     }
-    update_close_session(u);
+    close_session(u);
     return FOTA_OK;
 }
 
 enum fota_err update_abort(struct update *u)
 {
     static const uint8_t UNKNOWN[BOOT_RECORD_DIGEST_BYTES] = {0};
-    bool is_loader = u->session != UPDATE_CLOSED && u->session_slot == SLOT_LOADER;
+    bool is_loader = u->session != UPDATE_CLOSED && u->offer.slot == SLOT_LOADER;
     enum slot slot = is_loader ? SLOT_NONE : update_inactive_slot(u);
     enum fota_err err = FOTA_OK;
     if (slot != SLOT_NONE && u->record.state[slot] >= SLOT_STATE_RECEIVING &&
@@ -541,38 +518,24 @@ enum fota_err update_abort(struct update *u)
         err = put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN);
     }
     if (err != E_UPDATE_BUSY) {
-        update_close_session(u);
+        close_session(u);
     }
     return err;
 }
 
 enum fota_err update_retry(struct update *u, uint32_t number)
 {
-    struct boot_record record = u->record;
-    if (number <= record.retry) {
+    struct boot_record *record = update_draft(u);
+    if (number <= record->retry) {
         return FOTA_OK;
     }
-    record.retry = number;
-    memset(record.rejected, 0, sizeof record.rejected);
+    record->retry = number;
+    memset(record->rejected, 0, sizeof record->rejected);
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
-        if (record.state[slot] == SLOT_STATE_REJECTED) {
-            record.state[slot] = SLOT_STATE_EMPTY;
-            memset(record.digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
+        if (record->state[slot] == SLOT_STATE_REJECTED) {
+            record->state[slot] = SLOT_STATE_EMPTY;
+            memset(record->digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
         }
     }
-    return update_record(u, &record);
-}
-
-enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
-                          uint8_t sha256[CRYPTO_SHA256_BYTES])
-{
-    enum slot slot = update_inactive_slot(u);
-    if (slot == SLOT_NONE || off > update_slot_bytes(u) || n_bytes > update_slot_bytes(u) - off) {
-        return E_FLASH_RANGE;
-    }
-    struct crypto_sha256 ctx;
-    crypto_sha256_init(&ctx);
-    crypto_sha256_update(&ctx, config_of(u)->slot[slot] + off, n_bytes);
-    crypto_sha256_final(&ctx, sha256);
-    return FOTA_OK;
+    return update_record(u, record);
 }

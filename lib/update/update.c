@@ -3,6 +3,12 @@
 #include "base/attr.h"
 #include "update_private.h"
 
+FOTA_NOINLINE struct boot_record *update_draft(struct update *u)
+{
+    u->draft = u->record;
+    return &u->draft;
+}
+
 enum fota_err update_commit(struct update *u, const struct boot_record *record)
 {
     enum fota_err err = u->frozen ? u->frozen : journal_append(&u->journal, record);
@@ -228,9 +234,10 @@ SAME_PLACE(reset);
 SAME_PLACE(running);
 SAME_PLACE(stay);
 SAME_PLACE(session);
-SAME_PLACE(session_id);
-SAME_PLACE(session_bytes);
 SAME_PLACE(session_flashed);
+_Static_assert(offsetof(struct update, offer) == offsetof(struct boot_view, session_id) &&
+                   offsetof(struct update, offer.image_bytes) == offsetof(struct boot_view, session_bytes),
+               "and goes on with the offer");
 
 void update_tell_view(const struct update *u, struct boot_view *out)
 {
@@ -246,25 +253,25 @@ enum fota_err update_confirm(struct update *u)
         return E_STATE;
     }
     uint32_t slot = u->running;
-    struct boot_record record = u->record;
-    uint8_t state = record.state[slot];
+    struct boot_record *record = update_draft(u);
+    uint8_t state = record->state[slot];
     bool is_candidate =
         state == SLOT_STATE_TRIAL || state == SLOT_STATE_CONFIRMED || state == SLOT_STATE_LAST_RESORT;
-    if (!is_candidate || memcmp(record.digest[slot], u->running_digest, BOOT_RECORD_DIGEST_BYTES) != 0) {
+    if (!is_candidate || memcmp(record->digest[slot], u->running_digest, BOOT_RECORD_DIGEST_BYTES) != 0) {
         return E_STATE;
     }
     if (u->running_revokes) {
-        record.flags |= BOOT_FLAG_KEY_REVOKED;
+        record->flags |= BOOT_FLAG_KEY_REVOKED;
     }
-    if (state == SLOT_STATE_CONFIRMED && record.active == slot && record.flags == u->record.flags) {
+    if (state == SLOT_STATE_CONFIRMED && record->active == slot && record->flags == u->record.flags) {
         return FOTA_OK;
     }
-    record.active = (uint8_t)slot;
-    record.state[slot] = SLOT_STATE_CONFIRMED;
-    record.tries = 0;
-    record.starts = 0;
-    record.last_reason = FOTA_OK;
+    record->active = (uint8_t)slot;
+    record->state[slot] = SLOT_STATE_CONFIRMED;
+    record->tries = 0;
+    record->starts = 0;
+    record->last_reason = FOTA_OK;
     /* Another image is confirmed: the rejected one may be offered again. */
-    memset(record.rejected, 0, sizeof record.rejected);
-    return update_record(u, &record);
+    memset(record->rejected, 0, sizeof record->rejected);
+    return update_record(u, record);
 }

@@ -25,6 +25,9 @@ static inline uint32_t update_slot_bytes(const struct update *u)
     return config_of(u)->sector_bytes * config_of(u)->n_sectors;
 }
 
+/** A copy of the current state, to be changed and recorded. @return u->draft */
+struct boot_record *update_draft(struct update *u);
+
 /** Make a new state durable, then believe it. Power cut: as journal_append. @return as journal_append */
 FOTA_MUST_CHECK
 enum fota_err update_commit(struct update *u, const struct boot_record *record);
@@ -46,26 +49,10 @@ enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t sp
 FOTA_MUST_CHECK
 enum fota_err update_take_erase(struct update *u);
 
-/** Does this root take the offer, by version, counter and size? @return FOTA_OK · E_UNSUPPORTED (needs a
- * newer root) · E_STATEMENT_COUNTER · E_IMAGE_SIZE */
+/** May the loader be replaced now? @return FOTA_OK · E_UNSUPPORTED (none here) · E_LOADER_PROTECTED ·
+ * E_LOADER_NOT_NOW */
 FOTA_MUST_CHECK
-enum fota_err update_check_offer(const struct update *u, const struct update_offer *offer,
-                                 uint32_t room_bytes);
-
-/** update_begin_offer of a loader. @return see BOOT_OP_BEGIN */
-FOTA_MUST_CHECK
-enum fota_err update_begin_loader(struct update *u, const struct update_offer *offer,
-                                  struct update_target *out);
-
-/** Open a session, or go on in the one that is open. `off`: bytes that are in flash and trusted. */
-void update_open_session(struct update *u, enum slot slot, uint32_t id, const struct update_offer *release,
-                         uint32_t off);
-
-/** May a session with this id begin? @return FOTA_OK · E_UPDATE_SESSION (another one is open) */
-FOTA_MUST_CHECK
-enum fota_err update_check_session(const struct update *u, uint32_t id);
-
-void update_close_session(struct update *u);
+enum fota_err update_check_moment(const struct update *u);
 
 /** Is sector 1 write-protected by option bytes? (RM0090 3.9.10: nWRP is 0 then) */
 static inline bool update_is_loader_protected(const struct update *u)
@@ -92,8 +79,5 @@ enum fota_err update_verify_slot(const struct update *u, enum slot slot, uint32_
 FOTA_MUST_CHECK
 enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const uint8_t *bytes,
                                   uint32_t n_bytes, struct image_result *out);
-
-/** Id of a session for this release: never 0, never that of a session without a statement. */
-uint32_t update_session_id(const struct update_offer *release);
 
 #endif

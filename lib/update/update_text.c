@@ -15,16 +15,41 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
                            struct update_target *out)
 {
     const struct statement_verifier verifier = {check, u};
+    const struct update_config *config = u->config;
+    struct boot_view view;
     struct update_offer offer;
-    if (n_bytes == 0) {
-        return update_begin_offer(u, NULL, out);
-    }
-    enum slot slot = offer_is_for_loader(statement, n_bytes) ? SLOT_LOADER : update_inactive_slot(u);
+    enum fota_err err = FOTA_OK;
+    bool is_loader = n_bytes > 0 && offer_is_for_loader(statement, n_bytes);
+    enum slot slot = is_loader ? SLOT_LOADER : update_inactive_slot(u);
     if (slot == SLOT_NONE) {
         return E_STATE;
     }
-    enum fota_err err = offer_read(&verifier, u->config->hw_id, slot, statement, n_bytes, &offer);
-    return err ? err : update_begin_offer(u, &offer, out);
+    if (n_bytes == 0) {
+        offer_plain(slot, update_slot_bytes(u), &offer);
+    } else {
+        err = offer_read(&verifier, config->hw_id, slot, statement, n_bytes, &offer);
+    }
+    update_tell_view(u, &view);
+    err = err ? err : offer_check(&offer, &view, config->bootloader_version);
+    uint32_t off;
+    err = err ? err : update_begin_offer(u, &offer, &off);
+    if (err) {
+        return err;
+    }
+    uint32_t base = is_loader ? config->loader.base : config->base[slot];
+    *out = (struct update_target){offer.session_id, slot, base, offer.image_bytes, off};
+    return FOTA_OK;
+}
+
+enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
+                          uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+    enum slot slot = update_inactive_slot(u);
+    if (slot == SLOT_NONE || off > update_slot_bytes(u) || n_bytes > update_slot_bytes(u) - off) {
+        return E_FLASH_RANGE;
+    }
+    update_hash_bytes(u->config->slot[slot] + off, n_bytes, sha256);
+    return FOTA_OK;
 }
 
 void update_info(const struct update *u, struct boot_info *out)

@@ -162,7 +162,7 @@ static void refused_permission_changes_no_session(void **state)
     assert_int_equal(u.session, before.session);
     fill_journal(0);
     assert_int_equal(update_abort(&u), E_UPDATE_BUSY);
-    assert_int_equal(u.session_id, before.session_id);
+    assert_int_equal(u.offer.session_id, before.offer.session_id);
     u.n_erases_allowed = UINT32_MAX;
     assert_int_equal(update_abort(&u), FOTA_OK);
 }

@@ -13,6 +13,9 @@
 /** Stays one function in sector 0, where the compiler would write it out at each call. */
 #define FOTA_NOINLINE __attribute__((noinline))
 
+/** Written out at each call, where the compiler takes it for larger than it becomes. */
+#define FOTA_INLINE __attribute__((always_inline)) static inline
+
 /** printf-like: argument `fmt` is the format, `first` the first value. */
 #define FOTA_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 

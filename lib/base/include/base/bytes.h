@@ -11,11 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attr.h"
+
 /** Read an integer that starts at `p`; no alignment needed. */
 uint16_t bytes_load_le16(const uint8_t p[2]);
-uint32_t bytes_load_le32(const uint8_t p[4]);
 uint16_t bytes_load_be16(const uint8_t p[2]);
 uint32_t bytes_load_be32(const uint8_t p[4]);
+
+/** As those above. Written here, because on the target it is one instruction, shorter than any call. */
+FOTA_INLINE uint32_t bytes_load_le32(const uint8_t p[4])
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
 
 /** Write an integer at `p`; no alignment needed. */
 void bytes_store_le16(uint8_t p[2], uint16_t value);

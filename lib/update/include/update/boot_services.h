@@ -58,16 +58,17 @@ struct boot_view {
     struct update_reset reset;
     uint32_t running;         /* enum slot */
     uint32_t stay;            /* enum boot_stay */
-    uint32_t session;         /* 0 none, 1 receiving, 2 finished */
-    uint32_t session_id;      /* 0 none */
-    uint32_t session_bytes;   /* size of the image that is received */
+    uint32_t session;         /* 0 none, 1 receiving, 2 finished; 0: the other session_* say nothing */
     uint32_t session_flashed; /* bytes from its start that are in flash and read back; may be more */
-    uint32_t inactive;        /* enum slot: the one that an update may write; SLOT_NONE while a trial runs */
-    uint32_t security_floor;  /* lowest security counter an update may have */
+    uint32_t session_id;
+    uint32_t session_slot;   /* enum slot */
+    uint32_t session_bytes;  /* size of the image that is received */
+    uint32_t inactive;       /* enum slot: the one that an update may write; SLOT_NONE while a trial runs */
+    uint32_t security_floor; /* lowest security counter an update may have */
     uint32_t journal_ok; /* bit 0: J0 sound, bit 1: J1 sound; bit 4: J0 known dead, bit 5: J1 known dead */
 };
 
-enum { BOOT_VIEW_BYTES = 112 };
+enum { BOOT_VIEW_BYTES = 116 };
 _Static_assert(sizeof(struct boot_view) == BOOT_VIEW_BYTES, "separately built images share this layout");
 
 /** Facts about the board, as the link tells them to a host. All integers little-endian. A hash is the first 8
@@ -103,17 +104,22 @@ struct boot_info {
 enum { BOOT_INFO_BYTES = 108 };
 _Static_assert(sizeof(struct boot_info) == BOOT_INFO_BYTES, "docs/spec/link.md has the layout");
 
-/** What a signed statement offers for one place of this board. */
+/** Session id of a session without a statement. */
+enum { UPDATE_OPEN_SESSION_ID = (int)0xA4286000 };
+
+/** What a signed statement offers for one place of this board, or, of a plain AN4286 host, who has none: its
+ * session id, the slot, the slot's size, and 0 (update/offer.h makes both). */
 struct update_offer {
+    uint32_t session_id;       /* first 4 bytes (big-endian) of the file's digest: same release, same id */
     uint32_t slot;             /* enum slot: the inactive one, or SLOT_LOADER */
+    uint32_t image_bytes;      /* the whole file, header and TLVs included */
     uint32_t security_counter; /* of the image */
     uint32_t boot_min;         /* lowest version of the root that may install it */
-    uint32_t image_bytes;      /* the whole file, header and TLVs included */
     uint8_t sha256[32];        /* of the file */
     uint8_t hash[2][32];       /* image hashes of the release's images for A and B; of a loader both alike */
 };
 
-/** Where an update goes; result of update_begin. */
+/** Where an update goes, as the link tells it to a host. */
 struct update_target {
     uint32_t session_id;  /* first 4 bytes (big-endian) of the statement's digest for that slot: same release,
                              same id */
@@ -153,18 +159,17 @@ enum boot_op {
     BOOT_OP_CHECK_SIGNATURE = 2,
 
     /**
-     * Open an update session for the inactive slot, or for the loader (offer->slot SLOT_LOADER). Security
-     * counter, size and the root's own version are checked before anything is given up. Repeating it with the
-     * same offer resumes. Takes:      ≤ 10 ms; one erase when the journal needs room (E_UPDATE_BUSY without
-     * permission). Power cut:  the inactive slot is not bootable until BOOT_OP_ACTIVATE; the active slot is
-     * untouched.
-     * bytes: struct update_offer, from a statement whose signature BOOT_OP_CHECK_SIGNATURE accepted; out:
-     * struct update_target. bytes NULL: session of a plain AN4286 host, which has no statement: `image_bytes`
-     * is the slot's size, `session_id` is 0xA4286000, nothing is resumed, and BOOT_OP_FINISH checks the image
-     * as at boot, without a digest from outside
-     * @return FOTA_OK · E_STATEMENT_COUNTER · E_UNSUPPORTED (needs a newer root) · E_IMAGE_SIZE ·
-     * E_SLOT_REJECTED · E_UPDATE_SESSION · E_UPDATE_BUSY · E_STATE (a trial is running, or another slot is
-     * the inactive one) · E_LOADER_PROTECTED · E_LOADER_NOT_NOW · flash errors
+     * Open an update session for the inactive slot, or for the loader (offer->slot SLOT_LOADER). Before it,
+     * offer_check (update/offer.h) holds the offer against security floor, root and rejections; the root
+     * looks at the image itself in BOOT_OP_FINISH and at each boot. Repeating it with the same offer resumes.
+     * Takes:      ≤ 10 ms; one erase when the journal needs room (E_UPDATE_BUSY without permission).
+     * Power cut:  the inactive slot is not bootable until BOOT_OP_ACTIVATE; the active slot is untouched.
+     * bytes: struct update_offer, from a statement whose signature BOOT_OP_CHECK_SIGNATURE accepted; or one
+     * with the id UPDATE_OPEN_SESSION_ID: nothing is resumed, and BOOT_OP_FINISH checks the image as at boot,
+     * without a digest from outside. out: uint32_t: bytes in flash and trusted, a multiple of a sector, or
+     * image_bytes if all are
+     * @return FOTA_OK · E_IMAGE_SIZE · E_UPDATE_SESSION · E_UPDATE_BUSY · E_STATE (a trial is running, or
+     * another slot is the inactive one) · E_LOADER_PROTECTED · E_LOADER_NOT_NOW · flash errors
      */
     BOOT_OP_BEGIN = 3,
 
@@ -208,11 +213,8 @@ enum boot_op {
      * errors */
     BOOT_OP_ABORT = 8,
 
-    /**
-     * SHA-256 over bytes of the inactive slot. Takes ≤ 250 ms for a whole slot. Touches no flash cell.
-     * number: offset in the slot; n: how many; out: 32 bytes
-     * @return FOTA_OK · E_FLASH_RANGE
-     */
+    /** SHA-256 over bytes that the caller may read. Takes ≤ 250 ms for a whole slot. Touches no flash cell.
+     * bytes, n: what; out: 32 bytes. @return FOTA_OK */
     BOOT_OP_HASH = 9,
 
     /**

@@ -16,7 +16,7 @@ bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes);
 
 /**
  * Read a statement: signature first, then what it says, then whether it is for this board. Counter, root
- * version and size are compared by BOOT_OP_BEGIN.
+ * version and rejections are compared by offer_check.
  *
  * @param verifier  the root's keys
  * @param hw        this board's hardware id, NUL-terminated
@@ -28,5 +28,17 @@ bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes);
 FOTA_MUST_CHECK
 enum fota_err offer_read(const struct statement_verifier *verifier, const char *hw, enum slot slot,
                          const uint8_t *text, uint32_t n_bytes, struct update_offer *out);
+
+/** The offer of a host that has no statement: anything that fits the slot and verifies. */
+void offer_plain(enum slot slot, uint32_t slot_bytes, struct update_offer *out);
+
+/**
+ * May this board take the offer? Asked before anything is given up.
+ * @param view  the root's; @param bootloader_version  of the root
+ * @return FOTA_OK · E_UNSUPPORTED (needs a newer root) · E_STATEMENT_COUNTER · E_SLOT_REJECTED
+ */
+FOTA_MUST_CHECK
+enum fota_err offer_check(const struct update_offer *offer, const struct boot_view *view,
+                          uint32_t bootloader_version);
 
 #endif

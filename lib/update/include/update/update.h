@@ -47,21 +47,18 @@ struct update_config {
 /** Phase of an update session. */
 enum update_session { UPDATE_CLOSED = 0, UPDATE_RECEIVING = 1, UPDATE_FINISHED = 2 };
 
-/** Session id of a session without a statement. */
-enum { UPDATE_OPEN_SESSION_ID = (int)0xA4286000 };
-
-/** Everything an update knows. Private except `record` and `session_*`, which callers may read. */
+/** Everything an update knows. Private except `record`, `session*` and `offer`, which callers may read. */
 struct update {
     /* As struct boot_view begins: update_tell_view copies it in one piece. */
     struct boot_record record; /* current state */
     struct update_reset reset;
-    uint32_t running;         /* enum slot: runs since this boot; SLOT_NONE in the loader */
-    uint32_t stay;            /* enum boot_stay: why the loader runs */
-    uint32_t session;         /* enum update_session */
-    uint32_t session_id;      /* 0 none; UPDATE_OPEN_SESSION_ID without a statement */
-    uint32_t session_bytes;   /* size of the image; of the slot if not described */
-    uint32_t session_flashed; /* bytes from the start that are in flash and read back */
+    uint32_t running;          /* enum slot: runs since this boot; SLOT_NONE in the loader */
+    uint32_t stay;             /* enum boot_stay: why the loader runs */
+    uint32_t session;          /* enum update_session */
+    uint32_t session_flashed;  /* bytes from the start that are in flash and read back */
+    struct update_offer offer; /* of the session; its first three fields are in the view */
     /* As struct boot_view is no more. */
+    struct boot_record draft; /* the next state, on its way to the journal */
     const struct update_config *config;
     struct journal journal;
     uint32_t running_counter; /* security counter of the running image, from its verified bytes */
@@ -72,10 +69,7 @@ struct update {
      * update_open on; a boot service sets it to 0 or 1. A function that needs one more than it has returns
      * E_UPDATE_BUSY and has lost nothing: called again with more, it goes on. */
     uint32_t n_erases_allowed;
-    enum slot session_slot; /* SLOT_LOADER: sector 1 */
     uint32_t session_clean; /* mask of sectors of the slot whose every word is known to be erased */
-    uint8_t session_sha256[CRYPTO_SHA256_BYTES];
-    uint8_t session_hash[2][BOOT_RECORD_DIGEST_BYTES]; /* of the release's images; 0 without a statement */
 };
 
 /**
@@ -144,13 +138,12 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
 /** As BOOT_OP_BEGIN. Power cut: the slot is not bootable before update_activate; the active slot
  * is untouched. @return see there */
 FOTA_MUST_CHECK
-enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer,
-                                 struct update_target *out);
+enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, uint32_t *resume_off);
 
 /**
- * offer_read and update_begin_offer in one, for those who have text and keys in one place. Without a
- * statement (n_bytes 0), for plain AN4286 clients: size and digest are not known, so nothing resumes and
- * update_finish goes by the image's own signature. Power cut: the slot is not bootable before
+ * offer_read, offer_check and update_begin_offer in one, for those who have text and keys in one place.
+ * Without a statement (n_bytes 0), for plain AN4286 clients: size and digest are not known, so nothing
+ * resumes and update_finish goes by the image's own signature. Power cut: the slot is not bootable before
  * update_activate; the active slot is untouched
  * @return see there
  */
@@ -193,7 +186,10 @@ enum fota_err update_retry(struct update *u, uint32_t number);
 FOTA_MUST_CHECK
 enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes);
 
-/** As BOOT_OP_HASH. @return see there */
+/** As BOOT_OP_HASH. */
+void update_hash_bytes(const uint8_t *bytes, uint32_t n_bytes, uint8_t sha256[CRYPTO_SHA256_BYTES]);
+
+/** update_hash_bytes of the inactive slot. @return FOTA_OK · E_FLASH_RANGE */
 FOTA_MUST_CHECK
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
                           uint8_t sha256[CRYPTO_SHA256_BYTES]);
