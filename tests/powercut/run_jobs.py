@@ -44,7 +44,7 @@ HOST_JOBS = {
 }
 TWIN_JOBS = {
     "elf": (380, "T/fota-elf-cuts"),
-    "loader-elf": (110, "T/fota-loader-cuts"),
+    "loader-elf": (85, "T/fota-loader-cuts"),
     "skip": (75, "T/fota-skip"),
     "brownout": (20, "T/fota-brownout"),
 }
