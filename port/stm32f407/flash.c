@@ -131,15 +131,17 @@ static enum fota_err unlock(void)
     return FLASH->CR & FLASH_CR_LOCK ? E_FLASH_PROTECTED : FOTA_OK;
 }
 
-static void lock(void)
+/* Run one operation of this flash and judge its flags. The registers are locked again in any case. */
+static enum fota_err carry_out(struct flash *base, struct ram_op *op, enum fota_err failed)
 {
-    FLASH->CR |= FLASH_CR_LOCK;
-}
-
-/* Run one operation and judge its flags. */
-static enum fota_err carry_out(const struct ram_op *op, enum fota_err failed)
-{
+    enum fota_err err = unlock();
+    if (err) {
+        return err;
+    }
+    op->basepri = ((const struct f407_flash *)base)->basepri;
+    op->flash = base;
     uint32_t sr = ram_run(op);
+    FLASH->CR |= FLASH_CR_LOCK;
     if (sr & FLASH_SR_BSY) {
         return E_FLASH_TIMEOUT;
     }
@@ -195,22 +197,12 @@ static enum fota_err erase_sector(struct flash *base, uint32_t sector)
     if (!may_write(flash, sector)) {
         return E_FLASH_RANGE;
     }
-    enum fota_err err = unlock();
-    if (err) {
-        return err;
-    }
     iwdg_feed();
     const uint32_t cr = CR_X32 | FLASH_CR_SER | sector << FLASH_CR_SNB_Pos;
     const uint32_t start = cr | FLASH_CR_STRT;
-    struct ram_op op = {.cr = cr,
-                        .word = &FLASH->CR,
-                        .values = &start,
-                        .n_words = 1,
-                        .max_loops = ERASE_MAX_LOOPS,
-                        .basepri = flash->basepri,
-                        .flash = base};
-    err = carry_out(&op, E_FLASH_ERASE);
-    lock();
+    struct ram_op op = {
+        .cr = cr, .word = &FLASH->CR, .values = &start, .n_words = 1, .max_loops = ERASE_MAX_LOOPS};
+    enum fota_err err = carry_out(base, &op, E_FLASH_ERASE);
     if (err) {
         return err;
     }
@@ -231,20 +223,12 @@ static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *
         !may_write(flash, sector_of(addr + 4 * n_words - 4))) {
         return E_FLASH_RANGE;
     }
-    enum fota_err err = unlock();
-    if (err) {
-        return err;
-    }
     struct ram_op op = {.cr = CR_X32 | FLASH_CR_PG,
                         .word = (volatile uint32_t *)addr,
                         .values = words,
                         .n_words = n_words,
-                        .max_loops = PROGRAM_MAX_LOOPS,
-                        .basepri = flash->basepri,
-                        .flash = base};
-    err = carry_out(&op, E_FLASH_PROGRAM);
-    lock();
-    return err;
+                        .max_loops = PROGRAM_MAX_LOOPS};
+    return carry_out(base, &op, E_FLASH_PROGRAM);
 }
 
 static enum fota_err read(struct flash *base, uint32_t addr, uint32_t *words, uint32_t n_words)
