@@ -397,12 +397,13 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
 }
 
 /* A place is rewritten only if another one has the state, sound, or, if it is not sound here either, as far
- * as can be read; or if it has nothing to lose. */
+ * as can be read; or if it has nothing to lose. That it was given up says so too: another place had the state
+ * then, or no boot had found it (rule R4). */
 static bool is_expendable(const struct journal *j, uint32_t a)
 {
     const uint32_t others = ~(1U << a);
     return (j->sound & others) != 0 ||
-           (!is_in(j->sound, a) && ((j->holds & others) != 0 || !is_in(j->holds, a)));
+           (!is_in(j->sound, a) && ((j->holds & others) != 0 || !is_in(j->holds, a) || is_given_up(j, a)));
 }
 
 /* Rule R14: have the state sound somewhere, without an erase: once more behind where it is read, or else

@@ -397,9 +397,12 @@ void cells_cut(const struct cells_flash *flash, enum cells_cut how, struct cells
         return;
     }
     if (flash->cell < CELLS) {
-        /* F2: reads as before, as after, or as something between; anew at every boot. */
-        out->record[flash->area][flash->slot].cell[flash->cell] |=
-            (uint8_t)(flash->target | CELL_GARBAGE | CELL_SUSPECT);
+        /* F2: reads as before, as after, or as something between; anew at every boot. Between 0 and 0 is
+         * nothing else. */
+        uint8_t *cell = &out->record[flash->area][flash->slot].cell[flash->cell];
+        if (*cell != CELL_ZERO || flash->target != CELL_ZERO) {
+            *cell |= (uint8_t)(flash->target | CELL_GARBAGE | CELL_SUSPECT);
+        }
         return;
     }
     for (uint32_t i = 0; i < cells_slots(flash->n_slots, flash->area);
