@@ -51,7 +51,7 @@ static void seal(const uint32_t body[W_CRC], uint32_t closing[JOURNAL_RECORD_WOR
 static uint32_t level_of(const uint32_t words[JOURNAL_RECORD_WORDS])
 {
     uint32_t sealed[JOURNAL_RECORD_WORDS - W_CRC];
-    if (words[0] != BOOT_RECORD_MAGIC || words[W_D1] != 0) {
+    if (words[0] != BOOT_RECORD_MAGIC || words[W_SEQ] == 0 || words[W_D1] != 0) { /* numbers begin with 1 */
         return 0;
     }
     seal(words, sealed);

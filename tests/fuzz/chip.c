@@ -21,6 +21,7 @@ static const uint32_t SECTOR_BASE[FLASH_SECTORS + 1] = {
 static struct {
     uint32_t writable;    /* sectors, as the watch has it */
     uint32_t tail_dirty;  /* sectors that were written behind their hot bytes */
+    uint32_t erased;      /* sectors that were erased since the snapshot */
     unsigned program_bad; /* programs until one fails, 0 never */
     uint64_t now_us;
 } chip;
@@ -75,6 +76,7 @@ void chip_restore(const struct chip_snapshot *from)
         }
     }
     chip.tail_dirty = 0;
+    chip.erased = 0;
     chip.program_bad = 0;
 }
 
@@ -125,6 +127,11 @@ static unsigned sector_of(uint32_t addr)
     return s;
 }
 
+bool chip_was_erased(uint32_t addr)
+{
+    return (chip.erased >> sector_of(addr) & 1) != 0;
+}
+
 static void watch(unsigned sector, const char *what)
 {
     if (!(chip.writable >> sector & 1)) {
@@ -143,6 +150,7 @@ static enum fota_err erase_sector(struct flash *base, uint32_t sector)
     bool is_dirty = chip.tail_dirty >> sector & 1;
     memset(chip_at(SECTOR_BASE[sector]), BLANK_BYTE, is_dirty ? n_bytes : CHIP_HOT_BYTES);
     chip.tail_dirty &= ~(1U << sector);
+    chip.erased |= 1U << sector;
     chip_pass_us(ERASE_US);
     return FOTA_OK;
 }

@@ -40,6 +40,8 @@ void chip_restore(const struct chip_snapshot *from);
 void chip_protect(enum slot running, enum slot active);
 /** Sectors that no code may ever change, and the protected slots, are as in the snapshot. */
 void chip_check(const struct chip_snapshot *from);
+/** True if the sector of this address was erased since chip_restore. */
+bool chip_was_erased(uint32_t addr);
 /** The n-th program from now on fails, 0: none. */
 void chip_fail_program(unsigned n);
 uint32_t chip_now_ms(void);

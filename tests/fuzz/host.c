@@ -245,6 +245,17 @@ static uint8_t address(uint32_t addr)
     return stage(bytes, sizeof bytes);
 }
 
+/* Only what this session erased or wrote may be read. A sector that was blank is as good as erased. */
+static bool may_show(uint32_t addr, const uint8_t *bytes, uint32_t n_bytes)
+{
+    for (uint32_t i = 0; i < n_bytes; i++) {
+        if (bytes[i] != 0xFF && !chip_was_erased(addr + i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void read_memory(void)
 {
     uint32_t addr = take_addr();
@@ -255,13 +266,20 @@ static void read_memory(void)
         return;
     }
     bool is_inside = is_in_slot(addr, n_bytes) || is_in_info(addr, n_bytes);
-    if (!expect(stage(length, sizeof length), is_inside, "a length to read")) {
+    uint8_t verdict = stage(length, sizeof length);
+    if (verdict == LINK_NACK && is_in_slot(addr, n_bytes)) {
+        return; /* not of this session */
+    }
+    if (!expect(verdict, is_inside, "a length to read")) {
         return;
     }
     (void)clock_byte(LINK_DUMMY);
     clock_in(data, n_bytes);
     if (host.is_clean && is_in_slot(addr, n_bytes) && memcmp(data, chip_at(addr), n_bytes) != 0) {
         fuzz_fail("Read at %08X gives other bytes than the flash", (unsigned)addr);
+    }
+    if (host.is_clean && is_in_slot(addr, n_bytes) && !may_show(addr, data, n_bytes)) {
+        fuzz_fail("Read at %08X gives what was there before the session", (unsigned)addr);
     }
 }
 
