@@ -51,7 +51,7 @@ static bool has_confirmed(const struct boot_record *record)
 }
 
 /* Why the record's image does not boot. */
-static enum fota_err reason_of(const struct slots_image *image)
+FOTA_NOINLINE static enum fota_err reason_of(const struct slots_image *image)
 {
     return image->check == SLOTS_INVALID ? image->reason : E_UPDATE_DIGEST;
 }

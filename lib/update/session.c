@@ -88,13 +88,18 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     struct boot_record *record = update_draft(u);
     record->security_floor = update_floor(u);
     record->state[slot] = (uint8_t)state;
-    if (state == SLOT_STATE_TRIAL || record->state[1 - slot] != SLOT_STATE_TRIAL) {
-        record->tries = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_RUNS : 0;
-        record->starts = state == SLOT_STATE_TRIAL ? BOOT_TRIAL_STARTS : 0;
-    }
-    /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back. */
-    if (state == SLOT_STATE_TRIAL && record->state[1 - slot] == SLOT_STATE_TRIAL) {
-        record->state[1 - slot] = SLOT_STATE_LAST_RESORT;
+    uint8_t *other = &record->state[1 - slot];
+    if (state == SLOT_STATE_TRIAL) {
+        record->tries = BOOT_TRIAL_RUNS;
+        record->starts = BOOT_TRIAL_STARTS;
+        /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back.
+         */
+        if (*other == SLOT_STATE_TRIAL) {
+            *other = SLOT_STATE_LAST_RESORT;
+        }
+    } else if (*other != SLOT_STATE_TRIAL) {
+        record->tries = 0;
+        record->starts = 0;
     }
     record->resume_sectors = 0;
     memcpy(record->digest[slot], digest, BOOT_RECORD_DIGEST_BYTES);
@@ -153,7 +158,7 @@ static void open_session(struct update *u, const struct update_offer *offer, uin
 }
 
 /* Free records that a whole update needs. A journal without its mirror cannot make room at a boot. */
-static uint32_t records_of_update(const struct update *u)
+FOTA_NOINLINE static uint32_t records_of_update(const struct update *u)
 {
     return journal_dead_mask(&u->journal) == 0 ? JOURNAL_FREE_AT_JUMP : JOURNAL_FREE_ALONE;
 }
@@ -259,7 +264,7 @@ static bool is_described(const struct update *u)
 }
 
 /* Is a session open for a slot? One for the loader writes nothing here. */
-static enum fota_err check_open(const struct update *u)
+FOTA_NOINLINE static enum fota_err check_open(const struct update *u)
 {
     if (u->session == UPDATE_CLOSED) {
         return E_UPDATE_NO_SESSION;

@@ -20,13 +20,13 @@ enum {
 /** Verification of a slot in this boot. */
 enum slots_check { SLOTS_UNKNOWN = 0, SLOTS_VALID = 1, SLOTS_INVALID = 2 };
 
-/** What this boot found in a slot. */
+/** What this boot found in a slot. 16 bytes on the target. */
 struct slots_image {
-    enum slots_check check;
-    enum fota_err reason;                     /* why it is SLOTS_INVALID */
     uint32_t version;                         /* of a valid image: major << 24 | minor << 16 | revision */
-    bool wants_watchdog;                      /* of a valid image: its run flags ask for it */
     uint8_t digest[BOOT_RECORD_DIGEST_BYTES]; /* of a valid image: start of its image hash */
+    enum slots_check check;
+    bool wants_watchdog;  /* of a valid image: its run flags ask for it */
+    enum fota_err reason; /* why it is SLOTS_INVALID */
 };
 
 /** All the decision depends on besides the record. */
