@@ -172,7 +172,7 @@ bool loader_board_is_updated(const struct loader_board *board)
     struct boot_app_report report;
     return twin_peek(board->twin, BOOT_APP_REPORT_ADDR, &report, sizeof report) &&
            report.is_counting == BOOT_APP_DONE && report.base == FLASH_SLOT_B_BASE &&
-           report.done == BOOT_APP_DONE && report.info.slot_state[SLOT_B] == SLOT_STATE_CONFIRMED;
+           report.done == BOOT_APP_DONE && report.view.record.state[SLOT_B] == SLOT_STATE_CONFIRMED;
 }
 
 static bool may_change(uint32_t addr)
