@@ -34,6 +34,7 @@ static void present(struct link_pump *pump, enum link_out out)
     if (out == LINK_OUT_WORK) {
         pump->has_work = true;
         pump->n_steps = 0;
+        pump->n_agains = 0;
         pump->since_ms = pump->now_ms;
     }
     if (n_bytes > 0) {
@@ -487,12 +488,15 @@ static void work(struct link_pump *pump)
     answer.n_words = LINK_PROGRESS_BLOCK_BYTES / 4;
     enum fota_err err = carry_out(pump, &answer);
     bool is_patient = pump->now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
-    if (err == LINK_PUMP_AGAIN) { /* something was done: patience begins anew */
-        pump->since_ms = pump->now_ms;
-        pump->is_clock_late = true;
-        return;
-    }
-    if (err == E_UPDATE_BUSY && is_patient) {
+    if (err == LINK_PUMP_AGAIN) { /* something was done: patience begins anew, but not for ever */
+        if (pump->n_agains < LINK_AGAIN_MAX) {
+            pump->n_agains++;
+            pump->since_ms = pump->now_ms;
+            pump->is_clock_late = true;
+            return;
+        }
+        err = E_UPDATE_BUSY;
+    } else if (err == E_UPDATE_BUSY && is_patient) {
         return;
     }
     if (pump->slave.work.op >= LINK_OP_INFO) {

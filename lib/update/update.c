@@ -3,6 +3,8 @@
 #include "base/attr.h"
 #include "update_private.h"
 
+enum { BOTH_DEAD = (1 << JOURNAL_MIRRORS) - 1 };
+
 FOTA_NOINLINE struct boot_record *update_draft(struct update *u)
 {
     u->draft = u->record;
@@ -162,16 +164,27 @@ enum fota_err update_take_erase(struct update *u)
     return FOTA_OK;
 }
 
+/* One step towards room. With both sectors dead nothing is erased, and no permission is used up: who had to
+ * wait for one would wait for ever. */
+static enum fota_err reserve(struct update *u, uint32_t n_records, uint32_t spare)
+{
+    if (journal_dead_mask(&u->journal) == BOTH_DEAD) {
+        return journal_reserve(&u->journal, n_records, spare);
+    }
+    enum fota_err err = update_take_erase(u);
+    if (err == FOTA_OK) {
+        err = journal_reserve(&u->journal, n_records, spare);
+        u->n_erases_allowed += err == E_JOURNAL_FULL || err == E_FLASH_SUPPLY; /* nothing was erased */
+    }
+    return err;
+}
+
 enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t spare)
 {
     enum fota_err err = u->frozen;
     for (uint32_t i = 0;
          i < JOURNAL_RESERVE_CALLS && err == FOTA_OK && !journal_has_room(&u->journal, n_records); i++) {
-        err = update_take_erase(u);
-        if (err == FOTA_OK) {
-            err = journal_reserve(&u->journal, n_records, spare);
-            u->n_erases_allowed += err == E_JOURNAL_FULL || err == E_FLASH_SUPPLY; /* nothing was erased */
-        }
+        err = reserve(u, n_records, spare);
     }
     return err;
 }

@@ -147,6 +147,46 @@ static void each_erase_needs_its_own_permission_and_asking_loses_nothing(void **
     PATIENTLY(update_retry(&u, 1), 3);
 }
 
+/* With one permission each time, as the agent asks: what cannot be done is said, not put off for ever. */
+static enum fota_err finally(enum fota_err (*call)(struct update *), uint32_t n_busy_max)
+{
+    enum fota_err err = E_UPDATE_BUSY;
+    for (uint32_t i = 0; i <= n_busy_max && err == E_UPDATE_BUSY; i++) {
+        u.n_erases_allowed = i == 0 ? 0 : 1;
+        err = call(&u);
+    }
+    return err;
+}
+
+static enum fota_err begin_v2(struct update *update)
+{
+    struct update_target target;
+    (void)update;
+    return begin(&v2, &target);
+}
+
+static enum fota_err retry_9(struct update *update)
+{
+    return update_retry(update, 9);
+}
+
+static void with_both_journal_sectors_dead_each_service_says_so_and_is_not_busy_for_ever(void **state)
+{
+    (void)state;
+    struct update_target target;
+    assert_int_equal(begin(&v2, &target), FOTA_OK);
+    stream(&v2, &target, 0, target.image_bytes);
+    fix.sectors[0].is_worn = true;
+    fix.sectors[8].is_worn = true;
+    const enum fota_err finished = finally(update_finish, 4);
+    assert_true(finished != FOTA_OK && finished != E_UPDATE_BUSY);
+    assert_int_equal(journal_dead_mask(&u.journal), 3);
+    assert_int_equal(finally(update_finish, 4), finished);
+    assert_int_equal(finally(update_abort, 4), finished);
+    assert_int_equal(finally(retry_9, 4), finished);
+    assert_int_equal(finally(begin_v2, 4), finished);
+}
+
 static void refused_permission_changes_no_session(void **state)
 {
     (void)state;
@@ -377,6 +417,7 @@ int main(void)
         T(sixty_four_failed_finishes_do_not_keep_a_good_image_out),
         T(no_step_of_a_session_ends_with_a_full_journal),
         T(each_erase_needs_its_own_permission_and_asking_loses_nothing),
+        T(with_both_journal_sectors_dead_each_service_says_so_and_is_not_busy_for_ever),
         T(refused_permission_changes_no_session),
         T(dip_of_the_supply_at_begin_or_confirm_costs_nothing),
         T(release_that_needs_a_newer_root_is_refused_before_anything_is_erased),

@@ -446,6 +446,25 @@ static void work_that_goes_on_is_not_given_up_as_busy(void **state)
     stop(b);
 }
 
+/* An owner that is never done, whatever the cause, must not keep the line: the host hears of it, and is
+ * heard.
+ */
+static void a_host_gets_its_answer_though_the_work_never_ends(void **state)
+{
+    (void)state;
+    struct bench *b = start(BLOCK);
+    assert_reason(bench_begin(b).reason, FOTA_OK);
+    stream(b, 0);
+    b->again_answers = 1000000000;
+    assert_reason(session_request(b, LINK_OP_FINISH).reason, E_UPDATE_BUSY);
+    bench_wait_ms(b, LINK_SILENCE_MS + 100);
+    assert_int_equal(bench_info(b).chip_id, 0x413);
+    b->again_answers = LINK_AGAIN_MAX;
+    assert_reason(session_request(b, LINK_OP_FINISH).reason, FOTA_OK);
+    assert_int_equal(b->n_finishes, 1);
+    stop(b);
+}
+
 static void an_application_that_says_not_now_holds_the_reply_back_and_is_told(void **state)
 {
     (void)state;
@@ -611,6 +630,7 @@ int main(void)
         cmocka_unit_test(retry_reaches_the_owner_with_its_number),
         cmocka_unit_test(a_loader_session_streams_to_ram_and_finish_installs_it),
         cmocka_unit_test(work_that_goes_on_is_not_given_up_as_busy),
+        cmocka_unit_test(a_host_gets_its_answer_though_the_work_never_ends),
         cmocka_unit_test(hash_covers_what_the_session_brought_and_refuses_all_else),
         cmocka_unit_test(an_application_that_says_not_now_holds_the_reply_back_and_is_told),
         cmocka_unit_test(noise_on_both_wires_costs_time_but_never_a_byte),

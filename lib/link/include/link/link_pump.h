@@ -26,7 +26,9 @@ enum {
     LINK_SILENCE_MS = 500, /* no byte for so long: the slave is idle again and its bit counter is reset */
     LINK_GONE_MS = 16000,  /* no byte for so long: the host is gone; the slowest known pauses for 11 s */
     LINK_BUSY_MAX_MS =
-        2000, /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
+        2000,            /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
+    LINK_AGAIN_MAX = 32, /* how often one request may say LINK_PUMP_AGAIN before the host hears E_UPDATE_BUSY:
+                            no request needs half as many erases */
     LINK_RESTART_MAX_MS =
         200,                 /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
     LINK_ECHO_GRACE_MS = 10, /* flash work waits so long for the echo of a verdict */
@@ -34,7 +36,8 @@ enum {
     LINK_SLIP_QUIET_MS = 2 /* a bit counter that is off is reset when NSS is high, or after so much silence */
 };
 
-/** From an operation that has done a part of its work, and is to be called again: no error, never told. */
+/** From an operation that has done a part of its work, and is to be called again: no error, never told. After
+ * LINK_AGAIN_MAX of them the request is answered by E_UPDATE_BUSY: a host always gets an answer. */
 #define LINK_PUMP_AGAIN ((enum fota_err)0xFFFF)
 
 /**
@@ -127,19 +130,20 @@ struct link_pump {
     uint32_t image_bytes;
     uint32_t accepted_off;
     uint32_t flashed_off;
-    uint32_t now_ms;    /* as the owner told in this poll */
-    uint32_t heard_ms;  /* when the last byte came */
-    uint32_t since_ms;  /* when the work, or the wait for a restart, began */
-    uint16_t failed;    /* enum fota_err of a background write, told in the next reply */
-    uint8_t n_steps;    /* of the work item: sectors erased, or 1 while its words are programmed */
-    uint8_t slot;       /* of the session, enum slot */
+    uint32_t now_ms;     /* as the owner told in this poll */
+    uint32_t heard_ms;   /* when the last byte came */
+    uint32_t since_ms;   /* when the work, or the wait for a restart, began */
+    uint16_t failed;     /* enum fota_err of a background write, told in the next reply */
+    uint8_t n_steps;     /* of the work item: sectors erased, or 1 while its words are programmed */
+    uint8_t n_agains;    /* of the work item: how often it said LINK_PUMP_AGAIN */
+    uint8_t slot;        /* of the session, enum slot */
     uint8_t own_sectors; /* of the slot, one bit each: erased in this session, or before it was resumed */
-    bool is_plain;      /* session of an AN4286 host */
-    bool is_finished;   /* update_finish went well in this session */
-    bool has_work;      /* slave.work waits to be carried out */
-    bool has_silence;   /* the silence since the last byte was acted upon */
-    bool is_clock_late; /* work was done since the owner told the time */
-    bool wants_restart; /* as soon as the host has what it waits for */
+    bool is_plain;       /* session of an AN4286 host */
+    bool is_finished;    /* update_finish went well in this session */
+    bool has_work;       /* slave.work waits to be carried out */
+    bool has_silence;    /* the silence since the last byte was acted upon */
+    bool is_clock_late;  /* work was done since the owner told the time */
+    bool wants_restart;  /* as soon as the host has what it waits for */
     uint32_t buffer[2][LINK_BUFFER_BYTES / 4];
 };
 
