@@ -12,7 +12,14 @@
 #include "f407/reset.h"
 #include "fuzz.h"
 
-enum { ERASE_US = 1000000, PROGRAM_US = 16, BLANK_BYTE = 0xFF, RECORD_WORDS = 16, PAGE_BYTES = 4096 };
+enum {
+    ERASE_US = 1000000,
+    PROGRAM_US = 16,
+    BLANK_BYTE = 0xFF,
+    RECORD_WORDS = 20,
+    PAGE_BYTES = 4096,
+    OPTIONS_OPEN = 0x0FFFAAED /* FLASH_OPTCR: no sector is protected */
+};
 
 static const uint32_t SECTOR_BASE[FLASH_SECTORS + 1] = {
     0x08000000, 0x08004000, 0x08008000, 0x0800C000, 0x08010000, 0x08020000, 0x08040000,
@@ -50,7 +57,10 @@ static void map_blank(uint32_t addr, size_t n_bytes)
 
 void chip_map(void)
 {
+    const uint32_t options = OPTIONS_OPEN;
     map_blank(FLASH_MAP_BASE, FLASH_MAP_BYTES);
+    map_blank(F407_OPTIONS_ADDR & ~(PAGE_BYTES - 1U), PAGE_BYTES);
+    memcpy(chip_at(F407_OPTIONS_ADDR), &options, sizeof options);
     map_blank(OTP_EPOCH_BASE & ~(PAGE_BYTES - 1U), PAGE_BYTES);
 }
 

@@ -53,8 +53,7 @@ static uint32_t take_be32(void)
     return value;
 }
 
-/* --- wires -------------------------------------------------------------------------------------------------
- */
+/* --- wires --- */
 
 static uint8_t clock_byte(uint8_t mosi)
 {
@@ -87,15 +86,28 @@ static void be_silent(void)
     }
 }
 
+/* A5 stands in the first byte after the host's last one, and in the dummy before data. */
+static void dummy(const char *where)
+{
+    uint8_t miso = clock_byte(LINK_DUMMY);
+    if (host.is_clean && miso != LINK_FILLER) {
+        fuzz_fail("%02X stands in the byte after %s", miso, where);
+    }
+}
+
 /* AN4286: a dummy, polls, echo. @return 79, 1F, or 0: none came */
 static uint8_t ack(void)
 {
-    uint8_t verdict = clock_byte(LINK_DUMMY);
+    uint8_t verdict = LINK_FILLER;
+    dummy("a stage");
     unsigned n_polls = host.is_clean ? POLLS_MAX : POLLS_BROKEN;
     for (unsigned i = 0; i < n_polls; i++) {
         verdict = clock_byte(LINK_DUMMY);
         if (verdict == LINK_ACK || verdict == LINK_NACK) {
-            (void)clock_byte(LINK_ACK);
+            uint8_t miso = clock_byte(LINK_ACK);
+            if (host.is_clean && miso != LINK_FILLER) {
+                fuzz_fail("%02X stands in the byte of the echo", miso);
+            }
             return verdict;
         }
     }
@@ -185,7 +197,7 @@ static void get(uint8_t op)
     if (!expect(command(op), true, "Get, Get Version or Get ID")) {
         return;
     }
-    (void)clock_byte(LINK_DUMMY);
+    dummy("an echo");
     if (op == LINK_OP_GET) {
         clock_in(answer, 1);
         clock_in(answer, answer[0] % 60 + 1U);
@@ -273,7 +285,7 @@ static void read_memory(void)
     if (!expect(verdict, is_inside, "a length to read")) {
         return;
     }
-    (void)clock_byte(LINK_DUMMY);
+    dummy("an echo");
     clock_in(data, n_bytes);
     if (host.is_clean && is_in_slot(addr, n_bytes) && memcmp(data, chip_at(addr), n_bytes) != 0) {
         fuzz_fail("Read at %08X gives other bytes than the flash", (unsigned)addr);
@@ -373,6 +385,16 @@ static void erase_special(void)
     }
 }
 
+/* Between commands, at any time. The ACK stands in the second byte after the 5A too, if the device comes by
+ * after each byte. */
+static void sync(void)
+{
+    uint8_t bytes[LINK_FRAME_BYTES] = {LINK_SOF, LINK_DUMMY, LINK_DUMMY};
+    host.stage = 0;
+    host_counts.frames++;
+    (void)expect(stage(bytes, sizeof bytes), true, "a sync");
+}
+
 static void protect(void)
 {
     static const uint8_t OPS[] = {LINK_OP_WRITE_PROTECT, LINK_OP_WRITE_UNPROTECT, LINK_OP_READOUT_PROTECT,
@@ -435,6 +457,14 @@ static size_t request(uint8_t op, const uint8_t *body, size_t n_bytes, uint8_t *
     return n_answer;
 }
 
+/* The application says "not now" a few times at most (device_busy). */
+static void expect_decision(uint8_t op, uint16_t reason)
+{
+    if (host.is_clean && reason == E_UPDATE_BUSY) {
+        fuzz_fail("vendor command %02X is put off, though the application allows it", op);
+    }
+}
+
 static struct link_progress progress(uint8_t op, const uint8_t *body, size_t n_bytes)
 {
     struct link_progress p = {.reason = E_LINK_REPLY};
@@ -448,6 +478,7 @@ static struct link_progress progress(uint8_t op, const uint8_t *body, size_t n_b
         fuzz_fail("%u bytes are in flash of %u accepted", (unsigned)p.flashed_off, (unsigned)p.accepted_off);
     }
     if (!err) {
+        expect_decision(op, (uint16_t)p.reason);
         host.accepted_off = p.accepted_off;
     }
     return p;
@@ -476,6 +507,7 @@ static bool begin(unsigned which, uint8_t change, uint8_t change_at)
     if (host.is_clean && err) {
         fuzz_fail("BEGIN has a reply of %zu bytes", n_answer);
     }
+    expect_decision(LINK_OP_BEGIN, err ? FOTA_OK : (uint16_t)session.reason);
     if (err || session.reason) {
         return false;
     }
@@ -562,6 +594,13 @@ static void update(void)
     }
 }
 
+static void retry(void)
+{
+    uint8_t body[4];
+    bytes_store_be32(body, take());
+    (void)progress(LINK_OP_RETRY, body, sizeof body);
+}
+
 static void hash(void)
 {
     uint8_t body[8], answer[LINK_HASH_BLOCK_BYTES];
@@ -575,7 +614,7 @@ static void hash(void)
 static void any_request(void)
 {
     static uint8_t body[LONG_REQUEST_BYTES];
-    uint8_t op = (uint8_t)(LINK_OP_INFO + take() % 7);
+    uint8_t op = (uint8_t)(LINK_OP_INFO + take() % 8);
     uint32_t n_bytes = ((uint32_t)take() << 8 | take()) % sizeof body;
     memset(body, take(), n_bytes);
     host.is_clean = false;
@@ -688,6 +727,9 @@ static void play_command(uint8_t op)
     case 7:
         protect();
         break;
+    case 20:
+        sync();
+        break;
     case 8:
         go();
         break;
@@ -718,6 +760,9 @@ static void play_command(uint8_t op)
         break;
     case 18:
         (void)in_session(LINK_OP_ABORT);
+        break;
+    case 19:
+        retry();
         break;
     default:
         update();

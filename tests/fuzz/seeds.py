@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 GET, VERSION, ID, READ, WRITE, ERASE, SPECIAL, PROTECT, GO, INFO, BEGIN, BLOCK = range(12)
-REST, HASH, FINISH, ACTIVATE, ABORT = 13, 14, 15, 17, 18
+REST, HASH, FINISH, ACTIVATE, ABORT, RETRY, SYNC = 13, 14, 15, 17, 18, 19, 20
 CONFIRM, BUSY, FAIL_PROGRAM, NRST, SILENCE, SESSION, STRIDE, REQUEST, UNKNOWN, RAW, UPDATE = range(21, 32)
 BROKEN, KEEP_ON = 0x20, 0x40
 SLOT, SLOT_END, INFO_ADDR, BOOT, J0 = 12, 13, 9, 1, 7
+INFO_BYTES = 116
 A_RUNS, B_RUNS, FIRST_RUN, TRIAL, OTHER_FULL, NOTHING, DAMAGED = 0, 1, 2, 3, 4, 8, 9
 
 
@@ -41,8 +42,10 @@ FRAMES = {
     "plain_beside_a_damaged_image": (DAMAGED, [ERASE_B, ERASE_A, write(SLOT, 0, 12, 0x11)]),
     "read_around_the_slot": (A_RUNS, [read(SLOT, -1, 1), read(SLOT, -1, 2), read(SLOT_END, -1, 1), read(SLOT_END, -1, 2),
                                       read(SLOT_END, -128, 256), read(SLOT_END, 0, 1)]),
-    "read_info_by_address": (A_RUNS, [read(INFO_ADDR, 0, 76), read(INFO_ADDR, 75, 1), read(INFO_ADDR, 75, 2),
-                                      read(INFO_ADDR, -1, 1)]),
+    "read_info_by_address": (A_RUNS, [read(INFO_ADDR, 0, INFO_BYTES), read(INFO_ADDR, INFO_BYTES - 1, 1),
+                                      read(INFO_ADDR, INFO_BYTES - 1, 2), read(INFO_ADDR, -1, 1)]),
+    "read_the_previous_firmware": (OTHER_FULL, [read(SLOT, 0, 256), [ERASE, 0, 9], read(SLOT, 0, 256), [BEGIN, 2, 0],
+                                                read(SLOT, 0, 256)]),
     "read_elsewhere": (A_RUNS, [read(i, 0, 256) for i in range(12)] + [[READ, 255, *be32(0xFFFFFFFF), 255]]),
     "write_around_the_slot": (A_RUNS, [ERASE_B, write(SLOT, -4, 4, 1), write(SLOT, -4, 8, 1), write(SLOT_END, -4, 8, 1),
                                        write(SLOT_END, 0, 4, 1), write(SLOT, 2, 4, 1), write(SLOT_END, -128, 256, 1)]),
@@ -74,10 +77,14 @@ FRAMES = {
                                                   [ACTIVATE]]),
     "hash_ranges": (A_RUNS, [[HASH, 3, *be32(0), *be32(0x60000)], [HASH, 3, *be32(0x60000), *be32(1)],
                              [HASH, 3, *be32(0xFFFFFFFF), *be32(2)]]),
-    "request_sizes": (A_RUNS, [[REQUEST, i, n >> 8, n & 0xFF, 1] for i in range(7) for n in (0, 4, 8, 9, 1024, 1025, 4104)]),
-    "requests_longer_than_the_buffer": (A_RUNS, [[BEGIN, 1, 0], [BLOCK, 0x21, 0]] + [[REQUEST, i, 0x12, 0, 1] for i in range(7)]),
+    "request_sizes": (A_RUNS, [[REQUEST, i, n >> 8, n & 0xFF, 1] for i in range(8) for n in (0, 4, 8, 9, 1024, 1025, 4104)]),
+    "requests_longer_than_the_buffer": (A_RUNS, [[BEGIN, 1, 0], [BLOCK, 0x21, 0]] + [[REQUEST, i, 0x12, 0, 1] for i in range(8)]),
     "byte_by_byte": (A_RUNS, [[STRIDE, 0], [UPDATE, 1], [GET], read(SLOT, 0, 8)]),
     "resets_in_a_session": (A_RUNS, [[BEGIN, 1, 0], [NRST], [BEGIN, 1, 0], [REST], [NRST], [UPDATE, 1], [NRST], [ACTIVATE]]),
+    "sync_at_any_time": (A_RUNS, [[SYNC], [GET], [SYNC], ERASE_B, [SYNC], [STRIDE, 0], [SYNC], [UPDATE, 1], [SYNC]]),
+    "retry_numbers": (TRIAL, [[RETRY, 1], [RETRY, 1], [RETRY, 0], [NRST], [RETRY, 9]]),
+    "journal_dies_under_an_update": (A_RUNS, [[BEGIN, 1, 0], [REST], [FAIL_PROGRAM, 0], [FINISH], [FAIL_PROGRAM, 0],
+                                              [FINISH], [ABORT], [BEGIN, 2, 0], [RETRY, 3], ERASE_B]),
     "raw_bytes": (A_RUNS, [[RAW, 5, 0x5A, 0x5A, 0x00, 0xFF, 0x79], [KEEP_ON | RAW, 3, 0x5A, 0x44, 0xBB], [GET]]),
     "unknown_commands": (A_RUNS, [[UNKNOWN, 0x50, 0xAF], [KEEP_ON | UNKNOWN, 0xC7, 0x38], [KEEP_ON | UNKNOWN, 0, 0]]),
 }
