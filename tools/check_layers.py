@@ -41,7 +41,7 @@ LAYERS = {
                     "host_s3", "host_release", "host_core", "host_recover"]),
     "demo": ("demo", ["base", "format", "journal", "update", "port_api", "port_posix", "port_twin", "twin", "host_link", "host_s3",
                       "host_release", "host_core", "cli"]),
-    "bench": ("bench", ["base", "format", "crypto", "update", "port_api", "port_twin", "twin", "host_link", "host_s3", "host_release"]),
+    "bench": ("bench", ["base", "format", "crypto", "update", "link", "port_api", "port_twin", "twin", "host_link", "host_s3", "host_release"]),
     "cpu": ("twin/cpu", []),
     "bus": ("twin/bus", []),
     "flash_model": ("twin/flash_model", []),

@@ -66,8 +66,8 @@ static bool is_reason(uint32_t word)
 }
 
 /**
- * The root is there and no loader answers. It leaves its reason in RAM when sector 1 does not verify; a sector
- * without a header says it by itself.
+ * The root is there and no loader answers. It leaves its reason in RAM when sector 1 does not verify; a
+ * sector without a header says it by itself.
  * @return E_LINK_LOADER_MISSING · E_LINK_REQUEST_IGNORED (nothing is wrong with sector 1, or cannot be seen)
  */
 static enum fota_err ask_why(struct link_client *c, struct link_ladder *l)

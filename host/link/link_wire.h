@@ -70,8 +70,8 @@ enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id);
 bool wire_is_worth_repeating(enum fota_err err);
 
 /**
- * INFO, from a loader that may not know it: ST's ROM refuses its frame. Only frames refused three times in a row
- * are believed, since noise makes a refusal of any frame.
+ * INFO, from a loader that may not know it: ST's ROM refuses its frame. Only frames refused three times in a
+ * row are believed, since noise makes a refusal of any frame.
  * @return FOTA_OK · E_LINK_NO_VENDOR · E_LINK_VERSION · transport errors
  */
 FOTA_MUST_CHECK

@@ -416,6 +416,9 @@ static enum fota_err secure(struct journal *j)
         bool is_state = is_in(j->holds, a);
         bool is_wanted = i < JOURNAL_AREAS ? is_state : j->head[a].next != 0;
         if (is_wanted && !is_in(j->dead, a) && !is_given_up(j, a)) {
+            if (recorded_dead(j) != journal_dead_mask(j)) {
+                stamp(j); /* the other sector died of this: rule R12 */
+            }
             err = put_in(j, a, is_state);
         }
     }

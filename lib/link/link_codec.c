@@ -86,9 +86,9 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
     };
     uint32_t room_bytes = session.slot == SLOT_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
     bool is_usable = (session.slot < SLOT_NONE || session.slot == SLOT_LOADER) &&
-                     session.image_bytes <= room_bytes &&
-                     session.resume_off <= session.image_bytes && session.block_max_bytes >= 4 &&
-                     session.block_max_bytes <= LINK_BLOCK_MAX_BYTES && session.block_max_bytes % 4 == 0;
+                     session.image_bytes <= room_bytes && session.resume_off <= session.image_bytes &&
+                     session.block_max_bytes >= 4 && session.block_max_bytes <= LINK_BLOCK_MAX_BYTES &&
+                     session.block_max_bytes % 4 == 0;
     if (session.reason == FOTA_OK && !is_usable) {
         return E_LINK_REPLY;
     }

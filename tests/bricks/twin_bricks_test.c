@@ -22,7 +22,8 @@ enum {
     STEP_MS = 2,
     OPTION_BYTES = 16,
     OTP_BYTES = 528,
-    NRST_US = 50
+    NRST_US = 50,
+    ROLLBACK_MAX_S = 60
 };
 #define OPTION_BASE 0x1FFFC000U
 #define OTP_BASE    0x1FFF7800U

@@ -82,7 +82,8 @@ static size_t put_record(unsigned index, const uint8_t *bytes, size_t n_bytes)
 
 static void check_range(const struct boot_record *r)
 {
-    if (r->active > SLOT_NONE || r->state[0] > SLOT_STATE_REJECTED || r->state[1] > SLOT_STATE_REJECTED) {
+    if (r->active > SLOT_NONE || r->state[0] > SLOT_STATE_LAST_RESORT ||
+        r->state[1] > SLOT_STATE_LAST_RESORT) {
         fuzz_fail("a record is out of range");
     }
 }

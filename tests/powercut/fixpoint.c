@@ -163,8 +163,10 @@ static void breaks(void *ctx, const char *check, const char *text)
     }
 }
 
-/* The state was acted upon. J2: not older than what was acted upon before, and one that somebody wrote. */
-static void act(struct explorer *x, uint32_t found)
+/* The state was acted upon. J2: not older than what was acted upon before, and one that somebody wrote.
+ * `is_remembered`: no sector is dead without the journal saying so. One that is (it died when the other was
+ * full) may yet give back an interrupted write: the gap of rule R12. */
+static void act(struct explorer *x, uint32_t found, bool is_remembered)
 {
     struct cells_state *state = &x->flash.state;
     if (found < state->acted) {
@@ -175,7 +177,7 @@ static void act(struct explorer *x, uint32_t found)
         breaks(x, "J5", "an interrupted write takes effect after a boot that went without it");
     } else {
         state->acted = (uint8_t)found;
-        for (uint32_t value = found + 1; value <= state->written; value++) {
+        for (uint32_t value = found + 1; value <= state->written && is_remembered; value++) {
             state->passed |= 1U << value;
         }
     }
@@ -302,7 +304,7 @@ static enum fota_err write_next(struct explorer *x, struct journal *journal)
         breaks(x, "J9", "a dead sector is not remembered");
     }
     if (err == FOTA_OK && (journal_sound_mask(journal) | journal_dead_mask(journal)) == 3) {
-        act(x, state->written);
+        act(x, state->written, true);
         if (is_dead_remembered(x, journal)) {
             note_completed(x);
         }
@@ -321,7 +323,7 @@ static void run_session(struct explorer *x)
         return;
     }
     if (!is_new) {
-        act(x, record.retry);
+        act(x, record.retry, is_dead_remembered(x, &journal));
     }
     uint32_t n_writes = cells_choose(&x->flash, x->config.n_writes + 1);
     bool is_update = x->config.fails && n_writes != 0 && journal_dead_mask(&journal) != 0 &&

@@ -241,6 +241,26 @@ static void dead_sector_is_remembered_and_the_only_copy_is_not_erased(void **sta
     }
 }
 
+/* A dip refuses a write without a mirror: the only copy is not erased for it when room is made. */
+static void refused_write_does_not_cost_the_only_copy(void **state)
+{
+    for (uint32_t worn = 0; worn < 2; worn++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        chip.sectors[worn].is_worn = true;
+        for (uint32_t i = 1; i < RECORDS - 1; i++) {
+            assert_int_equal(write(i), FOTA_OK);
+        }
+        uint32_t before = n_erases();
+        chip.n_calls = 0;
+        assert_int_equal(write(99), E_FLASH_SUPPLY);
+        assert_int_equal(reserve(RECORDS - 3), E_JOURNAL_FULL);
+        assert_int_equal(n_erases(), before);
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(record.retry, RECORDS - 2);
+    }
+}
+
 static void dead_sector_is_tried_again_with_one_erase_a_call(void **state)
 {
     for (uint32_t worn = 0; worn < 2; worn++) {
@@ -401,6 +421,7 @@ int main(void)
         cmocka_unit_test_setup(reset_after_a_dip_finds_the_old_state_or_the_new, new_chip),
         cmocka_unit_test_setup(write_that_was_refused_is_not_written_later, new_chip),
         cmocka_unit_test_setup(dead_sector_is_remembered_and_the_only_copy_is_not_erased, new_chip),
+        cmocka_unit_test_setup(refused_write_does_not_cost_the_only_copy, new_chip),
         cmocka_unit_test_setup(dead_sector_is_tried_again_with_one_erase_a_call, new_chip),
         cmocka_unit_test_setup(records_of_another_format_are_told_and_nothing_is_written, new_chip),
         cmocka_unit_test_setup(beginning_of_a_record_at_a_spare_place_is_a_forgery, new_chip),

@@ -25,16 +25,26 @@ def mutate(root, mutant, table):
     return text
 
 
+def check(root, mutants, table):
+    """Exit code; tells every bug that cannot be planted, not only the first."""
+    n_bad = 0
+    for mutant in mutants:
+        try:
+            mutate(root, mutant, table)
+        except SystemExit as complaint:
+            n_bad += 1
+            print(complaint, file=sys.stderr)
+    print(f"{len(mutants) - n_bad} of {len(mutants)} planted bugs can be planted")
+    return 1 if n_bad else 0
+
+
 def main(args):
     table = TABLE
     if args[:1] == ["--table"] and len(args) > 1:
         table, args = Path(args[1]), args[2:]
     mutants = json.loads(table.read_text(encoding="utf-8"))
     if len(args) == 2 and args[1] == "--check":
-        for mutant in mutants:
-            mutate(args[0], mutant, table)
-        print(f"{len(mutants)} planted bugs can be planted")
-        return 0
+        return check(args[0], mutants, table)
     if len(args) != 3:
         sys.exit(__doc__)
     for mutant in mutants:

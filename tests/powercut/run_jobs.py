@@ -39,7 +39,7 @@ HOST_JOBS = {
     "dip": (10, "P dip"),
     "random": (30, "P random"),
     "brownout-model": (20, "P brownout"),
-    "mutants": (8, "tests/powercut/run_mutants.py B --jobs 1"),
+    "mutants": (70, "tests/powercut/run_mutants.py B --jobs 1"),
     "fixpoint4": (1, "P fixpoint 4"),
 }
 TWIN_JOBS = {

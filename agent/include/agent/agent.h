@@ -24,9 +24,10 @@
  * after it.
  *
  * The agent's own handler must turn from an ACK to the data after it while the host pauses: hosts leave 15 us
- * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 2 us of them at most. So interrupts that are as urgent
- * as spi_priority or more may run for 10 us in a row, and no code may keep interrupts masked for longer; else
- * the host reads A5 instead of data now and then, and asks again. All other bytes wait in a ring of 8 KB.
+ * there (AN4286; ours too, LINK_ECHO_GAP_US), the handler needs 2 us of them at most. So interrupts that are
+ * as urgent as spi_priority or more may run for 10 us in a row, and no code may keep interrupts masked for
+ * longer; else the host reads A5 instead of data now and then, and asks again. All other bytes wait in a ring
+ * of 8 KB.
  *
  * What the agent uses: SPI1, DMA2 streams 0 and 3, PA4..PA7, their two interrupts, the independent watchdog's
  * key register, the CRC unit inside agent_poll, and flash only through the boot services. (An interrupt

@@ -30,7 +30,7 @@ struct device {
     enum planted planted;
     uint32_t n_runs_v3; /* that failed: power was on */
     bool has_failed_run;
-    uint32_t n_cuts; /* boots that power failed in */
+    uint32_t n_cuts;  /* boots that power failed in */
     uint32_t version; /* that ran last */
     bool is_done;     /* nothing left to do: offer installed and confirmed, or refused as rejected */
     const char *broken;
@@ -149,7 +149,7 @@ static void live(struct device *d)
     uint32_t version = images[decision.slot].image.version_packed;
     d->version = version;
     d->n_runs_v3 += version == V3;
-    d->has_failed_run = version == V3; /* it never confirms: the watchdog ends it */
+    d->has_failed_run = version == V3;                /* it never confirms: the watchdog ends it */
     if (d->n_runs_v3 > BOOT_TRIAL_RUNS + d->n_cuts) { /* a cut boot forgets what its reset told */
         d->broken = "an image that never confirms failed more than three times (P5)";
     }

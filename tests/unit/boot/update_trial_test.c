@@ -151,7 +151,8 @@ static void slot_of_a_waiting_trial_is_not_written_while_nothing_is_confirmed(vo
     assert_int_equal(u.record.starts, BOOT_TRIAL_STARTS - 2);
 }
 
-static void release_activated_beside_a_waiting_trial_is_tried_first_and_the_other_is_the_way_back(void **state)
+static void
+release_activated_beside_a_waiting_trial_is_tried_first_and_the_other_is_the_way_back(void **state)
 {
     (void)state;
     new_board_with(&v1, SLOT_A);

@@ -131,8 +131,8 @@ enum fota_err link_client_sync(struct link_client *c);
 /**
  * Sync, ask Get, and INFO: Get is the same for every loader of this chip, and ST's ROM refuses INFO. Sets the
  * clock that fits the peer.
- * @return FOTA_OK · E_LINK_NO_LOADER · E_LINK_REPLY · E_LINK_VERSION (our loader, of another vendor version) ·
- *         transport errors
+ * @return FOTA_OK · E_LINK_NO_LOADER · E_LINK_REPLY · E_LINK_VERSION (our loader, of another vendor version)
+ * · transport errors
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_detect(struct link_client *c, struct link_peer *out);
@@ -259,15 +259,15 @@ FOTA_MUST_CHECK
 enum fota_err link_client_block(struct link_client *c, uint32_t session_id, uint32_t off,
                                 const uint8_t *bytes, uint32_t n_bytes, struct link_progress *out);
 
-/** HASH: SHA-256 of bytes that this session brought. @return FOTA_OK · the target's reason (E_LINK_ADDRESS: other
- * bytes) · transport errors */
+/** HASH: SHA-256 of bytes that this session brought. @return FOTA_OK · the target's reason (E_LINK_ADDRESS:
+ * other bytes) · transport errors */
 FOTA_MUST_CHECK
 enum fota_err link_client_hash(struct link_client *c, uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
 
 /**
- * FINISH: the target verifies what is in its flash and marks the slot pending; in a loader session it verifies
- * what it holds in RAM and writes it to sector 1, and nothing is to be activated.
- * Power cut: pending or still receiving; a loader: the old one, the new one, or none, and then it is offered again.
+ * FINISH: the target verifies what is in its flash and marks the slot pending; in a loader session it
+ * verifies what it holds in RAM and writes it to sector 1, and nothing is to be activated. Power cut: pending
+ * or still receiving; a loader: the old one, the new one, or none, and then it is offered again.
  * @return FOTA_OK · the target's reason · transport errors
  */
 FOTA_MUST_CHECK

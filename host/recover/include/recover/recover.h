@@ -1,6 +1,6 @@
 /**
- * Rebuild a board from nothing but the wires: SPI1, NRST and BOOT0. For a board whose sectors 0 or 1 are erased
- * or torn, whatever stands in the others, through the loader that no accident can erase: ST's ROM.
+ * Rebuild a board from nothing but the wires: SPI1, NRST and BOOT0. For a board whose sectors 0 or 1 are
+ * erased or torn, whatever stands in the others, through the loader that no accident can erase: ST's ROM.
  *
  * Order, and what a cut leaves:
  *   1. image      last sector first, header last: a slot is complete or has no header
@@ -51,10 +51,10 @@ struct recover_plan {
  *
  * @param out     untouched on failure
  * @param at      of a failure: which part; may be NULL
- * @return FOTA_OK · E_IMAGE_SIZE (empty, or larger than its sector or slot) · E_IMAGE_VECTORS (bootloader: its
- *         vectors point elsewhere) · E_LINK_BOOT_MISSING (bootloader: no table of boot services) ·
- *         E_IMAGE_KEY, E_IMAGE_HARDWARE (the bootloader has no such key, or is for another board) ·
- *         E_IMAGE_SLOT (a loader where an image should be, or the reverse) · as image_verify
+ * @return FOTA_OK · E_IMAGE_SIZE (empty, or larger than its sector or slot) · E_IMAGE_VECTORS (bootloader:
+ * its vectors point elsewhere) · E_LINK_BOOT_MISSING (bootloader: no table of boot services) · E_IMAGE_KEY,
+ * E_IMAGE_HARDWARE (the bootloader has no such key, or is for another board) · E_IMAGE_SLOT (a loader where
+ * an image should be, or the reverse) · as image_verify
  */
 FOTA_MUST_CHECK
 enum fota_err recover_plan_make(const struct recover_parts *parts, struct recover_plan *out,
@@ -102,7 +102,8 @@ struct recover_result {
     unsigned n_restarts;
     bool is_bootloader_kept; /* sector 0 is write-protected and holds these very bytes */
     bool is_loader_kept;     /* the same of sector 1 */
-    uint16_t blocked_sectors; /* with E_FLASH_PROTECTED: bit n: sector n is protected and holds something else */
+    uint16_t
+        blocked_sectors; /* with E_FLASH_PROTECTED: bit n: sector n is protected and holds something else */
 };
 
 enum { RECOVER_RESTARTS_MAX = 4 };

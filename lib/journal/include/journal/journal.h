@@ -129,7 +129,12 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
 FOTA_MUST_CHECK
 enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t spare);
 
-/** journal_reserve as often as it takes, for callers that may erase as they like. @return as there */
+/**
+ * journal_reserve as often as it takes, for callers that may erase as they like.
+ * Takes:      up to JOURNAL_RESERVE_CALLS erases
+ * Power cut:  as journal_reserve
+ * @return as there
+ */
 FOTA_MUST_CHECK
 static inline enum fota_err journal_make_room(struct journal *j, uint32_t n_records, uint32_t spare)
 {

@@ -44,8 +44,9 @@ enum link_op {
     LINK_OP_READOUT_UNPROTECT = 0x92,
 
     /* Vendor commands. Get does not announce them: ask INFO, which ST's ROM refuses. */
-    LINK_OP_INFO = 0xC0,   /* no body -> info block */
-    LINK_OP_BEGIN = 0xC1,  /* release or loader statement, 1..1280 bytes -> session block. Verified before any erase */
+    LINK_OP_INFO = 0xC0, /* no body -> info block */
+    LINK_OP_BEGIN =
+        0xC1, /* release or loader statement, 1..1280 bytes -> session block. Verified before any erase */
     LINK_OP_BLOCK = 0xC2,  /* session[4] off[4] data[1..4096] -> progress block */
     LINK_OP_HASH = 0xC3,   /* off[4] n[4] -> sha256[32] of that range of the inactive slot */
     LINK_OP_FINISH = 0xC4, /* session[4] -> progress block; image verified in flash, slot pending */

@@ -7,9 +7,10 @@
  * was loaded before (RM0090 28.3.3) and leaves first; where that byte must not be a stale one, it is replaced
  * (RM0090 28.3.9).
  *
- * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, in memory twice.
- * V is followed by A5, where strict hosts look for A5 during their echo; and five is no multiple of 2, 3 or 4,
- * so that a host which looks at every second byte only finds V too (docs/adr/0018-verdict-pattern.md).
+ * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, in memory
+ * twice. V is followed by A5, where strict hosts look for A5 during their echo; and five is no multiple of 2,
+ * 3 or 4, so that a host which looks at every second byte only finds V too
+ * (docs/adr/0018-verdict-pattern.md).
  *
  * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
  * microseconds of the echo. A busy application takes
@@ -38,7 +39,7 @@ struct spi_slave {
     volatile uint8_t pattern[SPI_SLAVE_PATTERN_BYTES];
     volatile uint8_t verdict; /* in the pattern: 79, 1F or A5 */
     uint32_t n_loaded;        /* bytes given to SPI1 before what plays now; its lowest bit counts */
-    const uint8_t *data; /* the caller's */
+    const uint8_t *data;      /* the caller's */
     uint16_t n_data_bytes;
     uint16_t read_pos;          /* in the ring */
     uint8_t tail[3];            /* what the handler heard last: the echo, or a sync out of its place */
@@ -65,14 +66,14 @@ size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 void spi_slave_discard(void *ctx);
 
 /**
- * Repeat A5, or the verdict 79 or 1F, from now on; ends data that is under way. The verdict first leaves in the
- * second byte after this: if a byte is on the wires just now, that is the next one.
+ * Repeat A5, or the verdict 79 or 1F, from now on; ends data that is under way. The verdict first leaves in
+ * the second byte after this: if a byte is on the wires just now, that is the next one.
  */
 void spi_slave_level(void *ctx, uint8_t level);
 
 /**
- * A 5A was heard between commands, and it may be a sync, whose ACK ST's ROM shows in the second byte after it.
- * Show 79 there, once; nothing if more bytes have come already.
+ * A 5A was heard between commands, and it may be a sync, whose ACK ST's ROM shows in the second byte after
+ * it. Show 79 there, once; nothing if more bytes have come already.
  */
 void spi_slave_greet(void *ctx);
 
@@ -82,8 +83,8 @@ void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 /** True until the last data byte has left memory. */
 bool spi_slave_is_sending(void *ctx);
 
-/** True while NSS is low: the host is in a transfer. Its edges mean nothing; that it is high means that no byte
- * is on the wires. */
+/** True while NSS is low: the host is in a transfer. Its edges mean nothing; that it is high means that no
+ * byte is on the wires. */
 bool spi_slave_is_selected(void *ctx);
 
 /** Reset SPI1, and with it its bit counter. What is presented stays; data starts again from its first byte.
