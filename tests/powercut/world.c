@@ -329,7 +329,8 @@ static void serve(struct world *w, struct update *u)
 {
     struct update_target target;
     struct world_view *view = &w->view;
-    if (w->scenario->manner == MANNER_FICKLE && view->offer == 0) {
+    /* In a life whose session is open, as after a dip, the same release is asked for again. */
+    if (w->scenario->manner == MANNER_FICKLE && view->offer == 0 && u->session == UPDATE_CLOSED) {
         view->offer = view->has_aborted;
         view->has_aborted = 1;
     }
