@@ -68,7 +68,9 @@ void sizes_measure(void)
     }
     memcpy(text, json, n_bytes);
     free(json);
-    figure_add("bootloader_bytes", number_of(text, "bootloader_bytes"), 0, "bootloader, bytes of 16,384");
+    figure_add("root_bytes", number_of(text, "root_bytes"), 0, "root, bytes of 14,336 in sector 0");
+    figure_add("loader_bytes", number_of(text, "loader_bytes"), 0,
+               "loader, image bytes of 14,336 in sector 1");
     figure_add("boot_stack_bytes", number_of(text, "boot_stack_bytes"), 0,
                "  stack, bytes: the deepest path in the code");
     figure_add("boot_stack_seen_bytes", stack_seen(), 0, "  as deep as a boot went on the twin");

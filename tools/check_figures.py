@@ -23,7 +23,7 @@ PAGES = {"bench": "docs/PERFORMANCE.md", "cuts": "docs/POWERCUT.md"}
 KEYS = {
     "bench": """agent_384k_ratio agent_100k_ratio bootloader_384k_ratio an4286_384k_ratio rom_384k_s spi_hz missed_ticks
 worst_jitter_us downtime_ms boot_200k_instructions boot_hash_instructions boot_signature_instructions boot_stack_bytes
-bootloader_bytes twin_mips twin_cuts_per_s ber_1e4_ok ber_1e5_ok ber_1e6_ok fuzz_frames""".split(),
+root_bytes loader_bytes echo_gap_us twin_mips twin_cuts_per_s ber_1e4_ok ber_1e5_ok ber_1e6_ok fuzz_frames""".split(),
     "cuts": """fixpoint4_states fixpoint4_violations fixpoint6_states fixpoint6_violations single_sessions single_bricks
 nested_sessions nested_bricks elf_cuts elf_bricks mutants mutants_caught skip_runs skip_bad_boots brownout_erases_per_sector_day
 normal_boot_flash_writes journal_branches_percent slots_branches_percent seconds""".split(),

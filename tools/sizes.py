@@ -242,7 +242,7 @@ def bootloader(build, budget):
     loader = loader_bytes(build)
     if loader:
         over |= row("loader image (sector 1)", loader, budget["loader_bytes"])
-    (build / "sizes.json").write_text(json.dumps({"bootloader_bytes": len(elf.image), "root_bytes": len(elf.image),
+    (build / "sizes.json").write_text(json.dumps({"root_bytes": len(elf.image),
                                                   "loader_bytes": loader,
                                                   "boot_stack_bytes": found["reset"][0] + EXCEPTION_FRAME_BYTES,
                                                   "service_stack_bytes": found[service][0]}, indent=2) + "\n")

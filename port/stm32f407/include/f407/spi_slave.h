@@ -10,7 +10,7 @@
  * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, in memory
  * twice. V is followed by A5, where strict hosts look for A5 during their echo; and five is no multiple of 2,
  * 3 or 4, so that a host which looks at every second byte only finds V too
- * (docs/adr/0018-verdict-pattern.md).
+ * (docs/adr/0016-verdict-pattern.md).
  *
  * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
  * microseconds of the echo. A busy application takes
