@@ -128,7 +128,7 @@ static void print_blocked(struct recovery *r, enum fota_err err)
     char list[48] = "";
     size_t n = 0;
     for (unsigned i = 0; i < FLASH_SECTORS; i++) {
-        if ((r->result.blocked_sectors >> i & 1U) != 0 && n < sizeof list) {
+        if (((uint32_t)r->result.blocked_sectors >> i & 1U) != 0 && n < sizeof list) {
             n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", n > 0 ? ", " : "", i);
         }
     }
