@@ -212,19 +212,19 @@ static enum fota_err zero_words(struct journal *j, uint32_t a, uint32_t index, u
     return err ? err : zero_word(j, a, index, second);
 }
 
-/* First record that an append may use: the next blank one, or the one behind it if this sector has not been
- * written in this session (rule R6: exactly one record may have been touched by a cut and still read blank).
- */
+/* First record that an append may use: the next blank one, or the blank one after it if this sector has not
+ * been written in this session (rule R6: exactly one record may have been touched by a cut and still read
+ * blank). */
 static uint32_t first_free(const struct journal *j, uint32_t a)
 {
     uint32_t index = j->head[a].next;
-    bool is_found = false;
-    while (!is_found && index < j->areas[a].n_records) {
+    uint32_t n_wanted = is_in(j->fresh, a) ? 1 : 2;
+    while (n_wanted > 0 && index < j->areas[a].n_records) {
         uint32_t words[JOURNAL_RECORD_WORDS];
         read_record(j, a, index++, words);
-        is_found = bytes_all_equal((const uint8_t *)words, sizeof words, 0xFF);
+        n_wanted -= bytes_all_equal((const uint8_t *)words, sizeof words, 0xFF) ? 1 : 0;
     }
-    return is_found && is_in(j->fresh, a) ? index - 1 : index;
+    return n_wanted == 0 ? index - 1 : index;
 }
 
 /* Append j->newest to this place. If that is full and `may_mend`: program the marks of its newest record,
