@@ -100,7 +100,7 @@ static const struct {
     [WORDS] = {"words", "between two words: checks before, read-back behind"},
     [HASH] = {"hash", "SHA-256 that is not hidden behind a word"},
     [SIGNATURE] = {"signature", "signatures of statement and image"},
-    [SERVICES] = {"services", "boot services: seal, code in RAM, address checks"},
+    [SERVICES] = {"services", "boot services: checksum, code in RAM, address checks"},
     [BLOCK_CRC] = {"crc", "CRC-32 of blocks"},
     [RECEIVE] = {"receive", "SPI driver"},
     [BLANK] = {"blank", "blank checks"},

@@ -27,8 +27,8 @@ enum { NOTHING_RUNS_MS = 1000 /* of the reset loop: long enough to be no load, s
 FOTA_NOINLINE static void boot(const struct update *update, enum slot slot, const struct image_result *image)
 {
     const volatile enum crypto_verdict *first = &image->verdict;
-    services_seal();
-    uint32_t verdicts = (uint32_t)update_vouch(update, slot, &image->image) + (uint32_t)*first;
+    services_store_checksum();
+    uint32_t verdicts = (uint32_t)update_verify_again(update, slot, &image->image) + (uint32_t)*first;
     reset_jump(image->image.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES + (verdicts - 2U * CRYPTO_ACCEPT));
 }
 

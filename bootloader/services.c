@@ -22,15 +22,15 @@ _Static_assert(SLOT_SECTORS == (1 << FLASH_SLOT_SECTORS) - 1, "mask and number o
 struct services_state {
     struct update update;
     struct f407_flash flash;
-    uint32_t seal __attribute__((aligned(4 * SUMMED_WORDS)));
+    uint32_t checksum __attribute__((aligned(4 * SUMMED_WORDS)));
 };
 
 static struct services_state state __attribute__((section(".services_state")));
 
-/* Not sealed: it changes before the seal is looked at. */
+/* Not in the checksum: it changes before the checksum is looked at. */
 static volatile bool is_busy __attribute__((section(".services_state")));
 
-/* Not sealed: update_finish holds it against the signed statement. */
+/* Not in the checksum: update_finish holds it against the signed statement. */
 static struct crypto_sha256 running_hash __attribute__((section(".services_state")));
 
 extern const struct boot_services boot_services;
@@ -61,8 +61,9 @@ const struct update_config BOARD = {
     .hash = &running_hash,
 };
 
-/* Sum of all words before the seal, each turned by its place. Finds stray writes, not attackers: code that
- * runs in the application can do what it likes anyway, but for what sector 0 verifies at the next boot. */
+/* Sum of all words before the checksum, each turned by its place. Finds stray writes, not attackers: code
+ * that runs in the application can do what it likes anyway, but for what sector 0 verifies at the next boot.
+ */
 __attribute__((noinline)) static uint32_t sum_state(void)
 {
     const volatile uint32_t *word = (const volatile uint32_t *)(const void *)&state;
@@ -73,7 +74,7 @@ __attribute__((noinline)) static uint32_t sum_state(void)
         sum = (sum << 1 | sum >> 31) + word[2];
         sum = (sum << 1 | sum >> 31) + word[3];
         word += SUMMED_WORDS;
-    } while (word != &state.seal);
+    } while (word != &state.checksum);
     return sum;
 }
 
@@ -84,10 +85,10 @@ struct update *services_open(void)
     return &state.update;
 }
 
-void services_seal(void)
+void services_store_checksum(void)
 {
     is_busy = false;
-    state.seal = sum_state();
+    state.checksum = sum_state();
 }
 
 /* Every service starts with this: does none of them run already, is the state ours, and is the code in RAM as
@@ -99,7 +100,7 @@ static enum fota_err enter(uint32_t options)
         return E_STATE;
     }
     is_busy = true;
-    if (state.seal != sum_state()) {
+    if (state.checksum != sum_state()) {
         is_busy = false;
         return E_INTERNAL;
     }
@@ -168,7 +169,7 @@ static enum fota_err service_call(const struct boot_call *call)
     enum fota_err err = enter(call->options);
     if (err == FOTA_OK) {
         err = carry_out(call);
-        services_seal();
+        services_store_checksum();
     }
     return err;
 }

@@ -2,7 +2,7 @@
  * Boot services of this bootloader (boot_services.h): the table, and the state it works on.
  *
  * The state lives in the services' RAM from the reset on; the bootloader itself works on the same struct
- * update, so a service continues where the boot left off. Between calls it is sealed by a checksum: an
+ * update, so a service continues where the boot left off. Between calls a checksum covers it: an
  * application that wrote over it gets E_INTERNAL from every service but loses nothing else; the next reset
  * starts from flash.
  */
@@ -18,6 +18,6 @@ extern const struct update_config BOARD;
 struct update *services_open(void);
 
 /** Close the state for the application; call once, right before the jump. */
-void services_seal(void);
+void services_store_checksum(void);
 
 #endif

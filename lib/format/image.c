@@ -343,8 +343,8 @@ enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const str
     return err;
 }
 
-enum crypto_verdict image_vouch(const uint8_t *bytes, const struct image_policy *policy,
-                                const struct image *image)
+enum crypto_verdict image_verify_again(const uint8_t *bytes, const struct image_policy *policy,
+                                       const struct image *image)
 {
     uint32_t key = find_key(bytes, policy, image);
     if (key >= IMAGE_KEYS || image_check_fit(bytes, policy, image) != FOTA_OK) {

@@ -37,7 +37,7 @@ _Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
 static const uint32_t ZERO = 0;
 
 /* What closes a record with this body: checksums and marks. */
-static void seal(const uint32_t body[W_CRC], uint32_t closing[JOURNAL_RECORD_WORDS - W_CRC])
+static void close_record(const uint32_t body[W_CRC], uint32_t closing[JOURNAL_RECORD_WORDS - W_CRC])
 {
     uint32_t crc = crc32_update(0, body, BODY_BYTES);
     /* 0 is a killed record and ~0 a blank word: neither may be a checksum. */
@@ -48,14 +48,14 @@ static void seal(const uint32_t body[W_CRC], uint32_t closing[JOURNAL_RECORD_WOR
 }
 
 /* Rule R1: 0 not a record or not complete, 1 body complete, 2 body and first mark complete. */
-static uint32_t level_of(const uint32_t words[JOURNAL_RECORD_WORDS])
+static uint32_t completeness_of(const uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    uint32_t sealed[JOURNAL_RECORD_WORDS - W_CRC];
+    uint32_t closing[JOURNAL_RECORD_WORDS - W_CRC];
     if (words[0] != BOOT_RECORD_MAGIC || words[W_SEQ] == 0 || words[W_D1] != 0) { /* numbers begin with 1 */
         return 0;
     }
-    seal(words, sealed);
-    if (memcmp(sealed, words + W_CRC, CONTENT_BYTES - BODY_BYTES) != 0) {
+    close_record(words, closing);
+    if (memcmp(closing, words + W_CRC, CONTENT_BYTES - BODY_BYTES) != 0) {
         return 0;
     }
     return words[W_D2] == 0 ? 2 : 1;
@@ -85,11 +85,11 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
     }
 }
 
-/* Newest record of a place and its level; 0 if there is none, and then `words` are the first record. Records
- * are appended, so the last that counts is the newest. Behind it may be one that a cut write left with its
- * checksum in place: it would count if its torn mark came to read 0 some day. Until it is buried, both words
- * that bury() writes reading 0, the newest has level 1 at most (rule R3): what is acted upon without that
- * write is never changed by it. */
+/* Newest record of a place and how complete it is (completeness_of); 0 if there is none, and then `words` are
+ * the first record. Records are appended, so the last that counts is the newest. Behind it may be one that a
+ * cut write left with its checksum in place: it would count if its torn mark came to read 0 some day. Until
+ * it is buried, both words that bury() writes reading 0, the newest has level 1 at most (rule R3): what is
+ * acted upon without that write is never changed by it. */
 static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS])
 {
     struct journal_head *head = &j->head[a];
@@ -97,9 +97,9 @@ static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNA
     for (head->next = j->areas[a].n_records; head->next > 0; head->next--) {
         head->newest = head->next - 1;
         read_record(j, a, head->newest, words);
-        uint32_t level = level_of(words);
-        if (level != 0) {
-            return level < highest ? level : highest;
+        uint32_t marks = completeness_of(words);
+        if (marks != 0) {
+            return marks < highest ? marks : highest;
         }
         if (words[W_CRC] != UINT32_MAX && (words[0] | words[W_CRC]) != 0) {
             highest = 1;
@@ -135,16 +135,16 @@ static bool is_settled(const struct journal *j)
 }
 
 /* Rules R2, R3: what the newest record of a place is worth. A newer one than all before takes their worth. */
-static void judge(struct journal *j, uint32_t a, uint32_t level, const uint32_t words[JOURNAL_RECORD_WORDS])
+static void judge(struct journal *j, uint32_t a, uint32_t marks, const uint32_t words[JOURNAL_RECORD_WORDS])
 {
-    if (level != 0 && words[W_SEQ] > j->newest[W_SEQ]) {
+    if (marks != 0 && words[W_SEQ] > j->newest[W_SEQ]) {
         memcpy(j->newest, words, CONTENT_BYTES); /* marks stay 0: as it is written again */
         j->holds = 0;
         j->sound = 0;
     }
-    if (level != 0 && memcmp(words, j->newest, CONTENT_BYTES) == 0) {
+    if (marks != 0 && memcmp(words, j->newest, CONTENT_BYTES) == 0) {
         j->holds |= 1U << a;
-        j->sound |= (level == 2 && !is_given_up(j, a) ? 1U : 0U) << a;
+        j->sound |= (marks == 2 && !is_given_up(j, a) ? 1U : 0U) << a;
     }
     j->dead = recorded_dead(j) & ~j->holds;
 }
@@ -159,9 +159,9 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
     j->areas = areas;
     j->why = E_JOURNAL_LOST;
     for (uint32_t a = 0; a < JOURNAL_AREAS && (a < JOURNAL_MIRRORS || !is_settled(j)); a++) {
-        uint32_t level = find_newest(j, a, words);
+        uint32_t n_complete = find_newest(j, a, words);
         first[a] = words[0];
-        judge(j, a, level, words);
+        judge(j, a, n_complete, words);
     }
     if (has_state(j)) {
         boot_record_load(j->newest, out);
@@ -319,7 +319,7 @@ static void stamp(struct journal *j)
     uint32_t dead = journal_dead_mask(j);
     j->newest[W_SEQ] += dead == 0 ? 1 : SEQ_JUMP;
     j->newest[W_FLAGS] = (j->newest[W_FLAGS] & ~DEAD_BITS) | dead << DEAD_SHIFT;
-    seal(j->newest, j->newest + W_CRC);
+    close_record(j->newest, j->newest + W_CRC);
 }
 
 /* Append j->newest to every sector in use. If one dies of it, once more to the other, which so remembers it

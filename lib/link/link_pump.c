@@ -42,10 +42,10 @@ static void present(struct link_pump *pump, enum link_out out)
     }
     if (out == LINK_OUT_DATA) {
         port->send(ctx, slave->buffer, n_bytes);
-    } else if (slave->level != LINK_LEVEL_FILLER && port->arm != NULL) {
-        port->arm(ctx, slave->level, slave->buffer, n_bytes);
+    } else if (slave->answer != LINK_ANSWER_NONE && port->arm != NULL) {
+        port->arm(ctx, slave->answer, slave->buffer, n_bytes);
     } else {
-        port->level(ctx, slave->level);
+        port->present(ctx, slave->answer);
     }
 }
 
@@ -603,7 +603,7 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
     pump->config = *config;
     link_slave_init(&pump->slave, (uint8_t *)pump->buffer[0],
                     config->inactive == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE);
-    config->port->level(config->port_ctx, LINK_LEVEL_FILLER);
+    config->port->present(config->port_ctx, LINK_ANSWER_NONE);
     return FOTA_OK;
 }
 

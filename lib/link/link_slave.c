@@ -310,16 +310,16 @@ FOTA_NOINLINE static enum link_event judge(struct link_slave *slave)
 
 /* --- actions -------------------------------------------------------------------------------------------- */
 
-static void set_level(struct link_slave *slave, enum link_level level, enum link_out *out)
+static void set_answer(struct link_slave *slave, enum link_answer answer, enum link_out *out)
 {
-    slave->level = (uint8_t)level;
-    *out = LINK_OUT_LEVEL;
+    slave->answer = (uint8_t)answer;
+    *out = LINK_OUT_ANSWER;
 }
 
 /* The host has echoed the ACK: what now? */
 static enum link_event advance(struct link_slave *slave, enum link_out *out)
 {
-    set_level(slave, LINK_LEVEL_FILLER, out);
+    set_answer(slave, LINK_ANSWER_NONE, out);
     if (slave->n_data_bytes > 0) {
         return LINK_EVENT_SEND;
     }
@@ -340,11 +340,11 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
     case LINK_ACTION_JUDGE:
         return judge(slave);
     case LINK_ACTION_PRESENT_ACK:
-        set_level(slave, LINK_LEVEL_ACK, out);
+        set_answer(slave, LINK_ANSWER_ACK, out);
         break;
     case LINK_ACTION_PRESENT_NACK:
         slave->n_data_bytes = 0;
-        set_level(slave, LINK_LEVEL_NACK, out);
+        set_answer(slave, LINK_ANSWER_NACK, out);
         break;
     case LINK_ACTION_HAND_OUT:
         *out = LINK_OUT_WORK;
@@ -354,7 +354,7 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
     case LINK_ACTION_TRANSMIT:
         slave->n_have_bytes = 0;
         slave->n_want_bytes = (uint16_t)(slave->n_data_bytes + 1);
-        slave->level = LINK_LEVEL_FILLER;
+        slave->answer = LINK_ANSWER_NONE;
         *out = LINK_OUT_DATA;
         break;
     case LINK_ACTION_CLOSE_DATA:
@@ -368,7 +368,7 @@ static enum link_event act(struct link_slave *slave, enum link_action action, en
         }
         slave->is_slipped = action == LINK_ACTION_RESTART;
         slave->n_data_bytes = 0;
-        set_level(slave, LINK_LEVEL_FILLER, out); /* also ends a reply that nobody fetched */
+        set_answer(slave, LINK_ANSWER_NONE, out); /* also ends a reply that nobody fetched */
         if (action == LINK_ACTION_START) {
             *out = LINK_OUT_GREET;
         }
@@ -403,7 +403,7 @@ void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
     slave->buffer = buffer;
     slave->stage = buffer;
     slave->base = base;
-    slave->level = LINK_LEVEL_FILLER;
+    slave->answer = LINK_ANSWER_NONE;
 }
 
 void link_slave_set_base(struct link_slave *slave, uint32_t base)

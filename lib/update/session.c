@@ -289,8 +289,8 @@ static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_by
     return FOTA_OK;
 }
 
-/* Before cells of sector `k` of the slot change, the record must not vouch for them any more. */
-static enum fota_err disown(struct update *u, uint32_t k)
+/* Before cells of sector `k` of the slot change, the record must not count them as received any more. */
+static enum fota_err lower_resume_sectors(struct update *u, uint32_t k)
 {
     enum slot slot = (enum slot)u->offer.slot;
     u->session = UPDATE_RECEIVING;
@@ -322,7 +322,7 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     uint32_t sector_bytes = config_of(u)->sector_bytes;
     err = locate(u, config_of(u)->base[u->offer.slot] + k * sector_bytes, sector_bytes, &off);
     if (err == FOTA_OK) {
-        err = disown(u, k);
+        err = lower_resume_sectors(u, k);
     }
     /* Clean: an erase ran to its end, and nothing was programmed since. */
     bool is_clean = (u->session_clean >> k & 1) != 0;
@@ -350,13 +350,13 @@ static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t a
 {
     struct flash *flash = config_of(u)->flash;
     forget_hash_beyond(u, off);
-    flash->companion_ctx = NULL;
+    flash->overlap_ctx = NULL;
     if (off == crypto_sha256_length(config_of(u)->hash) &&
         off + 4 * n_words + IMAGE_TLV_MAX_BYTES <= u->offer.image_bytes) {
-        flash->companion_ctx = config_of(u)->hash;
+        flash->overlap_ctx = config_of(u)->hash;
     }
     enum fota_err err = flash_program(flash, addr, words, n_words);
-    flash->companion_ctx = NULL;
+    flash->overlap_ctx = NULL;
     if (err) {
         forget_hash_beyond(u, 0);
     }
@@ -378,7 +378,7 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         return E_FLASH_RANGE;
     }
     uint32_t k = off / config_of(u)->sector_bytes;
-    err = disown(u, k);
+    err = lower_resume_sectors(u, k);
     if (err) {
         return err;
     }

@@ -68,11 +68,11 @@ enum fota_err update_verify_bytes(const struct update *u, enum slot slot, const 
     return image_verify(bytes, n_bytes, &policy, out);
 }
 
-enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image)
+enum crypto_verdict update_verify_again(const struct update *u, enum slot slot, const struct image *image)
 {
     struct image_policy policy;
     set_policy(u, slot, u->record.security_floor, &policy);
-    return image_vouch(bytes_of(u, slot), &policy, image);
+    return image_verify_again(bytes_of(u, slot), &policy, image);
 }
 
 /* As many as there are bytes that have been touched: a program that was cut counts or does not, and neither
@@ -109,7 +109,7 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
 {
     memset(u, 0, sizeof *u);
     u->config = config;
-    config->flash->companion = crypto_sha256_block;
+    config->flash->overlap = crypto_sha256_block;
     u->reset = *reset;
     u->running = SLOT_NONE;
     u->record.active = SLOT_NONE;

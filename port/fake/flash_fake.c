@@ -162,8 +162,8 @@ static enum fota_err program(struct flash *flash, uint32_t addr, const uint32_t 
         if (err) {
             return err;
         }
-        if (flash_is_companion_due(flash, addr + 4 * i)) {
-            flash->companion(flash->companion_ctx, words + i + 1 - FLASH_COMPANION_WORDS);
+        if (flash_is_overlap_due(flash, addr + 4 * i)) {
+            flash->overlap(flash->overlap_ctx, words + i + 1 - FLASH_OVERLAP_WORDS);
         }
     }
     return FOTA_OK;

@@ -32,7 +32,7 @@ struct ram_op {
     uint32_t n_words;        /* 1 for an erase */
     uint32_t max_loops;
     uint32_t basepri;
-    const struct flash *flash; /* has the companion, which an erase never meets: CR is no last word */
+    const struct flash *flash; /* has the overlapped work, which an erase never runs: CR is no last word */
 };
 
 extern uint32_t ram_code_start[];
@@ -58,7 +58,7 @@ void f407_flash_load_ram_code(void)
  * FLASH_SR of the last operation: BSY still set means it did not end in time. SR_DIFFERS: a word is neither
  * blank nor to become 0, or does not read as written; the words behind it are untouched.
  *
- * While the last of 16 words is under way, the companion has them.
+ * While the last of 16 words is under way, the overlapped work reads them.
  *
  * The data cache is off meanwhile, so each look at a word is one at the array. Both caches are emptied at the
  * end; that can be done only while they are off (RM0090 3.9.1).
@@ -93,8 +93,8 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
             *word = wanted;
             __DSB();
         }
-        if (flash_is_companion_due(op->flash, (uint32_t)word)) {
-            op->flash->companion(op->flash->companion_ctx, value - FLASH_COMPANION_WORDS);
+        if (flash_is_overlap_due(op->flash, (uint32_t)word)) {
+            op->flash->overlap(op->flash->overlap_ctx, value - FLASH_OVERLAP_WORDS);
         }
         uint32_t i = op->max_loops;
         do {

@@ -55,7 +55,7 @@ static void start_spi(struct spi_slave *spi)
     }
     spi_is_between_bytes(spi);
     if (!spi->is_sending) {
-        spi_slave_level(spi, spi->verdict); /* from its beginning, whatever has left */
+        spi_slave_present(spi, spi->answer); /* from its beginning, whatever has left */
     }
 }
 
@@ -75,7 +75,7 @@ void spi_slave_init(struct spi_slave *spi)
     for (unsigned i = 0; i < sizeof spi->pattern; i++) {
         spi->pattern[i] = SPI_FILLER;
     }
-    spi->verdict = SPI_FILLER;
+    spi->answer = SPI_FILLER;
     enable_clocks();
     set_pins();
     start_ring(spi);
@@ -114,22 +114,22 @@ void spi_slave_discard(void *ctx)
     spi->read_pos = spi_write_pos();
 }
 
-void spi_slave_level(void *ctx, uint8_t level)
+void spi_slave_present(void *ctx, uint8_t answer)
 {
-    static const bool has_verdict[] = {true, false, true, false, false};
-    const unsigned period = sizeof has_verdict;
+    static const bool has_answer[] = {true, false, true, false, false};
+    const unsigned period = sizeof has_answer;
     struct spi_slave *spi = ctx;
     spi_stream_off(DMA2_Stream3); /* what is counted now stays so */
     unsigned is_in_byte = spi_is_in_byte(spi);
     spi_fill(spi);
-    if (level != SPI_FILLER) {
-        spi->verdict = level;
+    if (answer != SPI_FILLER) {
+        spi->answer = answer;
         for (unsigned i = 0; i < sizeof spi->pattern; i++) {
-            spi->pattern[i] = has_verdict[(i + is_in_byte) % period] ? level : SPI_FILLER;
+            spi->pattern[i] = has_answer[(i + is_in_byte) % period] ? answer : SPI_FILLER;
         }
     }
     if (is_in_byte) { /* the first byte after the host's last is on the wires */
-        spi_put_next(level);
+        spi_put_next(answer);
     }
     play(spi, false);
 }

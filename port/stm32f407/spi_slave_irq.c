@@ -86,13 +86,13 @@ static void hold_handler(bool is_held)
     }
 }
 
-void spi_slave_irq_level(void *ctx, uint8_t level)
+void spi_slave_irq_present(void *ctx, uint8_t answer)
 {
     struct spi_slave *spi = ctx;
     spi_rx_to_ring(spi);
     spi->has_answered = false;
     hold_handler(true);
-    spi_slave_level(spi, level);
+    spi_slave_present(spi, answer);
     hold_handler(false);
 }
 
@@ -115,18 +115,18 @@ void spi_slave_irq_resync(void *ctx)
     hold_handler(false);
 }
 
-void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
+void spi_slave_irq_arm(void *ctx, uint8_t answer, const uint8_t *reply, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
-    spi_slave_irq_level(spi, SPI_FILLER); /* no answer of before is under way */
-    spi->data = answer;
+    spi_slave_irq_present(spi, SPI_FILLER); /* no answer of before is under way */
+    spi->data = reply;
     spi->n_data_bytes = (uint16_t)n_bytes;
-    /* From ring to handler, in this order: the host sends no echo before it has seen the verdict. */
+    /* From ring to handler, in this order: the host sends no echo before it has seen the answer. */
     SPI1->CR2 = SPI_CR2_TXDMAEN;
     spi->echo_pos = spi_write_pos();
     memset(spi->tail, 0, sizeof spi->tail);
     spi->is_armed = true;
-    spi_slave_level(spi, verdict);
+    spi_slave_present(spi, answer);
     SPI1->CR2 = SPI_CR2_TXDMAEN | SPI_CR2_RXNEIE;
 }
 
@@ -147,7 +147,7 @@ SPI_SLAVE_INLINE bool has_slipped(const uint8_t tail[3])
     return n_zeros >= 10 && n_zeros <= 16 && (bits >> (n_zeros - 1) & 0xFFU) == SPI_SOF;
 }
 
-/* A byte while a verdict is presented: a poll, or the echo that ends it. */
+/* A byte while an answer is presented: a poll, or the echo that ends it. */
 SPI_SLAVE_INLINE void take_byte(struct spi_slave *spi)
 {
     uint8_t byte = (uint8_t)SPI1->DR;
@@ -156,13 +156,13 @@ SPI_SLAVE_INLINE void take_byte(struct spi_slave *spi)
     spi->tail[0] = spi->tail[1];
     spi->tail[1] = spi->tail[2];
     spi->tail[2] = byte;
-    bool is_echo = byte == SPI_ACK || (byte == SPI_SOF && spi->verdict == SPI_NACK);
+    bool is_echo = byte == SPI_ACK || (byte == SPI_SOF && spi->answer == SPI_NACK);
     bool is_slipped = !is_echo && has_slipped(spi->tail);
     if (!is_echo && !is_slipped) {
         return;
     }
     bool has_answer = is_echo && spi->n_data_bytes > 0;
-    spi_fill(spi); /* the next byte too: no stale verdict as the dummy before data, or later */
+    spi_fill(spi); /* the next byte too: no stale answer as the dummy before data, or later */
     spi_tx_play(spi, has_answer);
     spi->has_answered = has_answer;
     spi_rx_to_ring(spi);

@@ -96,10 +96,10 @@ SPI_SLAVE_INLINE void spi_put_next(uint8_t byte)
 SPI_SLAVE_INLINE void spi_fill(struct spi_slave *spi)
 {
     spi_stream_off(DMA2_Stream3);
-    if (spi->verdict != SPI_FILLER) { /* else A5 waits already, and a byte may begin just now */
+    if (spi->answer != SPI_FILLER) { /* else A5 waits already, and a byte may begin just now */
         spi_put_next(SPI_FILLER);
     }
-    spi->verdict = SPI_FILLER;
+    spi->answer = SPI_FILLER;
     for (unsigned i = 0; i < sizeof spi->pattern; i++) {
         spi->pattern[i] = SPI_FILLER;
     }

@@ -99,7 +99,7 @@ struct update *boot_run(enum reset_cause cause, bool wants_loader)
         update->record.last_reason = (uint16_t)err;
     }
     update_choose(update, wants_loader ? BOOT_REQUEST_LOADER : BOOT_REQUEST_NONE, &decision, images);
-    services_seal();
+    services_store_checksum();
     return update;
 }
 

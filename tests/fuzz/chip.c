@@ -203,8 +203,8 @@ static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *
         if (err) {
             return err;
         }
-        if (flash_is_companion_due(base, addr + 4 * i)) {
-            base->companion(base->companion_ctx, words + i + 1 - FLASH_COMPANION_WORDS);
+        if (flash_is_overlap_due(base, addr + 4 * i)) {
+            base->overlap(base->overlap_ctx, words + i + 1 - FLASH_OVERLAP_WORDS);
         }
     }
     chip_pass_us(PROGRAM_US * n_words);

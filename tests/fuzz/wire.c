@@ -156,7 +156,7 @@ void spi_slave_discard(void *ctx)
     wire.has_heard = false;
 }
 
-void spi_slave_level(void *ctx, uint8_t level)
+void spi_slave_present(void *ctx, uint8_t level)
 {
     (void)ctx;
     fill();
@@ -200,7 +200,7 @@ void spi_slave_resync(void *ctx)
     play(is_sending ? wire.data : NULL, is_sending ? wire.n_data : 0);
     wire.ready = next();
     if (!is_sending) {
-        spi_slave_level(ctx, wire.verdict);
+        spi_slave_present(ctx, wire.verdict);
     }
 }
 
@@ -219,10 +219,10 @@ void spi_slave_irq_discard(void *ctx)
     spi_slave_discard(ctx);
 }
 
-void spi_slave_irq_level(void *ctx, uint8_t level)
+void spi_slave_irq_present(void *ctx, uint8_t level)
 {
     wire.is_armed = wire.has_answered = false;
-    spi_slave_level(ctx, level);
+    spi_slave_present(ctx, level);
 }
 
 void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
@@ -236,11 +236,11 @@ void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 
 void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
 {
-    spi_slave_irq_level(ctx, LINK_FILLER);
+    spi_slave_irq_present(ctx, LINK_FILLER);
     wire.answer = answer;
     wire.n_answer = n_bytes;
     memset(wire.tail, 0, sizeof wire.tail);
     wire.has_heard = false;
     wire.is_armed = true;
-    spi_slave_level(ctx, verdict);
+    spi_slave_present(ctx, verdict);
 }

@@ -214,7 +214,7 @@ uint32_t chip_worn_mask(const struct chip *chip)
 void chip_power_up(struct chip *chip, uint64_t seed)
 {
     chip->is_low = false;
-    chip->flash.companion_ctx = NULL; /* a driver in RAM: a cut leaves nothing of what it was about to do */
+    chip->flash.overlap_ctx = NULL; /* a driver in RAM: a cut leaves nothing of what it was about to do */
     uint64_t random = flash_seed(seed);
     chip->n_erases = 0;
     chip->n_ops = 0;
@@ -402,8 +402,8 @@ static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint
         if (err) {
             return err;
         }
-        if (flash_is_companion_due(flash, addr + 4 * i)) {
-            flash->companion(flash->companion_ctx, words + i + 1 - FLASH_COMPANION_WORDS);
+        if (flash_is_overlap_due(flash, addr + 4 * i)) {
+            flash->overlap(flash->overlap_ctx, words + i + 1 - FLASH_OVERLAP_WORDS);
         }
     }
     return FOTA_OK;

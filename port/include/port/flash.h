@@ -23,26 +23,26 @@ struct flash_ops {
     enum fota_err (*read)(struct flash *flash, uint32_t addr, uint32_t *words, uint32_t n_words);
 };
 
-enum { FLASH_COMPANION_BYTES = 64, FLASH_COMPANION_WORDS = FLASH_COMPANION_BYTES / 4 };
+enum { FLASH_OVERLAP_BYTES = 64, FLASH_OVERLAP_WORDS = FLASH_OVERLAP_BYTES / 4 };
 
 /** Embed as first member of the concrete flash; two devices = two structs. */
 struct flash {
     const struct flash_ops *ops;
     /**
-     * Work for the time that a word takes to program; without a companion_ctx, none. flash_program calls it
-     * for each FLASH_COMPANION_BYTES, aligned, whose last word it writes, in order, with these words as they
+     * Work for the time that a word takes to program; without a overlap_ctx, none. flash_program calls it
+     * for each FLASH_OVERLAP_BYTES, aligned, whose last word it writes, in order, with these words as they
      * are in memory, while that last one may still be under way: what it did counts only if flash_program
      * returns FOTA_OK. On the chip it runs while the flash is busy, so it and all it touches must be in RAM.
-     * Who sets companion_ctx begins its runs at a multiple of FLASH_COMPANION_BYTES.
+     * Who sets overlap_ctx begins its runs at a multiple of FLASH_OVERLAP_BYTES.
      */
-    void (*companion)(void *ctx, const void *words);
-    void *companion_ctx;
+    void (*overlap)(void *ctx, const void *words);
+    void *overlap_ctx;
 };
 
-/** Is the word at `addr` the last of those that the companion is shown together? */
-static inline bool flash_is_companion_due(const struct flash *flash, uint32_t addr)
+/** Is the word at `addr` the last of those that the overlapped work is given together? */
+static inline bool flash_is_overlap_due(const struct flash *flash, uint32_t addr)
 {
-    return addr % FLASH_COMPANION_BYTES == FLASH_COMPANION_BYTES - 4 && flash->companion_ctx != NULL;
+    return addr % FLASH_OVERLAP_BYTES == FLASH_OVERLAP_BYTES - 4 && flash->overlap_ctx != NULL;
 }
 
 /**

@@ -119,7 +119,7 @@ static void port_discard(void *ctx)
     ((struct target_fake *)ctx)->n_rx = 0;
 }
 
-static void port_level(void *ctx, uint8_t level)
+static void port_present(void *ctx, uint8_t level)
 {
     struct target_fake *t = ctx;
     t->level = level;
@@ -206,7 +206,7 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
                                              .retry = op_retry};
     static const struct link_port_ops port = {.receive = port_receive,
                                               .discard = port_discard,
-                                              .level = port_level,
+                                              .present = port_present,
                                               .send = port_send,
                                               .is_sending = port_is_sending,
                                               .resync = port_resync};

@@ -46,11 +46,12 @@ static enum fota_err verify(const struct fixture_image *image)
 }
 
 /* The second opinion on what image_parse found, as if the first one had been skipped. */
-static enum crypto_verdict vouch_with(const struct fixture_image *image, const struct image_policy *policy)
+static enum crypto_verdict verify_again_with(const struct fixture_image *image,
+                                             const struct image_policy *policy)
 {
     struct image parts;
     assert_int_equal(image_parse(image->bytes, image->n_bytes, &parts), FOTA_OK);
-    return image_vouch(image->bytes, policy, &parts);
+    return image_verify_again(image->bytes, policy, &parts);
 }
 
 static struct fixture_image made(const struct image_spec *spec, uint32_t key)
@@ -127,28 +128,28 @@ static void second_opinion_refuses_what_the_first_one_alone_would_have_let_pass(
     struct fixture_image image = made(&SPEC_A, FIX_KEY_A);
     struct image parts;
     assert_int_equal(image_parse(image.bytes, image.n_bytes, &parts), FOTA_OK);
-    assert_int_equal(vouch_with(&image, &policy), CRYPTO_ACCEPT);
+    assert_int_equal(verify_again_with(&image, &policy), CRYPTO_ACCEPT);
 
     struct image_policy other = policy;
     other.security_floor = 8;
-    assert_int_equal(vouch_with(&image, &other), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&image, &other), CRYPTO_REJECT);
     other = policy;
     other.base = FLASH_SLOT_B_BASE;
-    assert_int_equal(vouch_with(&image, &other), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&image, &other), CRYPTO_REJECT);
     other = policy;
     other.keys[0] = NULL;
-    assert_int_equal(vouch_with(&image, &other), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&image, &other), CRYPTO_REJECT);
 
     /* A stranger's signature under our key's name; a hash that was not signed. */
     struct fixture_image forged = made(&SPEC_A, FIX_KEY_X);
     memcpy(forged.bytes + parts.keyhash_off, image.bytes + parts.keyhash_off, CRYPTO_SHA256_BYTES);
-    assert_int_equal(vouch_with(&forged, &policy), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&forged, &policy), CRYPTO_REJECT);
     struct fixture_image bad = image;
     bad.bytes[parts.hash_off + 7] ^= 0x10;
-    assert_int_equal(vouch_with(&bad, &policy), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&bad, &policy), CRYPTO_REJECT);
     bad = image;
     bad.bytes[parts.signature_off + parts.signature_bytes - 1] ^= 1;
-    assert_int_equal(vouch_with(&bad, &policy), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&bad, &policy), CRYPTO_REJECT);
 }
 
 static void every_flipped_bit_is_refused(void **state)
@@ -536,7 +537,7 @@ static void image_of_an_ended_key_is_told_from_one_of_a_stranger(void **state)
     policy.revoked_key = policy.keys[0];
     policy.keys[0] = NULL;
     assert_int_equal(verify_with(&ours, &policy), E_IMAGE_REVOKED);
-    assert_int_equal(vouch_with(&ours, &policy), CRYPTO_REJECT);
+    assert_int_equal(verify_again_with(&ours, &policy), CRYPTO_REJECT);
     assert_int_equal(verify_with(&strange, &policy), E_IMAGE_KEY);
     struct fixture_image next = made(&SPEC_A, FIX_KEY_B);
     assert_int_equal(verify_with(&next, &policy), FOTA_OK);

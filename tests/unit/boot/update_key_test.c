@@ -95,7 +95,7 @@ static void image_of_the_ended_key_does_not_boot(void **state)
     assert_int_equal(decision.action, SLOTS_LOADER);
     assert_int_equal(images[SLOT_A].verdict, CRYPTO_REJECT);
     boot_into_loader();
-    assert_int_equal(update_vouch(&u, SLOT_A, &images[SLOT_A].image), CRYPTO_REJECT);
+    assert_int_equal(update_verify_again(&u, SLOT_A, &images[SLOT_A].image), CRYPTO_REJECT);
 }
 
 static void trial_that_never_confirms_ends_no_key(void **state)
@@ -225,7 +225,7 @@ static void loader_keeps_its_key_behind_write_protection_only_and_is_asked_no_fl
     put_loader(FIX_KEY_A, &options);
     options = OPTIONS_PROTECTED;
     assert_int_equal(update_verify_loader(&u, &found), FOTA_OK);
-    assert_int_equal(update_vouch(&u, SLOT_LOADER, &found.image), CRYPTO_ACCEPT);
+    assert_int_equal(update_verify_again(&u, SLOT_LOADER, &found.image), CRYPTO_ACCEPT);
     options = OPTIONS_OPEN;
     assert_int_equal(update_verify_loader(&u, &found), E_IMAGE_REVOKED);
     put_loader(FIX_KEY_B, &options);

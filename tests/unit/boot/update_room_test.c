@@ -252,7 +252,7 @@ static void release_that_needs_a_newer_root_is_refused_before_anything_is_erased
     assert_int_equal(begin(&newer, &target), FOTA_OK);
 }
 
-static void sector_that_is_erased_again_is_not_vouched_for(void **state)
+static void sector_that_is_erased_again_is_not_counted_as_received(void **state)
 {
     (void)state;
     for (uint32_t k = 0; k < 2; k++) {
@@ -421,7 +421,7 @@ int main(void)
         T(refused_permission_changes_no_session),
         T(dip_of_the_supply_at_begin_or_confirm_costs_nothing),
         T(release_that_needs_a_newer_root_is_refused_before_anything_is_erased),
-        T(sector_that_is_erased_again_is_not_vouched_for),
+        T(sector_that_is_erased_again_is_not_counted_as_received),
         T(blank_sector_of_a_reception_given_up_is_erased_again),
         T(doubt_about_a_slot_outlives_an_update_of_the_other),
         T(hash_in_passing_takes_only_bytes_that_follow),

@@ -181,7 +181,7 @@ static void interrupted_session_resumes_at_the_last_whole_sector(void **state)
     boots(SLOT_B, true);
 }
 
-static void erasing_a_finished_sector_takes_back_what_was_vouched_for(void **state)
+static void erasing_a_finished_sector_takes_back_what_was_counted_as_received(void **state)
 {
     (void)state;
     struct update_target target;
@@ -527,7 +527,7 @@ int main(void)
         T(no_bootable_image_stays_in_the_loader_and_takes_an_update),
         T(only_the_inactive_slot_is_erased_or_programmed),
         T(interrupted_session_resumes_at_the_last_whole_sector),
-        T(erasing_a_finished_sector_takes_back_what_was_vouched_for),
+        T(erasing_a_finished_sector_takes_back_what_was_counted_as_received),
         T(damaged_image_is_refused_at_finish_and_starts_over),
         T(signed_image_that_the_statement_does_not_name_is_refused),
         T(session_without_statement_goes_by_the_images_own_signature),

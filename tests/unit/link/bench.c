@@ -53,7 +53,7 @@ static void port_discard(void *ctx)
     w->rx_at = w->n_rx = 0;
 }
 
-static void port_level(void *ctx, uint8_t level)
+static void port_present(void *ctx, uint8_t level)
 {
     struct bench_wire *w = &((struct bench *)ctx)->wire;
     show(w, level);
@@ -82,7 +82,7 @@ static void port_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 static void port_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
 {
     struct bench_wire *w = &((struct bench *)ctx)->wire;
-    port_level(ctx, verdict);
+    port_present(ctx, verdict);
     if (n_bytes > 0) {
         memcpy(w->answer, answer, n_bytes);
     }
@@ -120,14 +120,14 @@ static void port_resync(void *ctx)
 
 static const struct link_port_ops port_polled = {.receive = port_receive,
                                                  .discard = port_discard,
-                                                 .level = port_level,
+                                                 .present = port_present,
                                                  .greet = port_greet,
                                                  .send = port_send,
                                                  .is_sending = port_is_sending,
                                                  .resync = port_resync};
 static const struct link_port_ops port_armed = {.receive = port_receive,
                                                 .discard = port_discard,
-                                                .level = port_level,
+                                                .present = port_present,
                                                 .greet = port_greet,
                                                 .send = port_send,
                                                 .arm = port_arm,

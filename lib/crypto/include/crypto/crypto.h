@@ -41,7 +41,7 @@ void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_
 /**
  * Add one block of CRYPTO_SHA256_BLOCK_BYTES, aligned to a word, to a hash that has taken whole blocks only.
  * On the target it runs from RAM and touches nothing else, so that it may run while the flash is busy (as the
- * companion of flash_program, port/flash.h). Takes about 1,760 instructions: 13.4 us at 168 MHz,
+ * overlapped work of flash_program, port/flash.h). Takes about 1,760 instructions: 13.4 us at 168 MHz,
  * less than the 16 us that a word typically takes (DS8626 table 40). 296 bytes of stack.
  */
 void crypto_sha256_block(void *ctx, const void *block);

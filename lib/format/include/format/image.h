@@ -172,8 +172,8 @@ enum fota_err image_verify_slot(const uint8_t *slot, const struct image_policy *
  * @return CRYPTO_ACCEPT or CRYPTO_REJECT
  */
 FOTA_MUST_CHECK
-enum crypto_verdict image_vouch(const uint8_t *bytes, const struct image_policy *policy,
-                                const struct image *image);
+enum crypto_verdict image_verify_again(const uint8_t *bytes, const struct image_policy *policy,
+                                       const struct image *image);
 
 /** Key hash as imgtool writes it: SHA-256 of the SubjectPublicKeyInfo (DER) of the key. */
 void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_SHA256_BYTES]);

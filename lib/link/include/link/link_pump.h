@@ -73,32 +73,33 @@ struct link_port_ops {
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);
-    /** Repeat A5, or this verdict with A5 in between, on MISO from now on; ends data that is under way. */
-    void (*level)(void *ctx, uint8_t level);
+    /** Repeat A5, or this answer (79 or 1F) with A5 in between, on MISO from now on; ends data that is under
+     * way. */
+    void (*present)(void *ctx, uint8_t answer);
     /** A 5A was heard, and nothing after it: show 79 once, in the second byte after it. NULL: do not. */
     void (*greet)(void *ctx);
     /**
      * Send bytes, then repeat A5. One byte of the pattern leaves first: it meets the host's dummy. The bytes
-     * stay as they are until the next `level`, `send` or `arm`: nothing has to be copied before the first one
-     * leaves.
+     * stay as they are until the next `present`, `send` or `arm`: nothing has to be copied before the first
+     * one leaves.
      */
     void (*send)(void *ctx, const uint8_t *bytes, size_t n_bytes);
     /**
-     * For owners that cannot poll within microseconds: present a verdict (79 or 1F), and let an interrupt
+     * For owners that cannot poll within microseconds: present an answer (79 or 1F), and let an interrupt
      * handler react to the host's echo (79; after 1F also 5A, the next command): A5 again at once, or the
-     * answer if n_bytes is not 0. A verdict that stays a moment too long is taken for the next one by a host
-     * that is fast. The echo is still delivered by `receive`; a `level` or `send` for it follows and finds
+     * reply if n_bytes is not 0. An answer that stays a moment too long is taken for the next one by a host
+     * that is fast. The echo is still delivered by `receive`; a `present` or `send` for it follows and finds
      * its work done. NULL: the owner polls fast enough.
      */
-    void (*arm)(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
+    void (*arm)(void *ctx, uint8_t answer, const uint8_t *reply, size_t n_bytes);
     /** True until the last byte given to `send` has left memory. */
     bool (*is_sending)(void *ctx);
     /** NSS is low: a byte may be on the wires. NULL: not known. */
     bool (*is_selected)(void *ctx);
     /**
      * The line is silent: reset the bit counter of the receiver (a lost or extra clock edge shifts every byte
-     * that follows). What `level`, `send` or `arm` asked for stays; data that is under way starts again from
-     * its first byte.
+     * that follows). What `present`, `send` or `arm` asked for stays; data that is under way starts again
+     * from its first byte.
      */
     void (*resync)(void *ctx);
 };

@@ -23,19 +23,19 @@ enum {
     LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4
 };
 
-/** What MISO repeats while no data is sent: A5, or a verdict with an A5 after it. */
-enum link_level { LINK_LEVEL_FILLER = LINK_FILLER, LINK_LEVEL_ACK = LINK_ACK, LINK_LEVEL_NACK = LINK_NACK };
+/** What MISO repeats while no data is sent: A5, or an answer (79, 1F) with an A5 after it. */
+enum link_answer { LINK_ANSWER_NONE = LINK_FILLER, LINK_ANSWER_ACK = LINK_ACK, LINK_ANSWER_NACK = LINK_NACK };
 
 /** What the owner must do after link_slave_rx, link_slave_ack, link_slave_nack or link_slave_data. */
 enum link_out {
     LINK_OUT_NONE,
-    LINK_OUT_LEVEL, /* present slave->level. If slave->n_data_bytes is not 0, that data follows right after
+    LINK_OUT_ANSWER, /* present slave->answer. If slave->n_data_bytes is not 0, that data follows right after
                        the echo */
-    LINK_OUT_GREET, /* present filler; and if nothing follows this 5A yet, it may be a sync: show 79 in the
-                       second byte after it, as ST's ROM does */
-    LINK_OUT_DATA,  /* send slave->buffer: the byte clocked now is the dummy, data is next. Then filler */
-    LINK_OUT_WORK   /* do slave->work, then call link_slave_ack, _nack or _reply. Discard bytes received
-                       meanwhile */
+    LINK_OUT_GREET,  /* present filler; and if nothing follows this 5A yet, it may be a sync: show 79 in the
+                        second byte after it, as ST's ROM does */
+    LINK_OUT_DATA,   /* send slave->buffer: the byte clocked now is the dummy, data is next. Then filler */
+    LINK_OUT_WORK    /* do slave->work, then call link_slave_ack, _nack or _reply. Discard bytes received
+                        meanwhile */
 };
 
 /**
@@ -53,12 +53,12 @@ struct link_work {
     uint8_t *bytes; /* inside the machine's buffer; valid until the result is handed in */
 };
 
-/** All fields are private but level, buffer, n_data_bytes and work, which the owner reads. */
+/** All fields are private but answer, buffer, n_data_bytes and work, which the owner reads. */
 struct link_slave {
-    uint8_t state; /* enum link_state */
-    uint8_t step;  /* enum link_step: what the bytes of the current stage are */
-    uint8_t after; /* enum link_step that follows the echo */
-    uint8_t level; /* enum link_level to present */
+    uint8_t state;  /* enum link_state */
+    uint8_t step;   /* enum link_step: what the bytes of the current stage are */
+    uint8_t after;  /* enum link_step that follows the echo */
+    uint8_t answer; /* enum link_answer to present */
     bool is_synced;
     bool is_slipped;     /* the bit counter of the receiver is off: the owner resets it and clears this */
     uint32_t last_three; /* bytes heard while nothing was counted */

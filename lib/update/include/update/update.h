@@ -40,7 +40,7 @@ struct update_config {
     const uint8_t *epoch;            /* OTP_EPOCH_BYTES of one-time memory; NULL: none */
     void (*settle)(void);            /* rule R10: wait until the supply can be relied on; NULL: no wait */
     /* Memory for a hash. In a session it has the first bytes of the slot, as many as were written one behind
-     * the other and not touched again; it runs along as the flash's companion. */
+     * the other and not touched again; it runs as overlapped work of the flash (port/flash.h). */
     struct crypto_sha256 *hash;
 };
 
@@ -95,7 +95,7 @@ enum fota_err update_open(struct update *u, const struct update_config *config,
  * @param request  BOOT_REQUEST_LOADER: the loader, whatever the slots hold; nothing is written.
  * BOOT_REQUEST_TRY: an image of last resort runs now, without the loader before it. Others say nothing here
  * @param out      SLOTS_BOOT (with_watchdog: start the watchdog first) or SLOTS_LOADER (stay: why)
- * @param images   by slot; the caller jumps only if images[out->slot].verdict and update_vouch are
+ * @param images   by slot; the caller jumps only if images[out->slot].verdict and update_verify_again are
  * CRYPTO_ACCEPT
  * If the decision is SLOTS_LOADER and the loader does not verify, ask once more with BOOT_REQUEST_TRY: an
  * image that can boot is better than nothing. Also ask with it when a watchdog or a fault ended the loader
@@ -109,14 +109,15 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
 /**
  * Second opinion on the image that update_choose chose, right before the jump. Takes ≤ 20 ms.
  * @param image  images[slot].image
- * @return as image_vouch
+ * @return as image_verify_again
  */
 FOTA_MUST_CHECK
-enum crypto_verdict update_vouch(const struct update *u, enum slot slot, const struct image *image);
+enum crypto_verdict update_verify_again(const struct update *u, enum slot slot, const struct image *image);
 
 /**
  * Verify the loader in sector 1 as a slot is verified, but for the security floor, which is not asked. The
- * caller jumps only if out->verdict and update_vouch(u, SLOT_LOADER, ...) are CRYPTO_ACCEPT. Takes ≤ 40 ms.
+ * caller jumps only if out->verdict and update_verify_again(u, SLOT_LOADER, ...) are CRYPTO_ACCEPT. Takes ≤
+ * 40 ms.
  * @return FOTA_OK · E_LOADER_INVALID
  */
 FOTA_MUST_CHECK
@@ -151,12 +152,12 @@ FOTA_MUST_CHECK
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                            struct update_target *out);
 
-/** As BOOT_OP_ERASE. Power cut: as flash_erase_sector; the record no longer vouches for the
- * sector. @return see there */
+/** As BOOT_OP_ERASE. Power cut: as flash_erase_sector; the record no longer counts the sector as received;
+ * the sector. @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_erase(struct update *u, uint32_t sector);
 
-/** As BOOT_OP_PROGRAM. Power cut: as flash_program; the record vouches for whole sectors only.
+/** As BOOT_OP_PROGRAM. Power cut: as flash_program; the record counts whole sectors only.
  * @return see there */
 FOTA_MUST_CHECK
 enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words);

@@ -7,12 +7,12 @@
  * was loaded before (RM0090 28.3.3) and leaves first; where that byte must not be a stale one, it is replaced
  * (RM0090 28.3.9).
  *
- * The pattern is A5 throughout, or a verdict V (79 or 1F) at two of five places: V A5 V A5 A5, in memory
+ * The pattern is A5 throughout, or an answer V (79 or 1F) at two of five places: V A5 V A5 A5, in memory
  * twice. V is followed by A5, where strict hosts look for A5 during their echo; and five is no multiple of 2,
  * 3 or 4, so that a host which looks at every second byte only finds V too
- * (docs/adr/0016-verdict-pattern.md).
+ * (docs/adr/0016-answer-pattern.md).
  *
- * Two ways of use. A loader that does nothing else polls: spi_slave_level and spi_slave_send act within
+ * Two ways of use. A loader that does nothing else polls: spi_slave_present and spi_slave_send act within
  * microseconds of the echo. A busy application takes
  * spi_slave_irq_arm and its interrupt (spi_slave_irq.c): what follows the echo comes from the handler,
  * whatever the main loop does.
@@ -37,9 +37,9 @@ enum {
 /** All fields are private. Zero-initialised memory is fine; spi_slave_init sets everything. */
 struct spi_slave {
     volatile uint8_t pattern[SPI_SLAVE_PATTERN_BYTES];
-    volatile uint8_t verdict; /* in the pattern: 79, 1F or A5 */
-    uint32_t n_loaded;        /* bytes given to SPI1 before what plays now; its lowest bit counts */
-    const uint8_t *data;      /* the caller's */
+    volatile uint8_t answer; /* in the pattern: 79, 1F or A5 */
+    uint32_t n_loaded;       /* bytes given to SPI1 before what plays now; its lowest bit counts */
+    const uint8_t *data;     /* the caller's */
     uint16_t n_data_bytes;
     uint16_t read_pos;          /* in the ring */
     uint8_t tail[3];            /* what the handler heard last: the echo, or a sync out of its place */
@@ -66,10 +66,10 @@ size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 void spi_slave_discard(void *ctx);
 
 /**
- * Repeat A5, or the verdict 79 or 1F, from now on; ends data that is under way. The verdict first leaves in
+ * Repeat A5, or the answer 79 or 1F, from now on; ends data that is under way. The answer first leaves in
  * the second byte after this: if a byte is on the wires just now, that is the next one.
  */
-void spi_slave_level(void *ctx, uint8_t level);
+void spi_slave_present(void *ctx, uint8_t answer);
 
 /**
  * A 5A was heard between commands, and it may be a sync, whose ACK ST's ROM shows in the second byte after
@@ -108,18 +108,18 @@ void spi_slave_irq(struct spi_slave *spi);
 size_t spi_slave_irq_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 /** As spi_slave_discard. */
 void spi_slave_irq_discard(void *ctx);
-/** As spi_slave_level; no verdict is armed any more. */
-void spi_slave_irq_level(void *ctx, uint8_t level);
+/** As spi_slave_present; no answer is armed any more. */
+void spi_slave_irq_present(void *ctx, uint8_t answer);
 /** As spi_slave_send, unless the handler has sent these bytes already. */
 void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 /** As spi_slave_resync. */
 void spi_slave_irq_resync(void *ctx);
 
 /**
- * Present a verdict (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
+ * Present an answer (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
  * answer if there is one. Bytes before the echo are dropped; `receive` delivers the echo in its place, and
  * the `level` or `send` that follows finds its work done.
  */
-void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes);
+void spi_slave_irq_arm(void *ctx, uint8_t answer, const uint8_t *reply, size_t n_bytes);
 
 #endif

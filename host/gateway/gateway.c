@@ -134,7 +134,7 @@ enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason)
     return GATEWAY_ON_REFUSED;
 }
 
-bool gateway_is_verdict(enum fota_err reason)
+bool gateway_is_final(enum fota_err reason)
 {
     unsigned module = (unsigned)reason >> 8;
     return module == (unsigned)E_IMAGE_MAGIC >> 8 || module == (unsigned)E_STATEMENT_SYNTAX >> 8 ||

@@ -116,7 +116,7 @@ void gateway_decide(const struct gateway_facts *facts, struct gateway_decision *
  * remembered of this loader · E_UPDATE_GAVE_UP · E_STATEMENT_PRODUCT · E_STATEMENT_EXPIRED ·
  *                E_STATEMENT_HALTED · E_STATEMENT_ROLLOUT
  */
-bool gateway_wants_loader(const struct gateway_facts *facts, enum fota_err *reason);
+bool gateway_loader_is_due(const struct gateway_facts *facts, enum fota_err *reason);
 
 /** Slot an update would go to, as the target says; in a trial the one that does not run. */
 enum slot gateway_inactive_slot(const struct boot_info *target);

@@ -99,7 +99,7 @@ enum gateway_input gateway_do_loader(struct gateway *g)
     g->slot = SLOT_LOADER;
     g->loader_version = 0;
     enum fota_err err = get_statement(g);
-    if (err && !gateway_is_verdict(err)) {
+    if (err && !gateway_is_final(err)) {
         return gateway_fail(g, err, g->config.backoff_min_ms);
     }
     if (!err) {

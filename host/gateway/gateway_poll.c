@@ -185,7 +185,7 @@ static enum gateway_input decide_loader(struct gateway *g)
 {
     const struct gateway_facts facts = gateway_facts(g);
     enum fota_err reason = FOTA_OK;
-    if (gateway_wants_loader(&facts, &reason)) {
+    if (gateway_loader_is_due(&facts, &reason)) {
         return GATEWAY_ON_LOADER;
     }
     if (reason) {

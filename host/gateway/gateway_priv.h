@@ -1,5 +1,5 @@
 /**
- * Private to host/core: the actions of the states, and what they share. Every action returns the event it
+ * Private to host/gateway: the actions of the states, and what they share. Every action returns the event it
  * came to.
  */
 #ifndef GATEWAY_PRIV_H
@@ -44,7 +44,7 @@ enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason);
 
 /** True for reasons that no repetition cures: what image and statement are, what the target rejected, and
  * what its sector 1 or its application cannot do. */
-bool gateway_is_verdict(enum fota_err reason);
+bool gateway_is_final(enum fota_err reason);
 
 /** Save the record; a failure is told and does not stop the update. */
 void gateway_save(struct gateway *g);

@@ -184,7 +184,7 @@ static enum fota_err remembered(const struct gateway_facts *f)
     return m->attempts >= ATTEMPTS_MAX && !m->reason ? E_UPDATE_GAVE_UP : (enum fota_err)m->reason;
 }
 
-bool gateway_wants_loader(const struct gateway_facts *f, enum fota_err *reason)
+bool gateway_loader_is_due(const struct gateway_facts *f, enum fota_err *reason)
 {
     const struct gateway_loader_memory *m = &f->record->loader;
     const struct channel *c = &f->offer->channel;

@@ -28,7 +28,7 @@ static uint32_t slot_bytes(enum slot slot)
 /** What a failed GET of the image means. */
 static enum gateway_input download_failed(struct gateway *g, enum fota_err err)
 {
-    if (gateway_is_verdict(err)) {
+    if (gateway_is_final(err)) {
         return gateway_refuse(g, err);
     }
     if (err == E_S3_PRECONDITION) {
@@ -129,7 +129,7 @@ enum gateway_input gateway_do_check(struct gateway *g)
 static enum gateway_input link_failed(struct gateway *g, enum fota_err err)
 {
     g->has_session = false; /* BEGIN again: the target says where to go on */
-    if (gateway_is_verdict(err) || (g->slot == SLOT_LOADER && err == E_UNSUPPORTED)) {
+    if (gateway_is_final(err) || (g->slot == SLOT_LOADER && err == E_UNSUPPORTED)) {
         return gateway_refuse(g, err);
     }
     if (err == E_LOADER_NOT_NOW) { /* the application changed meanwhile: decide anew */
@@ -331,7 +331,7 @@ static enum gateway_input loader_first(struct gateway *g)
 {
     const struct gateway_facts facts = gateway_facts(g);
     enum fota_err reason = FOTA_OK;
-    if (!gateway_wants_loader(&facts, &reason)) {
+    if (!gateway_loader_is_due(&facts, &reason)) {
         return gateway_refuse(g, E_UPDATE_LOADER_KEY);
     }
     gateway_record_reject(&g->record, g->offer.images, E_UPDATE_LOADER_KEY, g->offer.channel.retry);
@@ -346,7 +346,7 @@ enum gateway_input gateway_do_handover(struct gateway *g)
     if (err == E_UPDATE_LOADER_KEY && g->slot != SLOT_LOADER) {
         return loader_first(g);
     }
-    if (gateway_is_verdict(err)) {
+    if (gateway_is_final(err)) {
         return gateway_refuse(g, err);
     }
     if (err) {
@@ -395,8 +395,7 @@ enum gateway_input gateway_do_activate(struct gateway *g)
     if (err && !link_client_is_transport(err)) {
         g->record.is_in_trial = false;
         gateway_save(g);
-        return gateway_is_verdict(err) ? gateway_refuse(g, err)
-                                       : gateway_fail(g, err, g->config.retry_min_ms);
+        return gateway_is_final(err) ? gateway_refuse(g, err) : gateway_fail(g, err, g->config.retry_min_ms);
     }
     /* A lost reply leaves open whether the target restarts: the trial's INFO will tell. */
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_ACTIVATED,

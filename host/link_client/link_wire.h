@@ -1,5 +1,5 @@
 /**
- * Private to host/link: single steps on the wire. Every function counts into the client's stats.
+ * Private to host/link_client: single steps on the wire. Every function counts into the client's stats.
  */
 #ifndef LINK_WIRE_H
 #define LINK_WIRE_H
