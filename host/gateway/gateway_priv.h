@@ -85,6 +85,9 @@ void gateway_count_attempt(struct gateway *g);
 /** Choose a file to install: what was checked of another one is forgotten. */
 void gateway_turn_to(struct gateway *g, enum slot slot);
 
+/** Memory for the loader that the channel names now, with the operator's newest `retry`. */
+struct gateway_loader_memory *gateway_remembered_loader(struct gateway *g);
+
 /** The channel's loader does not get in: tell it once for each channel object and reason. */
 void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t version);
 
