@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -543,4 +544,26 @@ enum fota_err update_retry(struct update *u, uint32_t number)
         }
     }
     return update_record(u, record);
+}
+
+/* What update_tell_view copies. */
+#define SAME_PLACE(field)                                                                                    \
+    _Static_assert(offsetof(struct update, field) == offsetof(struct boot_view, field), "a view begins "     \
+                                                                                        "alike")
+SAME_PLACE(record);
+SAME_PLACE(reset);
+SAME_PLACE(running);
+SAME_PLACE(stay);
+SAME_PLACE(session);
+SAME_PLACE(session_flashed);
+_Static_assert(offsetof(struct update, offer) == offsetof(struct boot_view, session_id) &&
+                   offsetof(struct update, offer.image_bytes) == offsetof(struct boot_view, session_bytes),
+               "and goes on with the offer");
+
+void update_tell_view(const struct update *u, struct boot_view *out)
+{
+    memcpy(out, u, offsetof(struct boot_view, inactive));
+    out->inactive = update_inactive_slot(u);
+    out->security_floor = update_floor(u);
+    out->journal_ok = journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4;
 }

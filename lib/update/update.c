@@ -135,7 +135,13 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
     if (u->record.security_floor < epoch) {
         u->record.security_floor = epoch;
     }
-    return err == E_JOURNAL_LOST || err == E_JOURNAL_DEGRADED ? FOTA_OK : err;
+    if (err == E_JOURNAL_LOST || err == E_JOURNAL_DEGRADED) {
+        return FOTA_OK;
+    }
+    if (err) {
+        u->record.last_reason = (uint16_t)err;
+    }
+    return err;
 }
 
 static void learn(struct slots_image *fact, enum fota_err err, const struct image_result *result)
@@ -236,28 +242,6 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
     if (out->reason != FOTA_OK) {
         u->record.last_reason = (uint16_t)(u->frozen ? u->frozen : out->reason);
     }
-}
-
-/* What update_tell_view copies. */
-#define SAME_PLACE(field)                                                                                    \
-    _Static_assert(offsetof(struct update, field) == offsetof(struct boot_view, field), "a view begins "     \
-                                                                                        "alike")
-SAME_PLACE(record);
-SAME_PLACE(reset);
-SAME_PLACE(running);
-SAME_PLACE(stay);
-SAME_PLACE(session);
-SAME_PLACE(session_flashed);
-_Static_assert(offsetof(struct update, offer) == offsetof(struct boot_view, session_id) &&
-                   offsetof(struct update, offer.image_bytes) == offsetof(struct boot_view, session_bytes),
-               "and goes on with the offer");
-
-void update_tell_view(const struct update *u, struct boot_view *out)
-{
-    memcpy(out, u, offsetof(struct boot_view, inactive));
-    out->inactive = update_inactive_slot(u);
-    out->security_floor = update_floor(u);
-    out->journal_ok = journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4;
 }
 
 enum fota_err update_confirm(struct update *u)

@@ -83,7 +83,7 @@ struct update {
  * Power cut:  as journal_repair
  * @return FOTA_OK (also with a lost journal or one dead mirror: look at `journal`) · E_JOURNAL_FORMAT (a
  * record that this code cannot read: nothing is written or guessed, nothing boots) · flash errors (no mirror
- * works; the state is in `record`, but nothing may be written)
+ * works; the state is in `record`, but nothing may be written). An error is also record.last_reason
  */
 FOTA_MUST_CHECK
 enum fota_err update_open(struct update *u, const struct update_config *config,
