@@ -189,7 +189,7 @@ proc provision {} {
     write_epoch
     lock_chip
     reset run
-    say "done; switch the supply off and on, then let `fota probe` show the option bytes"
+    say "done; switch the supply off and on: from then on INFO shows these option bytes"
 }
 
 provision
