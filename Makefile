@@ -5,7 +5,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover size format lint clean
+.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover flash size format lint clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -44,6 +44,9 @@ cuts: fw ## never brick, shown: every power cut, planted bugs, instruction fault
 
 recover: fw ## thousands of boards, each cut or reset somewhere in its recovery or update, all of them rebuilt or updated (5 min)
 	@tools/recover.sh
+
+flash: $(if $(filter 1,$(DRY)),,fw) ## put root, loader and demo onto a Discovery board with OpenOCD; DRY=1 only prints the commands
+	@tools/flash.sh
 
 size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json
 	@tools/sizes.py --print build/f407

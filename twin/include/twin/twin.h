@@ -218,6 +218,11 @@ bool twin_gpio_level(const struct twin *t, char port, unsigned pin);
 
 /** Debugger's view: read flash, SRAM or CCM without side effects. @return false if any byte is elsewhere. */
 bool twin_peek(const struct twin *t, uint32_t addr, void *bytes, size_t n_bytes);
+/** Debug port (SWD) while NRST is low, which stands for a halted core: one access of 1, 2 or 4 bytes over the
+ * bus, with every rule of the peripheral. It takes no time; twin_run_until lets time pass.
+ * @return false: bus error, or no power */
+bool twin_debug_read(struct twin *t, uint32_t addr, unsigned n_bytes, uint32_t *value);
+bool twin_debug_write(struct twin *t, uint32_t addr, unsigned n_bytes, uint32_t value);
 uint32_t twin_reg(const struct twin *t, unsigned n); /* r0..r15, 16 = xPSR */
 /** Debugger's hand: set r0..r15 or 16 = xPSR; a PC takes effect with the next instruction. */
 void twin_set_reg(struct twin *t, unsigned n, uint32_t value);
