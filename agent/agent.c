@@ -53,7 +53,7 @@ static enum fota_err op_info(void *ctx, struct boot_info *out)
  * nothing, and is called again if the application allows it; one erase each time, so that the application is
  * asked for each.
  */
-static enum fota_err run_call(const struct agent *agent, struct boot_call *call)
+static enum fota_err run_call(struct agent *agent, struct boot_call *call)
 {
     call->options = agent->basepri;
     enum fota_err err = agent->services->call(call);
@@ -66,7 +66,10 @@ static enum fota_err run_call(const struct agent *agent, struct boot_call *call)
     feed(); /* 2 s without a chance to do so */
     call->options = agent->basepri | BOOT_MAY_ERASE;
     err = agent->services->call(call);
-    return err == E_UPDATE_BUSY ? LINK_PUMP_AGAIN : err;
+    if (err == E_UPDATE_BUSY) {
+        link_pump_progressed(&agent->pump); /* one erase is done, and the next is needed */
+    }
+    return err;
 }
 
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
@@ -153,7 +156,7 @@ static enum fota_err op_erase(void *ctx, uint32_t sector)
 
 static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
 {
-    const struct agent *agent = ctx;
+    struct agent *agent = ctx;
     struct boot_call call = {.op = BOOT_OP_PROGRAM, .bytes = words, .number = addr, .n = n_words};
     if (agent->loader_bytes > 0) {
         memcpy(agent->config.loader_memory + (addr - FLASH_LOADER_BASE), words, 4U * n_words);
@@ -188,7 +191,7 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
 
 static enum fota_err op_finish(void *ctx)
 {
-    const struct agent *agent = ctx;
+    struct agent *agent = ctx;
     struct boot_call finish = {.op = BOOT_OP_FINISH};
     struct boot_call install = {
         .op = BOOT_OP_LOADER_INSTALL, .bytes = agent->config.loader_memory, .n = agent->loader_bytes};
@@ -202,7 +205,7 @@ static bool may_restart(const struct agent *agent)
 
 static enum fota_err op_activate(void *ctx)
 {
-    const struct agent *agent = ctx;
+    struct agent *agent = ctx;
     struct boot_call call = {.op = BOOT_OP_ACTIVATE};
     return may_restart(agent) ? run_call(agent, &call) : E_UPDATE_BUSY;
 }
@@ -233,7 +236,7 @@ static void op_restart(void *ctx)
     }
 }
 
-static const struct link_pump_ops update_ops = {
+static const struct link_session_ops update_ops = {
     .info = op_info,
     .begin = op_begin,
     .erase = op_erase,
@@ -364,7 +367,7 @@ enum fota_err agent_info(const struct agent *agent, struct boot_info *out)
 
 bool agent_is_busy(const struct agent *agent)
 {
-    return agent->pump.session_id != 0 || !link_pump_is_idle(&agent->pump);
+    return link_pump_has_session(&agent->pump) || !link_pump_is_idle(&agent->pump);
 }
 
 bool agent_has_host(const struct agent *agent)

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "link_sync.h"
+#include "link_vendor.h"
 #include "link_wire.h"
 
 enum {
@@ -76,7 +78,7 @@ static enum fota_err ask(struct link_client *c, struct link_rom *rom)
     if (err) {
         return err;
     }
-    err = wire_find_vendor(c, &ours); /* Get is the same for all; only our loaders know INFO */
+    err = vendor_find(c, &ours); /* Get is the same for all; only our loaders know INFO */
     if (err != E_LINK_NO_VENDOR) {
         return err ? err : E_LINK_BOOT0;
     }
@@ -103,7 +105,7 @@ enum fota_err link_rom_enter(struct link_client *c, struct link_rom *out)
     if (err) {
         return err;
     }
-    enum fota_err voltage_err = wire_repeat(c, tell_supply, NULL);
+    enum fota_err voltage_err = sync_repeat(c, tell_supply, NULL);
     if (link_client_is_transport(voltage_err) && voltage_err != E_LINK_NACK) {
         return voltage_err;
     }
@@ -144,7 +146,7 @@ static bool is_blank(const uint8_t block[BLOCK_BYTES])
     return true;
 }
 
-/** Read Memory has no checksum: what differs is read again, behind a fresh sync, before it is believed. */
+/** Read Memory has no checksum: what differs is read again, after a fresh sync, before it is believed. */
 static enum fota_err differs(struct link_client *c, uint32_t addr, const uint8_t wanted[BLOCK_BYTES],
                              uint8_t got[BLOCK_BYTES], bool *out)
 {
@@ -192,7 +194,7 @@ enum fota_err link_rom_compare(struct link_client *c, const struct link_rom_area
 /* --- storing ----------------------------------------------------------------------------------------------
  */
 
-/** Damage on the way: from now on at the pace of the slowest flash, so that no verdict is taken for another.
+/** Damage on the way: from now on at the pace of the slowest flash, so that no answer is taken for another.
  */
 static enum fota_err slow_down(struct link_client *c)
 {

@@ -193,7 +193,7 @@ static void run_software(struct target_fake *t)
 
 void target_fake_boot(struct target_fake *t, enum reset_cause cause)
 {
-    static const struct link_pump_ops ops = {.info = op_info,
+    static const struct link_session_ops ops = {.info = op_info,
                                              .begin = op_begin,
                                              .erase = op_erase,
                                              .program = op_program,

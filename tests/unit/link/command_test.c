@@ -464,7 +464,7 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     struct bench *b = start(false);
     uint8_t back[3];
     assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
-    uint32_t session_id = b->pump.session_id;
+    uint32_t session_id = b->pump.session.id;
     bench_write(b, frame, sizeof frame);
     bench_wait_ms(b, LINK_GONE_MS - 100);
     bench_read(b, back, sizeof back); /* the verdict stands for the slowest host */
@@ -479,7 +479,7 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     static const uint8_t polls_with_a5[] = {LINK_SOF, LINK_FILLER, LINK_FILLER};
     bench_write(b, polls_with_a5, sizeof polls_with_a5);
     assert_int_equal(bench_ack(b), LINK_NACK); /* of a host that is there */
-    assert_int_equal(b->pump.session_id, session_id);
+    assert_int_equal(b->pump.session.id, session_id);
     assert_alive(b);
     stop(b);
 }

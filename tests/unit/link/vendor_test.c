@@ -459,7 +459,7 @@ static void a_host_gets_its_answer_though_the_work_never_ends(void **state)
     assert_reason(session_request(b, LINK_OP_FINISH).reason, E_UPDATE_BUSY);
     bench_wait_ms(b, LINK_SILENCE_MS + 100);
     assert_int_equal(bench_info(b).chip_id, 0x413);
-    b->again_answers = LINK_AGAIN_MAX;
+    b->again_answers = LINK_PROGRESSES_MAX;
     assert_reason(session_request(b, LINK_OP_FINISH).reason, FOTA_OK);
     assert_int_equal(b->n_finishes, 1);
     stop(b);

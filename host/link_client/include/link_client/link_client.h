@@ -5,10 +5,10 @@
  * no operating system, no clock of its own (time comes from the link_io); one `struct link_client` per
  * target.
  *
- * Trust nothing that arrives: an ACK is a level, not a pulse, and ST's ROM repeats its last byte until it
- * loads a new one, so the first poll byte is thrown away and every sync and erase is cross-checked with Get
- * ID. Vendor replies carry a CRC-32; a damaged one is cured by repeating the command, at most `attempts`
- * times.
+ * Trust nothing that arrives. An ACK stands on the wire until another byte replaces it, and ST's ROM repeats
+ * its last byte until it loads a new one. So the first poll byte is thrown away, and every sync and erase is
+ * cross-checked with Get ID. Vendor replies carry a CRC-32; a damaged one is cured by repeating the command,
+ * at most `attempts` times.
  *
  * Results: a target's own reason (E_FLASH_*, E_IMAGE_*, E_STATEMENT_*, E_UPDATE_*, E_SLOT_*) is returned as
  * it came. Transport errors are E_IO, E_TIMEOUT, E_LINK_*; `link_client_is_transport` tells them apart.
@@ -32,7 +32,7 @@ enum {
         4000, /* an agent's core may stall for the erase of a sector before it answers */
     LINK_CLIENT_QUICK_MAX_MS = 250,   /* first try of a command on a loader that answers at once: a frame that
                                          noise   took is not waited for; later tries wait for a stalled core */
-    LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps behind an erase */
+    LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps after an erase */
     LINK_CLIENT_BLOCK_MAX_MS = 9000,  /* at worst two sector erases stand before a block's last byte */
     LINK_CLIENT_FINISH_MAX_MS = 6000, /* rest of the flash work, hash and signature of a whole slot */
     LINK_CLIENT_SYNC_MAX_MS = 1000,   /* one sync attempt */
@@ -47,7 +47,7 @@ struct link_client_config {
     uint32_t safe_gap_us;   /* [15] pause between bytes until then (AN4286 1) */
     uint32_t rom_clock_hz;  /* [4,000,000] SPI clock of a ROM loader that proved itself; after damage the safe
                                one again */
-    uint8_t attempts;       /* [8] tries of one command before giving up */
+    uint8_t attempts;       /* [8] tries of one command before it is abandoned */
     uint8_t sync_attempts;  /* [5] tries of a sync before E_LINK_NO_LOADER */
 };
 
