@@ -251,7 +251,8 @@ uint32_t link_client_block_bytes(uint32_t off, uint32_t block_max_bytes);
 /**
  * BLOCK: offer image bytes. If `off` is not what the target wants, it ignores them and `out->accepted_off`
  * says where to go on; that is not an error.
- * @param bytes  @param n_bytes  1..session's block_max_bytes; a multiple of 4 except in the last block
+ * @param bytes    the image from `off` on
+ * @param n_bytes  1..session's block_max_bytes; a multiple of 4 except in the last block
  * Power cut: bytes below flashed_off are in flash; the session resumes at a sector boundary.
  * @return FOTA_OK · E_ARG · the target's reason (of this or an earlier block) · transport errors
  */
