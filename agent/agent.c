@@ -9,8 +9,7 @@
 
 enum { IWDG_KEY_FEED = 0xAAAA };
 
-/* --- update operations: boot services, with the application's permissions
- * ----------------------------------- */
+/* --- update operations: boot services, with the application's permissions ---------------------------- */
 
 static void feed(void)
 {
@@ -259,8 +258,7 @@ static const struct link_port_ops spi_ops = {
     .resync = spi_slave_irq_resync,
 };
 
-/* --- the application's side -------------------------------------------------------------------------------
- */
+/* --- the application's side -------------------------------------------------------------------------- */
 
 void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
 {

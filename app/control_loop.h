@@ -24,7 +24,11 @@ struct control_loop {
     int32_t integral;
 };
 
-/** Start TIM2 and its interrupt. @param core_hz  @param timer_hz  clock of the timers on APB1 */
+/**
+ * Start TIM2 and its interrupt.
+ * @param core_hz
+ * @param timer_hz  clock of the timers on APB1
+ */
 void control_loop_start(struct control_loop *loop, uint32_t core_hz, uint32_t timer_hz);
 
 /** One tick; call it from TIM2_IRQHandler. Runs from RAM. */

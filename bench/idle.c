@@ -11,8 +11,7 @@
 
 enum { STEP_NS = 500, KEY_BYTES = 64, TEXT_BYTES = 96 };
 
-/* --- the meter ---------------------------------------------------------------------------------------------
- */
+/* --- the meter --------------------------------------------------------------------------------------- */
 
 static void book(struct idle_meter *m, uint64_t since_ns)
 {
@@ -89,8 +88,7 @@ void idle_open(struct idle_meter *meter, struct board *b)
     b->link.io = &meter->io;
 }
 
-/* --- causes ------------------------------------------------------------------------------------------------
- */
+/* --- causes ------------------------------------------------------------------------------------------ */
 
 enum cause { WORDS, HASH, SIGNATURE, SERVICES, BLOCK_CRC, RECEIVE, BLANK, LINK, CAUSES };
 

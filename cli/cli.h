@@ -59,7 +59,8 @@ enum cli_kind {
 
 enum { CLI_LIST_MAX = 16, CLI_OPTIONS_MAX = 32, CLI_POSITIONALS_MAX = 16 };
 
-/** One option. Options are described in a static table; values come back in struct cli_values by index in it.
+/**
+ * One option. Options are described in a static table; values come back in struct cli_values by index in it.
  */
 struct cli_option {
     const char *name; /* without the dashes */
@@ -110,7 +111,10 @@ void cli_help(struct cli *cli, const struct cli_command *self);
 FOTA_PRINTF(3, 4)
 enum cli_exit cli_fail(struct cli *cli, enum fota_err err, const char *fmt, ...);
 
-/** As cli_fail for a wrong command line. @return CLI_USAGE */
+/**
+ * As cli_fail for a wrong command line.
+ * @return CLI_USAGE
+ */
 FOTA_PRINTF(3, 4)
 enum cli_exit cli_usage(struct cli *cli, const struct cli_command *self, const char *fmt, ...);
 

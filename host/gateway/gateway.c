@@ -53,8 +53,7 @@ enum fota_err gateway_init(struct gateway *g, const struct gateway_config *confi
     return FOTA_OK;
 }
 
-/* --- what the actions share
- * ---------------------------------------------------------------------------------- */
+/* --- what the actions share -------------------------------------------------------------------------- */
 
 void gateway_emit(struct gateway *g, struct gateway_event event)
 {
@@ -238,8 +237,7 @@ void gateway_blob_key(const struct gateway *g, char key[RELEASE_BLOB_MAX_BYTES +
     key[n] = '\0';
 }
 
-/* --- the driver --------------------------------------------------------------------------------------------
- */
+/* --- the driver -------------------------------------------------------------------------------------- */
 
 enum gateway_input gateway_do_wait(struct gateway *g)
 {

@@ -49,8 +49,7 @@ static enum fota_err set_clock(struct link_client *c)
                              c->config.safe_gap_us);
 }
 
-/* --- pins ------------------------------------------------------------------------------------------------
- */
+/* --- pins -------------------------------------------------------------------------------------------- */
 
 static enum fota_err pulse_nrst(struct link_client *c)
 {
@@ -86,8 +85,7 @@ enum fota_err link_client_reset(struct link_client *c, enum link_boot boot)
     return link_io_set_boot0(c->io, false);
 }
 
-/* --- sync ------------------------------------------------------------------------------------------------
- */
+/* --- sync -------------------------------------------------------------------------------------------- */
 
 /** The read phase of Get, Get Version and Get ID: one dummy, then the bytes. */
 static enum fota_err read_phase(struct link_client *c, uint8_t *bytes, size_t n_bytes)
@@ -194,8 +192,7 @@ enum fota_err link_client_sync(struct link_client *c)
     return err ? err : last;
 }
 
-/* --- commands that read
- * ------------------------------------------------------------------------------------- */
+/* --- commands that read ------------------------------------------------------------------------------ */
 
 enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id)
 {

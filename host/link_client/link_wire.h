@@ -49,7 +49,10 @@ FOTA_MUST_CHECK
 enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, uint32_t timeout_ms,
                         uint8_t *got);
 
-/** ACK procedure. @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO */
+/**
+ * ACK procedure.
+ * @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO
+ */
 FOTA_MUST_CHECK
 enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms);
 
@@ -61,8 +64,10 @@ uint32_t wire_patience_ms(const struct link_client *c, uint32_t timeout_ms);
 FOTA_MUST_CHECK
 enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_ms);
 
-/** Get ID, once, without a sync: the proof that a loader is in step. @return FOTA_OK · E_LINK_REPLY (what
- * came is no ID: an old ACK, say) · E_LINK_NACK · E_TIMEOUT · E_IO */
+/**
+ * Get ID, once, without a sync: the proof that a loader is in step.
+ * @return FOTA_OK · E_LINK_REPLY (what came is no ID: an old ACK, say) · E_LINK_NACK · E_TIMEOUT · E_IO
+ */
 FOTA_MUST_CHECK
 enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id);
 

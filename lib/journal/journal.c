@@ -19,8 +19,8 @@ enum {
     CONTENT_BYTES = W_D1 * WORD_BYTES
 };
 
-/* Sets of places are masks: bit a is area a. Those of the mirrors are also what w14 says about dead sectors.
- */
+/* Sets of places are masks: bit a is area a. Those of the mirrors
+ * are also what w14 says about dead sectors. */
 enum {
     MIRRORS_MASK = (1 << JOURNAL_MIRRORS) - 1,
     DEAD_SHIFT = 27,
@@ -246,8 +246,7 @@ static enum fota_err put_in(struct journal *j, uint32_t a, bool may_mend)
     }
     j->fresh |= 1U << a;
     /* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's
-     * contract).
-     */
+     * contract). */
     enum fota_err err = is_full ? zero_words(j, a, head->newest, W_D1, W_D2)
                                 : program(j, a, record_addr(j, a, end), j->newest, JOURNAL_RECORD_WORDS);
     if (err) {

@@ -17,8 +17,7 @@ struct answer {
 _Static_assert(LINK_SESSION_BLOCK_BYTES == 6 * 4 && LINK_PROGRESS_BLOCK_BYTES == 3 * 4,
                "blocks are made of words");
 
-/* --- what the machine asks for ---------------------------------------------------------------------------
- */
+/* --- what the machine asks for ----------------------------------------------------------------------- */
 
 static void present(struct link_pump *pump, enum link_out out)
 {
@@ -49,8 +48,7 @@ static void present(struct link_pump *pump, enum link_out out)
     }
 }
 
-/* --- flash work in small pieces --------------------------------------------------------------------------
- */
+/* --- flash work in small pieces ---------------------------------------------------------------------- */
 
 static void step_job(struct link_pump *pump)
 {
@@ -89,8 +87,7 @@ static enum fota_err take_failure(struct link_pump *pump)
     return err;
 }
 
-/* --- sessions --------------------------------------------------------------------------------------------
- */
+/* --- sessions ---------------------------------------------------------------------------------------- */
 
 static void close_session(struct link_pump *pump)
 {
@@ -139,8 +136,8 @@ static enum fota_err open_session(struct link_pump *pump, const uint8_t *stateme
     if (err) {
         return err;
     }
-    /* The same session again: a lost reply. Go on where the stream stands, which is at or behind resume_off.
-     */
+    /* The same session again: a lost reply. Go on where the stream
+     * stands, which is at or behind resume_off. */
     if (pump->session_id != target.session_id || pump->failed) {
         close_session(pump);
         pump->accepted_off = target.resume_off;
@@ -179,8 +176,7 @@ static enum fota_err check_session(const struct link_pump *pump, const uint8_t *
     return bytes_load_be32(body) == pump->session_id ? FOTA_OK : E_UPDATE_SESSION;
 }
 
-/* --- work of AN4286 ----------------------------------------------------------------------------------------
- */
+/* --- work of AN4286 ---------------------------------------------------------------------------------- */
 
 static void store_info(struct link_pump *pump, uint8_t block[LINK_INFO_BLOCK_BYTES])
 {
@@ -271,8 +267,8 @@ static enum fota_err activate(struct link_pump *pump)
     return err;
 }
 
-/* Go ends a plain session: what was written must verify. Without one it is a reset into the verified image.
- */
+/* Go ends a plain session: what was written must verify. Without
+ * one it is a reset into the verified image. */
 static enum fota_err do_go(struct link_pump *pump)
 {
     if (!pump->is_plain) {
@@ -286,8 +282,7 @@ static enum fota_err do_go(struct link_pump *pump)
     return activate(pump);
 }
 
-/* --- vendor requests. Each runs only when no words are under way to flash
- * ------------------------------------ */
+/* --- vendor requests. Each runs only when no words are under way to flash ---------------------------- */
 
 static enum fota_err do_begin(struct link_pump *pump, struct answer *answer)
 {
@@ -429,8 +424,7 @@ static enum fota_err do_retry(struct link_pump *pump)
                       : E_UNSUPPORTED;
 }
 
-/* --- one work item -----------------------------------------------------------------------------------------
- */
+/* --- one work item ----------------------------------------------------------------------------------- */
 
 static enum fota_err carry_out(struct link_pump *pump, struct answer *answer)
 {
@@ -513,8 +507,7 @@ static void work(struct link_pump *pump)
     present(pump, out);
 }
 
-/* --- the line --------------------------------------------------------------------------------------------
- */
+/* --- the line ---------------------------------------------------------------------------------------- */
 
 /* A run of counted bytes goes to its place at once; all others are looked at one by one. @return false:
  * nothing is left, or no more than a host sends meanwhile, and it is not run after */

@@ -126,8 +126,8 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
     return LINK_EVENT_FAIL;
 }
 
-/* How many bytes from its address on the host may read; 0: none. An address below an area is far behind it.
- */
+/* How many bytes from its address on the host may read; 0: none.
+ * An address below an area is far behind it. */
 static uint32_t readable_bytes(const struct link_slave *slave)
 {
     uint32_t off = slave->work.addr - slave->base;
@@ -152,8 +152,7 @@ static enum link_event hand_out(struct link_slave *slave, uint8_t *bytes, uint32
     return LINK_EVENT_RUN;
 }
 
-/* --- judges: is a complete stage in order? ---------------------------------------------------------------
- */
+/* --- judges: is a complete stage in order? ----------------------------------------------------------- */
 
 /* A sync reads as a command: its 5A and two polls (AN4286 1). Two 00 are a sync at any time; from a host that
  * is new, whatever it polls with. */
@@ -394,8 +393,7 @@ static enum link_out dispatch(struct link_slave *slave, enum link_event event)
     return out;
 }
 
-/* --- the owner's side ------------------------------------------------------------------------------------
- */
+/* --- the owner's side -------------------------------------------------------------------------------- */
 
 void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
 {

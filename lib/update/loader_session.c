@@ -34,8 +34,8 @@ enum fota_err update_check_moment(const struct update *u)
     return is_confirmed ? FOTA_OK : E_LOADER_NOT_NOW;
 }
 
-/* Everything that will be asked when it is to start, and what the statement says, while it is still in RAM.
- */
+/* Everything that will be asked when it is to start, and what the
+ * statement says, while it is still in RAM. */
 static enum fota_err check_received(const struct update *u, const uint8_t *image, uint32_t n_bytes)
 {
     struct image_result result;

@@ -92,8 +92,8 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     if (state == SLOT_STATE_TRIAL) {
         record->tries = BOOT_TRIAL_RUNS;
         record->starts = BOOT_TRIAL_STARTS;
-        /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back.
-         */
+        /* A trial that waited while nothing is confirmed: the new one
+         * goes first, and this is its way back. */
         if (*other == SLOT_STATE_TRIAL) {
             *other = SLOT_STATE_LAST_RESORT;
         }

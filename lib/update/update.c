@@ -114,8 +114,8 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
     u->running = SLOT_NONE;
     u->record.active = SLOT_NONE;
     u->n_erases_allowed = UINT32_MAX;
-    /* RAM outlives a reset. Also done before each verification: leaving out one of the two changes nothing.
-     */
+    /* RAM outlives a reset. Also done before each verification:
+     * leaving out one of the two changes nothing. */
     crypto_sha256_init(config->hash);
     enum fota_err err = journal_load(&u->journal, config->flash, config->journal, &u->record);
     if (err == E_JOURNAL_DEGRADED) {

@@ -117,8 +117,8 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
     return sr;
 }
 
-/* Prepare for writing. A wrong key sequence locks the registers until reset, so it is sent only when locked.
- */
+/* Prepare for writing. A wrong key sequence locks the registers
+ * until reset, so it is sent only when locked. */
 static enum fota_err unlock(void)
 {
     if (!supply_is_good()) {

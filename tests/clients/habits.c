@@ -5,8 +5,7 @@
 /* Between two transfers: a third of what AN4286 1 asks for, and less than any driver's call takes. */
 enum { CALL_NS = 5000 };
 
-/* --- wires -------------------------------------------------------------------------------------------------
- */
+/* --- wires ------------------------------------------------------------------------------------------- */
 
 void wires_transfer(struct wires *w, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
@@ -61,8 +60,7 @@ enum client_end gave_up(struct wires *w, const char *stage)
     return CLIENT_GAVE_UP;
 }
 
-/* --- ACK procedure -----------------------------------------------------------------------------------------
- */
+/* --- ACK procedure ----------------------------------------------------------------------------------- */
 
 static bool has_time(const struct wires *w, enum wait wait, uint32_t n_polls, uint64_t start_ns)
 {
@@ -107,8 +105,7 @@ uint8_t tell_ack(struct wires *w, enum wait wait)
     return verdict;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------
- */
+/* --- commands ---------------------------------------------------------------------------------------- */
 
 bool tell_stage(struct wires *w, const void *bytes, size_t n_bytes, enum wait wait)
 {

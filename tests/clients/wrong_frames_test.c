@@ -46,8 +46,7 @@ static struct wires sync_with(struct loader_board *board)
     return w;
 }
 
-/* --- refused -----------------------------------------------------------------------------------------------
- */
+/* --- refused ----------------------------------------------------------------------------------------- */
 
 /** Bytes of each stage in hex; the last one is refused, those before it are not. */
 struct wrong {
@@ -202,8 +201,7 @@ static void a_frame_that_ends_early_is_forgotten(void **state)
     }
 }
 
-/* --- how long a verdict takes ------------------------------------------------------------------------------
- */
+/* --- how long a verdict takes ------------------------------------------------------------------------ */
 
 /* All that AN4286 V1.1 and we have, and two that nobody has. */
 static const uint8_t ops[] = {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82,

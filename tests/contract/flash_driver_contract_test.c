@@ -100,8 +100,8 @@ static void end_case(struct run *r, uint32_t text)
     r->n_cases++;
 }
 
-/* Waiting is what costs: the core executes the wait. So each promise is asked at the times that matter to it.
- */
+/* Waiting is what costs: the core executes the wait. So each
+ * promise is asked at the times that matter to it. */
 static bool is_wanted(const struct run *r)
 {
     bool is_about_time = strstr(r->name, "time") != NULL || strstr(r->name, "interrupt") != NULL;

@@ -1,7 +1,6 @@
 /* An update by vendor commands goes on where it was, whoever is reset at whatever byte: at most one sector is
  * sent again. `resume_test --all [FILTER]` runs 40 places for the agent and 40 for the bootloader, with
- * typical flash.
- */
+ * typical flash. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,8 +23,7 @@ static bool runs_all;
 /* A release of images that reach into the second sector, in the long run into the third. */
 static struct desk_large large;
 
-/* --- a host -----------------------------------------------------------------------------------------------
- */
+/* --- a host ------------------------------------------------------------------------------------------ */
 
 /** What one update cost, over all sessions of all hosts. */
 struct tally {

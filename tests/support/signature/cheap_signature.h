@@ -17,7 +17,10 @@ enum { CHEAP_KEYS = 3 };
 /** The signature of a hash by whoever has this point: CRYPTO_SHA256_BYTES. */
 void cheap_tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SHA256_BYTES]);
 
-/** Public point of a test key. @param key  below CHEAP_KEYS */
+/**
+ * Public point of a test key.
+ * @param key  below CHEAP_KEYS
+ */
 const uint8_t *cheap_point(uint32_t key);
 
 /** For struct image_signer: `ctx` is a uint32_t, the key. */

@@ -256,8 +256,8 @@ static void get_lists_version_and_commands_of_v1_1(void **state)
     expect_id();
 }
 
-/* The bytes of a logic analyser on an F446: the answer line repeats the last byte until something new comes.
- */
+/* The bytes of a logic analyser on an F446: the answer line repeats
+ * the last byte until something new comes. */
 static void answers_match_the_trace_of_a_real_part(void **state)
 {
     (void)state;

@@ -63,8 +63,8 @@ static void a_sync_is_acked_at_any_time(void **state)
     }
 }
 
-/* ST's ROM shows the ACK of a sync in the second byte after its 5A, and nowhere in a frame after its third.
- */
+/* ST's ROM shows the ACK of a sync in the second byte after its
+ * 5A, and nowhere in a frame after its third. */
 static void the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a(void **state)
 {
     (void)state;
@@ -454,8 +454,8 @@ static void go_after_plain_writes_finishes_and_activates_or_nacks(void **state)
     stop(b);
 }
 
-/* Its verdict would stand in the way of a host that insists on A5, its sync in that of one that wants an ACK.
- */
+/* Its verdict would stand in the way of a host that insists on A5,
+ * its sync in that of one that wants an ACK. */
 static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not(void **state)
 {
     (void)state;

@@ -60,8 +60,9 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
  *
  * @param point      public key, uncompressed
  * @param hash       the full 32 bytes; a shorter hash cannot be expressed
- * @param signature  untrusted; @param n_bytes  any
- * Takes:            about 1.6 M instructions on the target (13 ms at 168 MHz), 1.1 KB of stack
+ * @param signature  untrusted
+ * @param n_bytes  any
+ * Takes:      about 1.6 M instructions on the target (13 ms at 168 MHz), 1.1 KB of stack
  * @return CRYPTO_ACCEPT or CRYPTO_REJECT
  */
 FOTA_MUST_CHECK

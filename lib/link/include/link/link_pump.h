@@ -47,7 +47,8 @@ enum {
  */
 struct link_pump_ops {
     enum fota_err (*info)(void *ctx, struct boot_info *out);
-    /** n_bytes 0: the session of a plain AN4286 host, without statement (see boot_services.h, update_begin).
+    /**
+     * n_bytes 0: the session of a plain AN4286 host, without statement (see boot_services.h, update_begin).
      */
     enum fota_err (*begin)(void *ctx, const uint8_t *statement, uint32_t n_bytes, struct update_target *out);
     enum fota_err (*erase)(void *ctx, uint32_t sector);
@@ -60,7 +61,8 @@ struct link_pump_ops {
     enum fota_err (*finish)(void *ctx);
     enum fota_err (*activate)(void *ctx);
     enum fota_err (*abort)(void *ctx);
-    /** Reset the chip: it then boots what the journal says. Called from link_pump_poll, may return in tests.
+    /**
+     * Reset the chip: it then boots what the journal says. Called from link_pump_poll, may return in tests.
      */
     void (*restart)(void *ctx);
     /** NULL: E_UNSUPPORTED. */
@@ -69,7 +71,10 @@ struct link_pump_ops {
 
 /** SPI slave driver: on the chip the functions of f407/spi_slave.h, one for one. */
 struct link_port_ops {
-    /** Take received bytes. @return number of bytes, 0..n_bytes */
+    /**
+     * Take received bytes.
+     * @return number of bytes, 0..n_bytes
+     */
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);
