@@ -66,9 +66,9 @@ void board_close(struct board *b);
  * bootloader's loader answers. */
 void board_open_damaged(struct board *b, const struct bench_image *slot_a, uint32_t spi_hz);
 void board_run_us(struct board *b, uint64_t us);
-/** Run until the console shows `text` behind what it showed before. Fails after `max_ms`. */
+/** Run until the console shows `text` after what it showed before. Fails after `max_ms`. */
 void board_wait(struct board *b, const char *text, uint32_t max_ms);
-/** Number behind the last `text` on the console. */
+/** Number after the last `text` on the console. */
 double board_number(struct board *b, const char *text);
 /** Nothing the firmware did broke a rule of the reference manual. */
 void board_check(const struct board *b);

@@ -95,8 +95,8 @@ enum cause { WORDS, HASH, SIGNATURE, SERVICES, BLOCK_CRC, RECEIVE, BLANK, LINK, 
 static const struct {
     const char *key, *text;
 } cause_names[CAUSES] = {
-    [WORDS] = {"words", "between two words: checks before, read-back behind"},
-    [HASH] = {"hash", "SHA-256 that is not hidden behind a word"},
+    [WORDS] = {"words", "between two words: checks before, read-back after"},
+    [HASH] = {"hash", "SHA-256 beyond the time of the word it runs beside"},
     [SIGNATURE] = {"signature", "signatures of statement and image"},
     [SERVICES] = {"services", "boot services: checksum, code in RAM, address checks"},
     [BLOCK_CRC] = {"crc", "CRC-32 of blocks"},

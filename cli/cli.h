@@ -43,7 +43,7 @@ struct cli {
 struct cli_command {
     const char *name;
     const char *summary;   /* one line for `fota help` */
-    const char *arguments; /* behind the name in the usage line, e.g. "[options] FILE..." */
+    const char *arguments; /* after the name in the usage line, e.g. "[options] FILE..." */
     const char
         *details; /* further text of `fota <verb> --help`: what it does, examples. Ends with a newline */
     const struct cli_option *options; /* for --help and cli_parse(), ended by a NULL name */
@@ -89,7 +89,7 @@ struct cli_values {
  * Parse the arguments of a verb by its table. `--json` and `--help` are understood by every verb;
  * `--name=value` works as `--name value`; `--` ends the options.
  *
- * @param argc, argv  arguments behind the verb
+ * @param argc, argv  arguments after the verb
  * @param is_done     true: the verb has nothing more to do (help was printed, or an error); return the result
  * @return CLI_OK · CLI_USAGE (a sentence was printed)
  */

@@ -32,7 +32,7 @@ struct recovery {
     struct cli_board board;
     struct progress progress;
     bool is_begun;   /* progress has a start: steps interrupt the bar, not the count */
-    bool is_drawing; /* the cursor stands behind the bar */
+    bool is_drawing; /* the cursor stands after the bar */
     struct cli_parts parts;
     struct recover_result result;
 };

@@ -37,7 +37,7 @@ void witness_mark(struct witness *w);
 unsigned witness_count(const struct witness *w, const char *text);
 
 /**
- * The largest number that stood behind `text` since the mark.
+ * The largest number that stood after `text` since the mark.
  * @return false: not printed
  */
 bool witness_largest(const struct witness *w, const char *text, uint64_t *out);

@@ -201,7 +201,7 @@ enum fota_err link_client_go(struct link_client *c, uint32_t addr)
 }
 
 /** Commands of two ACKs and nothing between: the target resets
- * behind the second, so there is no repeating. */
+ * after the second, so there is no repeating. */
 static enum fota_err bare_command(struct link_client *c, uint8_t op)
 {
     enum fota_err err = wire_open(c);

@@ -142,7 +142,7 @@ static bool is_blank(const uint8_t block[BLOCK_BYTES])
     return true;
 }
 
-/** Read Memory has no checksum: what differs is read again, behind a fresh sync, before it is believed. */
+/** Read Memory has no checksum: what differs is read again, after a fresh sync, before it is believed. */
 static enum fota_err differs(struct link_client *c, uint32_t addr, const uint8_t wanted[BLOCK_BYTES],
                              uint8_t got[BLOCK_BYTES], bool *out)
 {

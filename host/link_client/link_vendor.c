@@ -97,7 +97,7 @@ static enum fota_err exchange(struct link_client *c, void *arg)
     }
     err = send_request(c, v);
     if (!err) {
-        err = wire_ack(c, wire_patience_ms(c, v->request_max_ms)); /* the work comes behind its echo */
+        err = wire_ack(c, wire_patience_ms(c, v->request_max_ms)); /* the work comes after its echo */
     }
     if (err == E_LINK_NACK) {
         c->in_request = true;

@@ -30,7 +30,7 @@ enum fota_err wire_flush(struct link_client *c, size_t n_bytes);
 FOTA_MUST_CHECK
 enum fota_err wire_send_checked(struct link_client *c, const uint8_t *bytes, size_t n_bytes);
 
-/** Polls: 2 ms quickly, for verdicts that come behind flash work of at most 1 ms; 25 ms for a block or a
+/** Polls: 2 ms quickly, for verdicts that come after flash work of at most 1 ms; 25 ms for a block or a
  * signature; then slowly. */
 enum {
     WIRE_FAST_POLLS = 100,

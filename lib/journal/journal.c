@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
-/* Words of a record behind its body. */
+/* Words of a record after its body. */
 enum {
     W_SEQ = 1,
     W_FLAGS = 14,                   /* flags in bits 24-31 */
@@ -86,7 +86,7 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
 }
 
 /* Newest record of a place and how complete it is (completeness_of); 0 if there is none, and then `words` are
- * the first record. Records are appended, so the last that counts is the newest. Behind it may be one that a
+ * the first record. Records are appended, so the last that counts is the newest. After it may be one that a
  * cut write left with its checksum in place: it would count if its torn mark came to read 0 some day. Until
  * it is buried, both words that bury() writes reading 0, the newest has level 1 at most (rule R3): what is
  * acted upon without that write is never changed by it. */
@@ -405,8 +405,8 @@ static bool is_expendable(const struct journal *j, uint32_t a)
            (!is_in(j->sound, a) && ((j->holds & others) != 0 || !is_in(j->holds, a) || is_given_up(j, a)));
 }
 
-/* Rule R14: have the state sound somewhere, without an erase: once more behind where it is read, or else
- * behind an older record. */
+/* Rule R14: have the state sound somewhere, without an erase: once more after where it is read, or else
+ * after an older record. */
 static enum fota_err secure(struct journal *j)
 {
     enum fota_err err = FOTA_OK;

@@ -137,7 +137,7 @@ static enum fota_err open_session(struct link_pump *pump, const uint8_t *stateme
         return err;
     }
     /* The same session again: a lost reply. Go on where the stream
-     * stands, which is at or behind resume_off. */
+     * stands, which is never before resume_off. */
     if (pump->session_id != target.session_id || pump->failed) {
         close_session(pump);
         pump->accepted_off = target.resume_off;

@@ -116,7 +116,7 @@ static void enter_stage(struct link_slave *slave, uint8_t step)
     if (step != LINK_STEP_ERASE_LIST) { /* its length was told in the stage before */
         slave->n_want_bytes = first_want_bytes(step);
     }
-    /* The data of WRITE (behind one byte) and of BLOCK (behind ten) must be word-aligned for the flash. */
+    /* The data of WRITE (after one byte) and of BLOCK (after ten) must be word-aligned for the flash. */
     slave->stage = slave->buffer + (step == LINK_STEP_WRITE ? 3 : 2);
 }
 
@@ -126,8 +126,8 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
     return LINK_EVENT_FAIL;
 }
 
-/* How many bytes from its address on the host may read; 0: none.
- * An address below an area is far behind it. */
+/* How many bytes from its address on the host may read; 0: none. The subtraction of an address below an area
+ * wraps round to a number larger than any area, so one comparison refuses both sides. */
 static uint32_t readable_bytes(const struct link_slave *slave)
 {
     uint32_t off = slave->work.addr - slave->base;
@@ -272,7 +272,7 @@ static enum link_event judge_request(struct link_slave *slave)
     return expect(slave, LINK_STEP_RUN); /* first the ACK and its echo, then the work, then the reply */
 }
 
-/* Stages of AN4286 behind the frame: all end with a checksum over all their bytes. */
+/* Stages of AN4286 after the frame: all end with a checksum over all their bytes. */
 static enum link_event judge_stage(struct link_slave *slave)
 {
     /* READ_LENGTH has one byte and its complement: the checksum of a block of one byte (AN4286 2.1). */

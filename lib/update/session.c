@@ -64,7 +64,7 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
     return E_STATEMENT_KEY;
 }
 
-/* Sectors of a slot that are blank, of those behind its first `n_bytes`; what an image needs is erased
+/* Sectors of a slot that are blank, of those after its first `n_bytes`; what an image needs is erased
  * anyway. Blank proves nothing where an erase may have been cut (axiom F6: it may read otherwise some day),
  * so there are none in a slot that is being received or whose reception was given up. */
 static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n_bytes)
@@ -343,7 +343,7 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     return err;
 }
 
-/* The hash goes along while words come one behind the other, up to where the image's tail may begin, which is
+/* The hash goes along while words come one after the other, up to where the image's tail may begin, which is
  * hashed apart (image.c). update_finish reads what it lacks. */
 static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t addr, const uint32_t *words,
                                       uint32_t n_words)

@@ -27,8 +27,12 @@ uint32_t update_floor(const struct update *u)
     return counter > u->record.security_floor ? counter : u->record.security_floor;
 }
 
-/* What an image in this slot must satisfy. The loader must always run: no floor is asked of it, and behind
- * write protection, where nobody can replace it, it keeps its key. */
+/* What an image in this slot must satisfy.
+ *
+ * A slot's image must have a security counter of at least `floor`, and the active key no longer counts once
+ * it was revoked. The loader must always run, because without it no host reaches a board that has no image.
+ * So its counter is not compared, and a loader that write protection keeps from being replaced stays valid
+ * with the revoked key: refusing it would not make room for another. */
 static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
     const struct update_config *config = config_of(u);

@@ -56,7 +56,7 @@ void f407_flash_load_ram_code(void)
 /*
  * Carry out an erase or a run of words, and wait for its end. Runs from RAM and calls nothing. Returns
  * FLASH_SR of the last operation: BSY still set means it did not end in time. SR_DIFFERS: a word is neither
- * blank nor to become 0, or does not read as written; the words behind it are untouched.
+ * blank nor to become 0, or does not read as written; the words after it are untouched.
  *
  * While the last of 16 words is under way, the overlapped work reads them.
  *

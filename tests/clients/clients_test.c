@@ -111,7 +111,7 @@ static int close_boards(void **state)
     return 0;
 }
 
-/* Made longer by an FF if need be, so that the last block is odd: what is behind an image is blank anyway. */
+/* Made longer by an FF if need be, so that the last block is odd: what is after an image is blank anyway. */
 static struct job job_for(const struct loader_board *board)
 {
     uint32_t n_bytes = board->update.n_image[1] | 1U;

@@ -199,7 +199,7 @@ static bool is_same(struct wires *w, uint32_t addr, const uint8_t *data, uint32_
     if (!tell_address(w, 0x11, addr) || !tell_stage(w, length, sizeof length, WAIT_STAGE)) {
         return false;
     }
-    tell_receive(w, back, 1 + n_bytes); /* no ACK behind it */
+    tell_receive(w, back, 1 + n_bytes); /* no ACK after it */
     return memcmp(back + 1, data, n_bytes) == 0;
 }
 

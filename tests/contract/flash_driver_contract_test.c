@@ -218,7 +218,7 @@ static void read_table(void)
     assert_int_equal(fclose(f), 0);
 }
 
-/* Text between the next pair of quotes. @return behind it */
+/* Text between the next pair of quotes. @return after it */
 static const char *quoted(const char *at, char *out, size_t n_bytes)
 {
     const char *from = strchr(at, '"');

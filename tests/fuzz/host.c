@@ -410,7 +410,7 @@ static void unknown(void)
     (void)stage(frame, sizeof frame);
 }
 
-/* The device may be reset behind this. */
+/* The device may be reset after this. */
 static void go(void)
 {
     uint32_t addr = take_addr();

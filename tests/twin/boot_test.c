@@ -170,7 +170,7 @@ static void truncated_or_longer_images_are_refused(void **state)
     assert_refused(t, "cut inside the signature", &image, E_IMAGE_SIGNATURE);
     image = good;
     image.bytes[image.n_bytes++] = 0;
-    assert_refused(t, "one byte behind the TLVs", &image, E_IMAGE_TRAILING);
+    assert_refused(t, "one byte after the TLVs", &image, E_IMAGE_TRAILING);
     image.n_bytes = 0;
     assert_refused(t, "blank", &image, E_IMAGE_BLANK);
     twin_destroy(t);

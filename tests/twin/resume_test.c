@@ -138,7 +138,7 @@ static enum twin_flash_timing timing(void)
     return runs_all ? TWIN_FLASH_TYPICAL : TWIN_FLASH_HASTY;
 }
 
-static void update_by_the_agent_resumes_behind_the_last_sector(void **state)
+static void update_by_the_agent_resumes_after_the_last_sector(void **state)
 {
     (void)state;
     struct desk d;
@@ -152,7 +152,7 @@ static void update_by_the_agent_resumes_behind_the_last_sector(void **state)
     desk_close(&d);
 }
 
-static void update_by_the_bootloader_resumes_behind_the_last_sector(void **state)
+static void update_by_the_bootloader_resumes_after_the_last_sector(void **state)
 {
     (void)state;
     struct desk d;
@@ -174,8 +174,8 @@ static int set_up(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(update_by_the_agent_resumes_behind_the_last_sector),
-        cmocka_unit_test(update_by_the_bootloader_resumes_behind_the_last_sector),
+        cmocka_unit_test(update_by_the_agent_resumes_after_the_last_sector),
+        cmocka_unit_test(update_by_the_bootloader_resumes_after_the_last_sector),
     };
     runs_all = argc > 1 && strcmp(argv[1], "--all") == 0;
     if (argc > 2) {

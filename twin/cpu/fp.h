@@ -30,7 +30,7 @@ uint32_t fp_mul_add(uint32_t addend, uint32_t a, uint32_t b, uint32_t *fpscr);
  * @param signals  a quiet NaN is invalid too (VCMPE)
  */
 uint32_t fp_compare(uint32_t a, uint32_t b, bool signals, uint32_t *fpscr);
-/** To an integer of n_bits with `fraction` bits behind the point; saturates. */
+/** To an integer of n_bits with `fraction` bits after the point; saturates. */
 uint32_t fp_to_fixed(uint32_t a, unsigned n_bits, unsigned fraction, bool is_signed, bool to_zero,
                      uint32_t *fpscr);
 uint32_t fp_from_fixed(uint32_t v, unsigned n_bits, unsigned fraction, bool is_signed, bool to_nearest,

@@ -1,7 +1,7 @@
 /**
  * A signature that costs a hash: SHA-256(point, hash), by whichever crypto_sha256 the program has. Stands in
  * for lib/crypto's crypto_p256_verify in sweeps and fuzzers that verify some 100,000 times. Anyone can make
- * it: for tests that ask what happens behind a verdict, not whether it is right.
+ * it: for tests that ask what happens after a verdict, not whether it is right.
  */
 #ifndef CHEAP_SIGNATURE_H
 #define CHEAP_SIGNATURE_H

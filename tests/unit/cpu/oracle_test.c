@@ -69,7 +69,7 @@ struct test_case {
     struct image before;
 };
 
-/** A bug planted behind our core's step, to prove that the comparison sees it. */
+/** A bug planted after our core's step, to prove that the comparison sees it. */
 struct sabotage {
     const char *encoding; /* NULL: none */
     unsigned reg;         /* IMAGE_REGS: a byte of RAM */
@@ -425,7 +425,7 @@ static uint32_t random_it(const struct encoding *e, struct random *r)
     uint32_t mask;
     do {
         cond = random_below(r, 15);
-        /* oracle: it loses ITSTATE behind an ISB, which ends its translation block */
+        /* oracle: it loses ITSTATE after an ISB, which ends its translation block */
         mask = e->flags & ENC_BRANCH || strcmp(e->name, "isb") == 0 ? 8 : 1 + random_below(r, 15);
     } while (cond == 14 && __builtin_popcount(mask) != 1);
     return 0xBF00 | cond << 4 | mask;

@@ -459,7 +459,7 @@ static void a_breakpoint_stops_before_its_instruction(void **state)
     assert_int_equal(rig_reg(r, 1), 2);
 }
 
-static void a_bus_callback_can_stop_the_run_behind_its_instruction(void **state)
+static void a_bus_callback_can_stop_the_run_after_its_instruction(void **state)
 {
     struct rig *r = *state;
     CODE(r, MAIN, STR, 0x2103);
@@ -506,7 +506,7 @@ int main(void)
         T(split_runs_are_the_same_run),
         T(a_restored_snapshot_runs_the_same_again_here_and_elsewhere),
         T(a_breakpoint_stops_before_its_instruction),
-        T(a_bus_callback_can_stop_the_run_behind_its_instruction),
+        T(a_bus_callback_can_stop_the_run_after_its_instruction),
         T(the_run_ends_at_its_limit),
     };
     return cmocka_run_group_tests_name("core: running", tests, NULL, NULL);

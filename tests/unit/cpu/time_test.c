@@ -177,7 +177,7 @@ static void cyccnt_counts_cycles_while_enabled(void **state)
 
 /* --- sleep and events -------------------------------------------------------------------------------- */
 
-static void wfi_sleeps_until_an_interrupt_and_returns_behind_itself(void **state)
+static void wfi_sleeps_until_an_interrupt_and_returns_after_itself(void **state)
 {
     struct rig *r = *state;
     rig_enable(r, 5, 0);
@@ -377,7 +377,7 @@ int main(void)
         T(ticks_missed_while_masked_pend_once),
         T(systick_registers_hold_24_bits),
         T(cyccnt_counts_cycles_while_enabled),
-        T(wfi_sleeps_until_an_interrupt_and_returns_behind_itself),
+        T(wfi_sleeps_until_an_interrupt_and_returns_after_itself),
         T(wfi_under_primask_wakes_and_goes_straight_on),
         T(wfi_sleeps_through_what_basepri_or_the_nvic_holds_back),
         T(systick_wakes_a_sleeper_at_its_time),

@@ -399,7 +399,7 @@ static void read_memory_serves_only_sectors_that_this_session_erased(void **stat
     stop(b);
 }
 
-static void read_memory_shows_the_info_block_and_nothing_behind_it(void **state)
+static void read_memory_shows_the_info_block_and_nothing_after_it(void **state)
 {
     (void)state;
     struct bench *b = start(false);
@@ -539,7 +539,7 @@ int main(void)
         cmocka_unit_test(a_list_whose_checksum_includes_n_is_taken_and_no_other_wrong_sum),
         cmocka_unit_test(reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary),
         cmocka_unit_test(read_memory_serves_only_sectors_that_this_session_erased),
-        cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_behind_it),
+        cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_after_it),
         cmocka_unit_test(go_restarts_after_its_ack_whatever_the_address),
         cmocka_unit_test(go_after_plain_writes_finishes_and_activates_or_nacks),
         cmocka_unit_test(silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it),

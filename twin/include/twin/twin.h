@@ -183,7 +183,7 @@ enum twin_stop twin_spi_transfer(struct twin *t, const uint8_t *mosi, uint8_t *m
 
 /**
  * Noise on NSS or SCK: one byte of which the slave hears only the first `n_bits` (0..7) clock edges; then NSS
- * is high for the rest of the byte, and low again behind it. The slave's bit counter stays where it is, so
+ * is high for the rest of the byte, and low again after it. The slave's bit counter stays where it is, so
  * that all that follows is shifted. Call with NSS low.
  * @param miso  what the master reads, never NULL
  */

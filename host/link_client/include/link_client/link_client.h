@@ -32,7 +32,7 @@ enum {
         4000, /* an agent's core may stall for the erase of a sector before it answers */
     LINK_CLIENT_QUICK_MAX_MS = 250,   /* first try of a command on a loader that answers at once: a frame that
                                          noise   took is not waited for; later tries wait for a stalled core */
-    LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps behind an erase */
+    LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps after an erase */
     LINK_CLIENT_BLOCK_MAX_MS = 9000,  /* at worst two sector erases stand before a block's last byte */
     LINK_CLIENT_FINISH_MAX_MS = 6000, /* rest of the flash work, hash and signature of a whole slot */
     LINK_CLIENT_SYNC_MAX_MS = 1000,   /* one sync attempt */

@@ -55,7 +55,7 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
 /**
  * Verify an ECDSA signature on P-256 over a SHA-256 value (FIPS 186-4).
  *
- * The signature must be strict DER: SEQUENCE of two positive, minimally encoded INTEGERs, nothing behind
+ * The signature must be strict DER: SEQUENCE of two positive, minimally encoded INTEGERs, nothing after
  * them, both in 1..n-1. The point must be on the curve.
  *
  * @param point      public key, uncompressed

@@ -1,6 +1,6 @@
 /**
  * Channel statement: which release a channel offers, to whom, and until when. Signed by the online channel
- * key; the release statement stands inside it behind a blank line, with its own signature. At most 2,048
+ * key; the release statement stands inside it after a blank line, with its own signature. At most 2,048
  * bytes; it is the one mutable object a gateway polls. Bytes and meaning of every key:
  * docs/spec/statement.md.
  */
@@ -53,7 +53,7 @@ struct channel {
  *
  * @param text     untrusted
  * @param n_bytes  1..STATEMENT_MAX_BYTES
- * @param release  the inner text: from behind the blank line to the end, 1..STATEMENT_RELEASE_MAX_BYTES. Give
+ * @param release  the inner text: from after the blank line to the end, 1..STATEMENT_RELEASE_MAX_BYTES. Give
  * it to release_parse() and compare its SHA-256 with channel.release_sha256
  * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT (not format 2)
  */
@@ -69,7 +69,7 @@ FOTA_MUST_CHECK
 enum fota_err channel_read(const struct statement *s, struct channel *out);
 
 /**
- * Write the text up to where the signatures go. Behind them follow "\n" and the release statement.
+ * Write the text up to where the signatures go. After them follow "\n" and the release statement.
  *
  * @param out  at least STATEMENT_MAX_BYTES
  * @param n_bytes  bytes written, no NUL

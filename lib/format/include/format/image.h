@@ -61,7 +61,7 @@ struct image_version {
  */
 struct image {
     uint32_t load_addr;
-    uint32_t img_bytes;    /* payload behind the header area */
+    uint32_t img_bytes;    /* payload after the header area */
     uint32_t signed_bytes; /* header area, payload and protected TLVs: what the hash covers */
     uint32_t total_bytes;  /* with all TLVs: the image file */
     uint32_t security_counter;

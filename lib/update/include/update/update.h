@@ -39,7 +39,7 @@ struct update_config {
     const uint8_t *keys[IMAGE_KEYS]; /* release keys: active, next; NULL: none */
     const uint8_t *epoch;            /* OTP_EPOCH_BYTES of one-time memory; NULL: none */
     void (*settle)(void);            /* rule R10: wait until the supply can be relied on; NULL: no wait */
-    /* Memory for a hash. In a session it has the first bytes of the slot, as many as were written one behind
+    /* Memory for a hash. In a session it has the first bytes of the slot, as many as were written one after
      * the other and not touched again; it runs as overlapped work of the flash (port/flash.h). */
     struct crypto_sha256 *hash;
 };

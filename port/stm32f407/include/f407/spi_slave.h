@@ -121,7 +121,7 @@ void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 void spi_slave_irq_resync(void *ctx);
 
 /**
- * Present an answer (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
+ * Present an answer (79 or 1F); the handler reacts to the host's 79, or to 5A after 1F: A5 again, or the
  * answer if there is one. Bytes before the echo are dropped; `receive` delivers the echo in its place, and
  * the `level` or `send` that follows finds its work done.
  */
