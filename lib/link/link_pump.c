@@ -509,8 +509,15 @@ static void work(struct link_pump *pump)
 
 /* --- the line ---------------------------------------------------------------------------------------- */
 
-/* A run of counted bytes goes to its place at once; all others are looked at one by one. @return false:
- * nothing is left, or no more than a host sends meanwhile, and it is not run after */
+/*
+ * Take some of the bytes that the port has received.
+ *
+ * If the machine waits for a known number of bytes (the data of WRITE or BLOCK), they are copied straight to
+ * where they belong. All other bytes may end a stage, so the machine looks at them one by one.
+ *
+ * @return true: call again, there may be more. false: the port had no byte, or fewer than were expected. In
+ * the second case the host is still sending, and waiting for it here would keep the owner from its own work.
+ */
 static bool hear_some(struct link_pump *pump)
 {
     uint8_t bytes[LINK_RX_CHUNK_BYTES];
