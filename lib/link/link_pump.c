@@ -24,8 +24,8 @@ static void present(struct link_pump *pump, enum link_out out)
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
     struct link_slave *slave = &pump->slave;
-    /* One filler after the data: a transmitter that runs dry repeats its last byte, and that must be no
-     * verdict. */
+    /* Send one filler byte after the data. If the transmitter underruns, it repeats its last byte, and a
+     * repeated data byte could be taken for ACK or NACK. */
     uint32_t n_bytes = slave->n_data_bytes > 0 ? slave->n_data_bytes + 1U : 0;
     if (out == LINK_OUT_NONE) {
         return;
@@ -75,7 +75,9 @@ static void step_job(struct link_pump *pump)
     pump->flashed_off = job->n_words > 0 ? job->addr - pump->session_base : pump->accepted_off;
 }
 
-/* A write failed: the sector must be erased and sent again. */
+/* Words are programmed after their block was answered, so a failure is found too late for its own reply. The
+ * next request reports it. The stream goes back to the start of the sector, since cells that a failed write
+ * has touched need an erase. */
 static enum fota_err take_failure(struct link_pump *pump)
 {
     enum fota_err err = (enum fota_err)pump->failed;
@@ -118,7 +120,7 @@ static bool is_own(const struct link_pump *pump, uint32_t off, uint32_t n_bytes)
     return true;
 }
 
-/* RM0090 number. */
+/* Erase the sector with this number (RM0090 table 5), and remember that its content is this session's. */
 static enum fota_err erase(struct link_pump *pump, uint32_t sector)
 {
     enum fota_err err = pump->config.ops->erase(pump->config.ops_ctx, sector);
@@ -136,8 +138,8 @@ static enum fota_err open_session(struct link_pump *pump, const uint8_t *stateme
     if (err) {
         return err;
     }
-    /* The same session again: a lost reply. Go on where the stream
-     * stands, which is never before resume_off. */
+    /* If the session id is the same, the host repeats BEGIN because our reply was lost. Continue at the
+     * current stream position then, which is never before resume_off. */
     if (pump->session_id != target.session_id || pump->failed) {
         close_session(pump);
         pump->accepted_off = target.resume_off;
