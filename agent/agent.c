@@ -9,8 +9,7 @@
 
 enum { IWDG_KEY_FEED = 0xAAAA };
 
-/* --- update operations: boot services, with the application's permissions
- * ----------------------------------- */
+/* --- update operations: boot services, with the application's permissions ---------------------------- */
 
 static void feed(void)
 {
@@ -165,6 +164,7 @@ static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words,
     return run_call(agent, &call);
 }
 
+/* Flash is memory-mapped (RM0090 2.3). The pump has checked that the range belongs to this session. */
 static void op_read(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
 {
     (void)ctx;
@@ -189,6 +189,8 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
     return agent->services->call(&call);
 }
 
+/* A loader is complete in RAM at this point and goes to sector 1 in one service, so that the time in which
+ * sector 1 is not valid is as short as it can be. */
 static enum fota_err op_finish(void *ctx)
 {
     struct agent *agent = ctx;
@@ -262,9 +264,10 @@ static const struct link_port_ops spi_ops = {
     .resync = spi_slave_irq_resync,
 };
 
-/* --- the application's side -------------------------------------------------------------------------------
- */
+/* --- the application's side -------------------------------------------------------------------------- */
 
+/* While flash is erased or programmed, a read of it stalls the core (RM0090 3.6), and the core reads a vector
+ * at each interrupt. With the table in RAM, handlers that run from RAM work on during flash work. */
 void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
 {
     const volatile uint32_t *current = (const volatile uint32_t *)SCB->VTOR;
@@ -276,12 +279,16 @@ void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
     __DSB();
 }
 
+/* The handler of the link must have a priority above those that flash work masks (a lower number), or a host
+ * gets no answer during an erase. */
 static bool is_usable(const struct agent_config *config)
 {
     return config->now_ms != NULL && config->masked_priority < AGENT_PRIORITY_LEVELS &&
            config->spi_priority < config->masked_priority;
 }
 
+/* The root may be missing or of another version: an application that was flashed with a debugger has no root.
+ * So look before anything of it is called. */
 static const struct boot_services *find_services(void)
 {
     const struct boot_services *services = (const struct boot_services *)FLASH_SERVICES_ADDR;

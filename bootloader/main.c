@@ -62,6 +62,12 @@ static void try_loader(struct update *update)
     boot(update, SLOT_LOADER, &loader);
 }
 
+/*
+ * The order of the three attempts at the end is the promise of the project. An application that the journal
+ * allows comes first. If there is none, the loader lets a host install one. If the loader is damaged as well,
+ * an image that failed its trial is still more than a board that does nothing. A loader that crashed was
+ * started in the boot before: then go to the last resort at once, or the board would reset for ever.
+ */
 int main(void)
 {
     struct reset_origin origin;

@@ -21,8 +21,7 @@ static const uint32_t rom_version_addr = 0x1FFF77DEU; /* AN2606 table 3 */
 static const uint32_t option_wrp_addr = 0x1FFFC008U;  /* RM0090 table 14: nWRP */
 static const uint32_t voltage_register = 0xFFFF0000U; /* AN2606 table 4 */
 
-/* --- entry ------------------------------------------------------------------------------------------------
- */
+/* --- entry ------------------------------------------------------------------------------------------- */
 
 static enum fota_err reset_and_sync(struct link_client *c)
 {
@@ -122,8 +121,7 @@ enum fota_err link_rom_enter(struct link_client *c, struct link_rom *out)
     return FOTA_OK;
 }
 
-/* --- comparing --------------------------------------------------------------------------------------------
- */
+/* --- comparing --------------------------------------------------------------------------------------- */
 
 /** What the block at `off` of an area should read. */
 static void expect(uint8_t block[BLOCK_BYTES], const struct link_rom_area *area, uint32_t off)
@@ -191,8 +189,7 @@ enum fota_err link_rom_compare(struct link_client *c, const struct link_rom_area
     return FOTA_OK;
 }
 
-/* --- storing ----------------------------------------------------------------------------------------------
- */
+/* --- storing ----------------------------------------------------------------------------------------- */
 
 /** Damage on the way: from now on at the pace of the slowest flash, so that no answer is taken for another.
  */

@@ -77,8 +77,8 @@ enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, ui
 
 enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms)
 {
-    /* The byte under this dummy may be a stale ACK: a loader repeats its last byte until it loads a new one.
-     */
+    /* The byte under this dummy may be a stale ACK: a loader repeats
+     * its last byte until it loads a new one. */
     enum fota_err err = wire_flush(c, 1);
     if (err) {
         return err;

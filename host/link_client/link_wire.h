@@ -50,7 +50,10 @@ FOTA_MUST_CHECK
 enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, uint32_t timeout_ms,
                         uint8_t *got);
 
-/** ACK procedure. @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO */
+/**
+ * ACK procedure.
+ * @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO
+ */
 FOTA_MUST_CHECK
 enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms);
 

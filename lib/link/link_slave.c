@@ -115,12 +115,15 @@ static uint32_t readable_bytes(const struct link_slave *slave)
     return info_off < LINK_INFO_BLOCK_BYTES ? LINK_INFO_BLOCK_BYTES - info_off : 0;
 }
 
+/* This stage is in order: acknowledge it, and go on with `step` when the host has echoed the ACK. */
 static enum link_event expect(struct link_slave *slave, uint8_t step)
 {
     slave->after = step;
     return LINK_EVENT_PASS;
 }
 
+/* The command is complete: give the work to the owner. The machine stops until link_slave_ack, _nack or
+ * _reply, so `bytes` stay as they are for that time. */
 static enum link_event hand_out(struct link_slave *slave, uint8_t *bytes, uint32_t n_bytes)
 {
     slave->work.bytes = bytes;
@@ -130,8 +133,7 @@ static enum link_event hand_out(struct link_slave *slave, uint8_t *bytes, uint32
     return LINK_EVENT_RUN;
 }
 
-/* --- judges: is a complete stage in order? ---------------------------------------------------------------
- */
+/* --- judges: is a complete stage in order? ----------------------------------------------------------- */
 
 /* A sync reads as a command: its 5A and two polls (AN4286 1). Two 00 are a sync at any time; from a host that
  * is new, whatever it polls with. */
@@ -294,7 +296,8 @@ static void set_answer(struct link_slave *slave, enum link_answer answer, enum l
     *out = LINK_OUT_ANSWER;
 }
 
-/* The host has echoed the ACK: what now? */
+/* The host has echoed the ACK. What comes next was decided when the stage was judged: data to send, work
+ * to do, the end of the command, or another stage of it. */
 static enum link_event advance(struct link_slave *slave, enum link_out *out)
 {
     set_answer(slave, LINK_ANSWER_NONE, out);
@@ -372,8 +375,7 @@ static enum link_out dispatch(struct link_slave *slave, enum link_event event)
     return out;
 }
 
-/* --- the owner's side ------------------------------------------------------------------------------------
- */
+/* --- the owner's side -------------------------------------------------------------------------------- */
 
 void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
 {
@@ -416,8 +418,14 @@ static enum link_out take_counted(struct link_slave *slave, const uint8_t *bytes
     return link_slave_filled(slave, n_take);
 }
 
-/* A sync whose bits lie across bytes: 5A, then a 00 and the beginning of another. 10 to 16 zero bits end the
- * last three bytes then; 9 or 17 are a 5A in its place. */
+/*
+ * Is this a sync (5A 00 00) that arrived shifted by some bits? A glitch on SCK shifts every byte after it,
+ * and nothing the host sends makes sense until the bit counter is reset.
+ *
+ * 5A ends with one zero bit. After it come the 8 zero bits of a 00, and then the beginning of another 00. So
+ * the last three bytes end with 10 to 16 zero bits, and the 5A is before them. With 9 or 17 zero bits, the 5A
+ * is where it belongs, and nothing is shifted.
+ */
 static bool has_slipped(uint32_t last_three)
 {
     for (unsigned shift = 9; shift < 16; shift++) {
@@ -461,6 +469,8 @@ enum link_out link_slave_ack(struct link_slave *slave)
     return dispatch(slave, LINK_EVENT_PASS);
 }
 
+/* The reason is kept only if there was work to refuse: a late call must not overwrite the reason of another
+ * command. */
 enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason)
 {
     enum link_out out = dispatch(slave, LINK_EVENT_FAIL);

@@ -15,8 +15,8 @@
     X(NACK, "1F is presented until the host's 79, or 5A of its next command")                                \
     X(DATA, "counts the dummy and the data bytes that the host clocks")
 
-/* Events: of a received byte (SOF .. FULL), of a judgement or the owner's result (PASS .. END), of the clock.
- */
+/* Events: of a received byte (SOF .. FULL), of a judgement or the
+ * owner's result (PASS .. END), of the clock. */
 #define LINK_EVENTS(X)                                                                                       \
     X(SOF, "byte 5A")                                                                                        \
     X(ECHO, "byte 79")                                                                                       \

@@ -13,7 +13,7 @@ static uint32_t first_word(const struct flash_fake *fake, uint32_t s)
     return first;
 }
 
-/* Sector and word index of an address with `n_words` behind it in the chip. False: outside. */
+/* Sector and word index of an address with `n_words` after it in the chip. False: outside. */
 static bool find(const struct flash_fake *fake, uint32_t addr, uint32_t n_words, uint32_t *sector,
                  uint32_t *word)
 {

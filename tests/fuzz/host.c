@@ -186,8 +186,7 @@ static bool expect(uint8_t verdict, bool is_right, const char *what)
     return verdict == LINK_ACK;
 }
 
-/* --- AN4286 ------------------------------------------------------------------------------------------------
- */
+/* --- AN4286 ------------------------------------------------------------------------------------------ */
 
 static void get(uint8_t op)
 {
@@ -411,7 +410,7 @@ static void unknown(void)
     (void)stage(frame, sizeof frame);
 }
 
-/* The device may be reset behind this. */
+/* The device may be reset after this. */
 static void go(void)
 {
     uint32_t addr = take_addr();
@@ -423,8 +422,7 @@ static void go(void)
     host.is_clean = false;
 }
 
-/* --- vendor commands ---------------------------------------------------------------------------------------
- */
+/* --- vendor commands --------------------------------------------------------------------------------- */
 
 /* @return body bytes of the reply, 0: none */
 static size_t request(uint8_t op, const uint8_t *body, size_t n_bytes, uint8_t *answer, size_t max_bytes)
@@ -622,8 +620,7 @@ static void any_request(void)
     (void)request(op, body, n_bytes, answer, sizeof answer);
 }
 
-/* --- the grammar -------------------------------------------------------------------------------------------
- */
+/* --- the grammar ------------------------------------------------------------------------------------- */
 
 /* What a real client does when it has lost the thread: silence, then Get, and again. */
 static void recover(void)

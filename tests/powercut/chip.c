@@ -6,8 +6,8 @@
 enum { WORD_BYTES = 4 };
 static const uint32_t BLANK_WORD = UINT32_MAX;
 
-/* One entry of the undo log, the last thing pushed is its size. A sector's entry is followed by its arrays.
- */
+/* One entry of the undo log, the last thing pushed is its size. A
+ * sector's entry is followed by its arrays. */
 struct undo {
     struct chip_sector sector;
     uint32_t index; /* of the sector */

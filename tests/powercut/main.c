@@ -145,8 +145,8 @@ static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
     return run_single_as(kind_of(scenario), scenario, ops);
 }
 
-/* Pairs: the second cut in all that follows the first. `first_op` to `last_op` limit the first; 0: no limit.
- */
+/* Pairs: the second cut in all that follows the first. `first_op`
+ * to `last_op` limit the first; 0: no limit. */
 static int run_nested(const struct world_scenario *scenario, uint32_t first_op, uint32_t last_op,
                       uint32_t stride)
 {
@@ -305,8 +305,8 @@ static int run_all_upsets(void)
     return result;
 }
 
-/* A sector that wears out at each operation; then one that is worn from the start, with one cut and with two.
- */
+/* A sector that wears out at each operation; then one that is worn
+ * from the start, with one cut and with two. */
 static int run_worn(void)
 {
     static const char *const PAIRS[] = {"worn-j1", "worn-j1-full", "worn-j0-full"};

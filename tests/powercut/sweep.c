@@ -107,8 +107,7 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n_bytes)
 }
 
 /* All the future depends on: flash, what the world has seen, cuts that are still to come, and in the middle
- * of a life RAM.
- */
+ * of a life RAM. */
 static uint64_t key_of(const struct sweep *s, const struct update *u)
 {
     uint64_t h = chip_hash(s->world.chip);

@@ -16,7 +16,7 @@ struct exti {
     struct exti_state state;
 };
 
-/* Lines behind each interrupt of RM0090 table 62. */
+/* Lines of each interrupt of RM0090 table 62. */
 static const struct {
     uint32_t lines;
     unsigned irq;

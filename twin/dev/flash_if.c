@@ -342,8 +342,8 @@ static void tear(struct flash_if *f)
     f->s.stats.busy_ps -= op.end_ps > now_ps ? op.end_ps - now_ps : 0;
 }
 
-/** Whoever writes to the array or CR while BSY waits on the AHB (RM0090 3.5.1). @return false: drop the write
- */
+/** Whoever writes to the array or CR while BSY waits on the AHB
+ * (RM0090 3.5.1). @return false: drop the write */
 static bool wait_until_free(struct flash_if *f)
 {
     return !(f->s.v.sr & SR_BSY) || chip_stall_until(f->dev.chip, f->s.v.op.end_ps);

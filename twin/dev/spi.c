@@ -410,8 +410,8 @@ static void enable(struct spi *p)
         chip_violation(p->dev.chip, "SPI1: master mode is not modelled");
     }
     if (s->disabled_full && !(s->sr & SR_TXE)) {
-        /* Whether the byte survives SPE = 0 is not documented. It does here: nothing may depend on its loss.
-         */
+        /* Whether the byte survives SPE = 0 is not documented. It does
+         * here: nothing may depend on its loss. */
         chip_violation(p->dev.chip,
                        "SPI1: enabled again with byte 0x%02X left in the transmit buffer; "
                        "reset SPI1 in RCC_APB2RSTR to empty it",

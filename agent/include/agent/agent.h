@@ -62,7 +62,8 @@
 #include "link/link_pump.h"
 #include "update/boot_services.h"
 
-/** A function that runs from RAM. It may call only such functions; `switch` tables and literals come along.
+/**
+ * A function that runs from RAM. It may call only such functions; `switch` tables and literals come along.
  */
 #define AGENT_RAM_CODE __attribute__((section(".ram_code"), noinline))
 
@@ -153,8 +154,8 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
  *
  * Takes:      ≤ 1.5 ms with AGENT_CHUNK_WORDS; one erase (≤ 2 s) when may_erase allows it, and never two in
  *             one call; ≤ 500 ms for each of begin, finish and hash, which happen once per update, and an
- * erase on top if it was allowed. Interrupts go on during the last three. Power cut:  the running image is
- * never touched; the inactive slot cannot boot before it is activated
+ *             erase on top if it was allowed. Interrupts go on during the last three.
+ * Power cut:  the running image is never touched; the inactive slot cannot boot before it is activated
  */
 void agent_poll(struct agent *agent);
 
@@ -170,7 +171,10 @@ void agent_poll(struct agent *agent);
 FOTA_MUST_CHECK
 enum fota_err agent_confirm(struct agent *agent);
 
-/** What the bootloader knows: slots, trial runs left, cause of the reset. Takes ≤ 1 ms. @return FOTA_OK */
+/**
+ * What the bootloader knows: slots, trial runs left, cause of the reset. Takes ≤ 1 ms.
+ * @return FOTA_OK
+ */
 FOTA_MUST_CHECK
 enum fota_err agent_info(const struct agent *agent, struct boot_info *out);
 

@@ -441,8 +441,8 @@ static void two_nested_cuts_lose_no_state(void **state)
     }
 }
 
-/* The first mark of J0's record was torn and reads blank at one boot, 0 at the next: the first boot decides.
- */
+/* The first mark of J0's record was torn and reads blank at one
+ * boot, 0 at the next: the first boot decides. */
 static void write_that_a_boot_went_without_never_takes_effect(void **state)
 {
     (void)state;

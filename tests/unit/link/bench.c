@@ -4,8 +4,7 @@
 
 #include "base/bytes.h"
 
-/* --- wires ------------------------------------------------------------------------------------------------
- */
+/* --- wires ------------------------------------------------------------------------------------------- */
 
 static uint8_t next_byte(struct bench_wire *w)
 {
@@ -134,8 +133,7 @@ static const struct link_port_ops port_armed = {.receive = port_receive,
                                                 .is_sending = port_is_sending,
                                                 .resync = port_resync};
 
-/* --- the owner: a slot of flash
- * --------------------------------------------------------------------------------- */
+/* --- the owner: a slot of flash ---------------------------------------------------------------------- */
 
 static enum fota_err op_info(void *ctx, struct boot_info *out)
 {
@@ -294,8 +292,7 @@ static const struct link_session_ops bench_ops = {.info = op_info,
                                                   .restart = op_restart,
                                                   .retry = op_retry};
 
-/* --- the bench
- * ------------------------------------------------------------------------------------------------ */
+/* --- the bench --------------------------------------------------------------------------------------- */
 
 void bench_start(struct bench *b, bool uses_arm, unsigned poll_every)
 {

@@ -447,8 +447,7 @@ static void work_that_goes_on_is_not_given_up_as_busy(void **state)
 }
 
 /* An owner that is never done, whatever the cause, must not keep the line: the host hears of it, and is
- * heard.
- */
+ * heard. */
 static void a_host_gets_its_answer_though_the_work_never_ends(void **state)
 {
     (void)state;
@@ -574,8 +573,7 @@ static void random_frames_never_reach_outside_the_slot_and_the_loader_still_answ
     stop(b);
 }
 
-/* --- the bench proves itself: bugs that it must see
- * ------------------------------------------------------------ */
+/* --- the bench proves itself: bugs that it must see -------------------------------------------------- */
 
 static void bench_sees_a_sector_that_was_not_erased(void **state)
 {

@@ -16,7 +16,10 @@ struct uri_text {
     bool is_full;
 };
 
-/** Begin an empty string. @param cap_bytes  at least 1 */
+/**
+ * Begin an empty string.
+ * @param cap_bytes  at least 1
+ */
 struct uri_text uri_text_begin(char *buffer, size_t cap_bytes);
 
 /** Append a string as it is. */

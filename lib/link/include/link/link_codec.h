@@ -94,7 +94,8 @@ void link_progress_store(uint8_t out[LINK_PROGRESS_BLOCK_BYTES], const struct li
 /** Info block as INFO answers it. */
 void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info *info);
 
-/** @return FOTA_OK · E_LINK_REPLY (length is not LINK_SESSION_BLOCK_BYTES, slot or block size out of range)
+/**
+ * @return FOTA_OK · E_LINK_REPLY (length is not LINK_SESSION_BLOCK_BYTES, slot or block size out of range)
  */
 FOTA_MUST_CHECK
 enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct link_session *out);

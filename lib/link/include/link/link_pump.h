@@ -39,7 +39,10 @@ enum {
 
 /** SPI slave driver: on the chip the functions of f407/spi_slave.h, one for one. */
 struct link_port_ops {
-    /** Take received bytes. @return number of bytes, 0..n_bytes */
+    /**
+     * Take received bytes.
+     * @return number of bytes, 0..n_bytes
+     */
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);

@@ -18,8 +18,8 @@
 
 enum {
     LINK_ERASE_MAX_SECTORS = 3, /* a slot has no more; the bank codes are refused */
-    /* Room for the largest stage with its data word-aligned: 2 spare, n[2], session[4] off[4], data, crc[4].
-     */
+    /* Room for the largest stage with its data word-aligned: 2 spare,
+     * n[2], session[4] off[4], data, crc[4]. */
     LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4
 };
 
@@ -105,20 +105,30 @@ enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size
  */
 size_t link_slave_room(const struct link_slave *slave, uint8_t **room);
 
-/** @param n_bytes  1..the result of link_slave_room @return as link_slave_rx */
+/**
+ * @param n_bytes  1..the result of link_slave_room
+ * @return as link_slave_rx
+ */
 enum link_out link_slave_filled(struct link_slave *slave, size_t n_bytes);
 
-/** The work of READ, WRITE, ERASE or GO is done. @return what to do now; LINK_OUT_NONE if there was no work
+/**
+ * The work of READ, WRITE, ERASE or GO is done.
+ * @return what to do now; LINK_OUT_NONE if there was no work
  */
 enum link_out link_slave_ack(struct link_slave *slave);
 
-/** The work failed. @param reason  kept for the info block @return as link_slave_ack */
+/**
+ * The work failed.
+ * @param reason  kept for the info block
+ * @return as link_slave_ack
+ */
 enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason);
 
 /**
  * The vendor request is carried out: send a reply.
  *
- * @param body     reply body, copied into the buffer; @param n_bytes  0..LINK_INFO_BLOCK_BYTES
+ * @param body     reply body, copied into the buffer
+ * @param n_bytes  0..LINK_INFO_BLOCK_BYTES
  * @return as link_slave_ack: LINK_OUT_DATA
  */
 enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, size_t n_bytes);
