@@ -187,7 +187,7 @@ static enum fota_err read(struct flash *flash, uint32_t addr, uint32_t *words, u
     return FOTA_OK;
 }
 
-static const struct flash_ops OPS = {erase_sector, program, read};
+static const struct flash_ops OPS = {.erase_sector = erase_sector, .program = program, .read = read};
 
 void flash_fake_init(struct flash_fake *fake, struct flash_fake_sector *sectors, uint32_t n_sectors,
                      uint32_t *words, struct flash_cell *cells)

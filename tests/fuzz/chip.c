@@ -264,7 +264,8 @@ bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
 
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
 {
-    static const struct flash_ops ops = {erase_sector, program, read_words};
+    static const struct flash_ops ops = {
+        .erase_sector = erase_sector, .program = program, .read = read_words};
     *flash = (struct f407_flash){.flash = {.ops = &ops}, .sectors = sectors};
 }
 

@@ -376,7 +376,8 @@ void cells_redraw(struct cells_flash *flash, uint32_t area)
 
 void cells_boot(struct cells_flash *flash, const struct cells_state *state, uint32_t n_slots)
 {
-    static const struct flash_ops OPS = {cells_erase, cells_program, cells_read};
+    static const struct flash_ops OPS = {
+        .erase_sector = cells_erase, .program = cells_program, .read = cells_read};
     flash->flash.ops = &OPS;
     flash->n_slots = n_slots;
     flash->state = *state;

@@ -431,7 +431,8 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
 
 struct chip *chip_new(void)
 {
-    static const struct flash_ops OPS = {chip_erase, chip_program, chip_read};
+    static const struct flash_ops OPS = {
+        .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
     static const struct chip_sector SECTORS[CHIP_SECTORS] = {
         {.number = 3, .addr = 0x0800C000, .n_words = 4096},
         {.number = 5, .addr = 0x08020000, .n_words = 32768},

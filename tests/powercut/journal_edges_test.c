@@ -77,7 +77,8 @@ static enum fota_err write(uint32_t n)
 
 static int new_chip(void **state)
 {
-    static const struct flash_ops OPS = {chip_erase, chip_program, chip_read};
+    static const struct flash_ops OPS = {
+        .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
     (void)state;
     chip.flash.ops = &OPS;
     chip.n_calls = UINT32_MAX;

@@ -560,7 +560,7 @@ static void dma_reset(struct dev *dev, enum dev_reset kind)
     chip_event_cancel(dev->chip, d->m2m_event);
 }
 
-static const struct dev_ops dma_ops = {dma_read, dma_write, dma_reset};
+static const struct dev_ops dma_ops = {.read = dma_read, .write = dma_write, .reset = dma_reset};
 
 void dma_attach(struct chip *chip)
 {

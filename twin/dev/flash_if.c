@@ -687,7 +687,7 @@ static void flash_reset(struct dev *dev, enum dev_reset kind)
     chip_watch_flash(dev->chip, false);
 }
 
-static const struct dev_ops ops = {flash_read, flash_write, flash_reset};
+static const struct dev_ops ops = {.read = flash_read, .write = flash_write, .reset = flash_reset};
 
 struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flash_if_config *config)
 {

@@ -504,7 +504,7 @@ static void spi_reset(struct dev *dev, enum dev_reset kind)
     update(p);
 }
 
-static const struct dev_ops spi_ops = {spi_read, spi_write, spi_reset};
+static const struct dev_ops spi_ops = {.read = spi_read, .write = spi_write, .reset = spi_reset};
 static const struct chip_spi_slave spi_wires = {on_byte_begin, on_byte_end};
 
 void spi_attach(struct chip *chip)

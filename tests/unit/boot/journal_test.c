@@ -55,7 +55,8 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
     return flash_read(&((struct chip *)flash)->fake.flash, addr, words, n_words);
 }
 
-static const struct flash_ops CHIP_OPS = {chip_erase, chip_program, chip_read};
+static const struct flash_ops CHIP_OPS = {
+    .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
 
 static void chip_init(struct chip *chip)
 {
