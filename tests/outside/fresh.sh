@@ -1,6 +1,6 @@
 #!/bin/bash
-# A fresh project: a CMake file of seven lines that takes this tree from outside, with add_subdirectory and with FetchContent,
-# and the program at the top of agent.h as its only source. Both slots' images exist; with a key they are signed, without one
+# A fresh project: the CMake file of docs/guide/add-to-your-project.md, which takes this tree from outside with
+# add_subdirectory (and one with FetchContent), and the program at the top of agent.h as its only source. Both slots' images exist; with a key they are signed, without one
 # the build says how to. What is wrong in the CMake file is said in words.
 #
 # Usage: fresh.sh      environment: FOTA (the command), CLI_TESTS (tests/cli)
@@ -20,7 +20,9 @@ cmake_file() {
         "fota_add_application(pump VERSION 1.4.0 $1)" >project/CMakeLists.txt
 }
 
-cmake_file 'SOURCES main.c' 'add_subdirectory(${FOTA_DIR} fota)'
+# The guide's own CMake file first.
+sed -n '/^```cmake/,/^```$/p' "$ROOT/docs/guide/add-to-your-project.md" | grep -v '^```' >project/CMakeLists.txt
+want grep -q add_subdirectory project/CMakeLists.txt
 build_outside
 want_out_has "pump-a.bin is not signed: set FOTA_SIGN_KEY"
 want_out_has "fota sign --slot b --version 1.4.0"
