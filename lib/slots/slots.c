@@ -91,11 +91,12 @@ static void reject(struct boot_record *record, uint32_t slot, enum fota_err reas
     memcpy(record->rejected[1 - slot], record->counterpart, BOOT_RECORD_DIGEST_BYTES);
 }
 
-/* By the record alone: could the slot's image boot if there were no trial in the other one? */
+/* By the record alone: could the slot's image boot if there were no trial in the other one? An empty slot
+ * could: with the other one on trial, nothing is confirmed then. */
 static bool may_take_over(const struct boot_record *record, uint32_t slot)
 {
     uint8_t state = record->state[slot];
-    return state == SLOT_STATE_LAST_RESORT || (state == SLOT_STATE_EMPTY && !has_confirmed(record)) ||
+    return state == SLOT_STATE_LAST_RESORT || state == SLOT_STATE_EMPTY ||
            (state == SLOT_STATE_CONFIRMED && record->active == slot);
 }
 

@@ -413,6 +413,55 @@ static void record_counts_with_both_checksums_only(void **state)
     }
 }
 
+/* The supply stays low: each call says so, erases nothing and calls nothing dead, from each point on. */
+static void low_supply_is_told_by_each_call_and_kills_nothing(void **state)
+{
+    for (uint32_t at = 0; at < 40; at++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        chip.sectors[0].is_worn = true;
+        assert_int_equal(write(1), FOTA_OK);
+        chip.sectors[0].is_worn = false;
+        chip.n_calls = at;
+        enum fota_err err = journal_revive(&j);
+        assert_true(err == FOTA_OK || err == E_FLASH_SUPPLY);
+        assert_true(at != 0 || err == E_FLASH_SUPPLY);
+        assert_int_equal(journal_dead_mask(&j) & 1, 0); /* the one that was sound */
+        chip.n_calls = UINT32_MAX;
+        assert_int_equal(journal_revive(&j), FOTA_OK);
+        err = load(); /* the next boot may have to mend what the dip left */
+        assert_true(err == FOTA_OK || (err == E_JOURNAL_DEGRADED && journal_repair(&j) == FOTA_OK));
+        assert_int_equal(record.retry, 1);
+        assert_int_equal(chip.fake.n_suspect_programs, 0);
+    }
+}
+
+static void append_before_a_repair_is_refused_and_writes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(7), FOTA_OK);
+    *flash_fake_at(&chip.fake, J1_BASE + 8) ^= 1;
+    assert_int_equal(load(), E_JOURNAL_DEGRADED);
+    uint32_t n_ops = chip.fake.n_ops;
+    record.retry = 8;
+    assert_int_equal(journal_append(&j, &record), E_JOURNAL_DEGRADED);
+    assert_int_equal(chip.fake.n_ops, n_ops);
+    assert_int_equal(journal_repair(&j), FOTA_OK);
+    assert_int_equal(load(), FOTA_OK);
+    assert_int_equal(record.retry, 7);
+}
+
+static void reserve_with_room_does_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(1), FOTA_OK);
+    uint32_t n_ops = chip.fake.n_ops;
+    assert_int_equal(journal_reserve(&j, 1, JOURNAL_NO_SPARE), FOTA_OK);
+    assert_int_equal(chip.fake.n_ops, n_ops);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +480,9 @@ int main(void)
         cmocka_unit_test_setup(append_to_a_full_journal_is_refused_and_the_state_stays, new_chip),
         cmocka_unit_test_setup(journal_goes_on_in_one_sector_when_the_other_dies, new_chip),
         cmocka_unit_test_setup(new_journal_begins_in_whichever_sector_works, new_chip),
+        cmocka_unit_test_setup(low_supply_is_told_by_each_call_and_kills_nothing, new_chip),
+        cmocka_unit_test_setup(append_before_a_repair_is_refused_and_writes_nothing, new_chip),
+        cmocka_unit_test_setup(reserve_with_room_does_nothing, new_chip),
         cmocka_unit_test_setup(checksum_that_would_mean_killed_or_blank_is_stored_as_1, new_chip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
