@@ -32,8 +32,7 @@ void link_client_init(struct link_client *c, struct link_io *io, const struct li
     c->sync_max_ms = LINK_CLIENT_SYNC_MAX_MS;
 }
 
-/* --- pins ------------------------------------------------------------------------------------------------
- */
+/* --- pins -------------------------------------------------------------------------------------------- */
 
 static enum fota_err pulse_nrst(struct link_client *c)
 {
@@ -69,8 +68,7 @@ enum fota_err link_client_reset(struct link_client *c, enum link_boot boot)
     return link_io_set_boot0(c->io, false);
 }
 
-/* --- commands that read
- * ------------------------------------------------------------------------------------- */
+/* --- commands that read ------------------------------------------------------------------------------ */
 
 enum fota_err link_client_get_id(struct link_client *c, uint16_t *chip_id)
 {

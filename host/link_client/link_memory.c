@@ -201,8 +201,7 @@ enum fota_err link_client_go(struct link_client *c, uint32_t addr)
     return wire_close(c, err);
 }
 
-/** Commands of two ACKs and nothing between: the target resets after the second, so there is no repeating.
- */
+/** Commands of two ACKs and nothing between: the target resets after the second, so there is no repeating. */
 static enum fota_err bare_command(struct link_client *c, uint8_t op)
 {
     enum fota_err err = wire_open(c);

@@ -191,8 +191,8 @@ enum fota_err link_rom_compare(struct link_client *c, const struct link_rom_area
 
 /* --- storing ----------------------------------------------------------------------------------------- */
 
-/** Damage on the way: from now on at the pace of the slowest flash, so that no answer is taken for another.
- */
+/** Damage on the way: from now on at the pace of the slowest flash,
+ * so that no answer is taken for another. */
 static enum fota_err slow_down(struct link_client *c)
 {
     c->rom_unit_us = UNIT_MAX_US;

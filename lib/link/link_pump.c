@@ -6,8 +6,7 @@
 
 enum { PUMP_MAX_RECEIVES = 64, QUIET_MS = 5 };
 
-/* --- what the slave wants to be shown or sent -------------------------------------------------------------
- */
+/* --- what the slave wants to be shown or sent -------------------------------------------------------- */
 
 static void present(struct link_pump *pump, enum link_out out)
 {
@@ -38,8 +37,7 @@ static void present(struct link_pump *pump, enum link_out out)
     }
 }
 
-/* --- work -------------------------------------------------------------------------------------------------
- */
+/* --- work -------------------------------------------------------------------------------------------- */
 
 /* Words go to flash in pieces of chunk_words. The host's echo comes within microseconds of the answer that it
  * saw; an owner without `arm` must be back in time for it, and programs later. */
@@ -93,8 +91,7 @@ static void work(struct link_pump *pump)
     present(pump, out);
 }
 
-/* --- received bytes ---------------------------------------------------------------------------------------
- */
+/* --- received bytes ---------------------------------------------------------------------------------- */
 
 /* True while the slave can take bytes: during work they are polls, and after a slip they are no bytes. */
 static bool is_listening(const struct link_pump *pump)
@@ -126,8 +123,8 @@ static void receive_bytes(struct link_pump *pump, const uint8_t *bytes, size_t n
     }
 }
 
-/* Take what the port has, once. @return true if there may be more: it filled all the room that it was given
- */
+/* Take what the port has, once. @return true if there may be more:
+ * it filled all the room that it was given */
 static bool receive_once(struct link_pump *pump)
 {
     uint8_t bytes[LINK_RX_CHUNK_BYTES];
@@ -156,8 +153,7 @@ static void receive_all(struct link_pump *pump)
     }
 }
 
-/* --- what time brings -------------------------------------------------------------------------------------
- */
+/* --- what time brings -------------------------------------------------------------------------------- */
 
 /* A sync was heard whose bits lie across bytes. The bit counter is reset when no byte is on the wires; until
  * then what comes is no byte either. */

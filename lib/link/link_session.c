@@ -155,8 +155,7 @@ static enum fota_err take_failure(struct link_session_state *session)
     return err;
 }
 
-/* --- handlers: one per row of link_ops.h. `body` is the reply's; progress blocks are written by the caller
- * -------- */
+/* --- handlers: one per row of link_ops.h. `body` is the reply's; progress blocks are written by the caller --- */
 
 /* The slave answers these by itself: they are never handed out as work. */
 static enum fota_err no_work(struct link_session_state *session, uint8_t *body)
@@ -198,8 +197,8 @@ static enum fota_err do_read(struct link_session_state *session, uint8_t *body)
     return FOTA_OK;
 }
 
-/* Write and Extended Erase come from a host of AN4286, which has no statement: its session opens by itself.
- */
+/* Write and Extended Erase come from a host of AN4286, which has
+ * no statement: its session opens by itself. */
 static enum fota_err need_plain_session(struct link_session_state *session)
 {
     enum fota_err err = session->kind == LINK_SESSION_SIGNED ? E_UPDATE_SESSION : FOTA_OK;
@@ -241,8 +240,8 @@ static enum fota_err do_erase(struct link_session_state *session, uint8_t *body)
     return session->n_erased < work->n_bytes ? progressed(session) : FOTA_OK;
 }
 
-/* Go ends a plain session: what was written must verify. Without one it is a reset into the verified image.
- */
+/* Go ends a plain session: what was written must verify. Without
+ * one it is a reset into the verified image. */
 static enum fota_err do_go(struct link_session_state *session, uint8_t *body)
 {
     (void)body;

@@ -191,16 +191,16 @@ static void run_software(struct target_fake *t)
 void target_fake_boot(struct target_fake *t, enum reset_cause cause)
 {
     static const struct link_session_ops ops = {.info = op_info,
-                                             .begin = op_begin,
-                                             .erase = op_erase,
-                                             .program = op_program,
-                                             .read = op_read,
-                                             .hash = op_hash,
-                                             .finish = op_finish,
-                                             .activate = op_activate,
-                                             .abort = op_abort,
-                                             .restart = op_restart,
-                                             .retry = op_retry};
+                                                .begin = op_begin,
+                                                .erase = op_erase,
+                                                .program = op_program,
+                                                .read = op_read,
+                                                .hash = op_hash,
+                                                .finish = op_finish,
+                                                .activate = op_activate,
+                                                .abort = op_abort,
+                                                .restart = op_restart,
+                                                .retry = op_retry};
     static const struct link_port_ops port = {.receive = port_receive,
                                               .discard = port_discard,
                                               .present = port_present,

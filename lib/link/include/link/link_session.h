@@ -23,7 +23,8 @@
  */
 struct link_session_ops {
     enum fota_err (*info)(void *ctx, struct boot_info *out);
-    /** n_bytes 0: the session of a plain AN4286 host, without statement (see boot_services.h, update_begin).
+    /**
+     * n_bytes 0: the session of a plain AN4286 host, without statement (see boot_services.h, update_begin).
      */
     enum fota_err (*begin)(void *ctx, const uint8_t *statement, uint32_t n_bytes, struct update_target *out);
     enum fota_err (*erase)(void *ctx, uint32_t sector);
@@ -36,7 +37,8 @@ struct link_session_ops {
     enum fota_err (*finish)(void *ctx);
     enum fota_err (*activate)(void *ctx);
     enum fota_err (*abort)(void *ctx);
-    /** Reset the chip: it then boots what the journal says. Called from link_pump_poll, may return in tests.
+    /**
+     * Reset the chip: it then boots what the journal says. Called from link_pump_poll, may return in tests.
      */
     void (*restart)(void *ctx);
     /** NULL: E_UNSUPPORTED. */
@@ -89,7 +91,10 @@ struct link_result {
     uint8_t body[LINK_INFO_BLOCK_BYTES];
 };
 
-/** No session is open. @param spare  LINK_BUFFER_BYTES, aligned to 4; stays the caller's */
+/**
+ * No session is open.
+ * @param spare  LINK_BUFFER_BYTES, aligned to 4; stays the caller's
+ */
 void link_session_init(struct link_session_state *session, const struct link_session_ops *ops, void *ops_ctx,
                        enum link_loader loader, struct link_slave *slave, uint8_t *spare);
 
@@ -100,8 +105,9 @@ void link_session_start_work(struct link_session_state *session);
  * Carry out slave->work. Only when no words are under way (job.n_words 0).
  *
  * With E_UPDATE_BUSY in out->err it is to be called again with the same work item, or its result sent;
- * has_progressed says whether something was done. Takes:      one operation of link_session_ops (erase: up to
- * 2 s) Power cut:  as the operation of boot_services.h that runs; nothing is kept in flash here
+ * has_progressed says whether something was done.
+ * Takes:      one operation of link_session_ops (erase: up to 2 s)
+ * Power cut:  as the operation of boot_services.h that runs; nothing is kept in flash here
  * @param out  err: FOTA_OK · E_INTERNAL (an opcode without a row in link_ops.h: nothing was done) ·
  * E_UPDATE_NO_SESSION, E_UPDATE_SESSION (not allowed in this state of the session) · what the operation says
  */
