@@ -127,10 +127,23 @@ static void a_changed_byte_in_a_vector_is_noticed(void **state)
     free(b);
 }
 
+/* Rows of the page's table with this heading, whatever is in them. */
+static unsigned count_rows(const char *text, const char *heading)
+{
+    unsigned n_rows = 0;
+    const char *table = strstr(text, heading);
+    assert_non_null(table);
+    table = strchr(strchr(table, '\n') + 1, '\n') + 1; /* after heading and rule */
+    for (; *table == '|'; table = strchr(table, '\n') + 1) {
+        n_rows++;
+    }
+    return n_rows;
+}
+
 /* @return rows of the spec's table that the source does not have, plus rows it lacks */
 static unsigned compare_tables(const char *text)
 {
-    unsigned n_expected = 0, n_found = 0, n_shown = 0;
+    unsigned n_expected = 0, n_found = 0;
     for (size_t i = 0; i < N_ROWS; i++) {
         char line[LINE_MAX_BYTES];
         if (strcmp(rows[i].action, "ILLEGAL") == 0) {
@@ -141,12 +154,7 @@ static unsigned compare_tables(const char *text)
                  rows[i].next);
         n_found += strstr(text, line) != NULL;
     }
-    const char *table = strstr(text, "| state | event | action | next |\n|---|---|---|---|\n");
-    assert_non_null(table);
-    table = strchr(strchr(table, '\n') + 1, '\n') + 1;
-    for (; *table == '|'; table = strchr(table, '\n') + 1) {
-        n_shown++;
-    }
+    unsigned n_shown = count_rows(text, "| state | event | action | next |\n|---|---|---|---|\n");
     return (n_expected - n_found) + (n_shown > n_expected ? n_shown - n_expected : 0);
 }
 
@@ -226,19 +234,14 @@ static void write_request(const struct request *r, char line[LINE_MAX_BYTES])
 static unsigned compare_requests(const char *text)
 {
     struct request requests[MAX_OPS];
-    size_t n_requests = list_requests(requests), n_shown = 0;
+    size_t n_requests = list_requests(requests);
     unsigned n_missing = 0;
     for (size_t i = 0; i < n_requests; i++) {
         char line[LINE_MAX_BYTES];
         write_request(&requests[i], line);
         n_missing += strstr(text, line) == NULL;
     }
-    const char *table = strstr(text, "| request | op | body | bytes | reply | bytes | allowed |\n");
-    assert_non_null(table);
-    table = strchr(strchr(table, '\n') + 1, '\n') + 1;
-    for (; *table == '|'; table = strchr(table, '\n') + 1) {
-        n_shown++;
-    }
+    unsigned n_shown = count_rows(text, "| request | op | body | bytes | reply | bytes | allowed |\n");
     return n_missing + (unsigned)(n_shown > n_requests ? n_shown - n_requests : 0);
 }
 
