@@ -48,7 +48,7 @@
 /* An image starts with MCUboot's header in an area of its own; the vector table follows (VTOR needs 512). */
 #define FLASH_IMAGE_HEADER_AREA_BYTES 0x200
 
-/* One-time memory (RM0090 2.3, 3.9.7), block 0: the security epoch, one more for each byte that is not 0xFF.
+/* One-time memory (RM0090 3.8), block 0: the security epoch, one more for each byte that is not 0xFF.
  * Never written in the field. */
 #define OTP_EPOCH_BASE  0x1FFF7800
 #define OTP_EPOCH_BYTES 32

@@ -20,7 +20,7 @@
  * The functions with `void *ctx` take a struct spi_slave; their signatures are those of the link pump's port
  * table. Errata (ES0182): BSY is never looked at in slave mode; a clock enable is read back before the
  * peripheral is touched; handlers end with DSB. The struct must be in SRAM: DMA does not reach CCM
- * (RM0090 2.3.3).
+ * (RM0090 2.3.1).
  */
 #ifndef F407_SPI_SLAVE_H
 #define F407_SPI_SLAVE_H
