@@ -350,7 +350,7 @@ static enum fota_err append_all(struct journal *j)
                 err = put_in(j, a, false);
             }
         }
-    } while (dead != j->dead && err != E_FLASH_SUPPLY);
+    } while (dead != j->dead); /* a dip kills none, so it ends this */
     return err;
 }
 
@@ -388,7 +388,7 @@ static uint32_t needy(const struct journal *j, uint32_t n_records)
     for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         bool is_ready = has_state(j)
                             ? is_in(j->sound, a) && first_free(j, a) + n_records <= j->areas[a].n_records
-                            : is_in(j->fresh, a) && j->head[a].next == 0;
+                            : is_in(j->fresh, a); /* nothing was appended to it: that would be a state */
         set |= (is_ready ? 0U : 1U) << a;
     }
     return set & ~j->dead;
@@ -412,14 +412,13 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
     return !has_state(j) || is_settled(j) ? E_JOURNAL_FULL : E_JOURNAL_DEGRADED;
 }
 
-/* A place is rewritten only if another one has the state, sound, or, if it is not sound here either, as far
- * as can be read; or if it has nothing to lose. That it was given up says so too: another place had the state
- * then, or no boot had found it (rule R4). */
+/* A place is rewritten only if another one has the state, sound, or if it is not sound itself. The second is
+ * safe after secure(), which has made a copy sound, or else shown that there is nothing to lose: a place that
+ * is not sound now has no state, or has been given up (rule R5), which says that another place had it then or
+ * that no boot had found it (rule R4). */
 static bool is_expendable(const struct journal *j, uint32_t a)
 {
-    const uint32_t others = ~(1U << a);
-    return (j->sound & others) != 0 ||
-           (!is_in(j->sound, a) && ((j->holds & others) != 0 || !is_in(j->holds, a) || is_given_up(j, a)));
+    return (j->sound & ~(1U << a)) != 0 || !is_in(j->sound, a);
 }
 
 /* Rule R14: have the state sound somewhere, without an erase: once more after where it is read, or else

@@ -145,6 +145,10 @@ static void set_cell(struct chip *chip, struct chip_sector *sector, uint32_t w, 
                      const struct flash_cell *cell)
 {
     uint32_t kind = cell->kind;
+    if (cell->kind == FLASH_CELL_SOLID && chip->kind[w] == CHIP_KIND_BLANK) {
+        set_word(chip, sector, w, reading, CHIP_KIND_SOLID); /* nearly all there are: a word of an image */
+        return;
+    }
     set_word(chip, sector, w, reading, CHIP_KIND_BLANK);
     if (cell->kind == FLASH_CELL_SUSPECT) {
         chip->old[w] = cell->old;
@@ -371,7 +375,6 @@ static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, 
     if (err) {
         return err;
     }
-    remember(chip, s, w, 1);
     if (sector->worn_word == word + 1 && sector->is_deaf) {
         keep_worn_word(chip, sector, chip->words[w], value);
         return E_FLASH_VERIFY;
@@ -397,6 +400,9 @@ static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint
         report(chip, "P12", "program outside the updater's sectors");
         return E_FLASH_RANGE;
     }
+    /* Once for the whole call. The log is undone from within an announced operation only, to where it was at that
+     * operation: what the call did before it is after an older mark, and is undone with this entry or not at all. */
+    remember(chip, s, sector->first + first, n_words);
     for (uint32_t i = 0; i < n_words; i++) {
         enum fota_err err = program_word(chip, s, first + i, words[i], i == 0);
         if (err) {

@@ -30,7 +30,7 @@ HOST_JOBS = {
     "nested-wrap": (60, "P nested nested-wrap"),
     "nested-reject": (330, "P nested nested-reject"),
     "nested-crash": (155, "P nested crash"),
-    "fixpoint6": (330, "P fixpoint 6"),
+    "fixpoint6": (190, "P fixpoint 6"),
     "coverage": (40, "tests/powercut/coverage.sh B"),
     "worn": (75, "P worn"),
     "f8": (50, "P f8"),
@@ -45,7 +45,7 @@ HOST_JOBS = {
 TWIN_JOBS = {
     "elf": (400, "T/fota-elf-cuts"),
     "loader-elf": (75, "T/fota-loader-cuts"),
-    "skip": (245, "T/fota-skip"),
+    "skip": (205, "T/fota-skip"),
     "brownout": (20, "T/fota-brownout"),
 }
 

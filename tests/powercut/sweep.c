@@ -342,15 +342,19 @@ static void note_site(struct sweep *s, const struct chip_event *event, bool inte
 static void before_op(void *ctx, const struct chip_event *event)
 {
     struct sweep *s = ctx;
-    bool interests = is_interesting(&s->world, event);
+    bool is_passed = s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth;
     s->n_ops++;
-    s->n_interesting += interests;
     check_place(s, event);
+    if (is_passed && s->sites == NULL && !s->is_by_interest) {
+        return; /* most operations: of an update that goes on after the last cut */
+    }
+    bool interests = is_interesting(&s->world, event);
+    s->n_interesting += interests;
     if (s->sites != NULL) {
         note_site(s, event, interests);
         return;
     }
-    if (s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth) {
+    if (is_passed) {
         return;
     }
     if (s->is_path) {
