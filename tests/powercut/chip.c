@@ -55,6 +55,8 @@ static void set_word(struct chip *chip, struct chip_sector *sector, uint32_t w, 
     chip->kind[w] = kind;
     count(sector, kind, 1);
     sector->sum += hash_word(chip, w);
+    uint32_t n_touched = w - sector->first + 1;
+    sector->n_touched = sector->n_touched < n_touched ? n_touched : sector->n_touched;
     chip->is_block_known[w / CHIP_BLOCK_WORDS] = false;
 }
 
@@ -226,7 +228,7 @@ void chip_power_up(struct chip *chip, uint64_t seed)
         struct chip_sector *sector = &chip->sector[s];
         uint32_t n_left = sector->n_flaky;
         if (n_left > 1) {
-            remember(chip, s, sector->first, sector->n_words);
+            remember(chip, s, sector->first, sector->n_touched);
         }
         for (uint32_t w = sector->first; n_left > 0; w++) {
             if ((chip->kind[w] & CHIP_IS_FLAKY) != 0) {
@@ -339,10 +341,12 @@ static enum fota_err chip_erase(struct flash *flash, uint32_t number)
     sector->n_erases++;
     uint32_t worn = sector->worn_word;
     uint32_t old = worn != 0 ? chip->words[sector->first + worn - 1] : 0;
-    remember(chip, s, sector->first, sector->sum == 0 ? 0 : sector->n_words);
-    memset(chip->words + sector->first, 0xFF, WORD_BYTES * (size_t)sector->n_words);
-    memset(chip->kind + sector->first, CHIP_KIND_BLANK, sector->n_words);
-    forget_blocks(chip, sector->first, sector->n_words);
+    uint32_t n_words = sector->sum == 0 ? 0 : sector->n_touched;
+    remember(chip, s, sector->first, n_words);
+    memset(chip->words + sector->first, 0xFF, WORD_BYTES * (size_t)n_words);
+    memset(chip->kind + sector->first, CHIP_KIND_BLANK, n_words);
+    forget_blocks(chip, sector->first, n_words);
+    sector->n_touched = 0;
     sector->n_suspect = 0;
     sector->n_flaky = 0;
     sector->sum = 0;
@@ -548,4 +552,36 @@ bool chip_block_digest(struct chip *chip, const void *p, uint64_t out[2])
     }
     memcpy(out, chip->block[b], sizeof chip->block[b]);
     return true;
+}
+
+static bool is_blank_digest(const uint64_t digest[2])
+{
+    static uint64_t blank[2];
+    if (blank[0] == 0) {
+        uint32_t words[CHIP_BLOCK_WORDS];
+        memset(words, 0xFF, sizeof words);
+        chip_digest_words(words, blank);
+    }
+    return digest[0] == blank[0] && digest[1] == blank[1];
+}
+
+size_t chip_known_blank_bytes(struct chip *chip, const void *p, size_t *to_next)
+{
+    uintptr_t off = (uintptr_t)p - (uintptr_t)chip->words;
+    *to_next = SIZE_MAX;
+    for (uint32_t s = 0; off < sizeof chip->words && s < CHIP_SECTORS; s++) {
+        const struct chip_sector *sector = &chip->sector[s];
+        size_t end = WORD_BYTES * (size_t)(sector->first + sector->n_words);
+        if (off < end) { /* the sectors' words follow one another */
+            size_t block_bytes = WORD_BYTES * (size_t)CHIP_BLOCK_WORDS;
+            uint64_t digest[2];
+            *to_next = block_bytes - off % block_bytes;
+            if (sector->sum == 0 || off >= WORD_BYTES * (size_t)(sector->first + sector->n_touched)) {
+                return end - off;
+            }
+            bool is_block = off + block_bytes <= end && chip_block_digest(chip, p, digest);
+            return is_block && is_blank_digest(digest) ? block_bytes : 0;
+        }
+    }
+    return 0;
 }

@@ -75,6 +75,7 @@ struct chip_sector {
     uint32_t addr;
     uint32_t first; /* index of its first word in the arrays */
     uint32_t n_words;
+    uint32_t n_touched; /* words from here on were not touched since the last erase */
     uint32_t n_suspect;
     uint32_t n_flaky;
     uint32_t n_erases;  /* completed or torn; not part of the state that the hash is of */
@@ -153,6 +154,11 @@ const uint32_t *chip_at(const struct chip *chip, uint32_t addr);
 /** 128-bit digest of a block of CHIP_BLOCK_WORDS of this chip, kept until a word of it changes. False: `p` is
  * not the start of such a block. */
 bool chip_block_digest(struct chip *chip, const void *p, uint64_t out[2]);
+
+/** Bytes from `p` on that are known to be blank without reading them: to the end of its sector, if no cell was
+ * touched from there on since its last erase; a block whose digest is that of a blank block; else 0, and the next
+ * place to ask for is `to_next` bytes further (SIZE_MAX: `p` is outside this chip's cells). */
+size_t chip_known_blank_bytes(struct chip *chip, const void *p, size_t *to_next);
 
 /** Digest of any block of 4 KB, by the same function. */
 void chip_digest_words(const void *p, uint64_t out[2]);

@@ -146,9 +146,27 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
     memcpy(out, h, CRYPTO_SHA256_BYTES);
 }
 
-/* The linker sends bytes_all_equal here (--wrap): the same answer, but not byte by byte over a whole slot. */
+static bool all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
+{
+    return n_bytes == 0 || (p[0] == value && memcmp(p, p + 1, n_bytes - 1) == 0);
+}
+
+/* The linker sends bytes_all_equal here (--wrap): the same answer, but not byte by byte over a whole slot. What the
+ * chip knows to be blank is not read again. */
 bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value);
 bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
 {
-    return n_bytes == 0 || (p[0] == value && memcmp(p, p + 1, n_bytes - 1) == 0);
+    while (value == 0xFF && chip_in_use != NULL && n_bytes > 0) {
+        size_t to_next;
+        size_t n = chip_known_blank_bytes(chip_in_use, p, &to_next);
+        bool is_known = n > 0;
+        n = is_known ? n : to_next;
+        n = n < n_bytes ? n : n_bytes;
+        if (!is_known && !all_equal(p, n, value)) {
+            return false;
+        }
+        p += n;
+        n_bytes -= n;
+    }
+    return all_equal(p, n_bytes, value);
 }

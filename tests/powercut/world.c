@@ -48,20 +48,10 @@ bool world_is_dip(const struct world *w)
     return w->fault == CHIP_DIP || w->fault == CHIP_DIP_LONG;
 }
 
-static bool has_digest(const void *bytes, uint32_t n_bytes, const uint8_t wanted[CRYPTO_SHA256_BYTES])
-{
-    uint8_t digest[CRYPTO_SHA256_BYTES];
-    struct crypto_sha256 ctx;
-    crypto_sha256_init(&ctx);
-    crypto_sha256_update(&ctx, bytes, n_bytes);
-    crypto_sha256_final(&ctx, digest);
-    return memcmp(digest, wanted, sizeof digest) == 0;
-}
-
 bool world_is_intact(const struct world *w, uint32_t slot, uint32_t id)
 {
     const struct release_files *release = release_of((enum release_id)id);
-    return has_digest(w->config.slot[slot], release->n_bytes[slot], release->sha256[slot]);
+    return memcmp(w->config.slot[slot], release->bytes[slot], release->n_bytes[slot]) == 0;
 }
 
 uint32_t world_identify(const struct world *w, uint32_t slot)
@@ -78,7 +68,7 @@ uint32_t world_identify_loader(const struct world *w)
 {
     for (uint32_t id = LOADER_OLD; id < LOADERS; id++) {
         const struct loader_files *loader = loader_of((enum loader_id)id);
-        if (has_digest(chip_at(w->chip, FLASH_LOADER_BASE), loader->n_bytes, loader->sha256)) {
+        if (memcmp(chip_at(w->chip, FLASH_LOADER_BASE), loader->bytes, loader->n_bytes) == 0) {
             return id;
         }
     }
