@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* Words of the body; docs/spec/journal.md has the table. */
 enum {
     W_MAGIC,
@@ -11,10 +13,11 @@ enum {
     W_DIGESTS,
     W_COUNTERPART = W_DIGESTS + 4,
     W_REJECTED = W_COUNTERPART + 2,
-    W_REASON = W_REJECTED + 4,
+    W_REASON = W_REJECTED + 4 * BOOT_RECORD_REJECTED,
     W_RETRY
 };
 
+_Static_assert((int)W_REASON == (int)BOOT_RECORD_FLAGS_WORD, "the journal finds the flags");
 _Static_assert(W_RETRY + 1 == BOOT_RECORD_BODY_WORDS, "the words fill the body");
 
 void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_RECORD_BODY_WORDS])
@@ -56,4 +59,22 @@ void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_
     record->resume_sectors = (uint8_t)(words[W_REASON] >> 16);
     record->flags = (uint8_t)(words[W_REASON] >> 24);
     record->retry = words[W_RETRY];
+}
+
+bool boot_record_is_rejected(const struct boot_record *record, uint32_t slot, const uint8_t *hash)
+{
+    for (uint32_t i = 0; i < BOOT_RECORD_REJECTED; i++) {
+        const uint8_t *rejected = record->rejected[i][slot];
+        if (memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0) {
+            return !bytes_all_equal(rejected, BOOT_RECORD_DIGEST_BYTES, 0);
+        }
+    }
+    return false;
+}
+
+void boot_record_reject(struct boot_record *record, uint32_t slot)
+{
+    memmove(record->rejected[1], record->rejected[0], sizeof record->rejected[0]);
+    memcpy(record->rejected[0][slot], record->digest[slot], BOOT_RECORD_DIGEST_BYTES);
+    memcpy(record->rejected[0][1 - slot], record->counterpart, BOOT_RECORD_DIGEST_BYTES);
 }

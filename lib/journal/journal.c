@@ -9,7 +9,7 @@
 /* Words of a record after its body. */
 enum {
     W_SEQ = 1,
-    W_FLAGS = 14,                   /* flags in bits 24-31 */
+    W_FLAGS = BOOT_RECORD_FLAGS_WORD,
     W_CRC = BOOT_RECORD_BODY_WORDS, /* CRC-32 of the body; never 0, which is how a record is killed */
     W_CRC_C,                        /* complement of the CRC-32C of the body */
     W_D1,                           /* 0: body complete */
@@ -20,7 +20,7 @@ enum {
 };
 
 /* Sets of places are masks: bit a is area a. Those of the mirrors
- * are also what w14 says about dead sectors. */
+ * are also what the record's flags say about dead sectors. */
 enum {
     MIRRORS_MASK = (1 << JOURNAL_MIRRORS) - 1,
     DEAD_SHIFT = 27,
@@ -31,7 +31,7 @@ enum {
 
 _Static_assert((uint32_t)BOOT_FLAG_J0_DEAD << 24 == 1U << DEAD_SHIFT && BOOT_FLAG_J1_DEAD == BOOT_FLAG_J0_DEAD
                                                                                                  << 1,
-               "flags of dead sectors are where w14 has them");
+               "flags of dead sectors are where the record has them");
 _Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
 
 /* 0 can be programmed over any value (a program only clears bits), so it is what kills and what marks. */

@@ -47,7 +47,7 @@ static bool is_known(const struct slots_facts *facts, const struct boot_record *
 static bool is_worth_a_trial(const struct slots_facts *facts, const struct boot_record *record, uint32_t slot)
 {
     return facts->image[slot].check == SLOTS_VALID &&
-           !is_same(facts->image[slot].digest, record->rejected[slot]);
+           !boot_record_is_rejected(record, slot, facts->image[slot].digest);
 }
 
 /* Does the record name a confirmed image? Both fields must agree: a record whose fields contradict each other
@@ -87,8 +87,7 @@ FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum
 static void reject(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
     leave(record, slot, SLOT_STATE_REJECTED, reason);
-    memcpy(record->rejected[slot], record->digest[slot], BOOT_RECORD_DIGEST_BYTES);
-    memcpy(record->rejected[1 - slot], record->counterpart, BOOT_RECORD_DIGEST_BYTES);
+    boot_record_reject(record, slot);
 }
 
 /* By the record alone: could the slot's image boot if there were no trial in the other one? An empty slot

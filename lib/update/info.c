@@ -38,7 +38,7 @@ void boot_info_of_view(const struct boot_view *view, uint32_t bootloader_version
     out->retry = record->retry;
     memcpy(out->slot_state, record->state, sizeof out->slot_state);
     memcpy(out->slot_hash, record->digest, sizeof out->slot_hash);
-    memcpy(out->rejected_hash, record->rejected, sizeof out->rejected_hash);
+    memcpy(out->rejected_hash, record->rejected[0], sizeof out->rejected_hash);
     out->last_reason = record->last_reason;
     out->session_state = (uint16_t)view->session;
     if (view->session != 0) {

@@ -55,14 +55,6 @@ void offer_plain(enum slot slot, uint32_t slot_bytes, struct update_offer *out)
         .session_id = (uint32_t)UPDATE_OPEN_SESSION_ID, .slot = slot, .image_bytes = slot_bytes};
 }
 
-/* Is this of the rejected release? All 0 stands for "not known", on either side. */
-static bool is_rejected(const struct update_offer *offer, const struct boot_record *record, uint32_t slot)
-{
-    const uint8_t *rejected = record->rejected[slot];
-    return !bytes_all_equal(rejected, BOOT_RECORD_DIGEST_BYTES, 0) &&
-           memcmp(rejected, offer->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
-}
-
 enum fota_err offer_check(const struct update_offer *offer, const struct boot_view *view,
                           uint32_t bootloader_version)
 {
@@ -74,6 +66,7 @@ enum fota_err offer_check(const struct update_offer *offer, const struct boot_vi
         return E_STATEMENT_COUNTER;
     }
     const struct boot_record *record = &view->record;
-    return is_rejected(offer, record, SLOT_A) || is_rejected(offer, record, SLOT_B) ? E_SLOT_REJECTED
-                                                                                    : FOTA_OK;
+    bool is_rejected = boot_record_is_rejected(record, SLOT_A, offer->hash[SLOT_A]) ||
+                       boot_record_is_rejected(record, SLOT_B, offer->hash[SLOT_B]);
+    return is_rejected ? E_SLOT_REJECTED : FOTA_OK;
 }

@@ -149,14 +149,6 @@ static bool is_held(const struct update *u, enum slot slot, const struct update_
            memcmp(record->digest[slot], release->hash[slot], BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-/* Is this the image of the rejected release for this slot? All 0 stands for "not known", on either side. */
-static bool is_rejected(const struct update *u, uint32_t slot, const uint8_t *hash)
-{
-    const uint8_t *rejected = u->record.rejected[slot];
-    return !bytes_all_equal(rejected, BOOT_RECORD_DIGEST_BYTES, 0) &&
-           memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0;
-}
-
 /*
  * Open the session: bytes from offset `off` on are to come.
  *
@@ -479,7 +471,7 @@ static enum fota_err check_received(const struct update *u, struct image_result 
                             memcmp(result->image_hash, u->offer.hash[slot], BOOT_RECORD_DIGEST_BYTES) != 0)) {
         return E_UPDATE_DIGEST;
     }
-    if (is_rejected(u, slot, result->image_hash)) {
+    if (boot_record_is_rejected(&u->record, slot, result->image_hash)) {
         return E_SLOT_REJECTED;
     }
     /* Confirmed, it would end the key of the only loader. */

@@ -19,7 +19,15 @@ enum {
     RECORDS = J0_RECORDS + J1_RECORDS,
     BODY_BYTES = 4 * BOOT_RECORD_BODY_WORDS
 };
-enum { SEQ_MASK = 0x7FFFFFFF, BOOTS_MAX = 3, W_CRC = BOOT_RECORD_BODY_WORDS, W_CRC_C, W_D1, W_D2 };
+enum {
+    SEQ_MASK = 0x7FFFFFFF,
+    BOOTS_MAX = 3,
+    W_FLAGS = BOOT_RECORD_FLAGS_WORD,
+    W_CRC = BOOT_RECORD_BODY_WORDS,
+    W_CRC_C,
+    W_D1,
+    W_D2
+};
 
 const char *const device_name = "journal";
 
@@ -94,8 +102,8 @@ static bool is_same(const struct boot_record *a, const struct boot_record *b)
     boot_record_store(a, wa);
     boot_record_store(b, wb);
     wa[1] = wb[1]; /* the sequence number and what it calls dead are the journal's */
-    wa[14] &= ~((uint32_t)(BOOT_FLAG_J0_DEAD | BOOT_FLAG_J1_DEAD) << 24);
-    wb[14] &= ~((uint32_t)(BOOT_FLAG_J0_DEAD | BOOT_FLAG_J1_DEAD) << 24);
+    wa[W_FLAGS] &= ~((uint32_t)(BOOT_FLAG_J0_DEAD | BOOT_FLAG_J1_DEAD) << 24);
+    wb[W_FLAGS] &= ~((uint32_t)(BOOT_FLAG_J0_DEAD | BOOT_FLAG_J1_DEAD) << 24);
     return memcmp(wa, wb, sizeof wa) == 0;
 }
 

@@ -17,6 +17,14 @@ static void forget_candidate(struct world_view *view)
     view->n_failed_max = 0;
 }
 
+static void note_rejected(struct world_view *view, uint8_t id)
+{
+    if (view->rejected[0] != id) {
+        view->rejected[1] = view->rejected[0];
+        view->rejected[0] = id;
+    }
+}
+
 void oracle_note_confirmed(struct world *w, uint32_t id, uint32_t slot)
 {
     struct world_view *view = &w->view;
@@ -26,7 +34,7 @@ void oracle_note_confirmed(struct world *w, uint32_t id, uint32_t slot)
     forget_candidate(view);
     view->residents = 0;
     view->has_rotted = 0;
-    view->rejected = RELEASE_NONE;
+    memset(view->rejected, RELEASE_NONE, sizeof view->rejected);
     if (release_of((enum release_id)id)->revokes) {
         view->is_revoked = 1;
     }
@@ -87,7 +95,7 @@ static void note_fallback(struct world *w, uint32_t id, uint32_t slot)
     oracle_note_confirmed(w, id, slot);
     w->view.fallback = RELEASE_NONE;
     if (w->view.may_leave) {
-        w->view.rejected = left;
+        note_rejected(&w->view, left);
         w->view.may_leave = 0;
     }
 }
@@ -101,7 +109,7 @@ static void check_confirmed(struct world *w, const struct update *u, uint32_t id
     if (is_over && !view->is_rejected) {
         check_rejection(w, u);
         view->is_rejected = 1;
-        view->rejected = view->candidate;
+        note_rejected(view, view->candidate);
     }
     bool is_crash_loop =
         id == view->crasher && view->fallback != RELEASE_NONE && u->reset.n_crashes >= SLOTS_CRASHES_MAX;
@@ -119,7 +127,7 @@ static void check_resident(struct world *w, const struct update *u, uint32_t id,
     if (view->candidate != RELEASE_NONE) { /* another one before it */
         check_rejection(w, u);
         view->residents = (uint16_t)(view->residents & ~(1U << view->candidate));
-        view->rejected = view->candidate;
+        note_rejected(view, view->candidate);
         forget_candidate(view);
     }
     view->candidate = (uint8_t)id;

@@ -21,6 +21,7 @@ static struct release_files files[RELEASES] = {
     [RELEASE_V1] = {.version = 0x01000000, .counter = 1, .payload_bytes = FULL_BYTES, .confirms = true},
     [RELEASE_V2] = {.version = 0x02000000, .counter = 2, .payload_bytes = FULL_BYTES, .confirms = true},
     [RELEASE_BAD] = {.version = 0x03000000, .counter = 3, .payload_bytes = SMALL_BYTES, .confirms = false},
+    [RELEASE_WORSE] = {.version = 0x03010000, .counter = 3, .payload_bytes = SMALL_BYTES, .confirms = false},
     [RELEASE_V4] = {.version = 0x04000000, .counter = 4, .payload_bytes = SMALL_BYTES, .confirms = true},
     [RELEASE_V5] = {.version = 0x05000000,
                     .counter = 5,

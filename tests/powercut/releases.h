@@ -17,6 +17,7 @@ enum release_id {
     RELEASE_V1,    /* from the factory, fills the slot */
     RELEASE_V2,    /* fills the slot, counter 2 */
     RELEASE_BAD,   /* small, signed, never confirms */
+    RELEASE_WORSE, /* another one */
     RELEASE_V4,    /* small, counter 4 */
     RELEASE_V5,    /* small, counter 5 */
     RELEASE_SMALL, /* small, from the factory: so that V4 and V5 find a small image in the other slot */

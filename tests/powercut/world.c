@@ -227,13 +227,18 @@ static bool stream(struct world *w, struct update *u, const struct update_target
     return true;
 }
 
+static bool was_rejected(const struct world_view *view, uint32_t id)
+{
+    return view->rejected[0] == id || view->rejected[1] == id;
+}
+
 /* A release that the target does not want: may it say so? */
 static void check_no(struct world *w, enum fota_err err, uint32_t id)
 {
     const struct world_view *view = &w->view;
     const char *const text = fota_err_name(err);
     world_tell(w, "the release is refused:", text);
-    if (err == E_SLOT_REJECTED && view->rejected != id) {
+    if (err == E_SLOT_REJECTED && !was_rejected(view, id)) {
         world_blame(w, "P19", "a release is refused as rejected that was not seen rejected");
     }
     if (err == E_STATEMENT_REVOKED &&
@@ -264,7 +269,7 @@ static bool begin(struct world *w, struct update *u, struct update_target *targe
         view->offer++;
         return false;
     }
-    if (is_described && err == FOTA_OK && view->rejected == id) {
+    if (is_described && err == FOTA_OK && was_rejected(view, id)) {
         world_blame(w, "P10", "a rejected release is accepted again");
     }
     if (is_described && err == FOTA_OK && view->is_revoked && !release->is_of_next_key) {

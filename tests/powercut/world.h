@@ -22,7 +22,7 @@
 /** Records of a journal sector that can serve without its mirror. */
 enum { WORLD_ALONE_RECORDS = JOURNAL_FREE_ALONE + 8 };
 
-enum { WORLD_OFFERS = 3, WORLD_FINISHES = 64 };
+enum { WORLD_OFFERS = 5, WORLD_FINISHES = 64 };
 
 /** Which command enumerates a scenario. */
 enum world_job { JOB_SINGLE, JOB_NESTED, JOB_WORN, JOB_TRIAL, JOB_LOADER };
@@ -110,7 +110,7 @@ struct world_view {
     uint8_t has_rotted;    /* the confirmed image is damaged */
     uint8_t offer;         /* index of the offer that is worked on */
     uint8_t has_aborted;   /* or has had a wrong byte refused */
-    uint8_t rejected;      /* last seen rejected; must not be accepted again */
+    uint8_t rejected[2];   /* last seen rejected, newest first; must not be accepted again */
     uint8_t crasher;       /* enum release_id that crashes in each run */
     uint8_t n_crashes;     /* in a row, as RAM counts them: from 0 after a cut */
     uint8_t may_leave;     /* a boot has seen enough crashes to leave the crasher for the fallback */
@@ -119,7 +119,7 @@ struct world_view {
     uint8_t n_alone;       /* times that the loader has waited for a host */
     uint8_t n_finishes;    /* that failed */
     uint8_t loader;        /* enum loader_id that was installed; LOADER_NONE: not known */
-    uint8_t unused[2];
+    uint8_t unused[1];
     uint32_t floor; /* highest security floor that was in force at a boot */
 };
 

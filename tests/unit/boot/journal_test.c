@@ -260,18 +260,20 @@ static void state_written_is_state_loaded(void **state)
     struct witness w;
     write_states(&chip, &w, 1);
     struct journal j;
-    struct boot_record in = {.active = SLOT_B,
-                             .state = {SLOT_STATE_REJECTED, SLOT_STATE_CONFIRMED},
-                             .tries = 3,
-                             .resume_sectors = 2,
-                             .last_reason = E_SLOT_TRIALS_SPENT,
-                             .security_floor = 0xFFFFFFFF,
-                             .starts = 16,
-                             .flags = BOOT_FLAG_KEY_REVOKED,
-                             .retry = 0xA1B2C3D4,
-                             .counterpart = {8, 7, 6, 5, 4, 3, 2, 1},
-                             .rejected = {{21, 22, 23, 24, 25, 26, 27, 28}, {31, 32, 33, 34, 35, 36, 37, 38}},
-                             .digest = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16}}};
+    struct boot_record in = {
+        .active = SLOT_B,
+        .state = {SLOT_STATE_REJECTED, SLOT_STATE_CONFIRMED},
+        .tries = 3,
+        .resume_sectors = 2,
+        .last_reason = E_SLOT_TRIALS_SPENT,
+        .security_floor = 0xFFFFFFFF,
+        .starts = 16,
+        .flags = BOOT_FLAG_KEY_REVOKED,
+        .retry = 0xA1B2C3D4,
+        .counterpart = {8, 7, 6, 5, 4, 3, 2, 1},
+        .rejected = {{{21, 22, 23, 24, 25, 26, 27, 28}, {31, 32, 33, 34, 35, 36, 37, 38}},
+                     {{41, 42, 43, 44, 45, 46, 47, 48}, {51, 52, 53, 54, 55, 56, 57, 58}}},
+        .digest = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16}}};
     struct boot_record out;
     assert_int_equal(journal_load(&j, &chip.flash, AREAS, &out), FOTA_OK);
     assert_int_equal(journal_append(&j, &in), FOTA_OK);

@@ -248,12 +248,12 @@ static void image_under_rejection_gets_no_trial_by_itself(void **state)
 {
     (void)state;
     struct world w = world_of(record_of(SLOT_NONE, EMPTY, EMPTY, 0), GOOD, NEWER);
-    memcpy(w.record.rejected[SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
+    memcpy(w.record.rejected[0][SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
     struct slots_decision d = run(&w);
     assert_true(is_end(&d, TRIAL_A));
     /* And a trial has no way back to it. */
     w = world_of(record_with(SLOT_NONE, TRIAL, EMPTY, 1, MANY), GOOD, NEWER);
-    memcpy(w.record.rejected[SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
+    memcpy(w.record.rejected[0][SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
     w.facts.is_run_failed = true;
     d = run(&w);
     assert_true(is_end(&d, BEFORE_TRY));
@@ -341,7 +341,7 @@ static void crash_loop_falls_back_once_to_the_other_confirmed_image(void **state
     assert_int_equal(w.n_writes, 1);
     assert_int_equal(w.record.active, SLOT_A);
     assert_int_equal(w.record.state[SLOT_B], REJECTED);
-    assert_memory_equal(w.record.rejected[SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
+    assert_memory_equal(w.record.rejected[0][SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
     assert_int_equal(w.record.last_reason, E_SLOT_CRASH_LOOP);
 
     /* The other one crashes too: there is nothing to go back to, however often. */
@@ -388,8 +388,9 @@ static bool holds_known(const struct world *w, uint32_t slot)
 
 static bool is_under_rejection(const struct world *w, uint32_t slot)
 {
-    return memcmp(w->record.rejected[slot], DIGEST[slot][w->truth[slot].digest], BOOT_RECORD_DIGEST_BYTES) ==
-           0;
+    const uint8_t *digest = DIGEST[slot][w->truth[slot].digest];
+    return memcmp(w->record.rejected[0][slot], digest, BOOT_RECORD_DIGEST_BYTES) == 0 ||
+           memcmp(w->record.rejected[1][slot], digest, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
 static bool has_good_confirmed(const struct world *w)
@@ -565,7 +566,8 @@ static bool enumerate(uint32_t i, struct world *w)
     uint32_t rejected = take(&rest, 3); /* none, the image in A, the image in B */
     if (rejected != 0) {
         uint32_t slot = rejected - 1;
-        memcpy(record.rejected[slot], DIGEST[slot][KNOWN], BOOT_RECORD_DIGEST_BYTES);
+        memcpy(record.rejected[i % BOOT_RECORD_REJECTED][slot], DIGEST[slot][KNOWN],
+               BOOT_RECORD_DIGEST_BYTES);
     }
     *w = world_of(record, TRUTHS[a], TRUTHS[b]);
     w->facts.n_crashes = take(&rest, 2) != 0 ? SLOTS_CRASHES_MAX : 0;
@@ -619,8 +621,8 @@ static void rejected_release_is_remembered_with_both_its_images(void **state)
     struct world w = world_of(record_of(SLOT_A, CONFIRMED, TRIAL, 0), GOOD, NEWER);
     memset(w.record.counterpart, 0xC7, sizeof w.record.counterpart);
     (void)run(&w);
-    assert_memory_equal(w.record.rejected[SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
-    assert_memory_equal(w.record.rejected[SLOT_A], w.record.counterpart, BOOT_RECORD_DIGEST_BYTES);
+    assert_memory_equal(w.record.rejected[0][SLOT_B], DIGEST[SLOT_B][KNOWN], BOOT_RECORD_DIGEST_BYTES);
+    assert_memory_equal(w.record.rejected[0][SLOT_A], w.record.counterpart, BOOT_RECORD_DIGEST_BYTES);
     /* Of an image that came by itself only one is known. */
     w = world_of(record_of(SLOT_NONE, EMPTY, EMPTY, 0), GOOD, ROTTEN);
     memset(w.record.counterpart, 0xC7, sizeof w.record.counterpart);

@@ -227,12 +227,28 @@ static void rejected_release_is_not_taken_again_until_another_is_confirmed(void 
     assert_int_equal(begin(&v2, &target), FOTA_OK);
 }
 
+/* Offered in turn, two bad releases would otherwise be tried in turn for ever. */
+static void two_releases_that_failed_are_both_refused(void **state)
+{
+    (void)state;
+    struct update_target target;
+    reject_release(&v2, SLOT_B, SLOT_A);
+    reject_release(&v3, SLOT_B, SLOT_A);
+    assert_int_equal(begin(&v2, &target), E_SLOT_REJECTED);
+    assert_int_equal(begin(&v3, &target), E_SLOT_REJECTED);
+    /* The operator's number lifts both. */
+    assert_int_equal(update_retry(&u, u.record.retry + 1), FOTA_OK);
+    assert_int_equal(begin(&v2, &target), FOTA_OK);
+    assert_int_equal(update_abort(&u), FOTA_OK);
+    assert_int_equal(begin(&v3, &target), FOTA_OK);
+}
+
 static void rejection_names_the_release_in_both_slots(void **state)
 {
     (void)state;
     struct update_target target;
     reject_release(&v2, SLOT_B, SLOT_A);
-    assert_false(bytes_all_equal(u.record.rejected[SLOT_A], BOOT_RECORD_DIGEST_BYTES, 0));
+    assert_false(bytes_all_equal(u.record.rejected[0][SLOT_A], BOOT_RECORD_DIGEST_BYTES, 0));
     /* The slots change their parts without a confirm of another image. */
     struct boot_record record = u.record;
     fixture_factory(&fix, &v1, SLOT_B);
@@ -273,8 +289,8 @@ static void digest_that_begins_with_zeros_is_not_rejected_when_nothing_is(void *
     assert_int_equal(update_abort(&u), FOTA_OK);
     /* Nor is it when something else is that begins the same. */
     reject_release(&v2, SLOT_B, SLOT_A);
-    memset(u.record.rejected, 0, 4);
-    memset(u.record.rejected[1], 0, 4);
+    memset(u.record.rejected[0][SLOT_A], 0, 4);
+    memset(u.record.rejected[0][SLOT_B], 0, 4);
     assert_int_equal(begin(&zeros, &target), FOTA_OK);
 }
 
@@ -372,6 +388,7 @@ int main(void)
         T(trial_whose_fallback_has_decayed_is_not_rejected),
         T(lost_journal_tries_both_images_and_rejects_only_one),
         T(rejected_release_is_not_taken_again_until_another_is_confirmed),
+        T(two_releases_that_failed_are_both_refused),
         T(rejection_names_the_release_in_both_slots),
         T(rejected_image_does_not_come_back_through_a_session_without_statement),
         T(digest_that_begins_with_zeros_is_not_rejected_when_nothing_is),

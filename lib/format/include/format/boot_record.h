@@ -1,21 +1,24 @@
 /**
- * The state of the boot, one journal record's worth: 12 words that every record holds in full
+ * The state of the boot, one journal record's worth: 20 words that every record holds in full
  * (docs/spec/journal.md).
  */
 #ifndef FORMAT_BOOT_RECORD_H
 #define FORMAT_BOOT_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slot.h"
 
 enum {
-    BOOT_RECORD_BODY_WORDS = 16,
-    BOOT_RECORD_FORMAT = 2,
+    BOOT_RECORD_BODY_WORDS = 20,
+    BOOT_RECORD_FLAGS_WORD = 18, /* its bits 24-31 are enum boot_record_flag; the journal sets some of them */
+    BOOT_RECORD_FORMAT = 3,
     BOOT_RECORD_MAGIC = 0x4A544600 + BOOT_RECORD_FORMAT, /* format, then "FTJ" read as bytes */
     BOOT_RECORD_DIGEST_BYTES = 8,
-    BOOT_TRIAL_RUNS = 3,   /* failed runs after which an activated image is rejected */
-    BOOT_TRIAL_STARTS = 16 /* starts, failed or ended by the supply, after which it is rejected */
+    BOOT_RECORD_REJECTED = 2, /* releases whose rejection is remembered */
+    BOOT_TRIAL_RUNS = 3,      /* failed runs after which an activated image is rejected */
+    BOOT_TRIAL_STARTS = 16    /* starts, failed or ended by the supply, after which it is rejected */
 };
 
 /** Bits of boot_record.flags. */
@@ -44,16 +47,28 @@ struct boot_record {
     uint8_t digest[2][BOOT_RECORD_DIGEST_BYTES]; /* of the images in A and B */
     uint8_t
         counterpart[BOOT_RECORD_DIGEST_BYTES]; /* of the candidate's release, the image for the other slot */
-    uint8_t rejected[2][BOOT_RECORD_DIGEST_BYTES]; /* of the rejected release, its images for A and B */
+    /* Of the releases rejected last, the newest first: their images for A and B. Two, so that two bad releases
+     * that are offered in turn are both refused, instead of being tried in turn for ever. */
+    uint8_t rejected[BOOT_RECORD_REJECTED][2][BOOT_RECORD_DIGEST_BYTES];
     uint32_t retry; /* highest retry number of the operator that lifted a rejection here */
 };
 
-/** Words as they go to flash, w0 (magic) to w11. */
+/** Words as they go to flash, w0 (magic) to w19. */
 void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_RECORD_BODY_WORDS]);
 
 /**
  * The inverse. Total: any words give a record whose enums are in range (out of range reads as EMPTY / NONE).
  */
 void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_record *record);
+
+/**
+ * Is this image one of a rejected release? `hash`: the first BOOT_RECORD_DIGEST_BYTES of the image's hash; `slot`:
+ * the slot it is linked for. All 0 stands for "not known", on either side, and is never rejected.
+ */
+bool boot_record_is_rejected(const struct boot_record *record, uint32_t slot, const uint8_t *hash);
+
+/** Remember the release of `slot`'s image, `record->digest` and `record->counterpart`, as rejected last. The oldest
+ * one is forgotten. */
+void boot_record_reject(struct boot_record *record, uint32_t slot);
 
 #endif

@@ -35,7 +35,7 @@
 
 enum {
     BOOT_SERVICES_MAGIC = 0x53544F46, /* "FOTS" */
-    BOOT_SERVICES_VERSION = 2,
+    BOOT_SERVICES_VERSION = 3,
     BOOT_HW_ID_MAX_BYTES = 16,
     BOOT_KEY_ID_BYTES = 8 /* start of SHA-256 over a public key as SubjectPublicKeyInfo */
 };
@@ -68,7 +68,7 @@ struct boot_view {
     uint32_t journal_ok; /* bit 0: J0 sound, bit 1: J1 sound; bit 4: J0 known dead, bit 5: J1 known dead */
 };
 
-enum { BOOT_VIEW_BYTES = 116 };
+enum { BOOT_VIEW_BYTES = 132 };
 _Static_assert(sizeof(struct boot_view) == BOOT_VIEW_BYTES, "separately built images share this layout");
 
 /** Facts about the board, as the link tells them to a host. All integers little-endian. A hash is the first 8
@@ -90,7 +90,7 @@ struct boot_info {
     uint32_t security_floor;     /* lowest security counter an update may have */
     uint32_t slot_version[2];    /* major << 24 | minor << 16 | revision of A and B; 0 unknown */
     uint8_t slot_hash[2][8];     /* of the images in A and B */
-    uint8_t rejected_hash[2][8]; /* of the rejected release, its images for A and B */
+    uint8_t rejected_hash[2][8]; /* of the release rejected last, its images for A and B */
     uint8_t loader_hash[8];      /* of the image in sector 1; 0: none, or it is being written */
     uint16_t last_reason;        /* enum fota_err: why an image was last refused or rolled back */
     uint16_t session_state;      /* 0 none, 1 receiving, 2 finished */
