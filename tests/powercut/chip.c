@@ -341,7 +341,8 @@ static enum fota_err chip_erase(struct flash *flash, uint32_t number)
     sector->n_erases++;
     uint32_t worn = sector->worn_word;
     uint32_t old = worn != 0 ? chip->words[sector->first + worn - 1] : 0;
-    uint32_t n_words = sector->sum == 0 ? 0 : sector->n_touched;
+    uint32_t n_words = sector->n_touched > worn ? sector->n_touched : worn; /* all that may change */
+    n_words = sector->sum == 0 && worn == 0 ? 0 : n_words;
     remember(chip, s, sector->first, n_words);
     memset(chip->words + sector->first, 0xFF, WORD_BYTES * (size_t)n_words);
     memset(chip->kind + sector->first, CHIP_KIND_BLANK, n_words);

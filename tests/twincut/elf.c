@@ -16,10 +16,13 @@
 
 #include "elf_explore.h"
 #include "factory.h"
+#include "journal/journal.h"
 #include "slots/slots.h"
 
 /* --- scenarios --- */
 
+/* Records until fewer than 16 places of J1 are free (journal rule R8); each takes two, for a boot appends too. */
+enum { FILL_RECORDS = (FLASH_J1_BYTES / JOURNAL_RECORD_BYTES - JOURNAL_FREE_AT_JUMP) / 2 + 1 };
 enum { PC = 15, NOWHERE = (int)0xF0000000 /* never executable (PM0214 2.2.1) */ };
 
 /* A board whose factory image has confirmed itself. */

@@ -27,7 +27,6 @@ enum {
     TRAIL_NS = 10000000, /* what is run again for each cut */
     MEMO = 1 << 18,
     CLASSES = 1 << 12,
-    FILL_RECORDS = 95, /* two places of J1 each: 16 must stay free (journal rule R8) */
     SECOND_STRIDE = 4,
     RECOVERY_STRIDE = 8, /* of the distinct situations, every so many has its recovery cut */
     BRICKS_SHOWN = 20,
