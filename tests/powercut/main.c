@@ -18,7 +18,7 @@ enum {
     ERASES_PER_DAY_MAX = 3000,
     WORN_PAIRS_STRIDE = 8, /* every so many operations have the first cut of a pair */
     LOADER_PAIRS_STRIDE = 8,
-    NESTED_BLOCKS = 4 /* the second cut in the middle of an image: in every so many 4 KB of it */
+    NESTED_BLOCKS = 8 /* the second cut in the middle of an image: in every so many 4 KB of it */
 };
 
 enum { R10_HOLD_OFF_MS = 30000 };

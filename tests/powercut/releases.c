@@ -147,6 +147,7 @@ static void make_statement(struct release_files *r)
         must(release_image_describe(r->bytes[slot], r->n_bytes[slot], &release.image[slot]) == FOTA_OK,
              "release_image_describe");
         release.image[slot].blob = span_of("v1/blobs/test.bin");
+        memcpy(r->sha256[slot], release.image[slot].sha256, CRYPTO_SHA256_BYTES);
         memcpy(r->hash[slot], release.image[slot].hash, CRYPTO_SHA256_BYTES);
     }
     must(release_print(&release, (char *)r->text, &r->n_text) == FOTA_OK, "release_print");
@@ -168,6 +169,7 @@ static void make_loader(struct loader_files *l)
                                     .image_bytes = l->n_bytes,
                                     .blob = span_of("v1/blobs/loader.bin"),
                                     .notes = span_of("test")};
+    memcpy(l->sha256, image.sha256, CRYPTO_SHA256_BYTES);
     memcpy(l->hash, image.hash, CRYPTO_SHA256_BYTES);
     memcpy(loader.sha256, image.sha256, CRYPTO_SHA256_BYTES);
     memcpy(loader.hash, image.hash, CRYPTO_SHA256_BYTES);

@@ -38,6 +38,7 @@ struct release_files {
     bool revokes; /* the active key */
     uint32_t n_bytes[2];
     uint8_t *bytes[2];
+    uint8_t sha256[2][CRYPTO_SHA256_BYTES];
     uint8_t hash[2][CRYPTO_SHA256_BYTES]; /* image hash */
     uint8_t text[RELEASE_TEXT_BYTES];
     size_t n_text;
@@ -50,6 +51,7 @@ struct loader_files {
     uint32_t version;
     uint32_t n_bytes;
     uint8_t *bytes; /* aligned for words */
+    uint8_t sha256[CRYPTO_SHA256_BYTES];
     uint8_t hash[CRYPTO_SHA256_BYTES];
     uint8_t text[RELEASE_TEXT_BYTES];
     size_t n_text;

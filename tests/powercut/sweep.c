@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { SEEN_START = 1 << 12, KEYS_MAX = 128, RANDOM_OPS = 400 };
+enum { SECTOR_WORDS = 32768, SECTOR_BLOCKS = SECTOR_WORDS / CHIP_BLOCK_WORDS }; /* of a slot */
 
 /* States whose future has been seen to be good, with the number of sessions in it. */
 struct seen {
@@ -259,21 +260,28 @@ static bool is_of_slot(uint32_t sector)
 
 static bool is_interesting(const struct world *w, const struct chip_event *event)
 {
-    uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
+    uint32_t in_slot = event->word + SECTOR_WORDS * ((event->sector - CHIP_SLOT_A) % 3);
     return event->op == CHIP_ERASE || !is_of_slot(event->sector) || event->word % CHIP_BLOCK_WORDS == 0 ||
            event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 || in_slot == w->last_word;
 }
 
-/* In the middle of an image each 4 KB are written alike. A second cut is made in every so many of them,
- * chosen by their place, for states that were seen before are told by flash and RAM and not by what was
- * counted. */
+/* Between the first and the last 4 KB of a sector all are written alike, and a slot's middle sector is erased as
+ * the others are. A second cut is made in every so many of these 4 KB, and in none of these erases; chosen by
+ * their place, for states that were seen before are told by flash and RAM and not by what was counted. */
 static bool is_left_out(const struct sweep *s, const struct chip_event *event)
 {
     uint32_t thinning = s->config.later_blocks;
-    uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
-    return thinning > 1 && s->n_cuts > 0 && event->op == CHIP_PROGRAM && is_of_slot(event->sector) &&
-           in_slot != s->world.last_word && in_slot % 32768 >= CHIP_BLOCK_WORDS &&
-           event->word / CHIP_BLOCK_WORDS % thinning != 0;
+    if (thinning <= 1 || s->n_cuts == 0 || !is_of_slot(event->sector)) {
+        return false;
+    }
+    uint32_t sector = (event->sector - CHIP_SLOT_A) % 3;
+    if (event->op == CHIP_ERASE) {
+        return sector == 1;
+    }
+    uint32_t block = event->word / CHIP_BLOCK_WORDS;
+    bool is_edge =
+        block == 0 || block == SECTOR_BLOCKS - 1 || event->word + SECTOR_WORDS * sector == s->world.last_word;
+    return !is_edge && block % thinning != 0;
 }
 
 /* P3: nothing touches the image that is confirmed; nor the loader, but for its update (P12). */

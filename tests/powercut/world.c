@@ -48,10 +48,27 @@ bool world_is_dip(const struct world *w)
     return w->fault == CHIP_DIP || w->fault == CHIP_DIP_LONG;
 }
 
+/* The file's digest, for the chip keeps that of each whole block; its first bytes first, since most files differ
+ * there. */
+static bool has_file(const void *at, const uint8_t *bytes, uint32_t n_bytes,
+                     const uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+    if (memcmp(at, bytes, IMAGE_HEADER_BYTES) != 0) {
+        return false;
+    }
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    struct crypto_sha256 ctx;
+    crypto_sha256_init(&ctx);
+    crypto_sha256_update(&ctx, at, n_bytes);
+    crypto_sha256_final(&ctx, digest);
+    return memcmp(digest, sha256, sizeof digest) == 0;
+}
+
 bool world_is_intact(const struct world *w, uint32_t slot, uint32_t id)
 {
     const struct release_files *release = release_of((enum release_id)id);
-    return memcmp(w->config.slot[slot], release->bytes[slot], release->n_bytes[slot]) == 0;
+    return has_file(w->config.slot[slot], release->bytes[slot], release->n_bytes[slot],
+                    release->sha256[slot]);
 }
 
 uint32_t world_identify(const struct world *w, uint32_t slot)
@@ -68,7 +85,7 @@ uint32_t world_identify_loader(const struct world *w)
 {
     for (uint32_t id = LOADER_OLD; id < LOADERS; id++) {
         const struct loader_files *loader = loader_of((enum loader_id)id);
-        if (memcmp(chip_at(w->chip, FLASH_LOADER_BASE), loader->bytes, loader->n_bytes) == 0) {
+        if (has_file(chip_at(w->chip, FLASH_LOADER_BASE), loader->bytes, loader->n_bytes, loader->sha256)) {
             return id;
         }
     }
