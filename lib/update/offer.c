@@ -25,6 +25,7 @@ static void take(const struct release_slot *release, enum slot slot, struct upda
     memcpy(out->hash, release->hash, sizeof out->hash);
 }
 
+/* Form, signature, values, in this order: no value of a text is looked at that nobody has signed. */
 enum fota_err offer_read(const struct statement_verifier *verifier, const char *hw, enum slot slot,
                          const uint8_t *text, uint32_t n_bytes, struct update_offer *out)
 {
@@ -49,6 +50,8 @@ enum fota_err offer_read(const struct statement_verifier *verifier, const char *
     return FOTA_OK;
 }
 
+/* A host of AN4286 has no statement. Nothing is known of what it will send, so the whole slot is its
+ * image; the image itself is verified all the same before it can run. */
 void offer_plain(enum slot slot, uint32_t slot_bytes, struct update_offer *out)
 {
     *out = (struct update_offer){
@@ -73,6 +76,8 @@ enum fota_err offer_check(const struct update_offer *offer, const struct boot_vi
     if (!is_plain && offer->security_counter < view->security_floor) {
         return E_STATEMENT_COUNTER;
     }
+    /* Both slots are asked: after a rejection the same release could otherwise be received again for the
+     * other slot, and fail there, too. */
     const struct boot_record *record = &view->record;
     return is_rejected(offer, record, SLOT_A) || is_rejected(offer, record, SLOT_B) ? E_SLOT_REJECTED
                                                                                     : FOTA_OK;
