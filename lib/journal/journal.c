@@ -92,7 +92,7 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
 /* Newest record of a place and how complete it is (completeness_of); 0 if there is none, and then `words` are
  * the first record. Records are appended, so the last that counts is the newest. After it may be one that a
  * cut write left with its checksum in place: it would count if its torn mark came to read 0 some day. Until
- * it is buried, both words that bury() writes reading 0, the newest has level 1 at most (rule R3): what is
+ * it is buried, both words that bury() writes reading 0, the newest counts as complete with one mark at most (rule R3): what is
  * acted upon without that write is never changed by it. */
 static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS])
 {
