@@ -58,7 +58,7 @@ static enum fota_err open_session(struct link_session_state *session, enum link_
     }
     /* The same session again means that a reply was lost. The stream stands at resume_off or after it, and
      * goes on there. */
-    bool is_same = session->kind != LINK_SESSION_NONE && session->id == target.session_id;
+    bool is_same = session->kind == (uint8_t)kind && session->id == target.session_id;
     if (!is_same || session->failed) {
         close_session(session);
         session->accepted_off = target.resume_off;

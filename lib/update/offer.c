@@ -12,15 +12,16 @@ bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes)
 }
 
 /* The session id is the start of the file digest, so a host that comes back after a reset names the same
- * session by itself. 0 and the id of plain sessions have other meanings; such a digest is complemented. */
+ * session by itself. 0 means "no session" on the link; such a digest is complemented. */
 static void take(const struct release_slot *release, enum slot slot, struct update_offer *out)
 {
     uint32_t id = bytes_load_be32(release->sha256);
     *out = (struct update_offer){.slot = slot,
+                                 .kind = UPDATE_OFFER_SIGNED,
                                  .security_counter = release->security_counter,
                                  .boot_min = release->boot_min,
                                  .image_bytes = release->image_bytes};
-    out->session_id = id == 0 || id == (uint32_t)UPDATE_OPEN_SESSION_ID ? ~id : id;
+    out->session_id = id == 0 ? ~id : id;
     memcpy(out->sha256, release->sha256, sizeof out->sha256);
     memcpy(out->hash, release->hash, sizeof out->hash);
 }
@@ -54,8 +55,10 @@ enum fota_err offer_read(const struct statement_verifier *verifier, const char *
  * image; the image itself is verified all the same before it can run. */
 void offer_plain(enum slot slot, uint32_t slot_bytes, struct update_offer *out)
 {
-    *out = (struct update_offer){
-        .session_id = (uint32_t)UPDATE_OPEN_SESSION_ID, .slot = slot, .image_bytes = slot_bytes};
+    *out = (struct update_offer){.session_id = (uint32_t)UPDATE_PLAIN_SESSION_ID,
+                                 .slot = slot,
+                                 .kind = UPDATE_OFFER_PLAIN,
+                                 .image_bytes = slot_bytes};
 }
 
 /* Is this of the rejected release? All 0 stands for "not known", on either side. */
@@ -72,7 +75,7 @@ enum fota_err offer_check(const struct update_offer *offer, const struct boot_vi
     if (offer->boot_min > bootloader_version) {
         return E_UNSUPPORTED;
     }
-    bool is_plain = offer->session_id == (uint32_t)UPDATE_OPEN_SESSION_ID;
+    bool is_plain = offer->kind == UPDATE_OFFER_PLAIN;
     if (!is_plain && offer->security_counter < view->security_floor) {
         return E_STATEMENT_COUNTER;
     }

@@ -258,6 +258,12 @@ static enum fota_err check_place(const struct update *u, const struct update_off
     return offer->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
 }
 
+/* A plain session never goes on as a signed one, whatever the ids are, nor the other way round. */
+static bool is_same_session(const struct update *u, const struct update_offer *offer)
+{
+    return u->offer.kind == offer->kind && u->offer.session_id == offer->session_id;
+}
+
 /* Called for a new session and for one that goes on after a reset. If the slot already holds the beginning of
  * this very image, the host is told where to go on, and nothing is erased. */
 enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, uint32_t *resume_off)
@@ -268,7 +274,7 @@ enum fota_err update_begin_offer(struct update *u, const struct update_offer *of
     }
     /* One session at a time. A host that wants another release must ABORT this one first, so that two
      * hosts cannot overwrite each other without noticing. */
-    if (u->session != UPDATE_CLOSED && u->offer.session_id != offer->session_id) {
+    if (u->session != UPDATE_CLOSED && !is_same_session(u, offer)) {
         return E_UPDATE_SESSION;
     }
     enum slot slot = (enum slot)offer->slot;
@@ -294,7 +300,7 @@ static void close_session(struct update *u)
 /* A statement was given: size and digest are known. */
 static bool is_described(const struct update *u)
 {
-    return u->offer.session_id != (uint32_t)UPDATE_OPEN_SESSION_ID;
+    return u->offer.kind == UPDATE_OFFER_SIGNED;
 }
 
 /* Is a session open for a slot? One for the loader writes nothing here. */

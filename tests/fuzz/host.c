@@ -681,7 +681,7 @@ static void play_other(uint8_t op)
         be_silent();
         break;
     case 26:
-        host.session_id = take() & 1 ? take_be32() : (uint32_t)UPDATE_OPEN_SESSION_ID;
+        host.session_id = take() & 1 ? take_be32() : (uint32_t)UPDATE_PLAIN_SESSION_ID;
         break;
     case 27:
         host.stride = take() % 64 + 1U;
