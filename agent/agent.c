@@ -71,6 +71,8 @@ static enum fota_err run_call(struct agent *agent, struct boot_call *call)
     return err;
 }
 
+/* The root checks signatures, because it has the keys and knows which of them has ended. The agent only
+ * hands it the text. */
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                      const uint8_t *text, size_t n_bytes, const uint8_t *der,
                                      size_t n_der_bytes)
@@ -104,6 +106,7 @@ static enum fota_err read_offer(struct agent *agent, const uint8_t *statement, u
     if (err) {
         return err;
     }
+    /* Before the signature: without memory there is nothing to verify a loader for. */
     if (is_loader && lacks_loader_memory(agent)) {
         return E_LOADER_MEMORY;
     }
@@ -142,6 +145,7 @@ static enum fota_err op_begin(void *ctx, const uint8_t *statement, uint32_t n_by
     if (err) {
         return err;
     }
+    /* Not 0: from now on words go to memory and not to flash, until FINISH installs them. */
     agent->loader_bytes = offer.slot == SLOT_LOADER ? offer.image_bytes : 0;
     *out = (struct update_target){offer.session_id, offer.slot, base_of(offer.slot), offer.image_bytes, off};
     return FOTA_OK;
@@ -157,6 +161,8 @@ static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words,
 {
     struct agent *agent = ctx;
     struct boot_call call = {.op = BOOT_OP_PROGRAM, .bytes = words, .number = addr, .n = n_words};
+    /* No flash operation, so nothing stalls and no permission is asked. The pump has checked that the
+     * words belong to this session, whose size BEGIN has compared with the memory. */
     if (agent->loader_bytes > 0) {
         memcpy(agent->config.loader_memory + (addr - FLASH_LOADER_BASE), words, 4U * n_words);
         return FOTA_OK;
@@ -179,6 +185,7 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
     if (err) {
         return err;
     }
+    /* The root hashes whatever it is asked to: that the range lies in the inactive slot is checked here. */
     if (view.inactive > SLOT_B || off > FLASH_SLOT_BYTES || n_bytes > FLASH_SLOT_BYTES - off) {
         return E_FLASH_RANGE;
     }
@@ -209,6 +216,8 @@ static enum fota_err op_activate(void *ctx)
 {
     struct agent *agent = ctx;
     struct boot_call call = {.op = BOOT_OP_ACTIVATE};
+    /* Asked before the record is written: after it, any reset starts the new image, whether the
+     * application wanted it or not. */
     return may_restart(agent) ? run_call(agent, &call) : E_UPDATE_BUSY;
 }
 
@@ -274,6 +283,7 @@ void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
     for (uint32_t i = 0; i < AGENT_VECTORS; i++) {
         vectors[i] = current[i];
     }
+    /* The copy must be in RAM before the next exception looks for its handler there. */
     __DSB();
     SCB->VTOR = (uint32_t)vectors;
     __DSB();
@@ -292,6 +302,7 @@ static bool is_usable(const struct agent_config *config)
 static const struct boot_services *find_services(void)
 {
     const struct boot_services *services = (const struct boot_services *)FLASH_SERVICES_ADDR;
+    /* Flash reads as FF where nothing was written, so reading a table that is not there is harmless. */
     bool is_known = services->magic == BOOT_SERVICES_MAGIC && services->version == BOOT_SERVICES_VERSION &&
                     services->n_bytes >= sizeof *services;
     return is_known ? services : NULL;
@@ -339,6 +350,7 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
     memset(agent, 0, sizeof *agent);
     agent->config = *config;
     agent->services = services;
+    /* BASEPRI uses the upper bits of its byte, as many as the chip has priority bits: four (PM0214 2.1.3). */
     agent->basepri = config->masked_priority << (8U - __NVIC_PRIO_BITS);
     agent->started_ms = config->now_ms(config->ctx);
     agent->running_slot = (uint8_t)view.running;
@@ -352,10 +364,13 @@ void agent_poll(struct agent *agent)
     if (agent->is_on_trial && now_ms - agent->started_ms >= agent->config.confirm_within_ms) {
         NVIC_SystemReset(); /* the bootloader has counted this run */
     }
+    /* Before the poll, which may erase for two seconds. */
     feed();
     link_pump_poll(&agent->pump, now_ms);
 }
 
+/* Without permission to erase: the root has made room for this record at the boot (rule R8 of
+ * docs/spec/journal.md), so that confirming never waits. */
 enum fota_err agent_confirm(struct agent *agent)
 {
     const struct boot_call call = {.op = BOOT_OP_CONFIRM, .options = agent->basepri};

@@ -4,6 +4,7 @@
 
 #include "stm32f4xx_hal.h"
 
+/* The loops of a flush end even if the wire never becomes free; a character takes 87 us. */
 enum { BAUD = 115200, DECIMAL_DIGITS = 10, FLUSH_MAX_LOOPS = 1000000 };
 
 void console_init(struct console *console, uint32_t pclk1_hz)
@@ -14,6 +15,7 @@ void console_init(struct console *console, uint32_t pclk1_hz)
                             .Speed = GPIO_SPEED_FREQ_LOW,
                             .Alternate = GPIO_AF7_USART2};
     memset(console, 0, sizeof *console);
+    /* Clocks first: a peripheral without its clock ignores what is written to it. */
     __HAL_RCC_GPIOA_CLK_ENABLE();
     __HAL_RCC_USART2_CLK_ENABLE();
     HAL_GPIO_Init(GPIOA, &pin);
@@ -23,6 +25,8 @@ void console_init(struct console *console, uint32_t pclk1_hz)
 
 static void put(struct console *console, char c)
 {
+    /* One place stays empty, so that a full ring and an empty one do not look alike. What does not fit is
+     * dropped and counted: the control loop comes before the text. */
     uint16_t next = (uint16_t)((console->head + 1U) % CONSOLE_RING_BYTES);
     if (next == console->tail) {
         console->n_dropped++;
@@ -39,6 +43,7 @@ void console_text(struct console *console, const char *text)
     }
 }
 
+/* The last digit is known first, so the digits wait in an array. printf would bring a heap along. */
 void console_number(struct console *console, uint32_t value)
 {
     char digits[DECIMAL_DIGITS];
@@ -52,6 +57,8 @@ void console_number(struct console *console, uint32_t value)
     }
 }
 
+/* One character and never a wait. TXE says that the data register can take the next one, although the last
+ * may still be leaving. */
 void console_poll(struct console *console)
 {
     if (console->tail == console->head || (USART2->SR & USART_SR_TXE) == 0) {
@@ -66,6 +73,7 @@ void console_flush(struct console *console)
     for (unsigned i = 0; i < FLUSH_MAX_LOOPS && console->tail != console->head; i++) {
         console_poll(console);
     }
+    /* TC, unlike TXE, says that the stop bit has left: a reset now cuts nothing off. */
     for (unsigned i = 0; i < FLUSH_MAX_LOOPS && (USART2->SR & USART_SR_TC) == 0; i++) {
     }
 }

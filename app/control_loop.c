@@ -5,6 +5,8 @@
 #include "agent/agent.h"
 #include "stm32f4xx_hal.h"
 
+/* The controller in fixed point: gains in 256ths. The numbers only have to be stable; nothing is built
+ * after them. */
 enum { SETPOINT = 1000, GAIN_P = 24, GAIN_I = 1, GAIN_SHIFT = 8, FRICTION_SHIFT = 4, DRIVE_MAX = 4000 };
 
 void control_loop_start(struct control_loop *loop, uint32_t core_hz, uint32_t timer_hz)
@@ -18,10 +20,13 @@ void control_loop_start(struct control_loop *loop, uint32_t core_hz, uint32_t ti
     memset(loop, 0, sizeof *loop);
     loop->period_cycles = core_hz / CONTROL_LOOP_HZ;
     loop->counts_per_us = timer_hz / 1000000U;
+    /* The cycle counter of the core measures the distance of two runs. TRCENA switches it on, with or
+     * without a debugger. */
     CoreDebug->DEMCR |= CoreDebug_DEMCR_TRCENA_Msk;
     DWT->CTRL |= DWT_CTRL_CYCCNTENA_Msk;
     __HAL_RCC_TIM2_CLK_ENABLE();
     HAL_TIM_Base_Init(&timer);
+    /* Without this the first tick would come at once, and count as a late one. */
     __HAL_TIM_CLEAR_FLAG(&timer, TIM_FLAG_UPDATE); /* set by the init's own update event */
     HAL_NVIC_SetPriority(TIM2_IRQn, 0, 0);
     HAL_NVIC_EnableIRQ(TIM2_IRQn);
@@ -47,7 +52,11 @@ AGENT_RAM_CODE void control_loop_tick(struct control_loop *loop)
 {
     uint32_t late_counts = TIM2->CNT; /* the timer restarted from 0 when it asked for this run */
     uint32_t now_cycles = DWT->CYCCNT;
+    /* Flags of this register are cleared by writing 0, and 1 leaves them: an assignment and no
+     * read-modify-write, which could clear a flag that came in between. */
     TIM2->SR = ~(uint32_t)TIM_SR_UIF;
+    /* Rounded to whole periods, so that a run which is a little late is late and not missed. Two periods
+     * and more between runs are ticks that never came. */
     if (loop->ticks > 0) {
         uint32_t periods = (now_cycles - loop->last_cycles + loop->period_cycles / 2U) / loop->period_cycles;
         if (periods > 1U) {

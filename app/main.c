@@ -100,6 +100,7 @@ static bool set_clocks(void)
     if (HAL_RCC_OscConfig(&oscillator) != HAL_OK || HAL_RCC_ClockConfig(&clocks, FLASH_LATENCY_5) != HAL_OK) {
         return false;
     }
+    /* ST's HAL does not know which revision it runs on, so this is the application's own decision. */
     if (HAL_GetREVID() != REVISION_A) {
         __HAL_FLASH_PREFETCH_BUFFER_ENABLE();
     }
@@ -128,12 +129,15 @@ static bool may_stand_still(void *ctx)
     return control_loop_is_steady(&app.loop);
 }
 
+/* In the order of enum slot, enum slot_state and enum reset_cause (base/slot.h and
+ * update/boot_services.h). */
 static const char *const slot_names[] = {"A", "B", "none"};
 static const char *const state_names[] = {"empty",     "receiving", "pending",    "trial",
                                           "confirmed", "rejected",  "last resort"};
 static const char *const cause_names[] = {"power-on", "brown-out",       "pin",      "software",
                                           "watchdog", "window-watchdog", "low-power"};
 
+/* The numbers come from the root, which may be newer than this program and know more of them. */
 static const char *name_of(const char *const *names, size_t n_names, size_t i)
 {
     return i < n_names ? names[i] : "unknown";
@@ -258,6 +262,7 @@ static void give_sign_of_health(void)
     }
 }
 
+/* The difference is compared as a signed number, so it works on when the count of ticks has wrapped round. */
 static void report(void)
 {
     uint32_t tenths_us = control_loop_worst_tenths_us(&app.loop);
@@ -286,6 +291,9 @@ static void blink(void)
 
 int main(void)
 {
+    /* The order matters. Clocks before everything that divides them; the vectors to RAM before the first
+     * interrupt that must survive flash work; the console before the first line. The control loop starts
+     * before the agent, because it is the agent's clock. */
     HAL_Init();
     bool has_clocks = set_clocks();
     agent_vectors_to_ram(vectors);
@@ -294,10 +302,13 @@ int main(void)
     if (!has_clocks) {
         console_text(&app.console, "app: low supply or no crystal, running from the internal oscillator\r\n");
     }
+    /* Timers run at twice the clock of a bus that is divided, and APB1 is divided only at 168 MHz. */
     control_loop_start(&app.loop, HAL_RCC_GetHCLKFreq(),
                        has_clocks ? 2U * HAL_RCC_GetPCLK1Freq() : HAL_RCC_GetPCLK1Freq());
     start_agent();
     app.next_report_ticks = REPORT_TICKS;
+    /* Nothing in this loop waits. agent_poll alone may stand still, for an erase that may_stand_still has
+     * allowed. */
     for (;;) {
         if (app.has_agent) {
             agent_poll(&app.agent);

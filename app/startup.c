@@ -12,6 +12,7 @@
 #include "stm32f407xx.h"
 #include "system_stm32f4xx.h"
 
+/* Places set by slot.ld; only their addresses mean something. */
 extern uint32_t slot_data_start[];
 extern uint32_t slot_data_end[];
 extern const uint32_t slot_data_load[];
@@ -25,12 +26,14 @@ int main(void);
 void Reset_Handler(void);
 void Default_Handler(void);
 
-/* An interrupt without handler, or a fault: reset, with a note that this was a crash (docs/spec/boot.md). */
+/* An interrupt without handler, or a fault: reset, with the boot request FAULT, which tells the root that this
+ * was a crash (docs/spec/boot.md). */
 void Default_Handler(void)
 {
-    volatile uint32_t *note = (volatile uint32_t *)RAM_REQUEST_ADDR;
-    note[0] = BOOT_REQUEST_FAULT;
-    note[1] = ~(uint32_t)BOOT_REQUEST_FAULT;
+    volatile uint32_t *request = (volatile uint32_t *)RAM_REQUEST_ADDR;
+    request[0] = BOOT_REQUEST_FAULT;
+    request[1] = ~(uint32_t)BOOT_REQUEST_FAULT;
+    /* The request must be in RAM before the reset begins; a store may still wait in the core's buffer. */
     __DSB();
     SCB->AIRCR = 0x5FAUL << SCB_AIRCR_VECTKEY_Pos | SCB_AIRCR_SYSRESETREQ_Msk; /* PM0214 4.4.5 */
     for (;;) {
@@ -69,6 +72,7 @@ HANDLERS(WEAK_HANDLER)
 
 typedef void (*handler)(void);
 
+/* The place of CRYP is named so that a look at the table shows that it was not forgotten. */
 enum { N_VECTORS = 98, CRYP_SLOT = 16 + 79 };
 
 /* RM0090 table 62; the entries left out are reserved and stay 0 (79 is CRYP, not on this chip). */
@@ -171,6 +175,8 @@ __attribute__((section(".isr_vector"), used)) static const handler vectors[N_VEC
 
 void Reset_Handler(void)
 {
+    /* .data holds the RAM code, too, so nothing that runs from RAM may be called before this loop. RAM is
+     * whatever the bootloader left. */
     const uint32_t *from = slot_data_load;
     for (uint32_t *to = slot_data_start; to < slot_data_end; to++) {
         *to = *from++;
@@ -178,6 +184,8 @@ void Reset_Handler(void)
     for (uint32_t *to = slot_bss_start; to < slot_bss_end; to++) {
         *to = 0;
     }
+    /* It switches on the FPU if the compiler uses it: before the constructors, which may calculate with
+     * floats. */
     SystemInit();
     SCB->VTOR = (uint32_t)vectors; /* ST's SystemInit points it at the start of the flash, the bootloader */
     __DSB();
@@ -185,5 +193,6 @@ void Reset_Handler(void)
         (*construct)(); /* C++ constructors and functions with that attribute */
     }
     main();
+    /* A main that returns is a crash as well: a reset, with the request that tells the root so. */
     Default_Handler();
 }

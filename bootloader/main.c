@@ -41,9 +41,13 @@ static void try_application(struct update *update, enum boot_request request)
     if (decision.action != SLOTS_BOOT || (decision.slot != SLOT_A && decision.slot != SLOT_B)) {
         return;
     }
+    /* Before the jump, so that even the first instruction of the image runs under it. It cannot be stopped
+     * any more (RM0090 21.3). */
     if (decision.with_watchdog) {
         iwdg_start();
     }
+    /* Noted as the last thing: a reset before this line was not the image's fault and must not count as
+     * one of its runs. */
     reset_note_started(decision.is_trial ? RESET_STARTED_TRIAL : RESET_STARTED_APPLICATION);
     boot(update, decision.slot, &images[decision.slot]);
 }
@@ -70,6 +74,8 @@ static void try_loader(struct update *update)
  */
 int main(void)
 {
+    /* Why this boot happens is read first, and cleared: whatever goes wrong from here on, the next boot
+     * sees its own reason. */
     struct reset_origin origin;
     reset_take_origin(&origin);
     (void)clock_init(); /* at 16 MHz everything takes longer, and that is all */
@@ -86,6 +92,7 @@ int main(void)
     try_application(update, reset_is_loader_crash(&origin) ? BOOT_REQUEST_TRY : origin.request);
     try_loader(update);
     try_application(update, BOOT_REQUEST_TRY); /* an image of last resort is better than nothing */
+    /* Nothing boots. ST's ROM loader finds the reason in RAM, if a host starts it by BOOT0. */
     clock_sleep(NOTHING_RUNS_MS);
     reset_chip();
 }

@@ -8,6 +8,8 @@
 #include "f407/reset.h"
 #include "version.h"
 
+/* Sector 0 and the loader are not in WRITABLE_SECTORS, nor is anything else that is neither journal nor
+ * slot. */
 enum {
     SUMMED_WORDS = 4,
     BASEPRI_MASK = 0xFF,
@@ -107,7 +109,10 @@ static enum fota_err enter(uint32_t options)
         is_busy = false;
         return E_INTERNAL;
     }
+    /* Loaded anew in each service: an application that ran over it would otherwise have its own bytes run
+     * as the root's. */
     f407_flash_load_ram_code();
+    /* The permissions hold for this call only. */
     state.flash.basepri = options & BASEPRI_MASK;
     state.update.n_erases_allowed = options / BOOT_MAY_ERASE;
     return FOTA_OK;
@@ -126,6 +131,7 @@ static enum fota_err confirm(void)
 /* The one service that may write sector 1, and the only time at which the flash driver lets it. */
 static enum fota_err loader_install(const struct boot_call *call)
 {
+    /* The permission is taken back on every way out, errors included: there is only one. */
     state.flash.sectors = WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR;
     enum fota_err err = update_loader_install(&state.update, call->bytes, call->n);
     state.flash.sectors = WRITABLE_SECTORS;
@@ -134,6 +140,8 @@ static enum fota_err loader_install(const struct boot_call *call)
 
 static enum fota_err carry_out(const struct boot_call *call)
 {
+    /* Pointers in `call` come from the application and are used as they are: it could read and write the
+     * same places itself. What matters, flash, is checked by the operations. */
     struct update *u = &state.update;
     switch (call->op) {
     case BOOT_OP_INFO:

@@ -236,9 +236,9 @@ static void print_table(struct cli *cli, const struct link_ladder *l)
 
 /* --- the verb ---------------------------------------------------------------------------------------- */
 
-/** One of our loaders answers: fine. Only the ROM: the board needs
- * a recovery. @return the reason to report */
-static enum fota_err verdict(const struct link_ladder *l, enum fota_err err)
+/** Is it an error that this rung answers? One of our loaders is what a user wants to see; if only ST's ROM answers,
+ * the board needs a recovery. @return the reason to report */
+static enum fota_err reason_of_rung(const struct link_ladder *l, enum fota_err err)
 {
     if (!err && l->rung == LINK_RUNG_ROM) {
         return l->reason[LINK_RUNG_REQUEST] ? l->reason[LINK_RUNG_REQUEST] : E_LINK_BOOT_MISSING;
@@ -304,7 +304,7 @@ static enum cli_exit probe(struct cli *cli, struct cli_board *board, bool may_re
     struct link_ladder ladder;
     enum fota_err err = link_ladder_climb(&board->link, LINK_RUNG_STANDING,
                                           may_reset ? LINK_RUNG_ROM : LINK_RUNG_STANDING, &ladder);
-    err = verdict(&ladder, err);
+    err = reason_of_rung(&ladder, err);
     enum cli_exit result = report(cli, &ladder, err);
     if (may_reset &&
         ladder.is_tried[LINK_RUNG_RESET]) { /* out of the ROM or the loader, back to what it does */

@@ -22,10 +22,9 @@ static double board_s(const struct story *s)
     return s->twin ? (double)twin_now_ns(s->twin) / 1e9 : 0.0;
 }
 
-static void line(const struct story *s, const char *verdict, const char *text)
+static void line(const struct story *s, const char *mark, const char *text)
 {
-    (void)printf("%6.2f s  board %8.3f s  %s%s\n", (double)story_wall_ms(s) / 1000.0, board_s(s), verdict,
-                 text);
+    (void)printf("%6.2f s  board %8.3f s  %s%s\n", (double)story_wall_ms(s) / 1000.0, board_s(s), mark, text);
 }
 
 void story_begin(struct story *s)

@@ -25,6 +25,7 @@ static struct loader {
     volatile uint32_t now_ms;
 } loader;
 
+/* In RAM, because the loader must answer and keep its time while a sector is erased (RM0090 3.6). */
 static AGENT_RAM_VECTORS uint32_t vectors[AGENT_VECTORS];
 
 void SysTick_Handler(void);
@@ -54,15 +55,21 @@ static uint32_t now_ms(void *ctx)
 
 static void start_time(void)
 {
+    /* A supply that is too weak for the fast clock leaves 16 MHz. The tick is computed from the clock that
+     * it really is, so that waits keep their length. */
     uint32_t core_hz = clock_init() ? CLOCK_HCLK_HZ : CLOCK_HSI_HZ;
     SysTick->LOAD = core_hz / TICKS_PER_S - 1;
     SysTick->VAL = 0;
     SysTick->CTRL = SysTick_CTRL_CLKSOURCE_Msk | SysTick_CTRL_TICKINT_Msk | SysTick_CTRL_ENABLE_Msk;
+    /* The link comes first: a tick that is late by some microseconds harms nobody, an echo that is missed
+     * costs a transfer. */
     NVIC_SetPriority(SysTick_IRQn, PRIORITY_TICK);
 }
 
 static enum fota_err start_agent(struct boot_info *info)
 {
+    /* Nobody has to be asked whether the loader may erase or reset, and no trial is confirmed here: so
+     * those fields stay empty. */
     const struct agent_config config = {
         .now_ms = now_ms, .masked_priority = PRIORITY_MASKED, .spi_priority = PRIORITY_SPI};
     enum fota_err err = agent_init(&loader.agent, &config);
@@ -80,12 +87,15 @@ int main(void)
     struct boot_info info;
     agent_vectors_to_ram(vectors);
     start_time();
+    /* Without the root's services nothing can be received. The next boot may find them; nothing is written
+     * here that repeated resets could wear out. */
     if (start_agent(&info) != FOTA_OK) {
         reset_chip();
     }
     while (!is_done(&info)) {
         agent_poll(&loader.agent);
     }
+    /* The root waited for this: no host has come, so it may now run the image whose trial failed. */
     if (info.stay == BOOT_STAY_BEFORE_TRY) {
         reset_leave_request(BOOT_REQUEST_TRY);
     }

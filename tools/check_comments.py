@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MARKDOWN_MAX = 160
 TERMS_MAX = 40
 FIRMWARE = ("bootloader/", "loader/", "agent/", "lib/", "port/stm32f407/", "app/")
-SHARE_MIN = 0.22
+SHARE_MIN = 0.25
 CONTRACT = re.compile(r"(?<![\w`])(?:Takes:|Power cut:|@return\b|@param\b)")
 BANNER = re.compile(r"\s*/\*\*? --- ")
 BANNER_WHOLE = re.compile(r"\s*/\* --- \S.* -{3,} \*/$")
@@ -28,13 +28,15 @@ PATH = re.compile(r"(?<![\w./<-])((?:[a-z][\w-]*/)+(?:[\w-]+\.(?:c|h|md|py|sh|js
 FORBIDDEN = re.compile(r"\b(?:wish(?:es|ed)?|is_wish|vouch\w*|disown\w*|companion\w*|seal(?:s|ed|ing)?|behind)\b", re.I)
 ALLOWED = (
     # place, not time or order: a thing stands in front of another
-    r"\bis behind\b", r"(?:leave|leaves|left|lies)\b[^.]{0,40} behind", r"\bhid\w*\b[^.]{0,80} behind", r"fall behind",
+    r"\bis behind\b",
     r"behind (?:a|the|PWR_CR\.|each|them|that|one|its)?\s*(?:port/|lib/|twin/|seam|header|core's|compiler's|DBP|BOOT0|breaker|304|pump"
     r"|byte-accurate|behaves|write[- ]protection)", r"\"behind\"", r"_behind_(?:write_protection|the_core)|behind_torn",
     # said by others, or of the words themselves
     r"option-byte wishes", r"`(?:wish|vouch|disown|companion|seal|behind)`",
 )
 ALLOWED_RE = re.compile("|".join(ALLOWED), re.I)
+# Where AN4286 is spoken, 79 and 1F are answers; a verdict is what a signature check says.
+LINK_PLACES = ("lib/link/", "host/link_client/", "tests/clients/", "tests/unit/link/", "tests/unit/dev/", "twin/dev/", "docs/spec/link.md")
 
 
 def git_files(*patterns):
@@ -96,6 +98,8 @@ def word_problems(name, text):
     for number, line in enumerate(text.split("\n"), 1):
         for match in FORBIDDEN.finditer(ALLOWED_RE.sub(lambda m: " " * len(m.group()), line)):
             yield f"{name}:{number}: `{match.group()}`: see docs/GLOSSARY.md for the word to use (time and order: after)"
+        if name.startswith(LINK_PLACES) and "verdict" in line.lower():
+            yield f"{name}:{number}: `verdict`: the byte 79 or 1F is an answer (docs/GLOSSARY.md)"
 
 
 def glossary_problems(text):
@@ -136,6 +140,8 @@ def self_test():
     assert not list(markdown_problems("x.md", "| " + "a " * 90 + "\n```\n" + "a " * 90 + "\n```"))
     for planted in ("the bytes behind it", "a wish of the host", "the record is sealed", "it vouches", "its companion"):
         seen(word_problems("x.md", planted), planted)
+    seen(word_problems("tests/clients/x.c", "static int verdict(void);"), "a verdict of the link")
+    assert not list(word_problems("lib/crypto/x.h", "enum crypto_verdict v;"))
     for good in ("what is behind a word", "any flash behind port/flash.h", "sealant"):
         assert not list(word_problems("x.md", good)), good
     seen(glossary_problems("| **a** | x |\n" * 2), "a term that stands twice")

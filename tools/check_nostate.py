@@ -30,7 +30,7 @@ def self_test():
             src = Path(tmp, name + ".c")
             src.write_text(code)
             subprocess.run([shutil.which("gcc"), "-c", str(src), "-o", str(src) + ".o"], check=True)
-            assert list(writable_symbols(str(src) + ".o")) == expected, f"{name}: wrong verdict"
+            assert list(writable_symbols(str(src) + ".o")) == expected, f"{name}: wrong result"
 
 
 def main():

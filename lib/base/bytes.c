@@ -4,6 +4,8 @@
 
 #include "base/attr.h"
 
+/* Byte by byte, so that neither the order of bytes in memory nor the alignment of `p` matters: these
+ * values stand at odd places in images and in packets. */
 uint16_t bytes_load_le16(const uint8_t p[2])
 {
     return (uint16_t)(p[0] | (uint32_t)p[1] << 8);
@@ -45,6 +47,8 @@ void bytes_store_be32(uint8_t p[4], uint32_t value)
     }
 }
 
+/* memcpy with a length that is known at compile time becomes a row of loads and stores at each call. Where
+ * that is not wanted, because flash is scarce, this is one call. */
 FOTA_NOINLINE void bytes_copy(void *to, const void *from, size_t n_bytes)
 {
     memcpy(to, from, n_bytes);
@@ -60,6 +64,7 @@ bool bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
             return false;
         }
     }
+    /* The bytes after the last whole word. */
     for (; n_bytes > 0; n_bytes--, p++) {
         if (*p != value) {
             return false;

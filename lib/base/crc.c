@@ -3,6 +3,8 @@
 
 enum { BYTE_VALUES = 256, BYTE_MASK = BYTE_VALUES - 1, UNROLLED_BYTES = 4 };
 
+/* Castagnoli's polynomial, reflected: another one than that of CRC-32, so that a pattern of errors which
+ * one of the two misses is not missed by the other (journal.c). */
 static const uint32_t CRC32C_POLY = 0x82F63B78;
 
 /* Remainder of each byte. */
@@ -45,6 +47,8 @@ static inline __attribute__((always_inline)) uint32_t add_byte(uint32_t crc, uin
     return crc >> 8 ^ CRC32[(crc ^ byte) & BYTE_MASK];
 }
 
+/* CRC-32 of IEEE 802.3. Inverting at the start and at the end makes leading and trailing zeros count; as
+ * the end undoes the start, a sum can be continued. */
 uint32_t crc32_update(uint32_t crc, const void *data, size_t n_bytes)
 {
     const uint8_t *p = data;

@@ -3,6 +3,8 @@
 
 enum { CRC32_POLY = (int)0xEDB88320, CRC32C_POLY = (int)0x82F63B78 };
 
+/* The polynomial is an argument, and the function is kept out of line, so that both checksums of a record
+ * share one loop. Eight turns a byte are slow, but few bytes are summed here. */
 __attribute__((noinline)) static uint32_t crc_reflected(uint32_t poly, uint32_t crc, const uint8_t *p,
                                                         size_t n_bytes)
 {

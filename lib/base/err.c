@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+/* The cases come from the one list in err.h. A number that arrived over a wire may be none of them, and
+ * gets the text after the switch. */
 const char *fota_err_text(enum fota_err err)
 {
     switch (err) {

@@ -1,5 +1,6 @@
 #include "number.h"
 
+/* A 64-bit sum of two limbs keeps its carry in the upper half. */
 uint32_t number_add(number out, const number a, const number b)
 {
     uint64_t sum = 0;
@@ -14,6 +15,7 @@ uint32_t number_subtract(number out, const number a, const number b)
 {
     uint64_t difference = 0;
     for (unsigned i = 0; i < NUMBER_LIMBS; i++) {
+        /* A difference below 0 wraps round to a number with the top bit set: that bit is the borrow. */
         difference = (uint64_t)a[i] - b[i] - (difference >> 63);
         out[i] = (uint32_t)difference;
     }
@@ -42,6 +44,8 @@ void number_multiply(number out, const number a, const number b)
         t[NUMBER_LIMBS - 1] = (uint32_t)top;
         t[NUMBER_LIMBS] = (uint32_t)(top >> 32);
     }
+    /* What is left is below 2p, so p is taken off once. If that borrowed from a limb that is not there,
+     * the number was below p already, and p is added again. */
     if (t[NUMBER_LIMBS] < number_subtract(out, t, P)) {
         (void)number_add(out, out, P);
     }

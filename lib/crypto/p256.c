@@ -23,7 +23,8 @@ static const uint8_t BASE[2 * NUMBER_BYTES] = {
     0x4F, 0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E, 0x16,
     0x2B, 0xCE, 0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51, 0xF5};
 
-/* Big-endian bytes, at most 32. */
+/* Big-endian bytes, at most 32. Keys, hashes and signatures have their most significant byte first,
+ * numbers here their least significant limb. */
 static void load(number out, const uint8_t *bytes, size_t n_bytes)
 {
     memset(out, 0, sizeof(number));
@@ -32,6 +33,7 @@ static void load(number out, const uint8_t *bytes, size_t n_bytes)
     }
 }
 
+/* a < m exactly if the subtraction has to borrow. */
 static uint32_t is_below(const number a, const number m)
 {
     number unused;
@@ -43,6 +45,7 @@ static bool is_zero(const number a)
     return bytes_all_equal((const uint8_t *)a, sizeof(number), 0);
 }
 
+/* Both are below m, so a negative difference is above -m, and one addition of m mends it. */
 static void subtract_mod(number out, const number a, const number b, const number m)
 {
     if (number_subtract(out, a, b) != 0) {
@@ -75,6 +78,8 @@ static const number_and_carry *divide(ratio p, ratio q)
     (void)number_add(q[DIVISOR], q[DIVISOR], ORDER);
     for (unsigned i = 0; i < 2 * NUMBER_BITS; i++) {
         bool is_odd = (p[DIVISOR][0] & 1) != 0;
+        /* Of two odd divisors the larger one loses the smaller one. That p is the larger one is done by
+         * exchanging the names, not by moving the numbers. */
         if (is_odd && is_below(p[DIVISOR], q[DIVISOR])) {
             number_and_carry *other = p;
             p = q;
@@ -85,6 +90,8 @@ static const number_and_carry *divide(ratio p, ratio q)
             if (is_odd) {
                 subtract_mod(x, x, q[k], ORDER);
             }
+            /* An odd number becomes even by adding the odd order, which changes nothing mod the order. The
+             * sum may need one bit more: it is the carry, which halve() shifts in again. */
             halve(x, (x[0] & 1) != 0 ? number_add(x, x, ORDER) : 0);
         }
     }
@@ -182,6 +189,8 @@ static const uint16_t FORM_LOAD[] = {STEP(SUB, T0, ZERO, FORM),   STEP(SUB, THRE
                                      STEP(MUL, FORM, FORM, FORM), STEP(MUL, FORM, FORM, FORM),
                                      STEP(MUL, FORM, FORM, FORM), END};
 
+/* Carry out a list of steps. A step is two bytes, where a call with three arguments takes several
+ * instructions, and sector 0 has only 16 KB for everything. */
 static void run(number *registers, const uint16_t *step)
 {
     for (; *step != END; step++) {
@@ -196,7 +205,10 @@ static void run(number *registers, const uint16_t *step)
     }
 }
 
-/* P = P + Q */
+/* P = P + Q. The formula of the sum yields PZ = 0 in three cases, and only one of them is a correct
+ * infinity. If P was infinity, the sum is Q. If P and Q have the same x, T0 is 0, and PX becomes the
+ * square of the difference of their y: 0 means that P and Q are the same point, which has to be doubled;
+ * anything else means that they are opposites, whose sum is infinity. */
 static void add_point(number registers[REGISTERS])
 {
     bool is_infinity = is_zero(registers[PZ]);
@@ -226,12 +238,15 @@ static void multiply_points(number registers[REGISTERS], const ratio scalar)
         thrice[k][NUMBER_LIMBS] = number_add(thrice[k], scalar[k], scalar[k]);
         thrice[k][NUMBER_LIMBS] += number_add(thrice[k], thrice[k], scalar[k]);
     }
+    /* From the highest digit down, both scalars in one loop: the doublings, which are most of the work,
+     * are needed once and not twice. */
     for (unsigned i = NUMBER_BITS + 1; i > 0; i--) {
         run(registers, POINT_DOUBLE);
         for (unsigned k = 0; k < 2; k++) {
             uint32_t is_plus = bit(thrice[k], i);
             if (is_plus != bit(scalar[k], i)) {
                 bytes_copy(registers[QX], registers[BASE_X + 2 * k], 2 * sizeof(number));
+                /* A digit of -1: the opposite of a point has the negative y. */
                 if (!is_plus) {
                     (void)number_subtract(registers[QY], FIELD, registers[QY]);
                 }
@@ -247,6 +262,9 @@ static uint32_t load_point(number registers[REGISTERS], unsigned to, const uint8
     load(registers[QX], bytes, NUMBER_BYTES);
     load(registers[QY], bytes + NUMBER_BYTES, NUMBER_BYTES);
     uint32_t is_in_field = is_below(registers[QX], FIELD) & is_below(registers[QY], FIELD);
+    /* The base point is loaded first and leaves b of the curve in T2. For the key, T3 is the difference to
+     * its own b, so T3 = 0 says that the key is on the curve. Without that check the calculation would run
+     * on another curve, which may be an easy one. */
     run(registers, POINT_LOAD);
     bytes_copy(registers[to], registers[QX], 2 * sizeof(number));
     return is_in_field;
@@ -258,6 +276,8 @@ static bool is_signature(const uint8_t *key, ratio p)
     number registers[REGISTERS];
     ratio q;
     uint32_t is_valid = is_below(p[DIVISOR], ORDER) & is_below(p[SIGNED_R], ORDER);
+    /* What is out of range is noted in is_valid and refused after the calculation, which takes any 256
+     * bits: one test takes less flash than a return for each check. */
     subtract_mod(p[HASH], p[HASH], ORDER, ORDER); /* a hash may be above the order */
     memset(registers, 0, sizeof registers);
     bytes_copy(registers[R], p[SIGNED_R], sizeof(number));
@@ -271,6 +291,8 @@ static bool is_signature(const uint8_t *key, ratio p)
     if (is_valid == 0 || is_zero(registers[PZ])) {
         return false;
     }
+    /* r is the x coordinate mod the order, and the field is a little larger than the order. So x may be r
+     * or r + order, as long as that is below the field. */
     do {
         run(registers + 1, COMPARE_X);
         if (is_zero(registers[T0])) {
@@ -294,6 +316,9 @@ static bool take_signature(const uint8_t *der, size_t n_bytes, number r, number 
         if (left < 3 || der[0] != DER_INTEGER || der[1] > left - 2) {
             return false;
         }
+        /* The top bit of the first byte is the sign. A positive number whose own top bit is set has a zero
+         * byte in front, and only such a number may: other forms would be a second encoding of the same
+         * signature. */
         size_t skip = der[2] == 0;
         size_t value_bytes = der[1] - skip;
         der += 2 + skip;
@@ -306,6 +331,8 @@ static bool take_signature(const uint8_t *der, size_t n_bytes, number r, number 
     return der == end;
 }
 
+/* Only the uncompressed form of a point, which begins with 4, is known here: the other one would need a
+ * square root. */
 enum crypto_verdict crypto_p256_verify(const uint8_t point[CRYPTO_POINT_BYTES],
                                        const uint8_t hash[CRYPTO_SHA256_BYTES], const uint8_t *signature,
                                        size_t n_bytes)

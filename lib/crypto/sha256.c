@@ -51,12 +51,15 @@ uint32_t crypto_sha256_length(const struct crypto_sha256 *ctx)
     return ((const struct sha256 *)ctx)->n_bytes;
 }
 
+/* Works on a copy, so the caller can go on with the hash: the image hash and the file digest come out of
+ * one pass over the image (image.c). */
 void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA256_BYTES])
 {
     static const uint8_t PAD[2] = {0x80, 0x00};
     struct sha256 s;
     uint8_t length[LENGTH_BYTES];
     bytes_copy(&s, ctx, sizeof s);
+    /* The length is counted in bits: bytes times eight, in 64 bits. */
     bytes_store_be32(length, s.n_bytes >> 29);
     bytes_store_be32(length + 4, s.n_bytes << 3);
     const uint8_t *pad = PAD;

@@ -20,6 +20,8 @@ enum {
 _Static_assert((int)W_REASON == (int)BOOT_RECORD_FLAGS_WORD, "the journal finds the flags");
 _Static_assert(W_RETRY + 1 == BOOT_RECORD_BODY_WORDS, "the words fill the body");
 
+/* Fields are shifted into words and not copied as a struct: the layout in flash must not depend on a
+ * compiler, since a root of today reads records that another one wrote. */
 void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_RECORD_BODY_WORDS])
 {
     words[W_MAGIC] = BOOT_RECORD_MAGIC;
@@ -36,6 +38,8 @@ void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_REC
     words[W_RETRY] = record->retry;
 }
 
+/* A record is never refused for its meaning (docs/spec/journal.md): its checksums hold, so it was written
+ * like this. A state that this code does not know reads as "nothing known". */
 static uint8_t state_of(uint32_t value)
 {
     value &= 0xF;
@@ -46,6 +50,7 @@ void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_
 {
     uint32_t state = words[W_STATE];
     record->seq = words[W_SEQ];
+    /* Out of range: no slot is active, and the images decide. */
     record->active = (state & 0xFF) > SLOT_NONE ? SLOT_NONE : (uint8_t)(state & 0xFF);
     record->state[0] = state_of(state >> 8);
     record->state[1] = state_of(state >> 12);

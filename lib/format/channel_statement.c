@@ -6,8 +6,11 @@
 #include "statement_time.h"
 #include "statement_value.h"
 
+/* Limits of docs/spec/statement.md 4. They keep a typing error in one signed number from flooding the
+ * store with polls, or from silencing a fleet for years. */
 enum { POLL_MIN_S = 30, POLL_MAX_S = 604800, PERCENT_MAX = 100, TIME_CHARS = 20 };
 
+/* Format and keys in the order of docs/spec/statement.md 4. */
 static const char CHANNEL_KEYS[] = "2fota-channel\0product\0hw\0channel\0seq\0issued\0expires\0root\0"
                                    "rollout\0halt\0retry\0loader\0poll\0release-sha256\0";
 
@@ -18,6 +21,9 @@ enum fota_err channel_parse(const uint8_t *text, size_t n_bytes, struct statemen
     if (err) {
         return err;
     }
+    /* One blank line divides what the channel key signed from the release, which has signatures of its
+     * own. The release is bound to the channel by its digest (`release-sha256`) and not by its place:
+     * whoever holds only the channel key cannot offer a release of his own. */
     if (out->n_bytes + 1 >= n_bytes || text[out->n_bytes] != '\n') {
         return E_STATEMENT_SYNTAX;
     }
@@ -30,6 +36,9 @@ enum fota_err channel_parse(const uint8_t *text, size_t n_bytes, struct statemen
     return FOTA_OK;
 }
 
+/* The shape is compared first, so that each number stands at a known place. A day that does not exist is
+ * refused: the C library would carry February 30 over into March, and then two readers would disagree
+ * about an expiry. */
 enum fota_err statement_time(const struct statement_span *value, uint64_t *out_s)
 {
     static const char shape[] = "nnnn-nn-nnTnn:nn:nnZ";
@@ -76,7 +85,8 @@ static struct statement_span take(struct statement_span *rest, const char *prefi
     return piece;
 }
 
-/* `start:<time>,ramp:<seconds>,max:<percent>%` */
+/* `start:<time>,ramp:<seconds>,max:<percent>%`: all three parts and nothing else. take() also stops at the
+ * end of the text, so the last byte is looked at: it must be the percent sign. */
 static enum fota_err read_rollout(const struct statement_span *value, struct channel *c)
 {
     struct statement_span rest = *value;
@@ -94,6 +104,8 @@ static enum fota_err read_rollout(const struct statement_span *value, struct cha
     return FOTA_OK;
 }
 
+/* What the types of the fields cannot hold. It is asked after reading and before writing, so nobody can
+ * publish what a gateway would refuse. */
 static bool is_sound(const struct channel *c)
 {
     return statement_is_name(&c->product, STATEMENT_NAME_MAX_BYTES) &&
@@ -114,6 +126,8 @@ enum fota_err channel_read(const struct statement *s, struct channel *out)
         statement_hex(&f[CHANNEL_LOADER], out->loader_sha256, sizeof out->loader_sha256) != FOTA_OK) {
         return E_STATEMENT_SYNTAX;
     }
+    /* `halt` is the emergency stop of a rollout. Anything but 0 and 1 is refused, so that a typing error
+     * is never read as "go on". */
     out->is_halted = statement_is(&f[CHANNEL_HALT], "1");
     if ((!out->is_halted && !statement_is(&f[CHANNEL_HALT], "0")) ||
         statement_u32(&f[CHANNEL_SEQ], &out->seq) != FOTA_OK ||
@@ -130,6 +144,8 @@ enum fota_err channel_read(const struct statement *s, struct channel *out)
     return is_sound(out) ? FOTA_OK : E_STATEMENT_SYNTAX;
 }
 
+/* Writes the lines in the order of CHANNEL_KEYS, without signatures: the caller signs exactly these bytes
+ * and appends the line. */
 enum fota_err channel_print(const struct channel *c, char *out, size_t *n_bytes)
 {
     if (!is_sound(c)) {

@@ -37,6 +37,8 @@ struct area {
 static enum fota_err enter_area(struct area *area, uint32_t magic, uint32_t limit_bytes)
 {
     const uint8_t *info = area->bytes + area->at;
+    /* The limit is the end of the slot or of the file. All comparisons subtract what is known to be
+     * smaller, so that no sum of untrusted numbers can wrap round. */
     if (limit_bytes - area->at < TLV_INFO_BYTES) {
         return E_IMAGE_SIZE;
     }
@@ -94,6 +96,8 @@ static enum fota_err take_tlv(struct area *area, uint32_t *rank, uint32_t last_r
         if (known->type != bytes_load_le16(tlv)) {
             continue;
         }
+        /* All fields that the table names are 32 bits wide. One that is not 0 was met before: the same TLV
+         * twice. */
         uint32_t *value_off = (uint32_t *)image + known->field;
         if (known->rank < *rank || known->rank > last_rank || *value_off != 0 || n_bytes < known->min_bytes ||
             n_bytes > known->max_bytes) {
@@ -107,7 +111,8 @@ static enum fota_err take_tlv(struct area *area, uint32_t *rank, uint32_t last_r
     return E_IMAGE_TLV_UNKNOWN;
 }
 
-/* Read the area at area->at, whose TLVs are of these ranks, to its end. */
+/* Read the area at area->at, whose TLVs are of these ranks, to its end. Ends exactly at the area's end: a
+ * TLV that reaches over it is malformed, and so are bytes that are left. */
 static enum fota_err read_area(struct area *area, uint32_t magic, uint32_t limit_bytes, uint32_t rank,
                                uint32_t last_rank, struct image *image)
 {
@@ -158,7 +163,10 @@ static enum fota_err parse_protected(struct area *area, uint32_t limit_bytes, st
     if (err) {
         return err;
     }
+    /* The signature covers header, program and this area (docs/spec/image.md). */
     image->signed_bytes = area->end;
+    /* take_tlv left offsets in these two fields; they become the values. Flags that this code does not
+     * know are refused: they may ask for something that this root cannot do. */
     image->run_flags = image->run_flags == 0 ? 0 : bytes[image->run_flags];
     if (image->security_counter == 0 || image->hw_id_off == 0 ||
         (image->run_flags & ~(uint32_t)IMAGE_RUN_WATCHDOG) != 0 ||
@@ -170,7 +178,8 @@ static enum fota_err parse_protected(struct area *area, uint32_t limit_bytes, st
     return FOTA_OK;
 }
 
-/* The other TLVs. */
+/* The other TLVs. Nothing signs these TLVs, and nothing that they say is believed: they tell which key and
+ * which signature to try. */
 static enum fota_err parse_unprotected(struct area *area, uint32_t limit_bytes, struct image *image)
 {
     enum fota_err err = read_area(area, IMAGE_TLV_INFO_MAGIC, limit_bytes, RANK_HASH, RANK_SIGNATURE, image);
@@ -205,6 +214,8 @@ enum fota_err image_parse(const uint8_t *bytes, uint32_t limit_bytes, struct ima
     return err ? err : parse_unprotected(&area, limit_bytes, out);
 }
 
+/* As imgtool computes it: over the whole SubjectPublicKeyInfo, whose beginning is the same for all keys of
+ * this curve. */
 void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_SHA256_BYTES])
 {
     /* RFC 5480: SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING }, up to the point. */
@@ -254,6 +265,7 @@ static void hash_image(const uint8_t *bytes, const struct image_policy *policy, 
     }
     uint32_t done_bytes = crypto_sha256_length(policy->hash);
     crypto_sha256_update(policy->hash, bytes + done_bytes, image->signed_bytes - done_bytes);
+    /* final leaves the hash as it was, so the file digest goes on from here. */
     crypto_sha256_final(policy->hash, out->image_hash);
     crypto_sha256_update(policy->hash, bytes + image->signed_bytes, image->total_bytes - image->signed_bytes);
     crypto_sha256_final(policy->hash, out->file_sha256);
@@ -315,6 +327,7 @@ static bool are_vectors_sane(const uint8_t *vectors, uint32_t code_addr, uint32_
     return is_stack_in_ram && stack % 8 == 0 && entry_off % 2 == 0 && entry_off < img_bytes;
 }
 
+/* image_verify asks this after the signature, so these errors are told only of images that are ours. */
 enum fota_err image_check_fit(const uint8_t *bytes, const struct image_policy *policy,
                               const struct image *image)
 {
@@ -334,6 +347,8 @@ enum fota_err image_check_fit(const uint8_t *bytes, const struct image_policy *p
     return FOTA_OK;
 }
 
+/* REJECT stands in the result before anything is read, so that leaving at any point leaves a rejected
+ * image. */
 enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const struct image_policy *policy,
                            struct image_result *out)
 {

@@ -25,6 +25,8 @@ static void put_tlv(struct cursor *c, uint32_t type, const void *value, size_t n
     c->n_bytes += (uint32_t)n_bytes;
 }
 
+/* Four bytes in front of each TLV area: a magic word and the length of the area, these four bytes included
+ * (docs/spec/image.md). */
 static void put_area_info(struct cursor *c, uint32_t magic, size_t tlv_bytes)
 {
     put_le16(c, magic);
@@ -51,6 +53,8 @@ static void put_header(struct cursor *c, const struct image_spec *spec, uint32_t
     c->n_bytes = IMAGE_HEADER_AREA_BYTES;
 }
 
+/* The same characters as in a statement, less strict about their kind: the target compares the id as
+ * bytes. */
 static bool is_hw_id(const char *hw_id)
 {
     size_t n_bytes = strlen(hw_id);
@@ -67,6 +71,9 @@ static void put_signed_part(struct cursor *c, const struct image_spec *spec, con
                             uint32_t payload_bytes)
 {
     size_t hw_id_bytes = strlen(spec->hw_id);
+    /* The header tells the length of the protected area, so it must be known before the first TLV is
+     * written: the area's info, the counter with its TLV header, the hardware id with its own, and the two
+     * TLVs that may be left out. */
     size_t prot_bytes = 4 + 8 + 4 + hw_id_bytes + (spec->run_flags == 0 ? 0 : 5) +
                         (spec->revokes == NULL ? 0 : 4 + CRYPTO_SHA256_BYTES);
     put_header(c, spec, payload_bytes, prot_bytes);
@@ -75,6 +82,8 @@ static void put_signed_part(struct cursor *c, const struct image_spec *spec, con
     uint8_t counter[4];
     bytes_store_le32(counter, spec->security_counter);
     put_area_info(c, IMAGE_TLV_PROT_INFO_MAGIC, prot_bytes - 4);
+    /* This order is the only one that image.c accepts: the security counter, as imgtool writes it first,
+     * and then the vendor TLVs by their numbers. */
     put_tlv(c, IMAGE_TLV_SEC_CNT, counter, sizeof counter);
     put_tlv(c, IMAGE_TLV_HW_ID, spec->hw_id, hw_id_bytes);
     if (spec->run_flags != 0) {
@@ -88,6 +97,7 @@ static void put_signed_part(struct cursor *c, const struct image_spec *spec, con
 enum fota_err image_build(const struct image_spec *spec, const uint8_t *payload, uint32_t payload_bytes,
                           const struct image_signer *signer, uint8_t *out, uint32_t *out_bytes)
 {
+    /* Eight bytes are the two vectors without which no program starts (image.c, VECTORS_BYTES). */
     if (!is_hw_id(spec->hw_id) || (spec->run_flags & ~IMAGE_RUN_WATCHDOG) != 0 || payload_bytes < 8 ||
         payload_bytes > INT32_MAX) {
         return E_ARG;
@@ -110,6 +120,8 @@ enum fota_err image_build(const struct image_spec *spec, const uint8_t *payload,
         return err;
     }
     uint8_t keyhash[CRYPTO_SHA256_BYTES];
+    /* What the signature covers is complete. The TLVs from here on are not signed: hash and key hash only
+     * help a reader to find the key, and the bootloader computes the hash itself. */
     image_keyhash(signer->point, keyhash);
     put_area_info(&c, IMAGE_TLV_INFO_MAGIC, 36 + 36 + 4 + der_bytes);
     put_tlv(&c, IMAGE_TLV_SHA256, hash, sizeof hash);

@@ -4,6 +4,7 @@
 #include "format/statement_write.h"
 #include "statement_value.h"
 
+/* What the types of the fields cannot hold, asked after reading and before writing. */
 static bool is_sound(const struct loader_release *l)
 {
     return statement_is_name(&l->hw, RELEASE_HW_MAX_BYTES) && l->image_bytes != 0 &&
@@ -11,6 +12,9 @@ static bool is_sound(const struct loader_release *l)
            statement_is_text(&l->notes, RELEASE_NOTES_MAX_BYTES);
 }
 
+/* `hw` is NULL when the command only shows a statement; a gateway always names its board. The check comes
+ * first for the same reason as in release_statement.c: of another board's loader nothing else is of
+ * interest. */
 enum fota_err loader_read(const struct statement *s, const char *hw, struct loader_release *out)
 {
     const struct statement_span *f = s->field;
@@ -36,6 +40,7 @@ enum fota_err loader_print(const struct loader_release *l, char *out, size_t *n_
     if (!is_sound(l)) {
         return E_ARG;
     }
+    /* Room for one signature line stays free, as in release_text.c. */
     struct statement_text t = {out, STATEMENT_RELEASE_MAX_BYTES - STATEMENT_SIG_LINE_MAX_BYTES, 0, false};
     statement_put_string(&t, "fota-loader=1\n");
     statement_put_span(&t, "hw=", &l->hw);

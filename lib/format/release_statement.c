@@ -2,10 +2,15 @@
 
 #include "statement_slot.h"
 
+/* Format and keys in the order of docs/spec/statement.md 2, which is also the order of the enumerators in
+ * the header. `from>` and `boot>` end with `>`, so that with the `=` after it the line reads as the
+ * condition that it is. */
 static const char RELEASE_KEYS[] = "2fota-release\0product\0hw\0version\0security-counter\0"
                                    "size-a\0sha256-a\0hash-a\0blob-a\0size-b\0sha256-b\0hash-b\0blob-b\0"
                                    "codec\0from>\0boot>\0confirm-within\0activate\0notes\0";
 
+/* Nothing may follow the last signature. No key signs bytes there, and a reader that skipped them would
+ * accept many files as one release, each with another digest. */
 enum fota_err statement_parse_whole(const char *keys, const uint8_t *text, size_t n_bytes,
                                     struct statement *out)
 {
@@ -24,6 +29,9 @@ enum fota_err release_parse(const uint8_t *text, size_t n_bytes, struct statemen
     return statement_parse_whole(RELEASE_KEYS, text, n_bytes, out);
 }
 
+/* What a target acts upon, and nothing more: the host reads the rest (release_text.c). The hardware comes
+ * first, because for another board all other values are somebody else's, and "wrong board" is what the
+ * user has to hear. */
 enum fota_err statement_read_slot(const struct statement *s, const struct slot_fields *at, const char *hw,
                                   struct release_slot *out)
 {
@@ -38,6 +46,8 @@ enum fota_err statement_read_slot(const struct statement *s, const struct slot_f
         statement_hex(&f[at->sha256], out->sha256, sizeof out->sha256) != FOTA_OK) {
         return E_STATEMENT_SYNTAX;
     }
+    /* The hashes of both images, whichever slot is updated: a rejection has to name this release in the
+     * other slot, too (docs/spec/statement.md 2). */
     for (unsigned i = 0; i < 2; i++) {
         if (statement_hex(&f[at->hash[i]], out->hash[i], sizeof out->hash[i]) != FOTA_OK) {
             return E_STATEMENT_SYNTAX;
@@ -46,6 +56,8 @@ enum fota_err statement_read_slot(const struct statement *s, const struct slot_f
     return FOTA_OK;
 }
 
+/* Which fields tell of a slot. A table and not a calculation with the enumerators, so that a key that is
+ * added in the middle moves nothing. */
 enum fota_err release_slot_read(const struct statement *s, unsigned slot, const char *hw,
                                 struct release_slot *out)
 {

@@ -7,8 +7,11 @@
 #include "format/statement_write.h"
 #include "statement_value.h"
 
+/* One day: a trial that has not confirmed itself by then will not. */
 enum { CONFIRM_WITHIN_MAX_S = 86400 };
 
+/* When the gateway may restart the target: `idle`, `now`, or `window:HH-HH` with two hours of a day. The
+ * text is compared with a shape of fixed length, so each hour stands at a known place. */
 static bool is_activate(const struct statement_span *v)
 {
     if (statement_is(v, "idle") || statement_is(v, "now")) {
@@ -28,6 +31,9 @@ static bool is_activate(const struct statement_span *v)
     return true;
 }
 
+/* What the types of the fields cannot hold, asked after reading and before writing. Only the codec `none`
+ * is accepted: a target cannot unpack anything, so an image in another form must not get as far as a
+ * transfer. */
 static bool is_sound(const struct release *r)
 {
     return statement_is_name(&r->product, STATEMENT_NAME_MAX_BYTES) &&
@@ -48,6 +54,7 @@ enum fota_err release_read(const struct statement *s, struct release *out)
     out->activate = f[RELEASE_ACTIVATE];
     out->notes = f[RELEASE_NOTES];
     for (unsigned slot = 0; slot < 2; slot++) {
+        /* The four keys of an image follow each other in RELEASE_KEYS, for either slot in the same order. */
         const struct statement_span *image = &f[slot == 0 ? RELEASE_SIZE_A : RELEASE_SIZE_B];
         out->image[slot].blob = image[3];
         if (statement_u32(&image[0], &out->image[slot].n_bytes) != FOTA_OK ||
@@ -74,6 +81,8 @@ static void hash_of(const uint8_t *bytes, uint32_t n_bytes, uint8_t out[CRYPTO_S
     crypto_sha256_final(&ctx, out);
 }
 
+/* The digest of the file is there even if the file is no image, so that an error message can name what was
+ * looked at. */
 enum fota_err release_image_describe(const uint8_t *bytes, uint32_t n_bytes, struct release_image *out)
 {
     out->n_bytes = n_bytes;
@@ -87,6 +96,7 @@ enum fota_err release_image_describe(const uint8_t *bytes, uint32_t n_bytes, str
     return err;
 }
 
+/* The four lines of one slot. `slot` is the letter in their keys. */
 static void put_image(struct statement_text *t, const char *slot, const struct release_image *image)
 {
     statement_put_string(t, "size-");
@@ -111,6 +121,8 @@ enum fota_err release_print(const struct release *r, char *out, size_t *n_bytes)
     if (!is_sound(r)) {
         return E_ARG;
     }
+    /* Room for one signature line stays free: with it, the statement must still be one that a target
+     * accepts. */
     struct statement_text t = {out, STATEMENT_RELEASE_MAX_BYTES - STATEMENT_SIG_LINE_MAX_BYTES, 0, false};
     statement_put_string(&t, "fota-release=2\n");
     statement_put_span(&t, "product=", &r->product);

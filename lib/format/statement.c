@@ -1,5 +1,7 @@
 #include "format/statement.h"
 
+/* Sizes of what stands after `sig=`: 16 hex digits of the key id, a colon, and the signature in base64,
+ * four characters for each three bytes (docs/spec/statement.md 1). */
 enum {
     SIG_KEY_ID_CHARS = 2 * STATEMENT_KEY_ID_BYTES,
     SIG_PREFIX_CHARS = SIG_KEY_ID_CHARS + 1,
@@ -62,6 +64,9 @@ static bool is_extension(const struct statement_span *line, const struct stateme
     return is_after && n_key > 2 && n_key + 1 < line->n_bytes && line->at[0] == 'x' && line->at[1] == '-';
 }
 
+/* One pass, in which `keys` moves along with the lines. The order of the keys is fixed, so the parser
+ * needs no memory of what it has met: a key that is missing, twice or out of place is simply the line that
+ * does not match. */
 enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_bytes, struct statement *out)
 {
     if (n_bytes > STATEMENT_MAX_BYTES) {
@@ -77,6 +82,8 @@ enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_by
         if (n_key != 0) {
             next->at = line.at + n_key;
             next->n_bytes = line.n_bytes - n_key;
+            /* The format is judged before anything else is read. A later format may change every other
+             * line, and its reader must hear "format" and not "malformed". */
             if (pos == 0 && (next->n_bytes != 1 || *next->at != format)) {
                 return E_STATEMENT_FORMAT;
             }
@@ -92,15 +99,21 @@ enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_by
         }
         pos += line.n_bytes + 1;
     }
+    /* The first line that does not match ends the statement. That is an error only if a key or the
+     * signature is still missing: what may follow is for the caller to judge. */
     if (*keys != '\0' || next == out->sig) {
         return E_STATEMENT_SYNTAX;
     }
+    /* The lines of signatures cannot sign themselves, so the signed part ends before the first of them. */
     out->n_sigs = (size_t)(next - out->sig);
     out->signed_bytes = (size_t)(out->sig[0].at - (const char *)text) - (sizeof "sig=" - 1);
     out->n_bytes = pos;
     return FOTA_OK;
 }
 
+/* One good signature of a known key is enough: a release may carry signatures of two keys while boards
+ * change from one to the other. All lines are decoded all the same, so that every reader refuses a text
+ * with a broken line, and not only those that get as far as that line. */
 enum fota_err statement_verify(const struct statement *s, const uint8_t *text,
                                const struct statement_verifier *v)
 {
@@ -116,6 +129,8 @@ enum fota_err statement_verify(const struct statement *s, const uint8_t *text,
         if (result == FOTA_OK) {
             continue; /* verified already; the other lines only have to be well-formed */
         }
+        /* A signature of our own key that is wrong says more than "no known key": it is reported unless
+         * another line verifies. */
         err = v->check(v->ctx, key_id, text, s->signed_bytes, der, n_der);
         if (err == FOTA_OK) {
             result = FOTA_OK;
@@ -126,6 +141,9 @@ enum fota_err statement_verify(const struct statement *s, const uint8_t *text,
     return result;
 }
 
+/* The value of one base64 digit. Five runs of the ASCII table instead of a table of 256 bytes, because
+ * this is linked into the loader, which has one sector of 16 KB. For a character before a run the unsigned
+ * distance is huge, so one comparison tests both ends. */
 static unsigned base64_value(char c)
 {
     static const struct {
@@ -146,6 +164,8 @@ static unsigned base64_value(char c)
 enum fota_err statement_sig_decode(const struct statement_span *sig, uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                    uint8_t der[STATEMENT_DER_MAX_BYTES], size_t *n_der)
 {
+    /* All lengths are checked before the first character is looked at, so no index below can leave the
+     * line. */
     const struct statement_span id = {sig->at, SIG_KEY_ID_CHARS};
     if (sig->n_bytes < SIG_PREFIX_CHARS + 4 || sig->n_bytes > SIG_PREFIX_CHARS + SIG_BASE64_MAX_CHARS ||
         sig->n_bytes % 4 != SIG_PREFIX_CHARS % 4 || sig->at[SIG_KEY_ID_CHARS] != ':' ||
@@ -177,13 +197,16 @@ enum fota_err statement_sig_decode(const struct statement_span *sig, uint8_t key
     return (bits & ((1u << n_bits) - 1)) == 0 ? FOTA_OK : E_STATEMENT_SYNTAX;
 }
 
+/* Without the first condition an empty value would be equal to every text that it does not begin with:
+ * both lengths are 0 then. */
 bool statement_is(const struct statement_span *value, const char *text)
 {
     return value->n_bytes != 0 && begins_with(value, text) == value->n_bytes;
 }
 
-/* `n_parts` decimal numbers with dots between them; the last one fills 16 bits, the others 8, a lone one 32.
- * No sign, no leading zero. */
+/* `n_parts` decimal numbers with dots between them; the last one fills 16 bits, the others 8, a lone one
+ * 32. No sign, no leading zero. Each number has one way to be written. Two readers must never understand
+ * one signed text differently. */
 static enum fota_err numbers(const struct statement_span *value, unsigned n_parts, uint32_t *out)
 {
     const char *at = value->at;
@@ -199,6 +222,7 @@ static enum fota_err numbers(const struct statement_span *value, unsigned n_part
             if (digit > 9) {
                 break;
             }
+            /* Tested before the multiplication, because an overflow cannot be seen after it. */
             if (number > (max - digit) / 10 ||
                 (number == 0 && at != start)) { /* too large, or a leading zero */
                 return E_STATEMENT_SYNTAX;
@@ -224,6 +248,8 @@ enum fota_err statement_version(const struct statement_span *value, uint32_t *ou
     return numbers(value, 3, out);
 }
 
+/* Upper case is refused: a digest has one text, so that it can also be compared as text, for example in
+ * the name of an object. */
 enum fota_err statement_hex(const struct statement_span *value, uint8_t *out, size_t n_bytes)
 {
     if (value->n_bytes != 2 * n_bytes) {

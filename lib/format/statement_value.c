@@ -1,5 +1,6 @@
 #include "statement_value.h"
 
+/* Nine digits always fit 32 bits, so the sum needs no test for overflow. */
 enum { DIGITS_MAX = 9 };
 
 static bool is_digit(char c)
@@ -12,6 +13,9 @@ static bool is_lower(char c)
     return c >= 'a' && c <= 'z';
 }
 
+/* Names become parts of object keys (docs/spec/statement.md 5), and a store may keep those as files. Lower
+ * case only, because some file systems do not tell the cases apart; no dot, dash or underscore in front,
+ * because such a name is hidden, or is read as an option of a command. */
 bool statement_is_name(const struct statement_span *value, size_t max_bytes)
 {
     if (value->n_bytes == 0 || value->n_bytes > max_bytes ||
@@ -32,6 +36,9 @@ static bool is_path_char(char c)
     return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
 }
 
+/* Key of an object in the store. Each part between slashes has at least one character and does not begin
+ * with a dot: stores and proxies rewrite `//`, `.` and `..`, and then the object that is fetched is not
+ * the one whose key was signed. */
 bool statement_is_object(const struct statement_span *value, size_t max_bytes)
 {
     if (value->n_bytes > max_bytes) {
@@ -39,6 +46,7 @@ bool statement_is_object(const struct statement_span *value, size_t max_bytes)
     }
     size_t start = 0;
     for (size_t i = 0; i <= value->n_bytes; i++) {
+        /* The end of the text ends a part as a slash does, so the last part is judged by the same lines. */
         if (i != value->n_bytes && value->at[i] != '/') {
             if (!is_path_char(value->at[i])) {
                 return false;
@@ -53,6 +61,8 @@ bool statement_is_object(const struct statement_span *value, size_t max_bytes)
     return true;
 }
 
+/* Printable ASCII without line ends: a value can neither add a line to the statement nor control a
+ * terminal that shows it. */
 bool statement_is_text(const struct statement_span *value, size_t max_bytes)
 {
     for (size_t i = 0; i < value->n_bytes; i++) {
@@ -63,6 +73,7 @@ bool statement_is_text(const struct statement_span *value, size_t max_bytes)
     return value->n_bytes != 0 && value->n_bytes <= max_bytes;
 }
 
+/* Digits of a fixed form, as in dates, where leading zeros belong to it. statement_u32 refuses those. */
 enum fota_err statement_digits(const struct statement_span *value, uint32_t *out)
 {
     uint32_t number = 0;

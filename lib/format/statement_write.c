@@ -6,6 +6,8 @@
 
 enum { DECIMAL_DIGITS_MAX = 10 };
 
+/* A piece that does not fit is left out whole, and so is everything after it. The writers therefore look
+ * at is_full once, at their end, and never return a text with a hole in it. */
 void statement_put(struct statement_text *t, const char *bytes, size_t n_bytes)
 {
     if (t->is_full || n_bytes > t->cap_bytes - t->n_bytes) {
@@ -21,6 +23,8 @@ void statement_put_string(struct statement_text *t, const char *string)
     statement_put(t, string, strlen(string));
 }
 
+/* Always produces all ten digits of a 32-bit number and takes the last `n_digits`: leading zeros come by
+ * themselves. */
 void statement_put_digits(struct statement_text *t, uint32_t value, unsigned n_digits)
 {
     char digits[DECIMAL_DIGITS_MAX];
@@ -41,6 +45,7 @@ void statement_put_u32(struct statement_text *t, uint32_t value)
     statement_put_digits(t, value, n_digits);
 }
 
+/* Lower case, as statement_hex wants it. */
 void statement_put_hex(struct statement_text *t, const uint8_t *bytes, size_t n_bytes)
 {
     static const char digits[] = "0123456789abcdef";
@@ -50,6 +55,8 @@ void statement_put_hex(struct statement_text *t, const uint8_t *bytes, size_t n_
     }
 }
 
+/* The packing of versions: major, minor, revision in 8, 8 and 16 bits, so that comparing two numbers
+ * compares two versions. */
 void statement_put_version(struct statement_text *t, uint32_t version)
 {
     statement_put_u32(t, version >> 24);
@@ -80,6 +87,8 @@ void statement_put_base64(struct statement_text *t, const uint8_t *bytes, size_t
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="; /* padding last */
+    /* Three bytes are four digits of six bits. In the last group the digits without a byte become padding,
+     * whose place in the alphabet is 64. */
     for (size_t i = 0; i < n_bytes; i += 3) {
         const size_t n = n_bytes - i < 3 ? n_bytes - i : 3;
         const uint32_t bits = (uint32_t)bytes[i] << 16 | (n > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
@@ -96,6 +105,8 @@ enum fota_err statement_put_sig(struct statement_text *t, const uint8_t key_id[S
     if (n_der_bytes == 0 || n_der_bytes > STATEMENT_DER_MAX_BYTES) {
         return E_ARG;
     }
+    /* Written to a copy of the text's state: if the line does not fit, the statement ends where it ended
+     * before. */
     struct statement_text longer = *t;
     statement_put_string(&longer, "sig=");
     statement_put_hex(&longer, key_id, STATEMENT_KEY_ID_BYTES);

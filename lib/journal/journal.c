@@ -92,13 +92,15 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
 /* Newest record of a place and how complete it is (completeness_of); 0 if there is none, and then `words` are
  * the first record. Records are appended, so the last that counts is the newest. After it may be one that a
  * cut write left with its checksum in place: it would count if its torn mark came to read 0 some day. Until
- * it is buried, both words that bury() writes reading 0, the newest has level 1 at most (rule R3): what is
+ * it is buried, both words that bury() writes reading 0, the newest counts as complete with one mark at most (rule R3): what is
  * acted upon without that write is never changed by it. */
 static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNAL_RECORD_WORDS])
 {
     struct journal_head *head = &j->head[a];
     uint32_t highest = 2;
     for (head->next = j->areas[a].n_records; head->next > 0; head->next--) {
+        /* From the end, since the newest record is the last one; an append-only sector is full of older
+         * ones before it. */
         head->newest = head->next - 1;
         read_record(j, a, head->newest, words);
         uint32_t marks = completeness_of(words);
@@ -121,6 +123,8 @@ static uint32_t first_victim(const struct journal *j, uint32_t a)
 
 static bool is_given_up(const struct journal *j, uint32_t a)
 {
+    /* Both words, because the second is programmed after the first: it reads 0 only if the first one is
+     * solid. */
     uint32_t victim[JOURNAL_RECORD_WORDS];
     read_record(j, a, first_victim(j, a), victim);
     return victim[W_CRC] == 0 && victim[W_D2] == 0;
@@ -164,6 +168,8 @@ enum fota_err journal_load(struct journal *j, struct flash *flash,
     j->flash = flash;
     j->areas = areas;
     j->why = E_JOURNAL_LOST;
+    /* The spare places are inside slots that hosts write, so they are asked only if the two sectors leave
+     * a doubt (rule R13). */
     for (uint32_t a = 0; a < JOURNAL_AREAS && (a < JOURNAL_MIRRORS || !is_settled(j)); a++) {
         uint32_t n_complete = find_newest(j, a, words);
         first[a] = words[0];
@@ -278,6 +284,8 @@ static enum fota_err put_in(struct journal *j, uint32_t a, bool may_mend)
  */
 static enum fota_err kill_all(struct journal *j, uint32_t a)
 {
+    /* The mark first (rule R5): a cut anywhere in this loop leaves a sector that says it was being given
+     * up. */
     uint32_t index = first_victim(j, a);
     enum fota_err err = zero_words(j, a, index, W_CRC, W_D2);
     for (uint32_t i = 1; i < j->areas[a].n_records && err == FOTA_OK; i++) {
@@ -345,6 +353,8 @@ static enum fota_err append_all(struct journal *j)
     do {
         dead = j->dead;
         stamp(j);
+        /* One sector after the other, never both at once: at any moment at least one holds a whole state
+         * (rule R7). */
         for (uint32_t a = 0; a < JOURNAL_MIRRORS && dead == j->dead && err != E_FLASH_SUPPLY; a++) {
             if (!is_in(dead, a)) {
                 err = put_in(j, a, false);
@@ -361,6 +371,8 @@ static FOTA_NOINLINE enum fota_err put_state(struct journal *j, const struct boo
     uint32_t before[JOURNAL_RECORD_WORDS];
     const uint32_t held = j->holds;
     const uint32_t dead = j->dead;
+    /* Kept, because a record that no sector took has never been the state: the next boot will read the one
+     * before it. */
     memcpy(before, j->newest, sizeof before);
     if (record != NULL) {
         boot_record_store(record, j->newest);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
+/* Made from the rows of link_ops.h, so an operation cannot be added without its name. */
 const char *link_op_name(uint8_t op)
 {
     switch (op) {
@@ -21,6 +22,8 @@ const char *link_op_name(uint8_t op)
     }
 }
 
+/* The complement makes the frame its own check (AN4286 2.1): a slave that has lost a bit refuses it
+ * instead of running another command. */
 void link_frame_store(uint8_t out[LINK_FRAME_BYTES], uint8_t op)
 {
     out[0] = LINK_SOF;
@@ -37,6 +40,8 @@ uint8_t link_xor(const uint8_t *bytes, size_t n_bytes)
     return sum;
 }
 
+/* A block of one byte is closed by its complement (AN4286 2.1). XOR alone would be the same byte again,
+ * and a line that is stuck sends every byte twice as well. */
 uint8_t link_checksum(const uint8_t *bytes, size_t n_bytes)
 {
     return n_bytes == 1 ? (uint8_t)~bytes[0] : link_xor(bytes, n_bytes);
@@ -48,8 +53,11 @@ void link_address_store(uint8_t out[5], uint32_t addr)
     out[4] = link_xor(out, 4);
 }
 
+/* Vendor packets have a CRC-32 instead of the XOR of AN4286: two errors in the same column of bits cancel
+ * each other in a XOR, which is not good enough for blocks of 4 KB. */
 size_t link_packet_store(uint8_t *out, const uint8_t *body, size_t n_bytes)
 {
+    /* The target builds a reply where it sends it from: then the body is in its place already. */
     if (n_bytes > 0 && body != out + 2) {
         memcpy(out + 2, body, n_bytes);
     }
@@ -58,6 +66,7 @@ size_t link_packet_store(uint8_t *out, const uint8_t *body, size_t n_bytes)
     return n_bytes + LINK_PACKET_OVERHEAD_BYTES;
 }
 
+/* The length is judged before the CRC, because it says where the CRC stands. */
 enum fota_err link_packet_check(const uint8_t *packet, size_t n_bytes, size_t *n_body_bytes)
 {
     if (n_bytes < LINK_PACKET_OVERHEAD_BYTES) {
@@ -74,6 +83,7 @@ enum fota_err link_packet_check(const uint8_t *packet, size_t n_bytes, size_t *n
     return FOTA_OK;
 }
 
+/* Offsets as in docs/spec/link.md 4, "Session block". */
 void link_session_store(uint8_t out[LINK_SESSION_BLOCK_BYTES], const struct link_session *session)
 {
     bytes_store_be16(out, (uint16_t)session->reason);
@@ -91,6 +101,8 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
     if (n_bytes != LINK_SESSION_BLOCK_BYTES) {
         return E_LINK_REPLY;
     }
+    /* The host does arithmetic with these numbers, so a reply is judged as strictly as a request: a target
+     * that is broken, or another device on the wires, must not lead the host to a wrong block. */
     struct link_session session = {
         .reason = (enum fota_err)bytes_load_be16(bytes),
         .slot = bytes[2],
@@ -105,6 +117,7 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
                      session.image_bytes <= room_bytes && session.resume_off <= session.image_bytes &&
                      session.block_max_bytes >= 4 && session.block_max_bytes <= LINK_BLOCK_MAX_BYTES &&
                      session.block_max_bytes % 4 == 0;
+    /* A refusal has no numbers, only its reason. */
     if (session.reason == FOTA_OK && !is_usable) {
         return E_LINK_REPLY;
     }
@@ -112,6 +125,7 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
     return FOTA_OK;
 }
 
+/* Offsets as in docs/spec/link.md 4, "Progress block". */
 void link_progress_store(uint8_t out[LINK_PROGRESS_BLOCK_BYTES], const struct link_progress *progress)
 {
     bytes_store_be16(out, (uint16_t)progress->reason);

@@ -19,6 +19,8 @@ static void present(struct link_pump *pump, enum link_out out)
     if (out == LINK_OUT_NONE) {
         return;
     }
+    /* The time until the owner's patience ends starts with the work, not with the command: the host may
+     * have clocked its bytes slowly. */
     if (out == LINK_OUT_WORK) {
         pump->has_work = true;
         pump->n_progresses = 0;
@@ -31,6 +33,8 @@ static void present(struct link_pump *pump, enum link_out out)
     if (out == LINK_OUT_DATA) {
         port->send(ctx, slave->buffer, n_bytes);
     } else if (slave->answer != LINK_ANSWER_NONE && port->arm != NULL) {
+        /* The interrupt handler takes the echo and goes on with the data by itself, because the main loop
+         * would be too late for that. So the data are handed over together with the answer. */
         port->arm(ctx, slave->answer, slave->buffer, n_bytes);
     } else {
         port->present(ctx, slave->answer);
@@ -66,6 +70,7 @@ static bool is_tried_again(struct link_pump *pump)
     return true;
 }
 
+/* Try the work item once. It ends in a reply, an ACK or a NACK, or stays for the next poll. */
 static void work(struct link_pump *pump)
 {
     struct link_result result;
@@ -147,6 +152,7 @@ static bool receive_once(struct link_pump *pump)
     return true;
 }
 
+/* The number of turns is bounded, so that a host that never stops clocking cannot keep the main loop here. */
 static void receive_all(struct link_pump *pump)
 {
     for (unsigned i = 0; i < PUMP_MAX_RECEIVES && is_listening(pump) && receive_once(pump); i++) {
@@ -164,6 +170,8 @@ static void handle_slip(struct link_pump *pump)
     bool is_quiet = pump->now_ms - pump->heard_ms >= LINK_SLIP_QUIET_MS ||
                     (port->is_selected != NULL && !port->is_selected(ctx));
     if (pump->slave.is_slipped && is_quiet) {
+        /* What arrived before the resync is garbage, so the ring is emptied after it. A good byte that comes
+         * between the two lines is lost with the rest, which costs the host one more try. */
         port->resync(ctx);
         port->discard(ctx);
         pump->slave.is_slipped = false;
@@ -174,6 +182,8 @@ static void handle_silence(struct link_pump *pump)
 {
     uint32_t quiet_ms = pump->now_ms - pump->heard_ms;
     bool is_gone = quiet_ms >= LINK_GONE_MS && pump->slave.is_synced;
+    /* During work the silence is ours: the host waits for its answer. One silence is handled once, and
+     * once more when it has become so long that the host is gone. */
     if (pump->has_work || (!is_gone && (pump->has_silence || quiet_ms < LINK_SILENCE_MS))) {
         return;
     }
@@ -195,6 +205,7 @@ static void handle_restart(struct link_pump *pump)
 
 enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_config *config)
 {
+    /* A chunk of 0 words would never finish a block. */
     bool is_usable = config->chunk_words >= 1 && config->chunk_words <= LINK_BLOCK_MAX_BYTES / 4 &&
                      (config->inactive == SLOT_A || config->inactive == SLOT_B);
     if (!is_usable) {
@@ -218,6 +229,8 @@ void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
         pump->heard_ms = now_ms;
         pump->since_ms = now_ms;
     }
+    /* First the bytes, then the work that they may have asked for, then flash, and the clock last: a byte
+     * that has arrived always counts before it is decided that none came. */
     receive_all(pump);
     handle_slip(pump);
     if (pump->has_work) {

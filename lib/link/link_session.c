@@ -7,6 +7,7 @@
 
 /* --- the state of the session --------------------------------------------------------------------------- */
 
+/* Everything that a session may read back or go on with is forgotten: the next one inherits nothing. */
 static void close_session(struct link_session_state *session)
 {
     session->kind = LINK_SESSION_NONE;
@@ -38,6 +39,8 @@ static bool is_own(const struct link_session_state *session, uint32_t off, uint3
 /* The sector has its number of RM0090. */
 static enum fota_err erase(struct link_session_state *session, uint32_t sector)
 {
+    /* The sector becomes the session's own only when the erase has ended well: until then the old image may
+     * be in it, which this host may not read. */
     enum fota_err err = session->ops->erase(session->ops_ctx, sector);
     if (!err) {
         session->own_sectors |= (uint8_t)(1U << (sector - link_slave_first_sector(session->slave)));
@@ -55,7 +58,7 @@ static enum fota_err open_session(struct link_session_state *session, enum link_
     }
     /* The same session again means that a reply was lost. The stream stands at resume_off or after it, and
      * goes on there. */
-    bool is_same = session->kind != LINK_SESSION_NONE && session->id == target.session_id;
+    bool is_same = session->kind == (uint8_t)kind && session->id == target.session_id;
     if (!is_same || session->failed) {
         close_session(session);
         session->accepted_off = target.resume_off;
@@ -67,6 +70,8 @@ static enum fota_err open_session(struct link_session_state *session, enum link_
     session->base = target.base;
     session->slot = (uint8_t)target.slot;
     if (!is_loader_session(session)) {
+        /* What an earlier session of this image received belongs to this one, too: after a reset the host
+         * may read and hash it. */
         uint32_t n_resumed = (target.resume_off + FLASH_SLOT_SECTOR_BYTES - 1) / FLASH_SLOT_SECTOR_BYTES;
         session->own_sectors |= (uint8_t)((1U << n_resumed) - 1U);
         link_slave_set_base(session->slave, target.base);
@@ -92,6 +97,8 @@ static enum fota_err progressed(struct link_session_state *session)
 
 static enum fota_err finish(struct link_session_state *session)
 {
+    /* The host repeats FINISH if our reply was lost. Verifying takes half a second and would find the
+     * same. */
     if (session->is_finished) {
         return FOTA_OK;
     }
@@ -112,6 +119,7 @@ static enum fota_err activate(struct link_session_state *session)
         /* The owner's session ends too. */
         return session->is_finished ? abort_session(session) : E_STATE;
     }
+    /* A second ACTIVATE, while the restart is already waited for, writes no second record. */
     if (!session->wants_restart) {
         err = session->ops->activate(session->ops_ctx);
     }
@@ -128,6 +136,8 @@ void link_session_program_some(struct link_session_state *session, uint32_t chun
     if (n_words == 0) {
         return;
     }
+    /* A failure is remembered and told in the reply to the next block: the one that these words belong to
+     * has been answered already (docs/spec/link.md 4). */
     enum fota_err err = session->ops->program(session->ops_ctx, job->addr, job->words, n_words);
     if (err == E_UPDATE_BUSY) {
         return;
@@ -148,6 +158,8 @@ static enum fota_err take_failure(struct link_session_state *session)
 {
     enum fota_err err = (enum fota_err)session->failed;
     if (err) {
+        /* To the start of the sector: words that were refused cannot be programmed again without an erase
+         * (RM0090 3.6.4). */
         session->accepted_off = session->flashed_off - session->flashed_off % FLASH_SLOT_SECTOR_BYTES;
         session->flashed_off = session->accepted_off;
         session->failed = FOTA_OK;
@@ -312,9 +324,11 @@ static enum fota_err do_block(struct link_session_state *session, uint8_t *body)
     if (err || off != session->accepted_off) { /* another offset is no error: the reply says where to go on */
         return err;
     }
+    /* The image is verified and recorded. Another block would change what was verified. */
     if (session->is_finished) {
         return E_STATE;
     }
+    /* Flash is written in words, so only the last block may end within one. */
     if (n_bytes > n_left_bytes || (n_bytes % 4 != 0 && n_bytes != n_left_bytes)) {
         return E_LINK_LENGTH;
     }
@@ -391,6 +405,7 @@ static const struct op_row op_rows[] = {LINK_COMMANDS(COMMAND_ROW) LINK_REQUESTS
     _Static_assert((n_bytes) <= sizeof(((struct link_result *)0)->body), "room for the reply " #id);
 LINK_REPLIES(REPLY_FITS)
 
+/* A search and not an index: opcodes have gaps, and a table with holes would need a check for them anyway. */
 static const struct op_row *find_row(uint8_t op)
 {
     for (size_t i = 0; i < sizeof op_rows / sizeof op_rows[0]; i++) {
@@ -417,6 +432,8 @@ static enum fota_err run_handler(struct link_session_state *session, uint8_t *bo
     }
 }
 
+/* A request names its session, so one that was delayed cannot act on a session that was opened after it.
+ * ABORT is also accepted when none is open, because that is what its repetition finds. */
 static enum fota_err check_state(const struct link_session_state *session, enum link_when when)
 {
     if (when == LINK_WHEN_ALWAYS) {

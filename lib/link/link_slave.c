@@ -72,6 +72,8 @@ uint32_t link_slave_first_sector(const struct link_slave *slave)
 
 /* --- stages --------------------------------------------------------------------------------------------- */
 
+/* How many bytes a stage has before anything of it can be judged (AN4286 2). Two stages tell their length
+ * in these bytes; their judges then ask for MORE. */
 static uint16_t first_want_bytes(uint8_t step)
 {
     static const uint8_t want[] = {
@@ -89,6 +91,8 @@ static void enter_stage(struct link_slave *slave, uint8_t step)
 {
     slave->step = step;
     slave->n_have_bytes = 0;
+    /* Bytes of a stage are counted, not classified: what came before it must not complete a pattern of
+     * has_slipped after it. */
     slave->last_three = 0;
     if (step != LINK_STEP_ERASE_LIST) { /* its length was told in the stage before */
         slave->n_want_bytes = first_want_bytes(step);
@@ -107,6 +111,8 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
  * difference is far above its end. */
 static uint32_t readable_bytes(const struct link_slave *slave)
 {
+    /* The inactive slot, and the info block at its virtual address. Nothing else is readable: not the
+     * running image, not the root, not RAM. */
     uint32_t off = slave->work.addr - slave->base;
     uint32_t info_off = slave->work.addr - LINK_INFO_ADDR;
     if (off < FLASH_SLOT_BYTES) {
@@ -145,6 +151,8 @@ static bool is_sync(const struct link_slave *slave)
 static enum link_event judge_frame(struct link_slave *slave)
 {
     const struct op_row *row = (slave->stage[0] ^ slave->stage[1]) == 0xFF ? find_op(slave->stage[0]) : NULL;
+    /* A known opcode wins over a sync: a host that is new may start with any command (docs/spec/link.md
+     * 2). */
     bool is_greeting = row == NULL && is_sync(slave);
     slave->is_synced = true;
     slave->work.op = slave->stage[0];
@@ -170,6 +178,7 @@ static enum link_event judge_address(struct link_slave *slave)
 {
     uint32_t addr = bytes_load_be32(slave->stage);
     slave->work.addr = addr;
+    /* Where a host wants to jump to does not matter: the root decides what boots. */
     if (slave->work.op == LINK_OP_GO) {
         return hand_out(slave, slave->stage, 0);
     }
@@ -238,6 +247,7 @@ static enum link_event judge_request(struct link_slave *slave)
 {
     const struct op_row *row = find_op(slave->work.op);
     size_t n_body = bytes_load_be16(slave->stage);
+    /* The length is checked before the rest is received, so that a packet can never outgrow the buffer. */
     if (slave->n_have_bytes == 2) {
         if (n_body < row->from || n_body > row->to) {
             return refuse(slave, E_LINK_LENGTH);
@@ -368,6 +378,8 @@ static enum link_out dispatch(struct link_slave *slave, enum link_event event)
 {
     enum link_out out = LINK_OUT_NONE;
     while (event != LINK_EVENT_HANDLED) {
+        /* The next state is set before the action runs, because the event that an action returns belongs
+         * to that state. */
         uint8_t row = table[slave->state][event];
         slave->state = row & 0x0F;
         event = act(slave, (enum link_action)(row >> 4), &out);
@@ -411,6 +423,7 @@ static enum link_out take_counted(struct link_slave *slave, const uint8_t *bytes
     if (n_take > n_bytes) {
         n_take = n_bytes;
     }
+    /* In state DATA the host only clocks our bytes out: what it sends meanwhile means nothing. */
     if (slave->state == LINK_STATE_STAGE) {
         memcpy(slave->stage + slave->n_have_bytes, bytes, n_take);
     }
@@ -448,6 +461,8 @@ static enum link_event classify(struct link_slave *slave, uint8_t byte)
     return byte == LINK_ACK ? LINK_EVENT_ECHO : LINK_EVENT_BYTE;
 }
 
+/* Stops at the first byte that asks the owner for something: what was received after it may belong to
+ * another state, and is given again. */
 enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size_t n_bytes,
                             size_t *n_used_bytes)
 {
@@ -480,6 +495,8 @@ enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason)
     return out;
 }
 
+/* A reply is built only while the slave waits for one. A late call would otherwise write into a buffer
+ * that already receives the next command. */
 enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, size_t n_bytes)
 {
     if (slave->state == LINK_STATE_WORK) {
@@ -489,6 +506,8 @@ enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, si
     return dispatch(slave, LINK_EVENT_REPLY);
 }
 
+/* A host that was silent for LINK_GONE_MS is taken for another one, whose first frame may be a sync with
+ * any two bytes. */
 enum link_out link_slave_silence(struct link_slave *slave, bool is_gone)
 {
     slave->is_synced = slave->is_synced && !is_gone;

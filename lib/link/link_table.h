@@ -15,8 +15,7 @@
     X(NACK, "1F is presented until the host's 79, or 5A of its next command")                                \
     X(DATA, "counts the dummy and the data bytes that the host clocks")
 
-/* Events: of a received byte (SOF .. FULL), of a judgement or the
- * owner's result (PASS .. END), of the clock. */
+/* Events: of a received byte (SOF .. FULL), of a judgement or the owner's result (PASS .. END), of the clock. */
 #define LINK_EVENTS(X)                                                                                       \
     X(SOF, "byte 5A")                                                                                        \
     X(ECHO, "byte 79")                                                                                       \
@@ -33,7 +32,8 @@
     X(SILENCE, "no byte for LINK_SILENCE_MS")                                                                \
     X(GONE, "no byte for LINK_GONE_MS: the next host is another one")
 
-/* Actions. ILLEGAL is the answer to a pair that cannot occur: the named error E_STATE. */
+/* Actions; act() of link_slave.c carries them out. ILLEGAL is for a pair that cannot occur: it changes nothing,
+ * and its reason E_STATE shows in INFO that this program contradicts itself. */
 #define LINK_ACTIONS(X)                                                                                      \
     X(NONE)                                                                                                  \
     X(ILLEGAL)                                                                                               \
@@ -48,6 +48,19 @@
     X(CLOSE_DATA)                                                                                            \
     X(REST)
 
+/*
+ * The rows, and why the less obvious ones are as they are:
+ *
+ * IDLE   Only a start or a sync leads out. Events of the work cannot occur, because the work has ended.
+ * STAGE  Bytes are counted, whatever they are: 5A and 79 may be data. So events of single bytes cannot occur,
+ *        and only silence ends a stage whose host has lost count.
+ * WORK   The host polls, and nothing that it sends counts. The owner's result says how the command goes on.
+ * ACK    A 5A is no start here, because some hosts clock anything while they wait (C5 in docs/spec/link.md 3).
+ *        Only the echo leads on.
+ * NACK   As ACK, but a 5A starts the next command: some hosts never echo a NACK, and a slave that waited for it
+ *        would swallow that command.
+ * DATA   Counted as in STAGE: the host clocks our bytes out, and what it sends is dropped.
+ */
 #define LINK_TABLE(X)                                                                                        \
     X(IDLE, SOF, START, STAGE)                                                                               \
     X(IDLE, ECHO, NONE, IDLE)                                                                                \

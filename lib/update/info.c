@@ -42,10 +42,12 @@ void boot_info_of_view(const struct boot_view *view, uint32_t bootloader_version
     out->last_reason = record->last_reason;
     out->session_state = (uint16_t)view->session;
     if (view->session != 0) {
+        /* Words are programmed whole, so the last one may reach over the end of the image. */
         uint32_t flashed = view->session_flashed;
         out->session_id = view->session_id;
         out->session_flashed = flashed < view->session_bytes ? flashed : view->session_bytes;
     }
+    /* Without a 0 at its end if it fills the field. */
     for (uint32_t i = 0; i < BOOT_HW_ID_MAX_BYTES && hw_id[i] != '\0'; i++) {
         out->hw_id[i] = hw_id[i];
     }
@@ -54,10 +56,14 @@ void boot_info_of_view(const struct boot_view *view, uint32_t bootloader_version
 void update_tell_of_images(const struct update_images *images, struct boot_info *info)
 {
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
+        /* A slot that is empty or being received may hold the header of an older image: its version would
+         * be told for one that cannot boot. */
         if (info->slot_state[slot] > SLOT_STATE_RECEIVING) {
             info->slot_version[slot] = version_of(images->slot[slot], images->slot_bytes, NULL);
         }
     }
+    /* While sector 1 is being written its header may be there and the rest not: better no version than a
+     * wrong one. */
     if ((info->flags & BOOT_FLAG_LOADER_OPEN) == 0) {
         info->loader_version = version_of(images->loader, images->loader_bytes, info->loader_hash);
     }

@@ -16,6 +16,7 @@ static bool is_kept(const struct update *u, enum slot slot)
 
 enum slot update_inactive_slot(const struct update *u)
 {
+    /* While a trial runs, the other slot holds the image to go back to: none is inactive. */
     enum slot active = (enum slot)u->record.active;
     if (u->running != SLOT_NONE && u->running != active) {
         return SLOT_NONE;
@@ -51,6 +52,8 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
         if (key == NULL) {
             continue;
         }
+        /* The statement names its key by a part of the hash of it. That only finds the key; the signature
+         * must verify with it. */
         image_keyhash(key, hash);
         if (memcmp(hash, key_id, BOOT_KEY_ID_BYTES) != 0) {
             continue;
@@ -247,6 +250,12 @@ static enum fota_err check_place(const struct update *u, const struct update_off
     return offer->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
 }
 
+/* A plain session never goes on as a signed one, whatever the ids are, nor the other way round. */
+static bool is_same_session(const struct update *u, const struct update_offer *offer)
+{
+    return u->offer.kind == offer->kind && u->offer.session_id == offer->session_id;
+}
+
 /* Called for a new session and for one that goes on after a reset. If the slot already holds the beginning of
  * this very image, the host is told where to go on, and nothing is erased. */
 enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, uint32_t *resume_off)
@@ -255,7 +264,9 @@ enum fota_err update_begin_offer(struct update *u, const struct update_offer *of
     if (err) {
         return err;
     }
-    if (u->session != UPDATE_CLOSED && u->offer.session_id != offer->session_id) {
+    /* One session at a time. A host that wants another release must ABORT this one first, so that two
+     * hosts cannot overwrite each other without noticing. */
+    if (u->session != UPDATE_CLOSED && !is_same_session(u, offer)) {
         return E_UPDATE_SESSION;
     }
     enum slot slot = (enum slot)offer->slot;
@@ -281,7 +292,7 @@ static void close_session(struct update *u)
 /* A statement was given: size and digest are known. */
 static bool is_described(const struct update *u)
 {
-    return u->offer.session_id != (uint32_t)UPDATE_OPEN_SESSION_ID;
+    return u->offer.kind == UPDATE_OFFER_SIGNED;
 }
 
 /* Is a session open for a slot? One for the loader writes nothing here. */
@@ -407,6 +418,8 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         return E_FLASH_RANGE;
     }
     uint32_t k = off / config_of(u)->sector_bytes;
+    /* Before the first word, for the same reason as before an erase: the record must not count a sector
+     * that is about to change. */
     err = lower_resume_sectors(u, k);
     if (err) {
         return err;
@@ -417,6 +430,8 @@ enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *wo
         return err;
     }
     u->session_flashed += 4 * n_words;
+    /* One record for each complete sector. A reset then costs the host at most one sector to send again,
+     * and the journal three records an image. */
     uint32_t n_complete = u->session_flashed / config_of(u)->sector_bytes;
     if (is_described(u) && n_complete > u->record.resume_sectors &&
         u->session_flashed < u->offer.image_bytes) {
@@ -559,6 +574,8 @@ enum fota_err update_abort(struct update *u)
     bool is_loader = u->session != UPDATE_CLOSED && u->offer.slot == SLOT_LOADER;
     enum slot slot = is_loader ? SLOT_NONE : update_inactive_slot(u);
     enum fota_err err = FOTA_OK;
+    /* Only what an update has brought is given up: a confirmed fallback or a rejection in the slot stays
+     * recorded. */
     if (slot != SLOT_NONE && u->record.state[slot] >= SLOT_STATE_RECEIVING &&
         u->record.state[slot] <= SLOT_STATE_TRIAL) {
         err = put_state(u, slot, SLOT_STATE_EMPTY, UNKNOWN);
@@ -579,6 +596,8 @@ enum fota_err update_retry(struct update *u, uint32_t number)
     }
     record->retry = number;
     memset(record->rejected, 0, sizeof record->rejected);
+    /* The slot of a rejected image becomes empty: its bytes may be tried if nothing else boots, and the
+     * release may be received again. */
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
         if (record->state[slot] == SLOT_STATE_REJECTED) {
             record->state[slot] = SLOT_STATE_EMPTY;

@@ -103,7 +103,7 @@ static uint32_t read_epoch(const uint8_t *epoch)
 }
 
 /*
- * Both journals are lost, and with them the note that the active key was revoked (docs/spec/boot.md).
+ * Both journals are lost, and with them the flag that the active key was revoked (docs/spec/boot.md).
  *
  * What revoked it was an image, signed by the next key, that names the key it ends in a TLV. If such an image is still
  * in a slot and verifies, revoke the active key again. Its counter is not compared (floor 0): an old image of

@@ -20,6 +20,7 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     struct update_offer offer;
     enum fota_err err = FOTA_OK;
     bool is_loader = n_bytes > 0 && offer_is_for_loader(statement, n_bytes);
+    /* None is inactive while a trial runs: the other slot then holds the image to fall back to. */
     enum slot slot = is_loader ? SLOT_LOADER : update_inactive_slot(u);
     if (slot == SLOT_NONE) {
         return E_STATE;
@@ -29,6 +30,8 @@ enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t 
     } else {
         err = offer_read(&verifier, config->hw_id, slot, statement, n_bytes, &offer);
     }
+    /* Refused here, before update_begin_offer: an offer that the board will not take must not erase
+     * anything. */
     update_tell_view(u, &view);
     err = err ? err : offer_check(&offer, &view, config->bootloader_version);
     uint32_t off;

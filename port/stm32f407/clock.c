@@ -61,6 +61,7 @@ bool clock_init(void)
     }
     FLASH->ACR = DBGMCU->IDCODE == IDCODE_REVISION_A ? ACR_FAST : ACR_FAST | FLASH_ACR_PRFTEN;
     (void)FLASH->ACR; /* read back that they are taken (RM0090 3.5.1) */
+    /* Divided before the switch: at 168 MHz undivided buses would be too fast from the first cycle on. */
     RCC->CFGR = CFGR_DIVIDED;
     RCC->CFGR = CFGR_DIVIDED | RCC_CFGR_SW_PLL;
     return wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL);
@@ -68,6 +69,8 @@ bool clock_init(void)
 
 void clock_reset(void)
 {
+    /* The tick counts cycles: stopped first, because its period would be wrong from the switch of the
+     * clock on. */
     SysTick->CTRL = 0;
     SysTick->LOAD = 0;
     SysTick->VAL = 0;

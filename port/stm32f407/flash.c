@@ -79,11 +79,15 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
     do {
         const uint32_t wanted = *value++;
         if (cr & FLASH_CR_PG) {
+            /* A program only clears bits, and silently (RM0090 3.6.4). So a word must be blank before; 0,
+             * with which the journal kills and marks, is right over anything. */
             if (*word != BLANK && wanted != 0) {
                 sr = SR_DIFFERS;
                 break;
             }
         }
+        /* No application runs, or it has not asked for its interrupts: then all are masked. Otherwise only
+         * those of the given priority and below, and for one word or one erase at a time. */
         if (mask == 0) {
             __disable_irq();
         }
@@ -121,6 +125,7 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
  * until reset, so it is sent only when locked. */
 static enum fota_err unlock(void)
 {
+    /* x32 programming below 2.7 V may seem to work and not last (RM0090 3.6.2): so nothing is begun then. */
     if (!supply_is_good()) {
         return E_FLASH_SUPPLY;
     }
@@ -142,6 +147,7 @@ static enum fota_err carry_out(struct flash *base, struct ram_op *op, enum fota_
     op->flash = base;
     uint32_t sr = ram_run(op);
     FLASH->CR |= FLASH_CR_LOCK;
+    /* The most serious first: while the flash is still busy, the other flags say nothing yet. */
     if (sr & FLASH_SR_BSY) {
         return E_FLASH_TIMEOUT;
     }
@@ -223,6 +229,8 @@ static enum fota_err program(struct flash *base, uint32_t addr, const uint32_t *
     if (n_words == 0) {
         return FOTA_OK;
     }
+    /* The first and the last word are looked at. Sectors in between are the owner's too, because every
+     * caller stays within one area of the map. */
     if (n_words > FLASH_MAP_BYTES / 4 || !may_write(flash, sector_of(addr)) ||
         !may_write(flash, sector_of(addr + 4 * n_words - 4))) {
         return E_FLASH_RANGE;

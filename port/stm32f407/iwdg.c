@@ -4,6 +4,8 @@
 
 #include "stm32f407xx.h"
 
+/* Nominally 64 x 4096 cycles of 32 kHz are 8.2 s; the slowest and the fastest oscillator (17 and 47 kHz,
+ * DS8626 table 35) make that 5.6 to 15.4 s. An erase of 128 KB takes 2 s at most, so it fits in. */
 enum {
     KEY_FEED = 0xAAAA,
     KEY_UNLOCK = 0x5555,
@@ -16,6 +18,8 @@ enum {
 
 void iwdg_start(void)
 {
+    /* KEY_START also starts the oscillator of the watchdog, without which the two registers would never
+     * take their values. KEY_UNLOCK opens the registers until another key is written. */
     IWDG->KR = KEY_START;
     IWDG->KR = KEY_UNLOCK;
     IWDG->PR = PRESCALER_64;

@@ -39,6 +39,7 @@ void *memmove(void *to, const void *from, size_t n_bytes)
     return to;
 }
 
+/* Bytes only: what is cleared in the root is small. */
 void *memset(void *to, int value, size_t n_bytes)
 {
     uint8_t *d = to;
@@ -48,6 +49,8 @@ void *memset(void *to, int value, size_t n_bytes)
     return to;
 }
 
+/* Stops at the first difference. The time tells how many bytes are alike; nothing secret is compared in
+ * the root. */
 int memcmp(const void *a, const void *b, size_t n_bytes)
 {
     const uint8_t *p = a;

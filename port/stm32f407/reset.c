@@ -5,6 +5,8 @@
 #include "f407/clock.h"
 #include "stm32f407xx.h"
 
+/* 82 interrupts (RM0090 table 62) in registers of 32; the count of crashes is bounded so that a value that
+ * something wrote over is noticed. */
 enum { NVIC_REGISTERS = 3, CRASHES_MAX = 255 };
 
 /* The last words of the services' RAM: above what the ROM loader overwrites. */
@@ -69,6 +71,8 @@ static enum boot_request take_request(void)
     volatile struct retained *words = retained();
     uint32_t request = words->request;
     bool is_whole = words->not_request == ~request;
+    /* Volatile stores stay in their order. If the power is cut between the two, the pair does not fit any
+     * more, and there is no request. */
     words->not_request = 0; /* no complement of a request */
     words->request = 0;
     return is_whole ? (enum boot_request)request : BOOT_REQUEST_NONE;
@@ -133,6 +137,8 @@ bool reset_is_run_failed(const struct reset_origin *origin)
            origin->cause <= RESET_WWDG;
 }
 
+/* Called when an image confirms: from here on its crashes are those of a confirmed application, though it
+ * was started as a trial. */
 void reset_forget_crashes(void)
 {
     retained()->n_crashes = 0;
@@ -166,7 +172,8 @@ static void reset_interrupts(void)
 
 void reset_jump(uint32_t vectors)
 {
-    /* The program must find the chip as after a reset, so that it runs here as it runs from a debugger. */
+    /* The program must find the chip as after a reset, so that it runs here as it runs from a debugger. An
+     * interrupt in the middle of this would find half of its peripherals in reset. */
     __disable_irq();
     reset_peripherals();
     clock_reset();

@@ -24,6 +24,8 @@ static void enable_clocks(void)
 
 static void set_pins(void)
 {
+    /* The function is chosen before the mode is switched to it: a pin must not drive the wires with
+     * another function for a moment. Pins PA0 to PA3 keep their settings. */
     GPIOA->AFR[0] = (GPIOA->AFR[0] & 0x0000FFFFU) | 0x55550000U;
     GPIOA->OSPEEDR = (GPIOA->OSPEEDR & ~(uint32_t)PINS_MASK) | (PINS_SPEED_MEDIUM << PINS_SHIFT);
     GPIOA->PUPDR = (GPIOA->PUPDR & ~(uint32_t)PINS_MASK) | (PINS_PULLS << PINS_SHIFT);

@@ -100,6 +100,8 @@ void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;
     spi_rx_to_ring(spi);
+    /* The handler has already started these data, at the echo: starting them again would send their first
+     * bytes twice. */
     if (!spi->has_answered) {
         hold_handler(true);
         spi_slave_send(spi, bytes, n_bytes);
@@ -133,6 +135,8 @@ void spi_slave_irq_arm(void *ctx, uint8_t answer, const uint8_t *reply, size_t n
 void spi_slave_irq_init(struct spi_slave *spi, uint32_t priority)
 {
     (void)spi;
+    /* The same priority for both, so that neither can interrupt the other in the middle of a stream's
+     * set-up. */
     NVIC_SetPriority(SPI1_IRQn, priority);
     NVIC_SetPriority(DMA2_Stream3_IRQn, priority);
     hold_handler(false);
@@ -152,6 +156,8 @@ SPI_SLAVE_INLINE void take_byte(struct spi_slave *spi)
 {
     uint8_t byte = (uint8_t)SPI1->DR;
     (void)SPI1->SR; /* DR then SR clears an overrun: polls may be lost, they all say the same */
+    /* The last three bytes are kept, because a sync that is shifted by some bits lies across three
+     * (has_slipped). */
     spi->has_heard = true;
     spi->tail[0] = spi->tail[1];
     spi->tail[1] = spi->tail[2];

@@ -21,6 +21,8 @@ static void fault_handler(void)
 
 NO_CALLS void reset_handler(void)
 {
+    /* All below this function's own frame is painted, so that the tests can see how deep the stack ever
+     * was. main() never returns here; if it does, that is a fault as well. */
     uint32_t here;
     for (uint32_t *word = boot_stack_bottom; word < &here; word++) {
         *word = STARTUP_PAINT;
@@ -38,6 +40,7 @@ union vector {
     uint32_t *stack;
 };
 
+/* Only the 16 vectors of the core: the root uses no interrupt of the chip. */
 extern const union vector boot_vectors[16];
 __attribute__((section(".boot_vectors"), used)) const union vector boot_vectors[16] = {
     {.stack = boot_stack_top},  {.handler = reset_handler}, {.handler = fault_handler},

@@ -15,6 +15,7 @@ bool supply_is_good(void)
 {
     RCC->APB1ENR |= RCC_APB1ENR_PWREN;
     (void)RCC->APB1ENR; /* ES0182 2.1.13: a peripheral answers two cycles after its clock */
+    /* The detector needs time after its level was changed; until then its answer is about the old one. */
     uint32_t cr = PWR->CR;
     if (!(cr & PWR_CR_PVDE) || (cr & PWR_CR_PLS) >> PWR_CR_PLS_Pos < LEVEL) {
         PWR->CR = (cr & ~PWR_CR_PLS) | (uint32_t)LEVEL << PWR_CR_PLS_Pos | PWR_CR_PVDE;

@@ -12,7 +12,7 @@ TABLE = Path(__file__).resolve().parent / "planted.json"
 TIMEOUT_S = 60
 
 
-def verdict(folder, bug):
+def what_happened(folder, bug):
     """None if the story that is named for the bug ran and failed, else what happened instead."""
     program = Path(folder) / f"bricks_planted_{bug['name']}"
     try:
@@ -30,7 +30,7 @@ def main(args):
     bugs = json.loads(TABLE.read_text(encoding="utf-8"))
     n_missed = 0
     for bug in bugs:
-        missed = verdict(args[0], bug)
+        missed = what_happened(args[0], bug)
         n_missed += missed is not None
         print(f"{bug['name']:22} {missed or 'noticed'} by {bug['noticed_by']}")
     print(f"{len(bugs)} planted bugs, {len(bugs) - n_missed} noticed")

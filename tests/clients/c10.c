@@ -1,6 +1,6 @@
 /*
  * C10: an unfinished programmer sketch, 4 MHz. It clocks a dummy and polls exactly once: the second byte must
- * be 79. Its NACK is 15, which no loader sends. A loader that takes longer than 2 us for a verdict is none
+ * be 79. Its NACK is 15, which no loader sends. A loader that takes longer than 2 us for an answer is none
  * for it.
  */
 #include "client.h"
@@ -9,9 +9,9 @@ static const struct habits habits = {.hz = 4000000};
 
 static bool ack(struct wires *w)
 {
-    uint8_t answer[2];
-    wires_transfer(w, NULL, answer, sizeof answer);
-    if (answer[1] != ACK) {
+    uint8_t reply[2];
+    wires_transfer(w, NULL, reply, sizeof reply);
+    if (reply[1] != ACK) {
         return false;
     }
     (void)wires_byte(w, ACK);

@@ -71,9 +71,9 @@ static bool erase(struct wires *w)
     }
     transfer(w, (const uint8_t *)"\xFF\xFF\x00", NULL, 3);
     for (unsigned i = 0; i < ERASE_TRIES; i++) {
-        uint8_t verdict = ack_frame(w);
-        if (verdict != BUSY) {
-            return verdict == ACK;
+        uint8_t answer = ack_frame(w);
+        if (answer != BUSY) {
+            return answer == ACK;
         }
         wires_wait_us(w, ERASE_TRY_US);
     }

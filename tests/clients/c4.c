@@ -1,7 +1,7 @@
 /*
  * C4: the bootloader handle of a car interface's Python library. 1 MHz; NSS toggles around every transfer and
- * every poll. The 5A of a frame is a transfer of its own. The first poll counts, so a verdict that shows too
- * early is taken. A 79 follows always, after a time-out too. The verdict on a command must come within 10 ms,
+ * every poll. The 5A of a frame is a transfer of its own. The first poll counts, so an answer that shows too
+ * early is taken. A 79 follows always, after a time-out too. The answer on a command must come within 10 ms,
  * others within 1 s, data and erase within 20 s. Erase sends its count 00 00 without a checksum: the first
  * poll is the checksum. Connecting again takes a NACK as well as an ACK; ours gives an ACK, at any time.
  */

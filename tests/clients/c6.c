@@ -5,7 +5,7 @@
  * checksum of the data. Erases everything and waits 11 s. A Write command that is not ACKed is skipped and
  * counted as success.
  *
- * Told with 4 s: the verdict stands since the third, and nothing changes until somebody asks for it.
+ * Told with 4 s: the answer stands since the third, and nothing changes until somebody asks for it.
  */
 #include "client.h"
 

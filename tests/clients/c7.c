@@ -1,7 +1,7 @@
 /*
  * C7: a tool for the Raspberry Pi's spidev. About 2 MHz with gaps of 20 us between bytes. Strict: the first
  * byte of an ACK procedure must be A5; it polls with A5, at most 4,096 times, and takes anything but A5 and a
- * verdict for an error; MISO during the echo must be A5 again. Its sync repeats 5A until A5 comes. Its mass
+ * answer for an error; MISO during the echo must be A5 again. Its sync repeats 5A until A5 comes. Its mass
  * erase sends FF FF and the ACK procedure, whose 00 is the checksum, and then a 00 and an ACK procedure that
  * nobody answers.
  *

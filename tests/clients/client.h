@@ -27,13 +27,13 @@ struct habits {
     bool is_nss_tied;          /* low for ever; else low while a transfer runs */
     bool splits_sof;           /* 5A is a transfer of its own */
     bool skips_first;          /* throws the first byte of an ACK procedure away */
-    bool is_strict;            /* that byte, all polls and the byte of the echo must be A5 or the verdict */
+    bool is_strict;            /* that byte, all polls and the byte of the echo must be A5 or the answer */
     uint8_t poll;              /* what it clocks while it polls */
     uint32_t poll_us;          /* wait before each poll */
     uint32_t polls_max[WAITS]; /* 0: no limit but the time */
     uint32_t max_us[WAITS];    /* 0: no limit but the polls */
     bool is_mute_on_nack;      /* no echo after 1F */
-    bool echoes_timeout;       /* 79 even if no verdict came */
+    bool echoes_timeout;       /* 79 even if no answer came */
     bool has_garbage;          /* MOSI while it reads */
     uint32_t address_us;       /* wait before an address */
     uint32_t checksum_us;      /* wait before the checksum of data */
@@ -46,9 +46,9 @@ struct habits {
 struct wires {
     struct twin *twin;
     const struct habits *habits;
-    bool has_nrst;           /* wired: C2 pulses it */
-    const char *stage;       /* what it was doing when it gave up */
-    uint64_t verdict_max_us; /* longest wait for the verdict on a command frame so far */
+    bool has_nrst;          /* wired: C2 pulses it */
+    const char *stage;      /* what it was doing when it gave up */
+    uint64_t answer_max_us; /* longest wait for the answer on a command frame so far */
 };
 
 /** What is to be done. */

@@ -44,7 +44,7 @@ static struct {
      {"", ""}},
     {"C3", "protocol V1.0: no echo", {"", ""}},
     {"C4",
-     "NSS toggles around every byte, verdict on a command within 10 ms, no checksum of an erase's count",
+     "NSS toggles around every byte, answer on a command within 10 ms, no checksum of an erase's count",
      {"", ""}},
     {"C5", "anything on MOSI while it reads, a bare echo, no echo after NACK, a 00 before 5A", {"", ""}},
     {"C6", "reads too much, long pauses, mass erase", {"", ""}},
@@ -129,7 +129,7 @@ static const char *kind_name(const struct loader_board *board)
     return board->config.kind == LOADER_AGENT ? "agent" : "bootloader";
 }
 
-/* A proper client finds the loader and moves it, from whatever the other left behind. */
+/* A proper client finds the loader and moves it, from whatever state the other left it in. */
 static void assert_serves_a_proper_client(struct loader_board *board)
 {
     struct twin_link wires;
@@ -305,15 +305,15 @@ static void c2_that_resets_its_chip_reaches_the_loader(void **state)
     assert_int_equal(loader_board_wrong(board, board->update.n_image[1]), 0);
 }
 
-static void c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms(void **state)
+static void c4_that_toggles_nss_gets_each_command_s_answer_within_10_ms(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct wires w = {0};
         struct job job = job_for(&boards[0][kind]);
         serve(&boards[0][kind], "C4", client_c4, &job, &w);
-        printf("  longest wait for a command's verdict: %u us\n", (unsigned)w.verdict_max_us);
-        assert_in_range(w.verdict_max_us, 1, COMMAND_MAX_US);
+        printf("  longest wait for a command's answer: %u us\n", (unsigned)w.answer_max_us);
+        assert_in_range(w.answer_max_us, 1, COMMAND_MAX_US);
         assert_serves_a_proper_client(&boards[0][kind]);
     }
     note("C4", 0, "served", NULL);
@@ -479,7 +479,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image),
         cmocka_unit_test(c2_that_resets_its_chip_reaches_the_loader),
-        cmocka_unit_test(c4_that_toggles_nss_gets_each_command_s_verdict_within_10_ms),
+        cmocka_unit_test(c4_that_toggles_nss_gets_each_command_s_answer_within_10_ms),
         cmocka_unit_test(c5_that_sends_garbage_while_it_reads_and_never_echoes_a_nack),
         cmocka_unit_test(c6_that_reads_too_much_and_waits_long_for_a_mass_erase),
         cmocka_unit_test(c7_that_insists_on_a5_is_served_by_a_chip_that_erases_within_its_100_ms),

@@ -70,7 +70,7 @@ static bool has_time(const struct wires *w, enum wait wait, uint32_t n_polls, ui
     return has_polls && is_early;
 }
 
-/* @return verdict, or 0 */
+/* @return answer, or 0 */
 static uint8_t poll(struct wires *w, enum wait wait)
 {
     const struct habits *h = w->habits;
@@ -80,8 +80,8 @@ static uint8_t poll(struct wires *w, enum wait wait)
         uint8_t byte = wires_byte(w, h->poll);
         if (byte == ACK || byte == NACK) {
             uint64_t us = (twin_now_ns(w->twin) - start_ns) / 1000U;
-            bool is_longest = wait == WAIT_COMMAND && us > w->verdict_max_us;
-            w->verdict_max_us = is_longest ? us : w->verdict_max_us;
+            bool is_longest = wait == WAIT_COMMAND && us > w->answer_max_us;
+            w->answer_max_us = is_longest ? us : w->answer_max_us;
             return byte;
         }
         if (h->is_strict && byte != BUSY) {
@@ -97,12 +97,12 @@ uint8_t tell_ack(struct wires *w, enum wait wait)
     if ((h->skips_first || h->is_strict) && wires_byte(w, 0) != BUSY && h->is_strict) {
         return 0;
     }
-    uint8_t verdict = poll(w, wait);
-    bool is_mute = (verdict == 0 && !h->echoes_timeout) || (verdict == NACK && h->is_mute_on_nack);
+    uint8_t answer = poll(w, wait);
+    bool is_mute = (answer == 0 && !h->echoes_timeout) || (answer == NACK && h->is_mute_on_nack);
     if (!is_mute && wires_byte(w, ACK) != BUSY && h->is_strict) {
         return 0;
     }
-    return verdict;
+    return answer;
 }
 
 /* --- commands ---------------------------------------------------------------------------------------- */
@@ -147,22 +147,22 @@ void tell_receive(struct wires *w, uint8_t *bytes, size_t n_bytes)
 
 bool tell_version(struct wires *w)
 {
-    uint8_t answer[4];
+    uint8_t reply[4];
     if (!tell_command(w, 0x01)) {
         return false;
     }
-    tell_receive(w, answer, 2U + w->habits->n_over_read);
-    return tell_ack(w, WAIT_STAGE) == ACK && answer[1] == 0x11;
+    tell_receive(w, reply, 2U + w->habits->n_over_read);
+    return tell_ack(w, WAIT_STAGE) == ACK && reply[1] == 0x11;
 }
 
 bool tell_id(struct wires *w)
 {
-    uint8_t answer[6];
+    uint8_t reply[6];
     if (!tell_command(w, 0x02)) {
         return false;
     }
-    tell_receive(w, answer, 4U + w->habits->n_over_read);
-    return tell_ack(w, WAIT_STAGE) == ACK && answer[1] == 1 && (answer[2] << 8 | answer[3]) == CHIP;
+    tell_receive(w, reply, 4U + w->habits->n_over_read);
+    return tell_ack(w, WAIT_STAGE) == ACK && reply[1] == 1 && (reply[2] << 8 | reply[3]) == CHIP;
 }
 
 bool tell_erase(struct wires *w, uint16_t sector)

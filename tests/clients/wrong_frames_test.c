@@ -1,6 +1,6 @@
 /*
  * Frames that are wrong, too long, out of range or out of place, against the real bootloader and agent: each
- * is refused at its stage, not a bit of flash changes, and the next frame works. And how long a verdict
+ * is refused at its stage, not a bit of flash changes, and the next frame works. And how long an answer
  * takes, in the chip's own time.
  */
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #include "loader_board.h"
 #include "port_twin/twin_link.h"
 
-enum { PAYLOAD_BYTES = 12 * 1024, STAGES_MAX = 3, VERDICT_MAX_US = 10000, LONG_BYTES = 5000 };
+enum { PAYLOAD_BYTES = 12 * 1024, STAGES_MAX = 3, ANSWER_MAX_US = 10000, LONG_BYTES = 5000 };
 
 static struct loader_board boards[LOADER_KINDS];
 static const struct habits habits = {
@@ -135,9 +135,9 @@ static void assert_refused(struct wires *w, const struct wrong *wrong)
         uint8_t bytes[32];
         size_t n = bytes_of(wrong->stage[i], bytes);
         wires_transfer(w, bytes, NULL, n);
-        uint8_t verdict = tell_ack(w, WAIT_FLASH);
-        if (verdict != (is_last ? NACK : ACK)) {
-            fail_msg("%s: stage %u is answered by %02X", wrong->what, i + 1, verdict);
+        uint8_t answer = tell_ack(w, WAIT_FLASH);
+        if (answer != (is_last ? NACK : ACK)) {
+            fail_msg("%s: stage %u is answered by %02X", wrong->what, i + 1, answer);
         }
     }
     if (!tell_id(w)) {
@@ -201,13 +201,13 @@ static void a_frame_that_ends_early_is_forgotten(void **state)
     }
 }
 
-/* --- how long a verdict takes ------------------------------------------------------------------------ */
+/* --- how long an answer takes ------------------------------------------------------------------------ */
 
 /* All that AN4286 V1.1 and we have, and two that nobody has. */
 static const uint8_t ops[] = {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82,
                               0x92, 0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xA1, 0x55};
 
-static void every_command_has_its_verdict_within_10_ms(void **state)
+static void every_command_has_its_answer_within_10_ms(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
@@ -215,8 +215,8 @@ static void every_command_has_its_verdict_within_10_ms(void **state)
         for (size_t i = 0; i < sizeof ops; i++) {
             struct wires w = sync_with(&boards[kind]);
             (void)tell_command(&w, ops[i]);
-            worst_us = w.verdict_max_us > worst_us ? w.verdict_max_us : worst_us;
-            assert_in_range(w.verdict_max_us, 1, VERDICT_MAX_US);
+            worst_us = w.answer_max_us > worst_us ? w.answer_max_us : worst_us;
+            assert_in_range(w.answer_max_us, 1, ANSWER_MAX_US);
         }
         printf("%s: worst of %u commands %u us\n", kind ? "agent" : "bootloader", (unsigned)sizeof ops,
                (unsigned)worst_us);
@@ -226,7 +226,7 @@ static void every_command_has_its_verdict_within_10_ms(void **state)
 /* The words of the block before are still on their way into the slowest flash the datasheet allows. A host
  * polls every 200 us then: the bootloader takes the polls of a stall one by one before it hears the
  * echo. */
-static void commands_have_their_verdict_within_10_ms_while_a_block_is_programmed(void **state)
+static void commands_have_their_answer_within_10_ms_while_a_block_is_programmed(void **state)
 {
     (void)state;
     for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
@@ -254,8 +254,8 @@ static void commands_have_their_verdict_within_10_ms_while_a_block_is_programmed
             assert_true(tell_id(&w));
         }
         printf("%s: while it programs, worst of 8 commands %u us\n", kind ? "agent" : "bootloader",
-               (unsigned)w.verdict_max_us);
-        assert_in_range(w.verdict_max_us, 1, VERDICT_MAX_US);
+               (unsigned)w.answer_max_us);
+        assert_in_range(w.answer_max_us, 1, ANSWER_MAX_US);
     }
 }
 
@@ -265,8 +265,8 @@ int main(void)
         cmocka_unit_test(wrong_frames_are_refused_change_nothing_and_the_next_one_works),
         cmocka_unit_test(bytes_out_of_place_and_far_too_many_are_dropped),
         cmocka_unit_test(a_frame_that_ends_early_is_forgotten),
-        cmocka_unit_test(every_command_has_its_verdict_within_10_ms),
-        cmocka_unit_test(commands_have_their_verdict_within_10_ms_while_a_block_is_programmed),
+        cmocka_unit_test(every_command_has_its_answer_within_10_ms),
+        cmocka_unit_test(commands_have_their_answer_within_10_ms_while_a_block_is_programmed),
     };
     return cmocka_run_group_tests(tests, open_boards, close_boards);
 }

@@ -51,7 +51,7 @@ static void make_start(unsigned start)
     unsigned kind = start % KINDS;
     enum slot slot = kind == KIND_SLOT_B ? SLOT_B : SLOT_A;
     put_image(slot, &releases[0]);
-    struct update *update = boot_run(RESET_POWER_ON, false);
+    struct update *update = boot_run(RESET_POWER_ON, BOOT_REQUEST_NONE);
     must(kind == KIND_FIRST_RUN || update_confirm(update) == FOTA_OK, "confirm");
     if (kind == KIND_TRIAL) {
         make_trial(update);
@@ -87,7 +87,7 @@ const struct chip_snapshot *boot_start(unsigned start)
     return &starts[start];
 }
 
-struct update *boot_run(enum reset_cause cause, bool wants_loader)
+struct update *boot_run(enum reset_cause cause, enum boot_request request)
 {
     struct slots_decision decision;
     struct image_result images[2];
@@ -98,7 +98,7 @@ struct update *boot_run(enum reset_cause cause, bool wants_loader)
     if (err) {
         update->record.last_reason = (uint16_t)err;
     }
-    update_choose(update, wants_loader ? BOOT_REQUEST_LOADER : BOOT_REQUEST_NONE, &decision, images);
+    update_choose(update, request, &decision, images);
     services_store_checksum();
     return update;
 }

@@ -14,9 +14,9 @@ extern const struct boot_services boot_services;
 void boot_prepare(void);
 /** Put the flash into one of DEVICE_STARTS states. */
 const struct chip_snapshot *boot_start(unsigned start);
-/** From the reset to the choice, with the loader wanted or not. Neither slot may be written meanwhile, nor
+/** From the reset to the choice, with this boot request in RAM. Neither slot may be written meanwhile, nor
  * after it: chip_protect. */
-struct update *boot_run(enum reset_cause cause, bool wants_loader);
+struct update *boot_run(enum reset_cause cause, enum boot_request request);
 /** A slot that is pending, on trial or confirmed holds a signed image. */
 void boot_check(const struct update *update);
 

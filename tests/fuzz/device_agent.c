@@ -51,11 +51,11 @@ static void run(enum reset_cause cause)
                                         .masked_priority = 4,
                                         .spi_priority = 2,
                                         .confirm_within_ms = 60000};
-    device.update = boot_run(cause, false);
+    device.update = boot_run(cause, BOOT_REQUEST_NONE);
     if (device.update->running == SLOT_NONE && device.update->record.active == SLOT_NONE) {
         /* Three runs without a confirmation and nothing to fall back to: a new board. */
         chip_restore(device.start);
-        device.update = boot_run(RESET_POWER_ON, false);
+        device.update = boot_run(RESET_POWER_ON, BOOT_REQUEST_NONE);
     }
     if (device.update->running == SLOT_NONE) {
         fuzz_fail("no image boots any more");

@@ -34,7 +34,7 @@ static uint32_t now_ms(void *ctx)
 static void run(enum reset_cause cause)
 {
     const struct agent_config config = {.now_ms = now_ms, .masked_priority = 2, .spi_priority = 0};
-    device.update = boot_run(cause, true);
+    device.update = boot_run(cause, BOOT_REQUEST_LOADER);
     chip_protect(device.update->running, (enum slot)device.update->record.active);
     if (agent_init(&device.agent, &config) != FOTA_OK) {
         fuzz_fail("the agent does not start");

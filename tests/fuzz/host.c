@@ -9,7 +9,7 @@
 #include "update/update.h"
 
 enum {
-    POLLS_MAX = 4000,  /* a frame that is in order gets its verdict within these */
+    POLLS_MAX = 4000,  /* a frame that is in order gets its answer within these */
     POLLS_BROKEN = 24, /* what may never be answered is not waited for */
     TRIES = 8,
     SILENCE_US = 600000,
@@ -98,21 +98,21 @@ static void dummy(const char *where)
 /* AN4286: a dummy, polls, echo. @return 79, 1F, or 0: none came */
 static uint8_t ack(void)
 {
-    uint8_t verdict = LINK_FILLER;
+    uint8_t answer = LINK_FILLER;
     dummy("a stage");
     unsigned n_polls = host.is_clean ? POLLS_MAX : POLLS_BROKEN;
     for (unsigned i = 0; i < n_polls; i++) {
-        verdict = clock_byte(LINK_DUMMY);
-        if (verdict == LINK_ACK || verdict == LINK_NACK) {
+        answer = clock_byte(LINK_DUMMY);
+        if (answer == LINK_ACK || answer == LINK_NACK) {
             uint8_t miso = clock_byte(LINK_ACK);
             if (host.is_clean && miso != LINK_FILLER) {
                 fuzz_fail("%02X stands in the byte of the echo", miso);
             }
-            return verdict;
+            return answer;
         }
     }
     if (host.is_clean) {
-        fuzz_fail("no verdict");
+        fuzz_fail("no answer");
     }
     return 0;
 }
@@ -177,13 +177,13 @@ static uint8_t command(uint8_t op)
     return stage(frame, sizeof frame);
 }
 
-/* A verdict that is no matter of taste. */
-static bool expect(uint8_t verdict, bool is_right, const char *what)
+/* An answer that is no matter of taste. */
+static bool expect(uint8_t answer, bool is_right, const char *what)
 {
-    if (host.is_clean && verdict != (is_right ? LINK_ACK : LINK_NACK)) {
-        fuzz_fail("%s is answered by %02X", what, verdict);
+    if (host.is_clean && answer != (is_right ? LINK_ACK : LINK_NACK)) {
+        fuzz_fail("%s is answered by %02X", what, answer);
     }
-    return verdict == LINK_ACK;
+    return answer == LINK_ACK;
 }
 
 /* --- AN4286 ------------------------------------------------------------------------------------------ */
@@ -192,23 +192,23 @@ static void get(uint8_t op)
 {
     static const uint8_t LIST[] = {0x11, 0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
     static const uint8_t ID[] = {0x01, 0x04, 0x13};
-    uint8_t answer[64] = {0};
+    uint8_t reply[64] = {0};
     if (!expect(command(op), true, "Get, Get Version or Get ID")) {
         return;
     }
     dummy("an echo");
     if (op == LINK_OP_GET) {
-        clock_in(answer, 1);
-        clock_in(answer, answer[0] % 60 + 1U);
+        clock_in(reply, 1);
+        clock_in(reply, reply[0] % 60 + 1U);
     } else {
-        clock_in(answer, op == LINK_OP_GET_ID ? 3 : 1);
+        clock_in(reply, op == LINK_OP_GET_ID ? 3 : 1);
     }
-    bool is_right = memcmp(answer, op == LINK_OP_GET_ID ? ID : LIST,
+    bool is_right = memcmp(reply, op == LINK_OP_GET_ID ? ID : LIST,
                            op == LINK_OP_GET      ? sizeof LIST
                            : op == LINK_OP_GET_ID ? sizeof ID
                                                   : 1) == 0;
     if (host.is_clean && !is_right) {
-        fuzz_fail("command %02X answers %02X %02X %02X", op, answer[0], answer[1], answer[2]);
+        fuzz_fail("command %02X answers %02X %02X %02X", op, reply[0], reply[1], reply[2]);
     }
     (void)expect(ack(), true, "the end of an answer");
 }
@@ -277,11 +277,11 @@ static void read_memory(void)
         return;
     }
     bool is_inside = is_in_slot(addr, n_bytes) || is_in_info(addr, n_bytes);
-    uint8_t verdict = stage(length, sizeof length);
-    if (verdict == LINK_NACK && is_in_slot(addr, n_bytes)) {
+    uint8_t answer = stage(length, sizeof length);
+    if (answer == LINK_NACK && is_in_slot(addr, n_bytes)) {
         return; /* not of this session */
     }
-    if (!expect(verdict, is_inside, "a length to read")) {
+    if (!expect(answer, is_inside, "a length to read")) {
         return;
     }
     dummy("an echo");
@@ -309,8 +309,8 @@ static void write_memory(void)
         block[1 + i] = data[i] = (uint8_t)(fill + i * (fill & 3));
     }
     block[1 + n_bytes] = link_xor(block, 1 + n_bytes);
-    uint8_t verdict = stage(block, n_bytes + 2);
-    if (!host.is_clean || verdict != LINK_ACK) {
+    uint8_t answer = stage(block, n_bytes + 2);
+    if (!host.is_clean || answer != LINK_ACK) {
         return;
     }
     if (!is_in_slot(addr, n_bytes) || memcmp(chip_at(addr), data, n_bytes) != 0) {
@@ -425,11 +425,11 @@ static void go(void)
 /* --- vendor commands --------------------------------------------------------------------------------- */
 
 /* @return body bytes of the reply, 0: none */
-static size_t request(uint8_t op, const uint8_t *body, size_t n_bytes, uint8_t *answer, size_t max_bytes)
+static size_t request(uint8_t op, const uint8_t *body, size_t n_bytes, uint8_t *out, size_t max_bytes)
 {
     static uint8_t packet[PACKET_MAX_BYTES];
-    uint8_t reply[LINK_PACKET_OVERHEAD_BYTES + LINK_INFO_BLOCK_BYTES];
-    size_t n_answer = 0;
+    uint8_t received[LINK_PACKET_OVERHEAD_BYTES + LINK_INFO_BLOCK_BYTES];
+    size_t n_reply = 0;
     unsigned n_polls = host.is_clean ? POLLS_MAX : POLLS_BROKEN;
     if (!expect(command(op), true, "a vendor command") ||
         !expect(stage(packet, link_packet_store(packet, body, n_bytes)), true, "a vendor request")) {
@@ -438,21 +438,21 @@ static size_t request(uint8_t op, const uint8_t *body, size_t n_bytes, uint8_t *
     while (n_polls > 0 && clock_byte(LINK_DUMMY) != LINK_REPLY) {
         n_polls--;
     }
-    clock_in(reply, 2);
-    n_answer = bytes_load_be16(reply);
-    if (n_answer > LINK_INFO_BLOCK_BYTES) {
-        n_answer = 0;
+    clock_in(received, 2);
+    n_reply = bytes_load_be16(received);
+    if (n_reply > LINK_INFO_BLOCK_BYTES) {
+        n_reply = 0;
     }
-    clock_in(reply + 2, n_answer + 4);
-    enum fota_err err = link_packet_check(reply, n_answer + LINK_PACKET_OVERHEAD_BYTES, &n_answer);
+    clock_in(received + 2, n_reply + 4);
+    enum fota_err err = link_packet_check(received, n_reply + LINK_PACKET_OVERHEAD_BYTES, &n_reply);
     if (err) {
         if (host.is_clean) {
             fuzz_fail("vendor command %02X has no reply", op);
         }
         return 0;
     }
-    memcpy(answer, reply + 2, n_answer < max_bytes ? n_answer : max_bytes);
-    return n_answer;
+    memcpy(out, received + 2, n_reply < max_bytes ? n_reply : max_bytes);
+    return n_reply;
 }
 
 /* The application says "not now" a few times at most (device_busy). */
@@ -466,11 +466,11 @@ static void expect_decision(uint8_t op, uint16_t reason)
 static struct link_progress progress(uint8_t op, const uint8_t *body, size_t n_bytes)
 {
     struct link_progress p = {.reason = E_LINK_REPLY};
-    uint8_t answer[LINK_PROGRESS_BLOCK_BYTES];
-    size_t n_answer = request(op, body, n_bytes, answer, sizeof answer);
-    enum fota_err err = link_progress_load(answer, n_answer, &p);
+    uint8_t reply[LINK_PROGRESS_BLOCK_BYTES];
+    size_t n_reply = request(op, body, n_bytes, reply, sizeof reply);
+    enum fota_err err = link_progress_load(reply, n_reply, &p);
     if (err && host.is_clean) {
-        fuzz_fail("vendor command %02X has a reply of %zu bytes", op, n_answer);
+        fuzz_fail("vendor command %02X has a reply of %zu bytes", op, n_reply);
     }
     if (!err && host.is_clean && p.flashed_off > p.accepted_off) {
         fuzz_fail("%u bytes are in flash of %u accepted", (unsigned)p.flashed_off, (unsigned)p.accepted_off);
@@ -485,9 +485,9 @@ static struct link_progress progress(uint8_t op, const uint8_t *body, size_t n_b
 static void info(void)
 {
     struct link_info out;
-    uint8_t answer[LINK_INFO_BLOCK_BYTES];
-    size_t n_answer = request(LINK_OP_INFO, NULL, 0, answer, sizeof answer);
-    if (link_info_load(answer, n_answer, &out) != FOTA_OK && host.is_clean) {
+    uint8_t reply[LINK_INFO_BLOCK_BYTES];
+    size_t n_reply = request(LINK_OP_INFO, NULL, 0, reply, sizeof reply);
+    if (link_info_load(reply, n_reply, &out) != FOTA_OK && host.is_clean) {
         fuzz_fail("INFO is no info block");
     }
 }
@@ -497,13 +497,13 @@ static bool begin(unsigned which, uint8_t change, uint8_t change_at)
     static uint8_t text[RELEASE_TEXT_MAX_BYTES];
     const struct fuzz_release *release = &releases[which];
     struct link_session session = {.reason = E_LINK_REPLY};
-    uint8_t answer[LINK_SESSION_BLOCK_BYTES];
+    uint8_t reply[LINK_SESSION_BLOCK_BYTES];
     memcpy(text, release->text, release->n_text);
     text[change_at * 4U % release->n_text] ^= change;
-    size_t n_answer = request(LINK_OP_BEGIN, text, release->n_text, answer, sizeof answer);
-    enum fota_err err = link_session_load(answer, n_answer, &session);
+    size_t n_reply = request(LINK_OP_BEGIN, text, release->n_text, reply, sizeof reply);
+    enum fota_err err = link_session_load(reply, n_reply, &session);
     if (host.is_clean && err) {
-        fuzz_fail("BEGIN has a reply of %zu bytes", n_answer);
+        fuzz_fail("BEGIN has a reply of %zu bytes", n_reply);
     }
     expect_decision(LINK_OP_BEGIN, err ? FOTA_OK : (uint16_t)session.reason);
     if (err || session.reason) {
@@ -601,11 +601,11 @@ static void retry(void)
 
 static void hash(void)
 {
-    uint8_t body[8], answer[LINK_HASH_BLOCK_BYTES];
+    uint8_t body[8], reply[LINK_HASH_BLOCK_BYTES];
     uint8_t how = take();
     bytes_store_be32(body, how & 1 ? take_be32() : take() * 4U);
     bytes_store_be32(body + 4, how & 2 ? take_be32() : take());
-    (void)request(LINK_OP_HASH, body, sizeof body, answer, sizeof answer);
+    (void)request(LINK_OP_HASH, body, sizeof body, reply, sizeof reply);
 }
 
 /* A request whose size is what the input says. */
@@ -616,8 +616,8 @@ static void any_request(void)
     uint32_t n_bytes = ((uint32_t)take() << 8 | take()) % sizeof body;
     memset(body, take(), n_bytes);
     host.is_clean = false;
-    uint8_t answer[LINK_INFO_BLOCK_BYTES];
-    (void)request(op, body, n_bytes, answer, sizeof answer);
+    uint8_t reply[LINK_INFO_BLOCK_BYTES];
+    (void)request(op, body, n_bytes, reply, sizeof reply);
 }
 
 /* --- the grammar ------------------------------------------------------------------------------------- */
@@ -628,17 +628,17 @@ static void recover(void)
     host.fault_stage = 0;
     host.is_clean = false;
     for (unsigned i = 0; i < TRIES; i++) {
-        uint8_t answer[2] = {0};
+        uint8_t reply[2] = {0};
         be_silent();
         if (command(LINK_OP_GET) != LINK_ACK) {
             continue;
         }
         (void)clock_byte(LINK_DUMMY);
-        clock_in(answer, 2);
-        if (answer[1] != LINK_PROTOCOL_VERSION) {
+        clock_in(reply, 2);
+        if (reply[1] != LINK_PROTOCOL_VERSION) {
             continue;
         }
-        for (unsigned n = answer[0]; n > 0; n--) {
+        for (unsigned n = reply[0]; n > 0; n--) {
             (void)clock_byte(LINK_DUMMY);
         }
         if (ack() == LINK_ACK) {
@@ -681,7 +681,7 @@ static void play_other(uint8_t op)
         be_silent();
         break;
     case 26:
-        host.session_id = take() & 1 ? take_be32() : (uint32_t)UPDATE_OPEN_SESSION_ID;
+        host.session_id = take() & 1 ? take_be32() : (uint32_t)UPDATE_PLAIN_SESSION_ID;
         break;
     case 27:
         host.stride = take() % 64 + 1U;

@@ -12,12 +12,12 @@ enum { RING_BYTES = SPI_SLAVE_RING_BYTES, BYTE_US = 1, PATTERN_BYTES = 5, TAIL_B
 static struct {
     uint8_t pattern[PATTERN_BYTES];
     unsigned phase;
-    uint8_t verdict;
+    uint8_t answer;
     uint8_t ready;       /* waits in the transmit register */
     const uint8_t *data; /* the caller's; read when it is clocked, as the DMA does */
     size_t n_data, data_at;
-    const uint8_t *answer;
-    size_t n_answer;
+    const uint8_t *reply;
+    size_t n_reply;
     bool is_armed, has_heard, has_answered;
     uint8_t tail[TAIL_BYTES]; /* what the handler heard last */
     uint8_t rx[RING_BYTES];
@@ -35,10 +35,10 @@ static void play(const uint8_t *bytes, size_t n_bytes)
 /* spi_fill */
 static void fill(void)
 {
-    if (wire.verdict != LINK_FILLER) {
+    if (wire.answer != LINK_FILLER) {
         wire.ready = LINK_FILLER;
     }
-    wire.verdict = LINK_FILLER;
+    wire.answer = LINK_FILLER;
     memset(wire.pattern, LINK_FILLER, sizeof wire.pattern);
 }
 
@@ -46,7 +46,7 @@ void wire_reset(void)
 {
     memset(&wire, 0, sizeof wire);
     memset(wire.pattern, LINK_FILLER, sizeof wire.pattern);
-    wire.verdict = wire.ready = LINK_FILLER;
+    wire.answer = wire.ready = LINK_FILLER;
 }
 
 static void to_ring(const uint8_t *bytes, size_t n_bytes)
@@ -71,13 +71,13 @@ static bool has_slipped(void)
     return false;
 }
 
-/* The interrupt handler's part: polls are dropped, one stands for all. The echo ends the verdict at once, and
- * starts the answer. */
+/* The interrupt handler's part: polls are dropped, one stands for all. The echo ends the answer at once, and
+ * starts the reply. */
 static void hear_armed(uint8_t mosi)
 {
     memmove(wire.tail, wire.tail + 1, sizeof wire.tail - 1);
     wire.tail[TAIL_BYTES - 1] = mosi;
-    bool is_echo = mosi == LINK_ACK || (mosi == LINK_SOF && wire.verdict == LINK_NACK);
+    bool is_echo = mosi == LINK_ACK || (mosi == LINK_SOF && wire.answer == LINK_NACK);
     bool is_slipped = !is_echo && has_slipped();
     if (!is_echo && !is_slipped) {
         if (!wire.has_heard) {
@@ -87,9 +87,9 @@ static void hear_armed(uint8_t mosi)
         return;
     }
     wire.is_armed = false;
-    wire.has_answered = is_echo && wire.n_answer > 0;
+    wire.has_answered = is_echo && wire.n_reply > 0;
     fill();
-    play(wire.answer, wire.has_answered ? wire.n_answer : 0);
+    play(wire.reply, wire.has_answered ? wire.n_reply : 0);
     to_ring(is_echo ? &mosi : wire.tail, is_echo ? 1 : sizeof wire.tail);
 }
 
@@ -155,12 +155,12 @@ void spi_slave_discard(void *ctx)
     wire.has_heard = false;
 }
 
-void spi_slave_present(void *ctx, uint8_t level)
+void spi_slave_present(void *ctx, uint8_t answer)
 {
     (void)ctx;
     fill();
-    wire.verdict = level;
-    wire.pattern[0] = wire.pattern[2] = level;
+    wire.answer = answer;
+    wire.pattern[0] = wire.pattern[2] = answer;
     play(NULL, 0);
 }
 
@@ -199,7 +199,7 @@ void spi_slave_resync(void *ctx)
     play(is_sending ? wire.data : NULL, is_sending ? wire.n_data : 0);
     wire.ready = next();
     if (!is_sending) {
-        spi_slave_present(ctx, wire.verdict);
+        spi_slave_present(ctx, wire.answer);
     }
 }
 
@@ -218,10 +218,10 @@ void spi_slave_irq_discard(void *ctx)
     spi_slave_discard(ctx);
 }
 
-void spi_slave_irq_present(void *ctx, uint8_t level)
+void spi_slave_irq_present(void *ctx, uint8_t answer)
 {
     wire.is_armed = wire.has_answered = false;
-    spi_slave_present(ctx, level);
+    spi_slave_present(ctx, answer);
 }
 
 void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
@@ -233,13 +233,13 @@ void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
     wire.has_answered = false;
 }
 
-void spi_slave_irq_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
+void spi_slave_irq_arm(void *ctx, uint8_t answer, const uint8_t *reply, size_t n_bytes)
 {
     spi_slave_irq_present(ctx, LINK_FILLER);
-    wire.answer = answer;
-    wire.n_answer = n_bytes;
+    wire.reply = reply;
+    wire.n_reply = n_bytes;
     memset(wire.tail, 0, sizeof wire.tail);
     wire.has_heard = false;
     wire.is_armed = true;
-    spi_slave_present(ctx, verdict);
+    spi_slave_present(ctx, answer);
 }

@@ -25,18 +25,18 @@ check() {
     errors=$(sed -n 's/.*errors: \([0-9]*\).*/\1/p' pan.log)
     states=$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' pan.log)
     if grep -q 'max search depth too small' pan.log || [ -z "$errors" ]; then
-        verdict=incomplete
+        result=incomplete
     elif [ "$errors" -eq 0 ]; then
-        verdict=clean
+        result=clean
     else
-        verdict=caught
+        result=caught
     fi
-    if [ "$verdict" = "$expected" ]; then
+    if [ "$result" = "$expected" ]; then
         passed=$((passed + 1)) mark=ok
     else
         failed=$((failed + 1)) mark=FAILED
     fi
-    printf '%-6s %-44s %-9s %-10s %s states\n' "$mark" "$what" "$kind" "$verdict" "${states:-?}"
+    printf '%-6s %-44s %-9s %-10s %s states\n' "$mark" "$what" "$kind" "$result" "${states:-?}"
 }
 
 check 'the design' clean safety

@@ -69,7 +69,7 @@ def collect(folder):
     return sums
 
 
-def verdict(found, key, at_least, at_most):
+def what_is_wrong(found, key, at_least, at_most):
     """What is wrong with a figure; nothing: ''."""
     if key == "mutants_caught":
         at_least = found.get("mutants", 1)
@@ -89,7 +89,7 @@ def report(folder, seconds, out, is_whole):
     missed = []
     print()
     for key, text, at_least, at_most in KEYS:
-        wrong = verdict(found, key, at_least, at_most) if key in found or is_whole else ""
+        wrong = what_is_wrong(found, key, at_least, at_most) if key in found or is_whole else ""
         missed += [key] if wrong else []
         if key in found:
             print(f"{text:58} {found[key]:>12,}" + (f"  MISSED: {wrong}" if wrong else ""))

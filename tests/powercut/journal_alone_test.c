@@ -1,5 +1,5 @@
-/* A journal whose mirror is worn out: cuts at every operation of its updates, in pairs too, from each fill
- * level, with room made through the spare place; and a long life. */
+/* A journal whose mirror is worn out: cuts at every operation of its updates, in pairs too, in each session,
+ * with room made through the spare place; and a long life. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -228,12 +228,12 @@ static void cut_update(struct sweep *sweep, const struct chip *from, const struc
     free(chip);
 }
 
-static void sweep_levels(uint32_t depth, uint32_t n_levels)
+static void sweep_sessions(uint32_t depth, uint32_t n_sessions)
 {
     static struct chip chip;
     struct sweep sweep = {.mends_for_good = depth == 1};
     for (uint32_t worn = S_J1; worn <= S_J0; worn += S_J0) {
-        for (uint32_t n = 0; n < n_levels && sweep.broken == NULL; n++) {
+        for (uint32_t n = 0; n < n_sessions && sweep.broken == NULL; n++) {
             struct witness w;
             char id[32];
             age(&chip, &w, worn, 2, n);
@@ -248,17 +248,17 @@ static void sweep_levels(uint32_t depth, uint32_t n_levels)
     }
 }
 
-/* Level 0 is the session in which the sector is found dead. */
+/* Session 0 is the one in which the sector is found dead. */
 static void one_cut_in_an_update_without_a_mirror_loses_nothing(void **state)
 {
     (void)state;
-    sweep_levels(1, 5);
+    sweep_sessions(1, 5);
 }
 
 static void two_cuts_in_an_update_without_a_mirror_lose_nothing(void **state)
 {
     (void)state;
-    sweep_levels(2, 3);
+    sweep_sessions(2, 3);
 }
 
 /* What is torn is made good where it is: the only copy is not erased, the dead sector is not tried. */

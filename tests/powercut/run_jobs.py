@@ -80,13 +80,13 @@ class Progress:
         with self.lock:
             self.running[name] = time.monotonic()
 
-    def end(self, name, verdict):
+    def end(self, name, result):
         with self.lock:
             took = time.monotonic() - self.running.pop(name)
             self.done.append(name)
             wipe = "\r\033[K" if self.is_terminal else ""
             print(f"{wipe}{show(self.elapsed()):>6}  {len(self.done):2}/{len(self.jobs)}  {name:15} {show(took):>6}  "
-                  f"{verdict}", flush=True)
+                  f"{result}", flush=True)
 
     def share(self):
         """Of the expected time, what has passed."""
@@ -120,8 +120,8 @@ def run_job(name, command, progress):
     if found and not (OUT / f"{name}.fig").exists():
         (OUT / f"{name}.fig").write_text("".join(f"{key} {value}\n" for key, value in found), encoding="utf-8")
     complaint = next((line for line in text.splitlines() if re.match(r"BROKEN|BRICK|BAD ", line)), "")
-    verdict = "ok" if code == 0 else f"FAILED with {code}: build/cuts/{name}.txt {complaint}"
-    progress.end(name, verdict)
+    result = "ok" if code == 0 else f"FAILED with {code}: build/cuts/{name}.txt {complaint}"
+    progress.end(name, result)
     return code == 0
 
 

@@ -53,8 +53,8 @@ def run_all(folder, mutants, n_jobs, timeout_s=TIMEOUT_S):
         for mutant, (check, text, where) in zip(mutants, results):
             is_caught = check in mutant["caught_by"]
             caught += [mutant["name"]] if is_caught else []
-            verdict = f"caught by {check}" if is_caught else f"SURVIVED ({check}: expected {' '.join(mutant['caught_by'])})"
-            print(f"{mutant['name']:22} {verdict}: {text}\n{'':22} {mutant['breaks']}\n{'':22} {where}", flush=True)
+            result = f"caught by {check}" if is_caught else f"SURVIVED ({check}: expected {' '.join(mutant['caught_by'])})"
+            print(f"{mutant['name']:22} {result}: {text}\n{'':22} {mutant['breaks']}\n{'':22} {where}", flush=True)
     print(f"planted bugs: {len(mutants)}, caught: {len(caught)}")
     return caught
 

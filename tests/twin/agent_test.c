@@ -199,7 +199,7 @@ static void transfer(struct bench *b, const uint8_t *mosi, uint8_t *miso, size_t
     }
 }
 
-/* First poll counts: the strictest habit there is about stale verdicts. */
+/* First poll counts: the strictest habit there is about stale answers. */
 static uint8_t ack(struct bench *b)
 {
     static const uint8_t echo = LINK_ACK;
@@ -214,10 +214,10 @@ static uint8_t ack(struct bench *b)
     return 0;
 }
 
-static void stage(struct bench *b, const void *bytes, size_t n_bytes, uint8_t verdict)
+static void stage(struct bench *b, const void *bytes, size_t n_bytes, uint8_t answer)
 {
     transfer(b, bytes, NULL, n_bytes);
-    assert_int_equal(ack(b), verdict);
+    assert_int_equal(ack(b), answer);
 }
 
 static void command_at(struct bench *b, const char *frame, uint32_t addr)
@@ -452,15 +452,15 @@ static void loader_speaks_an4286_at_full_speed(void **state)
     /* Get as the ROM of V1.1 answers it (AN4286 2.2), after a dummy. */
     static const uint8_t get_expected[] = {11,   0x11, 0x00, 0x01, 0x02, 0x11, 0x21,
                                            0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
-    uint8_t answer[1 + sizeof get_expected], frame[FRAME_BYTES] = {0xFF};
+    uint8_t reply[1 + sizeof get_expected], frame[FRAME_BYTES] = {0xFF};
     struct bench *b = make_board(TWIN_FLASH_TYPICAL, NULL);
     twin_set_power(b->twin, true);
     run_ms(b, 3000);
     twin_set_pin(b->twin, TWIN_PIN_NSS, false);
     stage(b, "\x5A", 1, LINK_ACK);
     stage(b, "\x5A\x00\xFF", 3, LINK_ACK);
-    transfer(b, NULL, answer, sizeof answer);
-    assert_memory_equal(answer + 1, get_expected, sizeof get_expected);
+    transfer(b, NULL, reply, sizeof reply);
+    assert_memory_equal(reply + 1, get_expected, sizeof get_expected);
     assert_int_equal(ack(b), LINK_ACK);
     b->base = FLASH_SLOT_A_BASE; /* nothing is confirmed: A comes first */
     plain_erase(b, FLASH_SLOT_A_SECTOR);

@@ -388,7 +388,7 @@ static void crashes_count_only_in_a_row_and_only_if_they_are_crashes(void **stat
         uint32_t mode;
         enum crash_event event;
     } CASES[] = {{"a sign of health in each run", BOOT_APP_IS_WELL, CRASH_NOTHING},
-                 {"resets without a note", BOOT_APP_RESETS, CRASH_NOTHING},
+                 {"resets without a boot request", BOOT_APP_RESETS, CRASH_NOTHING},
                  {"power goes after each crash", BOOT_APP_IS_BITTEN, CRASH_CUT}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         if (!b_survives(CASES[i].mode, CASES[i].event)) {

@@ -94,7 +94,7 @@ static void scenario_reject(struct explorer *x)
     run_until_start(x, 1);
 }
 
-/* An instruction fetch from nowhere: the application's fault handler leaves its note and resets. */
+/* An instruction fetch from nowhere: the application's fault handler leaves its boot request and resets. */
 static void crash(struct explorer *x)
 {
     twin_set_reg(x->board.twin, PC, (uint32_t)NOWHERE);

@@ -277,11 +277,11 @@ static void finish_work(struct rom *r)
 {
     struct rom_state *s = &r->state;
     rom_flash_close(r->chip);
-    s->out_head = s->out_tail; /* the verdict overtakes a filler that nobody fetched */
+    s->out_head = s->out_tail; /* the answer overtakes a filler that nobody fetched */
     acknowledge(s, s->work == WORK_OPTIONS ? STEP_RESET : STEP_IDLE);
 }
 
-/* Poll BSY; when free, the next operation or the verdict. The loader never looks at the error flags. */
+/* Poll BSY; when free, the next operation or the answer. The loader never looks at the error flags. */
 static void poll_work(struct rom *r)
 {
     struct rom_state *s = &r->state;

@@ -117,10 +117,10 @@ static void port_discard(void *ctx)
     ((struct target_fake *)ctx)->n_rx = 0;
 }
 
-static void port_present(void *ctx, uint8_t level)
+static void port_present(void *ctx, uint8_t answer)
 {
     struct target_fake *t = ctx;
-    t->level = level;
+    t->answer = answer;
     t->n_tx = 0;
     t->tx_at = 0;
 }
@@ -150,11 +150,11 @@ static uint8_t next_tx(struct target_fake *t)
 {
     if (t->tx_at < t->n_tx) {
         uint8_t byte = t->tx[t->tx_at++];
-        t->level = t->tx_at == t->n_tx ? t->then : t->level;
+        t->answer = t->tx_at == t->n_tx ? t->then : t->answer;
         return byte;
     }
-    t->is_level_turn = !t->is_level_turn;
-    return t->is_level_turn ? t->level : (uint8_t)LINK_FILLER;
+    t->is_answer_turn = !t->is_answer_turn;
+    return t->is_answer_turn ? t->answer : (uint8_t)LINK_FILLER;
 }
 
 /* --- what runs --------------------------------------------------------------------------------------- */
@@ -361,7 +361,7 @@ void target_fake_init(struct target_fake *t, const uint8_t release_point[CRYPTO_
     t->io.ops = &io_ops;
     t->clock.ops = &clock_ops;
     t->clock_hz = 1000000;
-    t->level = LINK_FILLER;
+    t->answer = LINK_FILLER;
     t->noise_seed = 1;
     t->option_bytes = TARGET_FAKE_OPTIONS;
     uint32_t addr = FLASH_MAP_BASE;

@@ -40,8 +40,8 @@ struct target_fake {
     uint8_t tx[512];
     size_t n_tx, tx_at;
     uint8_t tx_next;
-    uint8_t level, then;
-    bool is_level_turn;
+    uint8_t answer, then;
+    bool is_answer_turn;
     /* software */
     struct flash_fake flash;
     struct flash_fake_sector sectors[TARGET_FAKE_SECTORS];

@@ -15,7 +15,7 @@
 void boot_app_start(void);
 void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t basepri);
 
-/* Volatile: the test changes the mode behind the compiler's back. */
+/* Volatile: the test changes the mode in the image, which the compiler cannot know. */
 __attribute__((section(".vectors"), used)) static const volatile uintptr_t vectors[16] = {
     BOOT_APP_STACK_TOP,
     (uintptr_t)boot_app_start,
@@ -74,9 +74,9 @@ void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t bas
     }
     bool is_fault = mode == BOOT_APP_FAULTS || mode == BOOT_APP_IS_WELL;
     if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER) {
-        uint32_t note = is_fault ? BOOT_REQUEST_FAULT : BOOT_REQUEST_LOADER;
-        REG(RAM_REQUEST_ADDR) = note;
-        REG(RAM_REQUEST_ADDR + 4) = ~note;
+        uint32_t request = is_fault ? BOOT_REQUEST_FAULT : BOOT_REQUEST_LOADER;
+        REG(RAM_REQUEST_ADDR) = request;
+        REG(RAM_REQUEST_ADDR + 4) = ~request;
     }
     REPORT->done = BOOT_APP_DONE;
     if (is_fault || mode == BOOT_APP_ASKS_FOR_LOADER || mode == BOOT_APP_RESETS) {

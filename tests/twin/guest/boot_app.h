@@ -18,7 +18,7 @@
 #define BOOT_APP_FAULTS          0xB0070005U /* resets as a fault handler does, at once */
 #define BOOT_APP_IS_WELL         0xB0070006U /* confirms, then as above */
 #define BOOT_APP_IS_BITTEN       0xB0070007U /* starts the watchdog with its shortest period and hangs */
-#define BOOT_APP_RESETS          0xB0070008U /* resets without a note */
+#define BOOT_APP_RESETS          0xB0070008U /* resets without a boot request */
 #define BOOT_APP_MODE_OFF        28
 #define BOOT_APP_DONE            0x600DB007U
 

@@ -87,7 +87,7 @@ static struct boot_record record_of(uint32_t n)
     return record;
 }
 
-/* What the outside has seen. The journal must never fall behind `acted`, nor invent anything beyond
+/* What the outside has seen. The journal must never be older than `acted`, nor invent anything beyond
  * `written`. */
 struct witness {
     uint32_t acted;   /* newest state that was acted upon */
@@ -424,7 +424,7 @@ static void one_cut_anywhere_loses_no_state(void **state)
 {
     (void)state;
     struct sweep sweep = {0};
-    for (uint32_t n = 0; n <= 8; n++) { /* every fill level, with and without an erase ahead */
+    for (uint32_t n = 0; n <= 8; n++) { /* every number of free records, with and without an erase ahead */
         sweep_from(n, ALONE, &sweep);
     }
     print_message("%u cuts, %u boots\n", (unsigned)sweep.n_cuts, (unsigned)sweep.n_runs);

@@ -233,7 +233,7 @@ static void session_without_statement_goes_by_the_images_own_signature(void **st
     (void)state;
     struct update_target target;
     assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
-    assert_int_equal(target.session_id, (uint32_t)UPDATE_OPEN_SESSION_ID);
+    assert_int_equal(target.session_id, (uint32_t)UPDATE_PLAIN_SESSION_ID);
     assert_int_equal(target.image_bytes, FIX_SLOT_BYTES);
     assert_int_equal(update_finish(&u), E_IMAGE_BLANK);
     stream(&v1, &target, 0, v1.image[SLOT_B].n_bytes);
@@ -309,6 +309,24 @@ static void one_session_at_a_time(void **state)
     assert_int_equal(update_abort(&u), FOTA_OK);
     assert_int_equal(u.record.state[SLOT_B], SLOT_STATE_EMPTY);
     assert_int_equal(begin(&v3, &target), FOTA_OK);
+}
+
+/* One file digest in four thousand million begins with the id that plain sessions have. */
+static void a_signed_offer_never_goes_on_with_a_plain_session_of_the_same_id(void **state)
+{
+    (void)state;
+    struct update_target target;
+    uint32_t off = 0;
+    struct update_offer offer = {.session_id = (uint32_t)UPDATE_PLAIN_SESSION_ID,
+                                 .slot = SLOT_B,
+                                 .kind = UPDATE_OFFER_SIGNED,
+                                 .image_bytes = FIX_SECTOR_BYTES};
+    assert_int_equal(update_begin(&u, NULL, 0, &target), FOTA_OK);
+    assert_int_equal(update_begin_offer(&u, &offer, &off), E_UPDATE_SESSION);
+    assert_int_equal(update_abort(&u), FOTA_OK);
+    assert_int_equal(update_begin_offer(&u, &offer, &off), FOTA_OK);
+    assert_int_equal(update_begin(&u, NULL, 0, &target), E_UPDATE_SESSION);
+    assert_int_equal(update_finish(&u), E_UPDATE_INCOMPLETE); /* a plain one would look at the image */
 }
 
 static void no_update_while_a_trial_runs(void **state)
@@ -534,6 +552,7 @@ int main(void)
         T(what_was_hashed_in_passing_is_read_again_if_it_changed),
         T(image_for_the_other_slot_is_refused_at_finish),
         T(one_session_at_a_time),
+        T(a_signed_offer_never_goes_on_with_a_plain_session_of_the_same_id),
         T(no_update_while_a_trial_runs),
         T(confirm_is_idempotent_and_bound_to_the_digest),
         T(activate_is_idempotent_and_needs_a_pending_image),

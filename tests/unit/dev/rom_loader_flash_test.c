@@ -62,7 +62,7 @@ static void send(const uint8_t *bytes, size_t n)
     }
 }
 
-static int verdict(unsigned polls)
+static int answer(unsigned polls)
 {
     (void)xfer(0);
     for (unsigned i = 0; i < polls; i++) {
@@ -79,7 +79,7 @@ static void command(uint8_t op)
 {
     uint8_t frame[] = {0x5A, op, (uint8_t)~op};
     send(frame, sizeof frame);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
 }
 
 static void address(uint32_t addr)
@@ -87,14 +87,14 @@ static void address(uint32_t addr)
     uint8_t a[] = {(uint8_t)(addr >> 24), (uint8_t)(addr >> 16), (uint8_t)(addr >> 8), (uint8_t)addr, 0};
     a[4] = (uint8_t)(a[0] ^ a[1] ^ a[2] ^ a[3]);
     send(a, sizeof a);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
 }
 
 static void synchronise(void)
 {
     (void)bench_pass(board.chip, STARTUP);
     (void)xfer(0x5A);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
 }
 
 static void erase_sector(uint8_t sector)
@@ -102,9 +102,9 @@ static void erase_sector(uint8_t sector)
     uint8_t list[] = {0, sector, sector};
     command(0x44);
     send((const uint8_t *)"\0\0\0", 3);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
     send(list, sizeof list);
-    assert_int_equal(verdict(200000), ACK);
+    assert_int_equal(answer(200000), ACK);
 }
 
 static void write_block(uint32_t addr, const uint8_t *bytes, unsigned n)
@@ -119,7 +119,7 @@ static void write_block(uint32_t addr, const uint8_t *bytes, unsigned n)
     }
     (void)xfer(sum);
     (void)bench_pass(board.chip, 30 * BENCH_MS);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
 }
 
 static void read_block(uint32_t addr, uint8_t *bytes, unsigned n)
@@ -128,7 +128,7 @@ static void read_block(uint32_t addr, uint8_t *bytes, unsigned n)
     command(0x11);
     address(addr);
     send(length, sizeof length);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
     (void)xfer(0);
     for (unsigned i = 0; i < n; i++) {
         bytes[i] = xfer(0);
@@ -202,18 +202,18 @@ static void readout_protection_and_its_removal_erase_the_flash(void **state)
     synchronise();
     command(0x82);
     (void)bench_pass(board.chip, 500 * BENCH_MS);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
     assert_true(chip_take_reset(board.chip, &cause));
     assert_int_equal(cause, CHIP_RESET_SOFTWARE);
     bench_reset(board.chip, CHIP_RESET_SOFTWARE);
     chip_rom_start(board.chip);
     synchronise();
     send((const uint8_t *)"\x5A\x11\xEE", 3);
-    assert_int_equal(verdict(3), NACK);
+    assert_int_equal(answer(3), NACK);
     assert_int_equal(board.array[0], 0x12);
     command(0x92);
     (void)bench_pass(board.chip, 40000 * BENCH_MS);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
     assert_true(chip_take_reset(board.chip, &cause));
     assert_int_equal(board.array[0], 0xFF);
     bench_clean(board.chip);
@@ -237,7 +237,7 @@ static void reset_in_an_erase_leaves_a_loader_that_starts_again(void **state)
     synchronise();
     command(0x44);
     send((const uint8_t *)"\0\0\0", 3);
-    assert_int_equal(verdict(3), ACK);
+    assert_int_equal(answer(3), ACK);
     send((const uint8_t *)"\0\5\5", 3);
     (void)bench_pass(board.chip, 500 * BENCH_MS);
     chip_rom_stop(board.chip);

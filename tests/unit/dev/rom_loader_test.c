@@ -92,7 +92,7 @@ static void send(const char *bytes, size_t n)
 }
 
 /* Dummy byte, polls, echo. @return ACK, NACK or NO_ANSWER after `polls` */
-static int verdict(unsigned polls)
+static int answer(unsigned polls)
 {
     (void)xfer(0);
     for (unsigned i = 0; i < polls; i++) {
@@ -110,14 +110,14 @@ static int command(uint8_t op)
     (void)xfer(0x5A);
     (void)xfer(op);
     (void)xfer((uint8_t)~op);
-    return verdict(10);
+    return answer(10);
 }
 
 static void synchronise(void)
 {
     fake_run(fix.chip, STARTUP);
     (void)xfer(0x5A);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
 }
 
 static int address(uint32_t addr)
@@ -129,7 +129,7 @@ static int address(uint32_t addr)
         (void)xfer(byte);
     }
     (void)xfer(sum);
-    return verdict(10);
+    return answer(10);
 }
 
 static void receive(uint8_t *out, size_t n)
@@ -146,7 +146,7 @@ static void read_memory(uint32_t addr, uint8_t *out, unsigned n)
     assert_int_equal(address(addr), ACK);
     (void)xfer((uint8_t)(n - 1));
     (void)xfer((uint8_t) ~(n - 1));
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     receive(out, n);
 }
 
@@ -167,18 +167,18 @@ static int write_memory(uint32_t addr, const uint8_t *bytes, unsigned n)
     assert_int_equal(address(addr), ACK);
     send_block(bytes, n);
     fake_run(fix.chip, 30 * FAKE_MS);
-    return verdict(10);
+    return answer(10);
 }
 
 static int erase_sector(uint8_t sector, unsigned polls)
 {
     assert_int_equal(command(0x44), ACK);
     send("\0\0\0", 3);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     (void)xfer(0);
     (void)xfer(sector);
     (void)xfer(sector);
-    return verdict(polls);
+    return answer(polls);
 }
 
 static void expect_id(void)
@@ -186,7 +186,7 @@ static void expect_id(void)
     uint8_t id[3];
     assert_int_equal(command(0x02), ACK);
     receive(id, sizeof id);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_memory_equal(id, "\x01\x04\x13", 3);
 }
 
@@ -247,11 +247,11 @@ static void get_lists_version_and_commands_of_v1_1(void **state)
     synchronise();
     assert_int_equal(command(0x00), ACK);
     receive(bytes, sizeof bytes);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_memory_equal(bytes, "\x0B\x11\x00\x01\x02\x11\x21\x31\x44\x63\x73\x82\x92", 13);
     assert_int_equal(command(0x01), ACK);
     receive(bytes, 1);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(bytes[0], 0x11);
     expect_id();
 }
@@ -267,10 +267,10 @@ static void answers_match_the_trace_of_a_real_part(void **state)
     assert_int_equal(xfer(0x5A), FILLER); /* first command after the sync */
     assert_int_equal(xfer(0x01), FILLER);
     assert_int_equal(xfer(0xFE), FILLER);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     uint8_t version = 0;
     receive(&version, 1);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     for (size_t i = 0; i < sizeof miso; i++) {
         assert_int_equal(xfer((uint8_t)mosi[i]), miso[i]);
     }
@@ -283,7 +283,7 @@ static void stale_ack_fools_a_host_that_takes_the_first_poll(void **state)
     expect_id();
     send("\x5A\x99\x66", 3);         /* no such command */
     assert_int_equal(xfer(0), ACK);  /* still the ACK of Get ID */
-    assert_int_equal(xfer(0), NACK); /* the real verdict */
+    assert_int_equal(xfer(0), NACK); /* the real answer */
 }
 
 static void unknown_opcode_and_bad_complement_are_refused_without_echo(void **state)
@@ -303,7 +303,7 @@ static void missing_echo_swallows_the_next_command(void **state)
 {
     (void)state;
     synchronise();
-    send("\x5A\x02\xFD\0\0", 5); /* Get ID, verdict seen, no 79 */
+    send("\x5A\x02\xFD\0\0", 5); /* Get ID, answer seen, no 79 */
     send("\x5A\x02\xFD", 3);     /* all of this is discarded */
     (void)xfer(0);
     assert_int_equal(xfer(0), ACK); /* the level still stands: the host believes it */
@@ -361,17 +361,17 @@ static void documented_vectors_work(void **state)
     synchronise();
     assert_int_equal(command(0x31), ACK);
     send("\x08\x02\x00\x00\x0A", 5);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     send("\x03\x11\x22\x33\x44\x47", 6);
     fake_run(fix.chip, FAKE_MS);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_memory_equal(&fix.flash->bytes[0x20000], "\x11\x22\x33\x44\xFF", 5);
     assert_int_equal(command(0x44), ACK);
     send("\0\1\1", 3);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     send("\0\5\0\6\3", 5);
     fake_run(fix.chip, 3000 * FAKE_MS);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(fix.flash->erases, 2);
     assert_int_equal(fix.flash->bytes[0x20000], 0xFF);
 }
@@ -417,19 +417,19 @@ static void bad_addresses_checksums_and_lengths_are_refused(void **state)
     assert_int_equal(address(0x08100000), NACK);
     assert_int_equal(command(0x11), ACK);
     send("\x08\x00\x00\x00\x09", 5);
-    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(answer(10), NACK);
     assert_int_equal(command(0x11), ACK);
     assert_int_equal(address(0x08000000), ACK);
     send("\x0F\x0F", 2);
-    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(answer(10), NACK);
     assert_int_equal(command(0x11), ACK);
     assert_int_equal(address(0x080FFFFF), ACK);
     send("\x01\xFE", 2); /* two bytes from the last one */
-    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(answer(10), NACK);
     assert_int_equal(command(0x31), ACK);
     assert_int_equal(address(SECTOR_5), ACK);
     send("\x03\x11\x22\x33\x44\x48", 6);
-    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(answer(10), NACK);
     assert_int_equal(fix.flash->programs, 0);
     expect_id();
 }
@@ -464,8 +464,8 @@ static void stale_busy_level_gives_a_false_ack_and_loses_the_echo(void **state)
     assert_true(chip_now_ps(c) - before_ps < 100 * FAKE_MS);
     send("\x5A\x02\xFD", 3); /* nobody listens */
     fake_run(c, 2000 * FAKE_MS);
-    assert_int_equal(verdict(10), ACK); /* closes the erase */
-    expect_id();                        /* in step again */
+    assert_int_equal(answer(10), ACK); /* closes the erase */
+    expect_id();                       /* in step again */
 }
 
 static void mass_erase_and_reserved_codes(void **state)
@@ -475,13 +475,13 @@ static void mass_erase_and_reserved_codes(void **state)
     assert_int_equal(command(0x44), ACK);
     send("\xFF\xFF\x00", 3);
     fake_run(c, 2000 * FAKE_MS);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(fix.flash->mass_erases, 1);
     static const char *const reserved[] = {"\xFF\xFE\x01", "\xFF\xFD\x02", "\xFF\xF0\x0F", "\x00\x0C\x0C"};
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(command(0x44), ACK);
         send(reserved[i], 3);
-        assert_int_equal(verdict(10), NACK);
+        assert_int_equal(answer(10), NACK);
     }
     assert_int_equal(erase_sector(12, 10), NACK);
     assert_int_equal(fix.flash->erases, 0);
@@ -513,7 +513,7 @@ static void readout_protection_leaves_identity_and_unprotect(void **state)
     expect_id();
     assert_int_equal(command(0x92), ACK);
     fake_run(c, 2000 * FAKE_MS);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(fix.flash->optcr & 0xFF00, 0xAA00);
     assert_int_equal(fake_resets_asked(c), 1);
 }
@@ -525,11 +525,11 @@ static void write_protect_replaces_the_set_and_resets(void **state)
     synchronise();
     assert_int_equal(command(0x63), ACK);
     send("\x01\xFE", 2);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     send("\x03\x04\x07", 3);
     fake_run(c, 2000 * FAKE_MS);
     assert_int_equal(fake_resets_asked(c), 0);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(fix.flash->optcr >> 16, 0x0FE7);
     assert_int_equal(fake_resets_asked(c), 1);
     assert_int_equal(fix.flash->option_writes, 1);
@@ -569,7 +569,7 @@ static void readout_protect_sets_level_1_after_its_second_echo(void **state)
     assert_int_equal(command(0x82), ACK);
     fake_run(c, 2000 * FAKE_MS);
     assert_int_equal(fake_resets_asked(c), 0);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(fix.flash->optcr, 0x0FFF55EC); /* all else as it was; OPTLOCK is open */
     assert_int_equal(fake_resets_asked(c), 1);
     assert_int_equal(xfer(0x5A), 0xFF); /* gone until the reset comes */
@@ -581,12 +581,12 @@ static void bad_protect_frames_are_refused(void **state)
     synchronise();
     assert_int_equal(command(0x63), ACK);
     send("\x01\x01", 2);
-    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(answer(10), NACK);
     assert_int_equal(command(0x63), ACK);
     send("\x00\xFF", 2);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     send("\x03\x04", 2);
-    assert_int_equal(verdict(10), NACK);
+    assert_int_equal(answer(10), NACK);
     assert_int_equal(fix.flash->option_writes, 0);
     expect_id();
 }
@@ -599,10 +599,10 @@ static void get_and_version_work_under_readout_protection(void **state)
     synchronise();
     assert_int_equal(command(0x00), ACK);
     receive(bytes, sizeof bytes);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
     assert_int_equal(command(0x01), ACK);
     receive(bytes, 1);
-    assert_int_equal(verdict(10), ACK);
+    assert_int_equal(answer(10), ACK);
 }
 
 static void flash_control_is_idle_after_work(void **state)

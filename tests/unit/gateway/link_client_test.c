@@ -216,7 +216,7 @@ static void wrong_arguments_send_nothing(void **state)
 static void first_poll_byte_is_thrown_away(void **state)
 {
     (void)state;
-    /* A stale 79 meets the dummy, then the verdict is NACK: a client that counted the first byte would see
+    /* A stale 79 meets the dummy, then the answer is NACK: a client that counted the first byte would see
      * ACK. */
     static const uint8_t miso[] = {0x79, 0x79, 0x79, 0x79, 0x1F};
     const uint8_t data[4] = {0};

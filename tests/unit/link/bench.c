@@ -14,14 +14,14 @@ static uint8_t next_byte(struct bench_wire *w)
     return w->pattern[w->phase++ % BENCH_PATTERN_BYTES];
 }
 
-/* As the driver: A5, or a verdict at two of five places; the byte that waits is replaced. */
-static void show(struct bench_wire *w, uint8_t level)
+/* As the driver: A5, or an answer at two of five places; the byte that waits is replaced. */
+static void show(struct bench_wire *w, uint8_t answer)
 {
-    static const bool is_verdict[BENCH_PATTERN_BYTES] = {true, false, true, false, false};
+    static const bool is_answer[BENCH_PATTERN_BYTES] = {true, false, true, false, false};
     for (unsigned i = 0; i < BENCH_PATTERN_BYTES; i++) {
-        w->pattern[i] = is_verdict[i] ? level : LINK_FILLER;
+        w->pattern[i] = is_answer[i] ? answer : LINK_FILLER;
     }
-    w->verdict = level;
+    w->answer = answer;
     w->phase = 0;
     w->ready = LINK_FILLER;
 }
@@ -52,10 +52,10 @@ static void port_discard(void *ctx)
     w->rx_at = w->n_rx = 0;
 }
 
-static void port_present(void *ctx, uint8_t level)
+static void port_present(void *ctx, uint8_t answer)
 {
     struct bench_wire *w = &((struct bench *)ctx)->wire;
-    show(w, level);
+    show(w, answer);
     w->n_data = w->data_at = 0;
     w->is_armed = w->has_answered = false;
 }
@@ -78,28 +78,28 @@ static void port_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
     play(w, bytes, n_bytes);
 }
 
-static void port_arm(void *ctx, uint8_t verdict, const uint8_t *answer, size_t n_bytes)
+static void port_arm(void *ctx, uint8_t answer, const uint8_t *reply, size_t n_bytes)
 {
     struct bench_wire *w = &((struct bench *)ctx)->wire;
-    port_present(ctx, verdict);
+    port_present(ctx, answer);
     if (n_bytes > 0) {
-        memcpy(w->answer, answer, n_bytes);
+        memcpy(w->reply, reply, n_bytes);
     }
-    w->n_answer = n_bytes;
+    w->n_reply = n_bytes;
     w->is_armed = true;
 }
 
-/* The interrupt handler's part: the echo ends the verdict at once, and starts the answer. */
+/* The interrupt handler's part: the echo ends the answer at once, and starts the reply. */
 static void arm_hears(struct bench_wire *w, uint8_t mosi)
 {
-    bool is_echo = mosi == LINK_ACK || (mosi == LINK_SOF && w->verdict == LINK_NACK);
+    bool is_echo = mosi == LINK_ACK || (mosi == LINK_SOF && w->answer == LINK_NACK);
     if (!w->is_armed || !is_echo) {
         return;
     }
     w->is_armed = false;
     show(w, LINK_FILLER);
-    if (w->n_answer > 0) {
-        play(w, w->answer, w->n_answer);
+    if (w->n_reply > 0) {
+        play(w, w->reply, w->n_reply);
         w->has_answered = true;
     }
 }

@@ -24,7 +24,7 @@ enum {
 /** The wires: one byte waits in the slave's transmit register, as in the chip. */
 struct bench_wire {
     uint8_t pattern[BENCH_PATTERN_BYTES];
-    uint8_t verdict;
+    uint8_t answer;
     unsigned phase;
     uint8_t ready;
     uint8_t last_mosi;
@@ -32,8 +32,8 @@ struct bench_wire {
                              cures it */
     uint8_t data[512];
     size_t n_data, data_at;
-    uint8_t answer[512]; /* staged until the echo */
-    size_t n_answer;
+    uint8_t reply[512]; /* staged until the echo */
+    size_t n_reply;
     uint8_t rx[1 << 16];
     size_t n_rx, rx_at;
     bool is_armed, has_answered;
@@ -87,7 +87,7 @@ void bench_wait_ms(struct bench *b, unsigned ms);
  */
 uint8_t bench_ack(struct bench *b);
 uint8_t bench_command(struct bench *b, uint8_t op);
-/** @return verdict of the request */
+/** @return answer of the request */
 uint8_t bench_request(struct bench *b, uint8_t op, const uint8_t *body, size_t n_bytes);
 /**
  * Fetch a reply.
@@ -103,7 +103,7 @@ struct link_info bench_info(struct bench *b);
 
 /**
  * AN4286: address stage, write, erase one sector.
- * @return the verdict that ended it
+ * @return the answer that ended it
  */
 uint8_t bench_address(struct bench *b, uint32_t addr);
 uint8_t bench_write_memory(struct bench *b, uint32_t addr, const uint8_t *data, size_t n_bytes);

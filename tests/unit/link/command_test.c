@@ -85,8 +85,8 @@ static void the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a(void **stat
     }
 }
 
-/* A host that steps with the pattern still meets the verdict: every 2nd, 3rd or 4th byte, from any phase. */
-static void a_host_that_looks_at_every_nth_byte_finds_the_verdict(void **state)
+/* A host that steps with the pattern still meets the answer: every 2nd, 3rd or 4th byte, from any phase. */
+static void a_host_that_looks_at_every_nth_byte_finds_the_answer(void **state)
 {
     (void)state;
     for (unsigned step = 1; step <= 4; step++) {
@@ -125,14 +125,14 @@ static void check_get(bool uses_arm)
     static const uint8_t expected[] = {11,   0x11, 0x00, 0x01, 0x02, 0x11, 0x21,
                                        0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
     struct bench *b = start(uses_arm);
-    uint8_t answer[1 + sizeof expected];
+    uint8_t reply[1 + sizeof expected];
     assert_int_equal(bench_command(b, LINK_OP_GET), LINK_ACK);
-    bench_read(b, answer, sizeof answer);
-    assert_memory_equal(answer + 1, expected, sizeof expected);
+    bench_read(b, reply, sizeof reply);
+    assert_memory_equal(reply + 1, expected, sizeof expected);
     assert_int_equal(bench_ack(b), LINK_ACK);
     assert_int_equal(bench_command(b, LINK_OP_GET_VERSION), LINK_ACK);
-    bench_read(b, answer, 2);
-    assert_int_equal(answer[1], 0x11);
+    bench_read(b, reply, 2);
+    assert_int_equal(reply[1], 0x11);
     assert_int_equal(bench_ack(b), LINK_ACK);
     assert_alive(b);
     stop(b);
@@ -345,11 +345,11 @@ static uint8_t read_length(struct bench *b, uint32_t addr, unsigned n_bytes)
         return LINK_NACK;
     }
     bench_write(b, stage, sizeof stage);
-    uint8_t verdict = bench_ack(b);
-    for (unsigned i = 0; verdict == LINK_ACK && i < 1 + n_bytes; i++) {
+    uint8_t answer = bench_ack(b);
+    for (unsigned i = 0; answer == LINK_ACK && i < 1 + n_bytes; i++) {
         bench_clock(b, 0);
     }
-    return verdict;
+    return answer;
 }
 
 static void reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary(void **state)
@@ -454,7 +454,7 @@ static void go_after_plain_writes_finishes_and_activates_or_nacks(void **state)
     stop(b);
 }
 
-/* Its verdict would stand in the way of a host that insists on A5,
+/* Its answer would stand in the way of a host that insists on A5,
  * its sync in that of one that wants an ACK. */
 static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not(void **state)
 {
@@ -467,7 +467,7 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     uint32_t session_id = b->pump.session.id;
     bench_write(b, frame, sizeof frame);
     bench_wait_ms(b, LINK_GONE_MS - 100);
-    bench_read(b, back, sizeof back); /* the verdict stands for the slowest host */
+    bench_read(b, back, sizeof back); /* the answer stands for the slowest host */
     assert_true(back[1] == LINK_ACK || back[2] == LINK_ACK);
     bench_wait_ms(b, LINK_GONE_MS + 10);
     bench_read(b, back, sizeof back);
@@ -484,7 +484,7 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     stop(b);
 }
 
-static void silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it(void **state)
+static void silence_inside_a_frame_gives_it_up_and_an_answer_survives_it(void **state)
 {
     (void)state;
     static const uint8_t half[] = {LINK_SOF, LINK_OP_WRITE};
@@ -523,7 +523,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sync_is_acked_at_any_time),
         cmocka_unit_test(the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a),
-        cmocka_unit_test(a_host_that_looks_at_every_nth_byte_finds_the_verdict),
+        cmocka_unit_test(a_host_that_looks_at_every_nth_byte_finds_the_answer),
         cmocka_unit_test(a_host_that_skips_the_sync_is_understood),
         cmocka_unit_test(get_version_and_id_answer_after_one_dummy_and_get_as_the_rom_of_v1_1),
         cmocka_unit_test(busy_owner_answers_in_time_because_the_echo_starts_the_data),
@@ -542,7 +542,7 @@ int main(void)
         cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_after_it),
         cmocka_unit_test(go_restarts_after_its_ack_whatever_the_address),
         cmocka_unit_test(go_after_plain_writes_finishes_and_activates_or_nacks),
-        cmocka_unit_test(silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it),
+        cmocka_unit_test(silence_inside_a_frame_gives_it_up_and_an_answer_survives_it),
         cmocka_unit_test(host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not),
         cmocka_unit_test(an_application_that_says_not_now_is_waited_for_and_then_the_host_hears_of_it),
     };

@@ -201,18 +201,18 @@ static void host_that_reads_one_byte_too_many_still_finds_the_ack(void **state)
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
         struct bench *b = start(owner);
-        uint8_t answer[5];
+        uint8_t reply[5];
         send(b, "\x5A", 1);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x01\xFE", 3);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
-        bench_read(b, answer, 3);
-        assert_int_equal(answer[1], 0x11);
+        bench_read(b, reply, 3);
+        assert_int_equal(reply[1], 0x11);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x02\xFD", 3);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
-        bench_read(b, answer, 5);
-        assert_int_equal(answer[2] << 8 | answer[3], 0x413);
+        bench_read(b, reply, 5);
+        assert_int_equal(reply[2] << 8 | reply[3], 0x413);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x44\xBB", 3); /* mass erase: of the slot */
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
@@ -223,7 +223,7 @@ static void host_that_reads_one_byte_too_many_still_finds_the_ack(void **state)
     }
 }
 
-/* --- strict: A5 in the first byte, A5 or a verdict in the polls, A5 during the echo ------------------ */
+/* --- strict: A5 in the first byte, A5 or an answer in the polls, A5 during the echo ------------------ */
 
 static uint8_t strict_ack(struct bench *b, uint8_t first, uint8_t poll)
 {
@@ -244,15 +244,15 @@ static void strict_host_sees_a5_wherever_it_insists_on_it(void **state)
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
         struct bench *b = start(owner);
-        uint8_t answer[4];
+        uint8_t reply[4];
         unsigned n_syncs = 0;
         while (bench_clock(b, LINK_SOF) != LINK_FILLER && n_syncs++ < 10) {
         }
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
         send(b, "\x5A\x02\xFD", 3);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
-        bench_read(b, answer, 4);
-        assert_int_equal(answer[3], 0x13);
+        bench_read(b, reply, 4);
+        assert_int_equal(reply[3], 0x13);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
         send(b, "\x5A\x44\xBB", 3);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
@@ -261,8 +261,8 @@ static void strict_host_sees_a5_wherever_it_insists_on_it(void **state)
         send(b, "\x00", 1); /* and a 00 too many */
         send(b, "\x5A\x01\xFE", 3);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
-        bench_read(b, answer, 2);
-        assert_int_equal(answer[1], 0x11);
+        bench_read(b, reply, 2);
+        assert_int_equal(reply[1], 0x11);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
         stop(b);
     }

@@ -586,7 +586,7 @@ static void bench_sees_a_sector_that_was_not_erased(void **state)
     stop(b);
 }
 
-static void bench_sees_the_stale_verdict_of_a_slow_loader_without_its_handler(void **state)
+static void bench_sees_the_stale_answer_of_a_slow_loader_without_its_handler(void **state)
 {
     (void)state;
     unsigned n_wrong = 0;
@@ -634,7 +634,7 @@ int main(void)
         cmocka_unit_test(noise_on_both_wires_costs_time_but_never_a_byte),
         cmocka_unit_test(random_frames_never_reach_outside_the_slot_and_the_loader_still_answers),
         cmocka_unit_test(bench_sees_a_sector_that_was_not_erased),
-        cmocka_unit_test(bench_sees_the_stale_verdict_of_a_slow_loader_without_its_handler),
+        cmocka_unit_test(bench_sees_the_stale_answer_of_a_slow_loader_without_its_handler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

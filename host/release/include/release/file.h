@@ -35,7 +35,7 @@ enum fota_err file_replace(const char *path, const void *bytes, size_t n_bytes);
  * Write a file that must not exist yet, with exactly these permissions from its first moment on.
  * Power cut: no file or the whole file.
  * @param mode  permission bits, e.g. 0600
- * @return FOTA_OK · E_EXISTS · E_IO (errno says why; nothing is left behind)
+ * @return FOTA_OK · E_EXISTS · E_IO (errno says why; no file is left)
  */
 FOTA_MUST_CHECK
 enum fota_err file_create(const char *path, const void *bytes, size_t n_bytes, unsigned mode);

@@ -116,7 +116,7 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
 /**
  * Take one step towards room for `n_records` appends; call it until journal_has_room, at most
  * JOURNAL_RESERVE_CALLS times. A full sector is rewritten while the other, or a spare place, holds the state
- * (rules R5, R8, R13); what a dip of the supply left behind is mended.
+ * (rules R5, R8, R13); what a dip of the supply left is mended.
  *
  * @param n_records  ≤ n_records of the smaller sector - 3
  * @param spare      JOURNAL_NO_SPARE, or the number of the spare place whose sector may be erased now (2, 3):

@@ -104,15 +104,20 @@ struct boot_info {
 enum { BOOT_INFO_BYTES = 108 };
 _Static_assert(sizeof(struct boot_info) == BOOT_INFO_BYTES, "docs/spec/link.md has the layout");
 
-/** Session id of a session without a statement. */
-enum { UPDATE_OPEN_SESSION_ID = (int)0xA4286000 };
+/** By this name a host of vendor commands can ABORT a session that a host of AN4286 left open. What kind of
+ * session it is stands in update_offer.kind, never in the id. */
+enum { UPDATE_PLAIN_SESSION_ID = (int)0xA4286000 };
 
-/** What a signed statement offers for one place of this board, or, of a plain AN4286 host, who has none: its
- * session id, the slot, the slot's size, and 0 (update/offer.h makes both). */
+/** PLAIN: of a host of AN4286, which has no statement. SIGNED: of a statement whose signature was accepted. */
+enum update_offer_kind { UPDATE_OFFER_PLAIN = 0, UPDATE_OFFER_SIGNED = 1 };
+
+/** What is offered for one place of this board (update/offer.h makes it). Of a plain offer only kind, id, slot
+ * and image_bytes say something; the rest is 0. */
 struct update_offer {
     uint32_t session_id;       /* first 4 bytes (big-endian) of the file's digest: same release, same id */
     uint32_t slot;             /* enum slot: the inactive one, or SLOT_LOADER */
-    uint32_t image_bytes;      /* the whole file, header and TLVs included */
+    uint32_t image_bytes;      /* the whole file, header and TLVs included; plain: the slot's size */
+    uint32_t kind;             /* enum update_offer_kind */
     uint32_t security_counter; /* of the image */
     uint32_t boot_min;         /* lowest version of the root that may install it */
     uint8_t sha256[32];        /* of the file */
@@ -164,8 +169,8 @@ enum boot_op {
      * looks at the image itself in BOOT_OP_FINISH and at each boot. Repeating it with the same offer resumes.
      * Takes:      ≤ 10 ms; one erase when the journal needs room (E_UPDATE_BUSY without permission).
      * Power cut:  the inactive slot is not bootable until BOOT_OP_ACTIVATE; the active slot is untouched.
-     * bytes: struct update_offer, from a statement whose signature BOOT_OP_CHECK_SIGNATURE accepted; or one
-     * with the id UPDATE_OPEN_SESSION_ID: nothing is resumed, and BOOT_OP_FINISH checks the image as at boot,
+     * bytes: struct update_offer, from a statement whose signature BOOT_OP_CHECK_SIGNATURE accepted; or a
+     * plain one: nothing is resumed, and BOOT_OP_FINISH checks the image as at boot,
      * without a digest from outside. out: uint32_t: bytes in flash and trusted, a multiple of a sector, or
      * image_bytes if all are
      * @return FOTA_OK · E_IMAGE_SIZE · E_UPDATE_SESSION · E_UPDATE_BUSY · E_STATE (a trial is running, or

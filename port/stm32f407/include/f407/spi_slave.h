@@ -81,7 +81,7 @@ void spi_slave_greet(void *ctx);
 
 /**
  * Send once, then repeat A5.
- * @param bytes  in SRAM; DMA reads them until the next level, send or arm
+ * @param bytes  in SRAM; DMA reads them until the next present, send or arm
  */
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 
@@ -123,7 +123,7 @@ void spi_slave_irq_resync(void *ctx);
 /**
  * Present an answer (79 or 1F); the handler reacts to the host's 79, or to 5A after 1F: A5 again, or the
  * answer if there is one. Bytes before the echo are dropped; `receive` delivers the echo in its place, and
- * the `level` or `send` that follows finds its work done.
+ * the `present` or `send` that follows finds its work done.
  */
 void spi_slave_irq_arm(void *ctx, uint8_t answer, const uint8_t *reply, size_t n_bytes);
 

@@ -108,7 +108,7 @@ void cpu_flash_open(struct cpu *cpu, bool open);
  * when something depends on them, as stale lines in the data cache do. Not part of the state. */
 void cpu_watch_flash(struct cpu *cpu, bool on);
 /**
- * Bytes changed behind the core's back (DMA, flash programming, factory loading): drop decoded instructions.
+ * Bytes changed without a store of the core (DMA, flash programming, factory loading): drop decoded instructions.
  */
 void cpu_code_changed(struct cpu *cpu, uint32_t addr, size_t n_bytes);
 

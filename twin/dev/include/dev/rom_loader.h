@@ -13,10 +13,10 @@
 
 #include "bus/dev.h"
 
-/** What MISO shows while flash work goes on and the verdict is not known yet. */
+/** What MISO shows while flash work goes on and the answer is not known yet. */
 enum rom_loader_busy {
     ROM_LOADER_BUSY_FILLER, /* A5 */
-    ROM_LOADER_BUSY_STALE   /* the last byte again: an old 79 looks like the verdict (AN4286 2.8, older
+    ROM_LOADER_BUSY_STALE   /* the last byte again: an old 79 looks like the answer (AN4286 2.8, older
                                products) */
 };
 
