@@ -4,9 +4,11 @@
 #ifndef BOOTLOADER_VERSION_H
 #define BOOTLOADER_VERSION_H
 
+#include "base/flash_map.h"
+
 enum { BOOTLOADER_VERSION = 1 << 24 | 0 << 16 | 0 }; /* 1.0.0 */
 
-/** Hardware id: 1 to 16 characters, as in TLV 0xA0 of an image and in release statements. */
-#define BOOT_HW_ID "f407-disco"
+/** Hardware id: the board's name, as in TLV 0xA0 of an image and in release statements. */
+#define BOOT_HW_ID BOARD_NAME
 
 #endif

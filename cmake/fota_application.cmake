@@ -19,7 +19,7 @@
 #
 #   fota_add_application(pump_controller VERSION 1.4.0 SOURCES main.c valves.c LINKS fota_hal)
 #
-# The linker script app/slot.ld takes all addresses from lib/base/include/base/flash_map.h. The application has the
+# The linker script app/slot.ld takes all addresses from the board (cmake/fota_board.cmake). The application has the
 # SRAM but its last 4 KB (boot services), and CCM by the section `.ccm`; code for RAM goes into `.ram_code`.
 
 set(FOTA_APP_DIR ${CMAKE_SOURCE_DIR}/app)
@@ -37,9 +37,9 @@ function(fota_slot_script slot out)
     if(NOT TARGET fota_slot_script_${slot})
         add_custom_command(
             OUTPUT ${script}
-            COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${FOTA_MAP_DIR} ${place}
+            COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${FOTA_MAP_DIR} -I ${FOTA_BOARD_DIR} ${place}
                     ${FOTA_APP_DIR}/slot.ld -o ${script}
-            DEPENDS ${FOTA_APP_DIR}/slot.ld ${FOTA_MAP_DIR}/base/flash_map.h
+            DEPENDS ${FOTA_APP_DIR}/slot.ld ${FOTA_MAP_DIR}/base/flash_map.h ${FOTA_BOARD_DIR}/board/board.h
             COMMENT "Linker script of slot ${upper}" VERBATIM)
         add_custom_target(fota_slot_script_${slot} DEPENDS ${script})
     endif()
