@@ -5,7 +5,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover size format lint clean
+.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover flash size format lint docs release clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -45,6 +45,9 @@ cuts: fw ## never brick, shown: every power cut, planted bugs, instruction fault
 recover: fw ## thousands of boards, each cut or reset somewhere in its recovery or update, all of them rebuilt or updated (5 min)
 	@tools/recover.sh
 
+flash: $(if $(filter 1,$(DRY)),,fw) ## put root, loader and demo onto a Discovery board with OpenOCD; DRY=1 only prints the commands
+	@tools/flash.sh
+
 size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json
 	@tools/sizes.py --print build/f407
 
@@ -54,5 +57,11 @@ format: setup ## let clang-format lay out every C file
 lint: host ## clang-tidy with the short list in .clang-tidy
 	@tools/lint.sh
 
+docs: setup ## API reference of the public headers by Doxygen: build/docs/api/html/index.html
+	@tools/docs.sh
+
+release: setup ## build/release/: signed firmware, fota, SBOM, SHA-256 list (KEYS=dir of your keys, COUNTER=n)
+	@tools/release.py --keys $(or $(KEYS),build/keys) --counter $(or $(COUNTER),1)
+
 clean: ## remove everything that was built (packages stay)
-	@rm -rf build/host build/asan build/clang build/f407
+	@rm -rf build/host build/asan build/clang build/f407 build/release build/release-work

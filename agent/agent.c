@@ -9,8 +9,7 @@
 
 enum { IWDG_KEY_FEED = 0xAAAA };
 
-/* --- update operations: boot services, with the application's permissions
- * ----------------------------------- */
+/* --- update operations: boot services, with the application's permissions ---------------------------- */
 
 static void feed(void)
 {
@@ -53,7 +52,7 @@ static enum fota_err op_info(void *ctx, struct boot_info *out)
  * nothing, and is called again if the application allows it; one erase each time, so that the application is
  * asked for each.
  */
-static enum fota_err run_call(const struct agent *agent, struct boot_call *call)
+static enum fota_err run_call(struct agent *agent, struct boot_call *call)
 {
     call->options = agent->basepri;
     enum fota_err err = agent->services->call(call);
@@ -66,7 +65,10 @@ static enum fota_err run_call(const struct agent *agent, struct boot_call *call)
     feed(); /* 2 s without a chance to do so */
     call->options = agent->basepri | BOOT_MAY_ERASE;
     err = agent->services->call(call);
-    return err == E_UPDATE_BUSY ? LINK_PUMP_AGAIN : err;
+    if (err == E_UPDATE_BUSY) {
+        link_pump_progressed(&agent->pump); /* one erase is done, and the next is needed */
+    }
+    return err;
 }
 
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
@@ -153,7 +155,7 @@ static enum fota_err op_erase(void *ctx, uint32_t sector)
 
 static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words)
 {
-    const struct agent *agent = ctx;
+    struct agent *agent = ctx;
     struct boot_call call = {.op = BOOT_OP_PROGRAM, .bytes = words, .number = addr, .n = n_words};
     if (agent->loader_bytes > 0) {
         memcpy(agent->config.loader_memory + (addr - FLASH_LOADER_BASE), words, 4U * n_words);
@@ -162,6 +164,7 @@ static enum fota_err op_program(void *ctx, uint32_t addr, const uint32_t *words,
     return run_call(agent, &call);
 }
 
+/* Flash is memory-mapped (RM0090 2.3). The pump has checked that the range belongs to this session. */
 static void op_read(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
 {
     (void)ctx;
@@ -186,9 +189,11 @@ static enum fota_err op_hash(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t 
     return agent->services->call(&call);
 }
 
+/* A loader is complete in RAM at this point and goes to sector 1 in one service, so that the time in which
+ * sector 1 is not valid is as short as it can be. */
 static enum fota_err op_finish(void *ctx)
 {
-    const struct agent *agent = ctx;
+    struct agent *agent = ctx;
     struct boot_call finish = {.op = BOOT_OP_FINISH};
     struct boot_call install = {
         .op = BOOT_OP_LOADER_INSTALL, .bytes = agent->config.loader_memory, .n = agent->loader_bytes};
@@ -202,7 +207,7 @@ static bool may_restart(const struct agent *agent)
 
 static enum fota_err op_activate(void *ctx)
 {
-    const struct agent *agent = ctx;
+    struct agent *agent = ctx;
     struct boot_call call = {.op = BOOT_OP_ACTIVATE};
     return may_restart(agent) ? run_call(agent, &call) : E_UPDATE_BUSY;
 }
@@ -233,7 +238,7 @@ static void op_restart(void *ctx)
     }
 }
 
-static const struct link_pump_ops update_ops = {
+static const struct link_session_ops update_ops = {
     .info = op_info,
     .begin = op_begin,
     .erase = op_erase,
@@ -259,9 +264,10 @@ static const struct link_port_ops spi_ops = {
     .resync = spi_slave_irq_resync,
 };
 
-/* --- the application's side -------------------------------------------------------------------------------
- */
+/* --- the application's side -------------------------------------------------------------------------- */
 
+/* While flash is erased or programmed, a read of it stalls the core (RM0090 3.6), and the core reads a vector
+ * at each interrupt. With the table in RAM, handlers that run from RAM work on during flash work. */
 void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
 {
     const volatile uint32_t *current = (const volatile uint32_t *)SCB->VTOR;
@@ -273,12 +279,16 @@ void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
     __DSB();
 }
 
+/* The handler of the link must have a priority above those that flash work masks (a lower number), or a host
+ * gets no answer during an erase. */
 static bool is_usable(const struct agent_config *config)
 {
     return config->now_ms != NULL && config->masked_priority < AGENT_PRIORITY_LEVELS &&
            config->spi_priority < config->masked_priority;
 }
 
+/* The root may be missing or of another version: an application that was flashed with a debugger has no root.
+ * So look before anything of it is called. */
 static const struct boot_services *find_services(void)
 {
     const struct boot_services *services = (const struct boot_services *)FLASH_SERVICES_ADDR;
@@ -364,7 +374,7 @@ enum fota_err agent_info(const struct agent *agent, struct boot_info *out)
 
 bool agent_is_busy(const struct agent *agent)
 {
-    return agent->pump.session_id != 0 || !link_pump_is_idle(&agent->pump);
+    return link_pump_has_session(&agent->pump) || !link_pump_is_idle(&agent->pump);
 }
 
 bool agent_has_host(const struct agent *agent)

@@ -15,7 +15,7 @@ struct control_loop {
     volatile uint32_t ticks;
     volatile uint32_t missed;    /* ticks that did not happen: two timer periods and more between two runs */
     volatile uint32_t missed_at; /* tick at which that was noticed last */
-    volatile uint32_t worst_counts; /* latest start of a run behind its timer event, in timer counts */
+    volatile uint32_t worst_counts; /* latest start of a run after its timer event, in timer counts */
     uint32_t last_cycles;           /* DWT cycle counter at the last run */
     uint32_t period_cycles;
     uint32_t counts_per_us;
@@ -24,7 +24,11 @@ struct control_loop {
     int32_t integral;
 };
 
-/** Start TIM2 and its interrupt. @param core_hz  @param timer_hz  clock of the timers on APB1 */
+/**
+ * Start TIM2 and its interrupt.
+ * @param core_hz
+ * @param timer_hz  clock of the timers on APB1
+ */
 void control_loop_start(struct control_loop *loop, uint32_t core_hz, uint32_t timer_hz);
 
 /** One tick; call it from TIM2_IRQHandler. Runs from RAM. */

@@ -186,6 +186,8 @@ static void print_start(struct console *console, const struct boot_info *info)
     print_slot(console, info, SLOT_B);
 }
 
+/* An application without agent still works: on a board that was flashed with a debugger there is no root, and
+ * that must not stop the machine. It says so on the console and cannot be updated. */
 static void start_agent(void)
 {
     struct boot_info info;
@@ -211,6 +213,9 @@ static void start_agent(void)
     print_start(&app.console, &info);
 }
 
+/* What "healthy" means is the application's own affair; here it is a control loop that missed no cycle. A
+ * real one also checks its sensors and its network before it says yes: after that there is no way back by
+ * itself. */
 static bool is_healthy(void)
 {
 #ifdef FOTA_DEMO_NEVER_CONFIRMS
@@ -220,6 +225,8 @@ static bool is_healthy(void)
 #endif
 }
 
+/* Judge once, after HEALTHY_TICKS. An image that is not confirmed simply goes on: the agent resets the
+ * chip after confirm_within_ms, and the root falls back when the trial has used up its runs. */
 static void check_health(void)
 {
     if (app.is_judged || !app.has_agent || app.loop.ticks < HEALTHY_TICKS) {

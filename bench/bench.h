@@ -21,9 +21,7 @@ enum { IMAGE_MAX_BYTES = 0x60000, CONSOLE_BYTES = 1 << 16, CONFIRM_MS = 10000 };
 /** End the program with a sentence. */
 FOTA_NORETURN FOTA_PRINTF(1, 2) void bench_fail(const char *fmt, ...);
 
-/* --- figures (figures.c)
- * -------------------------------------------------------------------------------------
- */
+/* --- figures (figures.c) ----------------------------------------------------------------------------- */
 
 /** Add a figure: a flat JSON key, its value, and a line for the table. */
 void figure_add(const char *key, double value, unsigned decimals, const char *text);
@@ -34,8 +32,7 @@ FOTA_PRINTF(1, 2) void figure_text(const char *fmt, ...);
 /** Keep all figures in build/bench.json. */
 void figures_write(void);
 
-/* --- board (board.c) --------------------------------------------------------------------------------------
- */
+/* --- board (board.c) --------------------------------------------------------------------------------- */
 
 /** A signed image. */
 struct bench_image {
@@ -47,7 +44,10 @@ struct bench_image {
  * `n_bytes`; 0: as it is. */
 void board_make_image(const char *version, char slot, uint32_t n_bytes, struct bench_image *out);
 
-/** Release statement for a pair of images, as `fota publish` writes it. @return its length */
+/**
+ * Release statement for a pair of images, as `fota publish` writes it.
+ * @return its length
+ */
 uint32_t board_make_statement(uint32_t version, const struct bench_image *a, const struct bench_image *b,
                               char *out, uint32_t cap_bytes);
 
@@ -66,15 +66,14 @@ void board_close(struct board *b);
  * bootloader's loader answers. */
 void board_open_damaged(struct board *b, const struct bench_image *slot_a, uint32_t spi_hz);
 void board_run_us(struct board *b, uint64_t us);
-/** Run until the console shows `text` behind what it showed before. Fails after `max_ms`. */
+/** Run until the console shows `text` after what it showed before. Fails after `max_ms`. */
 void board_wait(struct board *b, const char *text, uint32_t max_ms);
-/** Number behind the last `text` on the console. */
+/** Number after the last `text` on the console. */
 double board_number(struct board *b, const char *text);
 /** Nothing the firmware did broke a rule of the reference manual. */
 void board_check(const struct board *b);
 
-/* --- measurements -----------------------------------------------------------------------------------------
- */
+/* --- measurements ------------------------------------------------------------------------------------ */
 
 void update_measure(void); /* update.c */
 void boot_measure(void);   /* boot.c */

@@ -1,5 +1,5 @@
-/* Our SHA-256 and P-256 verification beside BearSSL's: same core, same options of the compiler, same bytes.
- */
+/* Our SHA-256 and P-256 verification beside BearSSL's: same core,
+ * same options of the compiler, same bytes. */
 #include <string.h>
 
 #include "bench.h"

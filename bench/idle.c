@@ -11,8 +11,7 @@
 
 enum { STEP_NS = 500, KEY_BYTES = 64, TEXT_BYTES = 96 };
 
-/* --- the meter ---------------------------------------------------------------------------------------------
- */
+/* --- the meter --------------------------------------------------------------------------------------- */
 
 static void book(struct idle_meter *m, uint64_t since_ns)
 {
@@ -89,16 +88,15 @@ void idle_open(struct idle_meter *meter, struct board *b)
     b->link.io = &meter->io;
 }
 
-/* --- causes ------------------------------------------------------------------------------------------------
- */
+/* --- causes ------------------------------------------------------------------------------------------ */
 
 enum cause { WORDS, HASH, SIGNATURE, SERVICES, BLOCK_CRC, RECEIVE, BLANK, LINK, CAUSES };
 
 static const struct {
     const char *key, *text;
 } cause_names[CAUSES] = {
-    [WORDS] = {"words", "between two words: checks before, read-back behind"},
-    [HASH] = {"hash", "SHA-256 that is not hidden behind a word"},
+    [WORDS] = {"words", "between two words: checks before, read-back after"},
+    [HASH] = {"hash", "SHA-256 beyond the time of the word it runs beside"},
     [SIGNATURE] = {"signature", "signatures of statement and image"},
     [SERVICES] = {"services", "boot services: checksum, code in RAM, address checks"},
     [BLOCK_CRC] = {"crc", "CRC-32 of blocks"},

@@ -22,7 +22,10 @@ struct idle_meter {
 /** Put the meter between `b`'s client and its wires; it stays there. */
 void idle_open(struct idle_meter *meter, struct board *b);
 
-/** Idle time by cause as figures, "idle_<who>_<cause>_ms". @param elf_path  the application, or NULL */
+/**
+ * Idle time by cause as figures, "idle_<who>_<cause>_ms".
+ * @param elf_path  the application, or NULL
+ */
 void idle_show(const struct idle_meter *meter, const char *who, const char *elf_path);
 
 #endif

@@ -1,5 +1,5 @@
-/* An update while the application runs: time against the limit that the flash sets, control loop, downtime.
- */
+/* An update while the application runs: time against the limit
+ * that the flash sets, control loop, downtime. */
 #include <string.h>
 
 #include "base/flash_map.h"

@@ -62,6 +62,12 @@ static void try_loader(struct update *update)
     boot(update, SLOT_LOADER, &loader);
 }
 
+/*
+ * The order of the three attempts at the end is the promise of the project. An application that the journal
+ * allows comes first. If there is none, the loader lets a host install one. If the loader is damaged as well,
+ * an image that failed its trial is still more than a board that does nothing. A loader that crashed was
+ * started in the boot before: then go to the last resort at once, or the board would reset for ever.
+ */
 int main(void)
 {
     struct reset_origin origin;
@@ -75,10 +81,7 @@ int main(void)
     };
     struct update *update = services_open();
     enum fota_err err = update_open(update, &BOARD, &reset);
-    if (err) {
-        /* Neither mirror can be written: nothing will be, but a confirmed image still runs. */
-        update->record.last_reason = (uint16_t)err;
-    }
+    (void)err; /* told by the record: with no mirror to write to, a confirmed image still runs */
 
     try_application(update, reset_is_loader_crash(&origin) ? BOOT_REQUEST_TRY : origin.request);
     try_loader(update);

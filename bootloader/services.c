@@ -25,7 +25,8 @@ struct services_state {
 
 static struct services_state state __attribute__((section(".services_state")));
 
-/* Not in the checksum: it changes before the checksum is looked at. */
+/* True while a service runs. An interrupt handler of the application may call a service while another one runs;
+ * it is refused then. Not in the checksum: it changes before the checksum is looked at. */
 static volatile bool is_busy __attribute__((section(".services_state")));
 
 /* Not in the checksum: update_finish holds it against the signed statement. */
@@ -76,6 +77,8 @@ __attribute__((noinline)) static uint32_t sum_state(void)
     return sum;
 }
 
+/* Only the journals and the slots may be written from now on. Sector 1 is added for the time of one service
+ * (loader_install), sector 0 never: the driver refuses the rest whatever the caller asks for. */
 struct update *services_open(void)
 {
     f407_flash_load_ram_code();
@@ -162,6 +165,8 @@ static enum fota_err carry_out(const struct boot_call *call)
     }
 }
 
+/* The one way into the root while an application runs. After each service the checksum is made anew, whether
+ * the service succeeded or not. */
 static enum fota_err service_call(const struct boot_call *call)
 {
     enum fota_err err = enter(call->options);

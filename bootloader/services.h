@@ -14,7 +14,10 @@
 /** This board: map, keys, hardware id, version. */
 extern const struct update_config BOARD;
 
-/** Open the flash, bring the RAM code to its place. @return the state, to be opened by update_open */
+/**
+ * Open the flash, bring the RAM code to its place.
+ * @return the state, to be opened by update_open
+ */
 struct update *services_open(void);
 
 /** Close the state for the application; call once, right before the jump. */

@@ -78,7 +78,10 @@ enum cli_exit cli_board_open(struct cli *cli, const struct cli_board_config *con
 /** Power on, and let `ms` of virtual time pass. */
 void cli_board_start(struct cli_board *board, uint32_t ms);
 
-/** Keep the flash, if --flash names a file. @return CLI_OK · CLI_FILE (a sentence was printed) */
+/**
+ * Keep the flash, if --flash names a file.
+ * @return CLI_OK · CLI_FILE (a sentence was printed)
+ */
 FOTA_MUST_CHECK
 enum cli_exit cli_board_save(struct cli_board *board);
 

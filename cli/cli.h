@@ -43,7 +43,7 @@ struct cli {
 struct cli_command {
     const char *name;
     const char *summary;   /* one line for `fota help` */
-    const char *arguments; /* behind the name in the usage line, e.g. "[options] FILE..." */
+    const char *arguments; /* after the name in the usage line, e.g. "[options] FILE..." */
     const char
         *details; /* further text of `fota <verb> --help`: what it does, examples. Ends with a newline */
     const struct cli_option *options; /* for --help and cli_parse(), ended by a NULL name */
@@ -59,7 +59,8 @@ enum cli_kind {
 
 enum { CLI_LIST_MAX = 16, CLI_OPTIONS_MAX = 32, CLI_POSITIONALS_MAX = 16 };
 
-/** One option. Options are described in a static table; values come back in struct cli_values by index in it.
+/**
+ * One option. Options are described in a static table; values come back in struct cli_values by index in it.
  */
 struct cli_option {
     const char *name; /* without the dashes */
@@ -88,7 +89,7 @@ struct cli_values {
  * Parse the arguments of a verb by its table. `--json` and `--help` are understood by every verb;
  * `--name=value` works as `--name value`; `--` ends the options.
  *
- * @param argc, argv  arguments behind the verb
+ * @param argc, argv  arguments after the verb
  * @param is_done     true: the verb has nothing more to do (help was printed, or an error); return the result
  * @return CLI_OK · CLI_USAGE (a sentence was printed)
  */
@@ -110,7 +111,10 @@ void cli_help(struct cli *cli, const struct cli_command *self);
 FOTA_PRINTF(3, 4)
 enum cli_exit cli_fail(struct cli *cli, enum fota_err err, const char *fmt, ...);
 
-/** As cli_fail for a wrong command line. @return CLI_USAGE */
+/**
+ * As cli_fail for a wrong command line.
+ * @return CLI_USAGE
+ */
 FOTA_PRINTF(3, 4)
 enum cli_exit cli_usage(struct cli *cli, const struct cli_command *self, const char *fmt, ...);
 

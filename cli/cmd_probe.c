@@ -61,8 +61,7 @@ static void digest_text(const uint8_t *digest, char out[DIGEST_TEXT_BYTES])
     }
 }
 
-/* --- as JSON ----------------------------------------------------------------------------------------------
- */
+/* --- as JSON ----------------------------------------------------------------------------------------- */
 
 static void slots_json(struct cli_json *j, const struct boot_info *b)
 {
@@ -159,8 +158,7 @@ static void print_json(struct cli *cli, const struct link_ladder *l, enum fota_e
     (void)fputc('\n', cli->out);
 }
 
-/* --- as a table -------------------------------------------------------------------------------------------
- */
+/* --- as a table -------------------------------------------------------------------------------------- */
 
 static void row(struct cli *cli, const char *name, const char *value)
 {
@@ -236,11 +234,10 @@ static void print_table(struct cli *cli, const struct link_ladder *l)
     }
 }
 
-/* --- the verb ---------------------------------------------------------------------------------------------
- */
+/* --- the verb ---------------------------------------------------------------------------------------- */
 
-/** One of our loaders answers: fine. Only the ROM: the board needs a recovery. @return the reason to report
- */
+/** One of our loaders answers: fine. Only the ROM: the board needs
+ * a recovery. @return the reason to report */
 static enum fota_err verdict(const struct link_ladder *l, enum fota_err err)
 {
     if (!err && l->rung == LINK_RUNG_ROM) {

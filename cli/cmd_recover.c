@@ -32,7 +32,7 @@ struct recovery {
     struct cli_board board;
     struct progress progress;
     bool is_begun;   /* progress has a start: steps interrupt the bar, not the count */
-    bool is_drawing; /* the cursor stands behind the bar */
+    bool is_drawing; /* the cursor stands after the bar */
     struct cli_parts parts;
     struct recover_result result;
 };
@@ -50,8 +50,7 @@ static enum cli_exit read_parts(struct recovery *r)
     return cli_parts_read(r->cli, &paths, &r->parts);
 }
 
-/* --- what is seen of it -----------------------------------------------------------------------------------
- */
+/* --- what is seen of it ------------------------------------------------------------------------------ */
 
 static void end_bar(struct recovery *r)
 {
@@ -91,8 +90,7 @@ static void on_event(void *ctx, const struct recover_event *e)
              e->kind == RECOVER_EVENT_RESTART ? fota_err_text(e->reason) : texts[e->step]);
 }
 
-/* --- the result -------------------------------------------------------------------------------------------
- */
+/* --- the result -------------------------------------------------------------------------------------- */
 
 static void print_success(struct recovery *r)
 {

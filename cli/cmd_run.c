@@ -84,8 +84,7 @@ static const char *text_of(const struct run *r, unsigned option)
     return r->values.option[option].text;
 }
 
-/* --- ports
- * ------------------------------------------------------------------------------------------------------ */
+/* --- ports ------------------------------------------------------------------------------------------- */
 
 static uint64_t now_ms(struct clock *clock)
 {
@@ -118,8 +117,7 @@ static enum fota_err forget_save(struct store *store, unsigned cell, const uint8
     return FOTA_OK;
 }
 
-/* --- the board
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the board --------------------------------------------------------------------------------------- */
 
 /** A factory programs nothing that its own bootloader would refuse. */
 static enum cli_exit check_factory(struct run *r)
@@ -159,8 +157,7 @@ static enum cli_exit program_board(struct run *r)
     return result;
 }
 
-/* --- the gateway
- * -------------------------------------------------------------------------------------------------- */
+/* --- the gateway ------------------------------------------------------------------------------------- */
 
 /** A key that a folder may have. */
 static enum cli_exit optional_key(struct run *r, const char *name, struct key *key, bool *has)
@@ -262,8 +259,7 @@ static enum cli_exit run_gateway(struct run *r)
     return CLI_OK;
 }
 
-/* --- the result
- * --------------------------------------------------------------------------------------------------- */
+/* --- the result -------------------------------------------------------------------------------------- */
 
 static const char *outcome_of(const struct run_watch *w)
 {

@@ -10,7 +10,9 @@
 #include "commands.h"
 
 enum { OPT_DIR, OPT_PORT, OPT_USER, OPT_BUCKET };
-enum { ARGUMENTS_MAX = 2 * CLI_LIST_MAX * 2 + 16, LINE_BYTES = 256, PORT_MAX = 65535 };
+enum { ARGUMENTS_MAX = 2 * CLI_LIST_MAX * 2 + 16, LINE_BYTES = 256, PORT_MAX = 65535, PATH_BYTES = 4096 };
+
+#define SERVER_NAME "local_s3.py"
 
 #define DEFAULT_PUBLISHER "AKIAFOTAPUBLISHER"
 #define DEFAULT_DEVICE    "AKIAFOTADEVICE"
@@ -37,12 +39,28 @@ static void forward(int number)
     }
 }
 
-/* Arguments of the server; points into `v` and `port`. */
-static void fill_arguments(const struct cli_values *v, const char *argv[ARGUMENTS_MAX])
+/* Path of the server: it lies beside this command, in the build folder and in a release. */
+static bool find_server(char path[PATH_BYTES])
+{
+    const ssize_t n = readlink("/proc/self/exe", path, PATH_BYTES - 1);
+    if (n <= 0) {
+        return false;
+    }
+    path[n] = '\0';
+    char *name = strrchr(path, '/');
+    if (name == NULL || (size_t)(name + 1 - path) + sizeof SERVER_NAME > PATH_BYTES) {
+        return false;
+    }
+    (void)memcpy(name + 1, SERVER_NAME, sizeof SERVER_NAME);
+    return access(path, R_OK) == 0;
+}
+
+/* Arguments of the server; points into `v` and `server`. */
+static void fill_arguments(const struct cli_values *v, const char *server, const char *argv[ARGUMENTS_MAX])
 {
     size_t n = 0;
     argv[n++] = "/usr/bin/python3"; /* Debian's python: python3-swift is installed for that one */
-    argv[n++] = FOTA_LOCAL_S3;
+    argv[n++] = server;
     argv[n++] = "--dir";
     argv[n++] = v->option[OPT_DIR].text;
     argv[n++] = "--port";
@@ -177,9 +195,14 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     if (v.option[OPT_PORT].number > PORT_MAX) {
         return cli_usage(cli, self, "--port is 0 to %d", PORT_MAX);
     }
+    char server[PATH_BYTES];
+    if (!find_server(server)) {
+        return cli_fail(cli, E_IO,
+                        SERVER_NAME " is not beside the fota command; keep both files in one folder");
+    }
     const char *arguments[ARGUMENTS_MAX];
     int from_child = -1;
-    fill_arguments(&v, arguments);
+    fill_arguments(&v, server, arguments);
     struct sigaction action = {.sa_handler = forward};
     sigemptyset(&action.sa_mask);
     const pid_t pid = start(arguments, &from_child);

@@ -4,7 +4,7 @@
 
 #include "base/flash_map.h"
 
-/* What is wrong and what to do, behind "<file> is refused: ". */
+/* What is wrong and what to do, after "<file> is refused: ". */
 static const char *advice(enum fota_err err)
 {
     switch (err) {
@@ -27,7 +27,7 @@ static const char *advice(enum fota_err err)
                "sign "
                "with --key next-key.pem --revokes image-key.pub.pem, and check with both keys (--keys)";
     case E_IMAGE_TLV:
-        return "the area behind the program is damaged; copy the file again or sign again";
+        return "the area after the program is damaged; copy the file again or sign again";
     case E_IMAGE_UNSIGNED:
         return "it is not signed; sign it with: fota sign";
     case E_IMAGE_HASH:

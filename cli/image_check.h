@@ -43,7 +43,10 @@ FOTA_MUST_CHECK
 enum cli_exit image_check(struct cli *cli, const char *path, const uint8_t *bytes, size_t n_bytes,
                           const struct image_check *wanted, struct image_facts *out);
 
-/** Place of --slot `text`: a, b or loader. @return 0 if it is none of these */
+/**
+ * Place of --slot `text`: a, b or loader.
+ * @return 0 if it is none of these
+ */
 enum image_place image_place_of(const char *text);
 
 /** "slot a", "slot b" or "the loader". Never NULL. */
@@ -53,7 +56,10 @@ const char *image_place_text(enum image_place place);
 uint32_t image_place_base(enum image_place place);
 uint32_t image_place_bytes(enum image_place place);
 
-/** Warn for a security counter that leaves no room. @return true if a sentence was printed */
+/**
+ * Warn for a security counter that leaves no room.
+ * @return true if a sentence was printed
+ */
 bool image_warn_counter(struct cli *cli, const char *path, uint32_t security_counter);
 
 /** Advice for a refused statement, one sentence's end; never NULL. */

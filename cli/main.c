@@ -5,7 +5,7 @@
 
 #include "cli.h"
 #include "commands.h"
-#include "version.h"
+#include "fota_version.h"
 
 static const struct cli_command *const COMMANDS[] = {
     &cli_cmd_keygen, &cli_cmd_sign,  &cli_cmd_inspect, &cli_cmd_publish,

@@ -4,7 +4,7 @@
 
 #include "base/flash_map.h"
 
-enum { RDP_LEVEL_0 = 0xAA, RDP_LEVEL_2 = 0xCC, BOR_HIGHEST = 3, WARNINGS = 3 };
+enum { RDP_LEVEL_0 = 0xAA, RDP_LEVEL_2 = 0xCC, BOR_HIGHEST = 3, WARNINGS = 4 };
 
 static unsigned rdp_level(uint32_t optcr)
 {
@@ -50,7 +50,11 @@ const char *option_bytes_warning(uint32_t optcr, unsigned i)
             : "sector 0 is not write-protected: a fault can erase the bootloader",
         is_protected(optcr, FLASH_LOADER_SECTOR)
             ? NULL
-            : "sector 1 is not write-protected: a fault can erase the loader"};
+            : "sector 1 is not write-protected: a fault can erase the loader",
+        rdp_level(optcr) == 0
+            ? "readout protection is at level 0: whoever holds BOOT0 and NRST can read and write what is not "
+              "write-protected (level 1 shuts that door, and `fota recover` with it)"
+            : NULL};
     for (unsigned k = 0; k < WARNINGS; k++) {
         if (sentences[k] != NULL && i-- == 0) {
             return sentences[k];

@@ -7,11 +7,16 @@
 
 #include "cli.h"
 
-/** "RDP level 0, brown-out level 3, sectors 0 1 write-protected". @param optcr  FLASH_OPTCR, as INFO has it
+/**
+ * "RDP level 0, brown-out level 3, sectors 0 1 write-protected".
+ * @param optcr  FLASH_OPTCR, as INFO has it
  */
 void option_bytes_text(uint32_t optcr, char *out, size_t n_bytes);
 
-/** Sentences about promises that these option bytes leave open, in order. @return the i-th, NULL: no more */
+/**
+ * Sentences about promises that these option bytes leave open, in order.
+ * @return the i-th, NULL: no more
+ */
 const char *option_bytes_warning(uint32_t optcr, unsigned i);
 
 /** Member "option_bytes" of a JSON object, with the warnings. */

@@ -22,8 +22,7 @@ enum {
     PT_LOAD = 1
 };
 
-/* --- bootloader -------------------------------------------------------------------------------------------
- */
+/* --- bootloader -------------------------------------------------------------------------------------- */
 
 /** One loadable segment into the flat bytes. @return false: it lies outside sector 0 or the file */
 static bool take_segment(struct cli_parts *p, const uint8_t *elf, size_t n_elf, const uint8_t *header)
@@ -87,8 +86,7 @@ static enum cli_exit read_bootloader(struct cli *cli, const char *path, struct c
                            FLASH_BOOT_BYTES);
 }
 
-/* --- images ------------------------------------------------------------------------------------------------
- */
+/* --- images ------------------------------------------------------------------------------------------ */
 
 static enum cli_exit read_image(struct cli *cli, const struct cli_parts_paths *paths, struct cli_parts *p)
 {

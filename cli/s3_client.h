@@ -45,7 +45,9 @@ void cli_s3_close(struct cli_s3 *c);
 /**
  * Print what is wrong with a request and what to do.
  *
- * @param err     of s3_get or s3_put; @param reply  of the same; @param object  object key
+ * @param err     of s3_get or s3_put
+ * @param reply  of the same
+ * @param object  object key
  * @param now_s   time the request was signed with
  * @return cli_exit_of(err)
  */

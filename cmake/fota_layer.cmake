@@ -1,6 +1,7 @@
 # fota_layer(NAME SOURCES ... [LINKS ...] [PRIVATE_LINKS ...])
 # One folder = one static library. Its public headers live in include/, its private ones beside the sources.
-# LINKS are the layers whose headers it may include; anything else is not on the include path.
+# LINKS are the layers whose headers it may include; anything else is not on the include path. From outside its name is
+# fota::NAME.
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -10,8 +11,11 @@ set(FOTA_WARNINGS -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmiss
                   -Werror)
 set(FOTA_SANITIZE "" CACHE STRING "sanitizers for the host build, e.g. address,undefined")
 
+# For our own targets only: a project that links them gets none of these flags. Without a build type gcc would not optimise,
+# and the RAM code that runs while the flash is busy would be too slow; so the firmware asks for -Os then.
 add_library(fota_flags INTERFACE)
-target_compile_options(fota_flags INTERFACE ${FOTA_WARNINGS} -ffunction-sections -fdata-sections)
+target_compile_options(fota_flags INTERFACE ${FOTA_WARNINGS} -ffunction-sections -fdata-sections
+    $<$<AND:$<CONFIG:>,$<STREQUAL:${CMAKE_SYSTEM_NAME},Generic>>:-Os>)
 if(FOTA_SANITIZE)
     target_compile_options(fota_flags INTERFACE -fsanitize=${FOTA_SANITIZE} -fno-sanitize-recover=all
                                                 -fno-omit-frame-pointer)
@@ -21,6 +25,7 @@ endif()
 function(fota_layer name)
     cmake_parse_arguments(L "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
     add_library(${name} STATIC ${L_SOURCES})
+    add_library(fota::${name} ALIAS ${name})
     target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include)
     target_link_libraries(${name} PUBLIC ${L_LINKS} PRIVATE fota_flags ${L_PRIVATE_LINKS})
 endfunction()

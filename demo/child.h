@@ -22,8 +22,10 @@ struct child {
     int out_fd; /* its standard output */
 };
 
-/** Start a program with its standard output on a pipe and its errors in `log_path`. @return false: not
- * started */
+/**
+ * Start a program with its standard output on a pipe and its errors in `log_path`.
+ * @return false: not started
+ */
 bool child_start(struct child *child, const char *const argv[], const char *log_path);
 
 /**

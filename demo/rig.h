@@ -48,11 +48,16 @@ struct rig {
  */
 bool rig_open(struct rig *rig, const struct rig_config *config, char *why, size_t why_bytes);
 
-/** Let the board run alone. @return false if it stopped for another reason than time */
+/**
+ * Let the board run alone.
+ * @return false if it stopped for another reason than time
+ */
 bool rig_run_ms(struct rig *rig, uint32_t ms);
 
-/** One step of the gateway, and the time it asks for. @return false: the board stopped, or a fault of the
- * gateway */
+/**
+ * One step of the gateway, and the time it asks for.
+ * @return false: the board stopped, or a fault of the gateway
+ */
 bool rig_step(struct rig *rig);
 
 void rig_close(struct rig *rig);

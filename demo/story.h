@@ -35,7 +35,8 @@ void story_say(struct story *s, const char *fmt, ...);
 FOTA_PRINTF(3, 4)
 void story_check(struct story *s, bool holds, const char *fmt, ...);
 
-/** Bytes in the target's flash, in the board's time. Begins a bar at the first call, ends it when complete.
+/**
+ * Bytes in the target's flash, in the board's time. Begins a bar at the first call, ends it when complete.
  */
 void story_progress(struct story *s, uint64_t done_bytes, uint64_t total_bytes);
 

@@ -36,11 +36,16 @@ void witness_mark(struct witness *w);
 /** How often `text` was printed since the mark. */
 unsigned witness_count(const struct witness *w, const char *text);
 
-/** The largest number that stood behind `text` since the mark. @return false: not printed */
+/**
+ * The largest number that stood after `text` since the mark.
+ * @return false: not printed
+ */
 bool witness_largest(const struct witness *w, const char *text, uint64_t *out);
 
-/** Read the boot state out of the twin's flash, with the bootloader's own journal code. @return false: no
- * state */
+/**
+ * Read the boot state out of the twin's flash, with the bootloader's own journal code.
+ * @return false: no state
+ */
 bool witness_record(const struct witness *w, struct boot_record *out);
 
 /** True if the slot holds exactly the bytes of the file. */

@@ -3,6 +3,7 @@
 
   board.py header NAME FILE    board/board.h: the numbers of this board, for firmware and linker scripts
   board.py table FILE          board_table.c: struct board_layout of every board, for the host side
+  board.py show NAME           the same numbers as NAME=value lines, which a shell can read
   board.py check [NAME...]     only check; without a name, all boards
 
 --boards DIR reads other boards than those of the project. The parts are in DIR/parts.json, which follows RM0090, table 5.
@@ -11,6 +12,7 @@ A refusal is one sentence with the board's name and both numbers; exit status 1.
 import argparse
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -238,8 +240,15 @@ def defines(board):
              ("RAM_REASON_ADDR", retained + 8), ("RAM_REQUEST_ADDR", retained + 12), None,
              ("BOARD_HSI_HZ", str(clock["hsi_hz"])), ("BOARD_HCLK_HZ", str(clock["hclk_hz"])), ("BOARD_PLL_M", str(clock["m"])),
              ("BOARD_PLL_N", str(clock["n"])), ("BOARD_PLL_Q", str(clock["q"])), None,
+             ("BOARD_CHIP_ID", number(board["name"], part, "device_id")),
              ("BOARD_BROWN_OUT_LEVEL", str(board["options"]["level"])), ("BOARD_WRITE_PROTECT", board["options"]["protect"])]
     return rows
+
+
+def show(board):
+    """NAME=value lines. Numbers as the header has them, words as a shell reads them."""
+    return "\n".join(f"{key}={shlex.quote(value.strip(chr(34)) if isinstance(value, str) else f'0x{value:08X}')}"
+                     for key, value in filter(None, defines(board)))
 
 
 def header(board):
@@ -293,10 +302,10 @@ def names_of(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--boards", type=Path, default=ROOT / "boards")
-    parser.add_argument("what", choices=("header", "table", "check"))
+    parser.add_argument("what", choices=("header", "table", "show", "check"))
     parser.add_argument("rest", nargs="*")
     args = parser.parse_args()
-    wanted = {"header": 2, "table": 1}.get(args.what)
+    wanted = {"header": 2, "table": 1, "show": 1}.get(args.what)
     if wanted is not None and len(args.rest) != wanted:
         parser.error(f"{args.what} takes {wanted} argument(s)")
     try:
@@ -304,6 +313,8 @@ def main():
             write_changed(Path(args.rest[1]), header(load(args.boards, args.rest[0])))
         elif args.what == "table":
             write_changed(Path(args.rest[0]), table([load(args.boards, n) for n in names_of(args.boards)]))
+        elif args.what == "show":
+            print(show(load(args.boards, args.rest[0])))
         else:
             boards = [load(args.boards, n) for n in args.rest or names_of(args.boards)]
             print("\n".join(f"{b['name']}: {b['readme']}" for b in boards))

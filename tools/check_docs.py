@@ -2,7 +2,7 @@
 """Check that the documents tell the truth.
 
 Links between documents resolve; every `make verb` and `fota verb` that a document shows exists; docs/spec/flash-map.md has the
-numbers of base/flash_map.h; each file that a document names in backquotes exists; no registry host is named anywhere.
+numbers of boards/f407-disco and base/flash_chip.h; each file that a document names in backquotes exists; no registry host is named anywhere.
 
 Usage: check_docs.py [--self-test]
 """
@@ -93,7 +93,7 @@ def main():
         found += document_problems(name, (ROOT / name).read_text(), verbs, commands, exists)
     page = ROOT / "docs/spec/flash-map.md"
     found += map_problems(page.read_text() if page.exists() else "",
-                          map_constants((ROOT / "lib/base/include/base/flash_map.h").read_text() + default_board()))
+                          map_constants((ROOT / "lib/base/include/base/flash_chip.h").read_text() + default_board()))
     for name in git_files():
         if REGISTRY.search((ROOT / name).read_text(errors="ignore")):
             found.append(f"{name}: names a package registry's host")

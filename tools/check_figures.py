@@ -2,7 +2,7 @@
 """Check the figures that the documents quote.
 
 A figure of `make bench` stands in a document as `1.028<!--bench:agent_384k_ratio-->`, one of `make cuts` as
-`30<!--cuts:mutants-->`; the comment names its key in build/bench.json or build/cuts.json, `/1e6` behind the key divides it, and a
+`30<!--cuts:mutants-->`; the comment names its key in build/bench.json or build/cuts.json, `/1e6` after the key divides it, and a
 dash stands for a figure that is not measured yet. Every such key must be one that is measured, a page must quote all of its KEYS,
 and if the file of figures is newer than the firmware, every quoted number must be its number, to the decimals quoted, give or take
 one in the last decimal. Each build has keys of its own, and what depends on the digits of a signature (VARIES) may differ by 5 %.

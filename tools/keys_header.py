@@ -21,6 +21,8 @@ import tempfile
 from pathlib import Path
 
 TRUSTED = ("image-key", "next-key")
+# A folder with this file holds development keys; tools/release.py refuses it.
+DEVELOPMENT_MARK = "DEVELOPMENT-KEYS"
 PAIRS = ("image-key", "next-key", "release-key", "channel-key")
 # SubjectPublicKeyInfo of an uncompressed P-256 point (RFC 5480): all but the 64 bytes of X and Y.
 SPKI_HEAD = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\x04"
@@ -89,10 +91,11 @@ def develop(keys_dir, fota):
     print(f"keys: no keys in {keys_dir}: making development keys there (never ship them)")
     if fota and os.access(fota, os.X_OK):
         subprocess.run([fota, "keygen", "--dir", str(keys_dir)], check=True, stdout=subprocess.DEVNULL)
-        return
-    Path(keys_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in PAIRS:
-        make_pair(keys_dir, name)
+    else:
+        Path(keys_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in PAIRS:
+            make_pair(keys_dir, name)
+    Path(keys_dir, DEVELOPMENT_MARK).write_text("Keys that a firmware build made for development. Never ship them.\n")
 
 
 def self_test():
@@ -100,6 +103,7 @@ def self_test():
         develop(tmp, None)
         text = header(tmp)
         assert text.count("0x04") >= 2 and "BOOT_KEYS[2][65]" in text
+        assert Path(tmp, DEVELOPMENT_MARK).exists(), "development keys are not marked"
         assert Path(tmp, "image-key.pem").stat().st_mode & 0o077 == 0, "private key can be read by others"
         good = Path(tmp, "image-key.pub.pem")
         pem = good.read_text()

@@ -26,6 +26,8 @@ libunicorn-dev:second opinion on the emulated core (differential test)
 spin:model checker for the update protocol
 python3-swift:a real S3 server on this machine for demo and tests
 sigrok-cli:logic analyser software that reads our VCD files (test of fota run --vcd)
+jimsh:runs the script of tools/provision against the twin (the Tcl that OpenOCD has in it)
+doxygen:API reference of the public headers (make docs)
 xz-utils:unpacks the BearSSL source
 ca-certificates:TLS roots
 '

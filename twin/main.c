@@ -90,26 +90,27 @@ static bool take_number(struct options *o, int c, const char *text)
     }
 }
 
+static const struct option option_table[] = {
+    {"elf", required_argument, NULL, 'e'},
+    {"ms", required_argument, NULL, 'm'},
+    {"until", required_argument, NULL, 'u'},
+    {"strict", no_argument, NULL, 'S'},
+    {"max-timing", no_argument, NULL, 'M'},
+    {"lsi", required_argument, NULL, 'l'},
+    {"vdd", required_argument, NULL, 'v'},
+    {"options", required_argument, NULL, 'o'},
+    {"revision-a", no_argument, NULL, 'A'},
+    {"seed", required_argument, NULL, 's'},
+    {"boot0", no_argument, NULL, 'b'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
 /** @return -1 go on, else the exit code */
 static int parse(int argc, char **argv, struct options *o)
 {
-    static const struct option table[] = {
-        {"elf", required_argument, NULL, 'e'},
-        {"ms", required_argument, NULL, 'm'},
-        {"until", required_argument, NULL, 'u'},
-        {"strict", no_argument, NULL, 'S'},
-        {"max-timing", no_argument, NULL, 'M'},
-        {"lsi", required_argument, NULL, 'l'},
-        {"vdd", required_argument, NULL, 'v'},
-        {"options", required_argument, NULL, 'o'},
-        {"revision-a", no_argument, NULL, 'A'},
-        {"seed", required_argument, NULL, 's'},
-        {"boot0", no_argument, NULL, 'b'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     int c;
-    while ((c = getopt_long(argc, argv, "h", table, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", option_table, NULL)) != -1) {
         switch (c) {
         case 'e':
             if (o->n_elfs == MAX_ELFS) {

@@ -45,8 +45,7 @@ static enum gateway_input download_failed(struct gateway *g, enum fota_err err)
     return gateway_try_again(g, err);
 }
 
-/* --- CHECK ------------------------------------------------------------------------------------------------
- */
+/* --- CHECK ------------------------------------------------------------------------------------------- */
 
 static enum fota_err take_for_check(void *ctx, uint64_t off, const uint8_t *bytes, size_t n_bytes)
 {
@@ -122,8 +121,7 @@ enum gateway_input gateway_do_check(struct gateway *g)
     return GATEWAY_ON_ACCEPTED;
 }
 
-/* --- FETCH ------------------------------------------------------------------------------------------------
- */
+/* --- FETCH ------------------------------------------------------------------------------------------- */
 
 /** What a failed link command means while a session is open or wanted. */
 static enum gateway_input link_failed(struct gateway *g, enum fota_err err)
@@ -320,8 +318,7 @@ enum gateway_input gateway_do_fetch(struct gateway *g)
     return is_download_error(err) ? download_failed(g, err) : link_failed(g, err);
 }
 
-/* --- HANDOVER, ACTIVATE ------------------------------------------------------------------------------------
- */
+/* --- HANDOVER, ACTIVATE ------------------------------------------------------------------------------ */
 
 /**
  * The release would end the key of the loader in sector 1, so the target refused it: remember that, so that

@@ -19,43 +19,6 @@ static void loader_key(const struct gateway *g, char key[GATEWAY_KEY_MAX_BYTES])
     memcpy(key + n, ".fm", sizeof ".fm");
 }
 
-void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t version)
-{
-    if (reason == g->loader_told) {
-        return;
-    }
-    g->loader_told = reason;
-    gateway_emit(
-        g, (struct gateway_event){
-               .kind = GATEWAY_EVENT_LOADER_LEFT, .reason = reason, .version = version, .slot = SLOT_LOADER});
-}
-
-/** Memory for the loader that the channel names now, with the operator's newest `retry`. */
-static struct gateway_loader_memory *memory(struct gateway *g)
-{
-    struct gateway_loader_memory *m = &g->record.loader;
-    const struct channel *c = &g->offer.channel;
-    const uint8_t *running =
-        g->target.boot.slot_hash[g->target.boot.running_slot == SLOT_B ? SLOT_B : SLOT_A];
-    if (memcmp(m->sha256, c->loader_sha256, sizeof m->sha256) != 0 || c->retry > m->retry ||
-        memcmp(m->running, running, sizeof m->running) != 0) {
-        memset(m, 0, sizeof *m);
-        memcpy(m->sha256, c->loader_sha256, sizeof m->sha256);
-        memcpy(m->running, running, sizeof m->running);
-        m->retry = c->retry;
-        g->is_dirty = true;
-    }
-    return m;
-}
-
-enum gateway_input gateway_refuse_loader(struct gateway *g, enum fota_err reason)
-{
-    memory(g)->reason = (uint16_t)reason;
-    gateway_save(g);
-    gateway_leave_loader(g, reason, g->loader_version);
-    return GATEWAY_ON_REFUSED;
-}
-
 static enum fota_err get_statement(struct gateway *g)
 {
     char key[GATEWAY_KEY_MAX_BYTES];
@@ -95,7 +58,7 @@ static enum gateway_input take_up(struct gateway *g, const struct loader_release
 enum gateway_input gateway_do_loader(struct gateway *g)
 {
     struct loader_release loader;
-    struct gateway_loader_memory *m = memory(g);
+    struct gateway_loader_memory *m = gateway_remembered_loader(g);
     g->slot = SLOT_LOADER;
     g->loader_version = 0;
     enum fota_err err = get_statement(g);

@@ -34,8 +34,7 @@ enum gateway_input gateway_do_boot(struct gateway *g)
     return GATEWAY_ON_READY;
 }
 
-/* --- POLL -------------------------------------------------------------------------------------------------
- */
+/* --- POLL -------------------------------------------------------------------------------------------- */
 
 /** v1/channels/<product>/<hw>/<channel>.fc; the names were checked by gateway_init. */
 static void channel_key(const struct gateway_identity *id, char key[GATEWAY_KEY_MAX_BYTES])
@@ -90,8 +89,7 @@ enum gateway_input gateway_do_poll(struct gateway *g)
     return GATEWAY_ON_CHANGED;
 }
 
-/* --- VERIFY -----------------------------------------------------------------------------------------------
- */
+/* --- VERIFY ------------------------------------------------------------------------------------------ */
 
 /** The object becomes the record's, in memory only: it is saved with the decision. */
 static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
@@ -135,8 +133,7 @@ enum gateway_input gateway_do_verify(struct gateway *g)
     return GATEWAY_ON_ACCEPTED;
 }
 
-/* --- DECIDE -----------------------------------------------------------------------------------------------
- */
+/* --- DECIDE ------------------------------------------------------------------------------------------ */
 
 /** The one place where an ETag becomes durable. */
 static void save_decision(struct gateway *g)
@@ -150,8 +147,8 @@ static void save_decision(struct gateway *g)
     }
 }
 
-/** Another release than the one attempts were counted for, or the operator wants it tried again: count anew.
- */
+/** Another release than the one attempts were counted for, or the
+ * operator wants it tried again: count anew. */
 static void turn_to_release(struct gateway *g, enum slot slot)
 {
     struct gateway_record *r = &g->record;

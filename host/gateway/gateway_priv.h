@@ -31,7 +31,10 @@ void gateway_pause(struct gateway *g, uint32_t ms);
 /** The next poll is a quiet one: interval with jitter; failures are forgotten. */
 void gateway_pause_quiet(struct gateway *g);
 
-/** A failure of network, link or target: back off from `min_ms` and say so. @return GATEWAY_ON_FAILED */
+/**
+ * A failure of network, link or target: back off from `min_ms` and say so.
+ * @return GATEWAY_ON_FAILED
+ */
 enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_t min_ms);
 
 /** A failure inside a download or a handover: a short pause, or after too many in a row gateway_fail.
@@ -52,12 +55,17 @@ void gateway_save(struct gateway *g);
 /** Later of the clock, the newest verified statement and the build; 0 unknown. */
 uint64_t gateway_now_s(struct gateway *g);
 
-/** Read `record.channel` into `offer` if it is not there yet. @return FOTA_OK · E_NOT_FOUND · as
- * gateway_offer_read */
+/**
+ * Read `record.channel` into `offer` if it is not there yet.
+ * @return FOTA_OK · E_NOT_FOUND · as gateway_offer_read
+ */
 FOTA_MUST_CHECK
 enum fota_err gateway_load_offer(struct gateway *g);
 
-/** Ask the target. @return FOTA_OK · E_LINK_NO_VENDOR · transport errors */
+/**
+ * Ask the target.
+ * @return FOTA_OK · E_LINK_NO_VENDOR · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err gateway_ask_target(struct gateway *g);
 
@@ -84,6 +92,9 @@ void gateway_count_attempt(struct gateway *g);
 
 /** Choose a file to install: what was checked of another one is forgotten. */
 void gateway_turn_to(struct gateway *g, enum slot slot);
+
+/** Memory for the loader that the channel names now, with the operator's newest `retry`. */
+struct gateway_loader_memory *gateway_remembered_loader(struct gateway *g);
 
 /** The channel's loader does not get in: tell it once for each channel object and reason. */
 void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t version);

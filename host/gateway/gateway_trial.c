@@ -5,8 +5,8 @@
 
 enum { TRIAL_UNKNOWN_MAX_MS = 600000 };
 
-/** A trial that this gateway does not remember starting: it lost its record, or another gateway started it.
- */
+/** A trial that this gateway does not remember starting: it lost
+ * its record, or another gateway started it. */
 static void adopt_trial(struct gateway *g)
 {
     struct gateway_record *r = &g->record;
@@ -58,8 +58,8 @@ static enum gateway_input judge(struct gateway *g)
     if (is_same && t->slot_state[slot] == SLOT_STATE_CONFIRMED) {
         return GATEWAY_ON_CONFIRM;
     }
-    /* Of last resort: the target goes on trying the only image it has, and takes another release meanwhile.
-     */
+    /* Of last resort: the target goes on trying the only image it
+     * has, and takes another release meanwhile. */
     if (is_same &&
         (t->slot_state[slot] == SLOT_STATE_REJECTED || t->slot_state[slot] == SLOT_STATE_LAST_RESORT)) {
         return GATEWAY_ON_ROLLBACK;

@@ -1,6 +1,8 @@
 #include "link_client/link_client.h"
 
 #include "base/bytes.h"
+#include "link_sync.h"
+#include "link_vendor.h"
 #include "link_wire.h"
 
 enum {
@@ -8,11 +10,6 @@ enum {
     NRST_LOW_US = 2000,    /* DS8626: 300 ns are recognised; a capacitor on NRST needs more */
     BOOT0_HOLD_US = 10000, /* sampled at the 4th clock after release (RM0090 2.4) */
     ROM_START_US = 150000, /* AN2606, V9.1: 74 ms, 96 ms with a missing crystal */
-    SYNC_QUIET_US = 20000, /* silence before another try, doubled each time ... */
-    SYNC_GENTLE_TRIES = 3,
-    SYNC_SILENCE_US = 600000,   /* ... then what docs/spec/link.md section 2 asks for */
-    REPLY_FLUSH_BYTES = 100,    /* longer than any vendor reply */
-    REQUEST_FLUSH_BYTES = 4200, /* longer than any vendor request */
     GET_MAX_BYTES = 64
 };
 
@@ -35,22 +32,7 @@ void link_client_init(struct link_client *c, struct link_io *io, const struct li
     c->sync_max_ms = LINK_CLIENT_SYNC_MAX_MS;
 }
 
-bool link_client_is_transport(enum fota_err err)
-{
-    return err == E_IO || err == E_TIMEOUT || ((unsigned)err >> 8) == ((unsigned)E_LINK_COMMAND >> 8);
-}
-
-static enum fota_err set_clock(struct link_client *c)
-{
-    if (c->has_vendor) {
-        return link_io_set_clock(c->io, c->config.clock_hz, 0);
-    }
-    return link_io_set_clock(c->io, c->is_rom_fast ? c->config.rom_clock_hz : c->config.safe_clock_hz,
-                             c->config.safe_gap_us);
-}
-
-/* --- pins ------------------------------------------------------------------------------------------------
- */
+/* --- pins -------------------------------------------------------------------------------------------- */
 
 static enum fota_err pulse_nrst(struct link_client *c)
 {
@@ -86,129 +68,11 @@ enum fota_err link_client_reset(struct link_client *c, enum link_boot boot)
     return link_io_set_boot0(c->io, false);
 }
 
-/* --- sync ------------------------------------------------------------------------------------------------
- */
-
-/** The read phase of Get, Get Version and Get ID: one dummy, then the bytes. */
-static enum fota_err read_phase(struct link_client *c, uint8_t *bytes, size_t n_bytes)
-{
-    enum fota_err err = wire_flush(c, 1);
-    if (err) {
-        return err;
-    }
-    return wire_receive(c, bytes, n_bytes);
-}
-
-static enum fota_err get_id_once(struct link_client *c, void *arg)
-{
-    uint8_t reply[3];
-    enum fota_err err = wire_command(c, LINK_OP_GET_ID, LINK_CLIENT_COMMAND_MAX_MS);
-    if (!err) {
-        err = read_phase(c, reply, sizeof reply);
-    }
-    if (!err) {
-        err = wire_ack(c, LINK_CLIENT_COMMAND_MAX_MS);
-    }
-    if (err) {
-        return err;
-    }
-    if (reply[0] != 1 || reply[1] >= 0x10) { /* N = 1, and an ID of 12 bits: a stale 79 or A5 is neither */
-        c->stats.damaged++;
-        return E_LINK_REPLY;
-    }
-    *(uint16_t *)arg = bytes_load_be16(reply + 1);
-    return FOTA_OK;
-}
-
-/**
- * 5A; the ACK procedure; Get ID. A loader that is in step already takes `5A 00 00` for a bad command and says
- * NACK, which is as good.
- */
-static enum fota_err sync_once(struct link_client *c)
-{
-    static const uint8_t sync = LINK_SOF;
-    enum fota_err err = wire_send(c, &sync, 1);
-    if (err) {
-        return err;
-    }
-    err = wire_ack(c, wire_patience_ms(c, c->sync_max_ms));
-    if (err && err != E_LINK_NACK) {
-        return err;
-    }
-    uint16_t chip_id = 0;
-    err = get_id_once(c, &chip_id);
-    if (err) {
-        return err;
-    }
-    return chip_id == LINK_CHIP_ID ? FOTA_OK : E_LINK_CHIP;
-}
-
-/**
- * Bring a loader that is anywhere back to idle: give a half-read reply its clocks, a half-sent request its
- * bytes (it will fail its CRC), close a hanging ACK procedure, and be silent for a while.
- */
-static enum fota_err unwind(struct link_client *c, uint8_t attempt)
-{
-    static const uint8_t echo = LINK_ACK;
-    enum fota_err err = wire_flush(c, attempt < 2 ? REPLY_FLUSH_BYTES : REQUEST_FLUSH_BYTES);
-    if (!err) {
-        err = wire_send(c, &echo, 1);
-    }
-    /* The last two tries: longer than the loader's LINK_SILENCE_MS, so that it counts bits anew. */
-    link_io_delay_us(c->io,
-                     attempt < SYNC_GENTLE_TRIES ? (uint32_t)SYNC_QUIET_US << attempt : SYNC_SILENCE_US);
-    return err;
-}
-
-enum fota_err link_client_sync(struct link_client *c)
-{
-    enum fota_err last = E_LINK_NO_LOADER;
-    enum fota_err err = set_clock(c);
-    for (uint8_t i = 0; !err && i < c->config.sync_attempts; i++) {
-        c->stats.syncs++;
-        if (i > 0 && c->is_rom_fast) {
-            c->is_rom_fast = false; /* these wires do not carry it */
-            err = set_clock(c);
-        }
-        if (!err) {
-            err = wire_open(c);
-        }
-        if (!err && i > 0) {
-            err = unwind(c, i);
-        }
-        if (err) {
-            return wire_close(c, err);
-        }
-        c->is_first_try = i < SYNC_GENTLE_TRIES; /* who does not hear well is not waited for */
-        enum fota_err sync_err = sync_once(c);
-        c->is_first_try = false;
-        err = wire_close(c, FOTA_OK);
-        if (!sync_err && !err) {
-            return FOTA_OK;
-        }
-        if (sync_err == E_IO) {
-            return E_IO;
-        }
-        last = sync_err == E_LINK_CHIP ? E_LINK_CHIP : E_LINK_NO_LOADER;
-    }
-    return err ? err : last;
-}
-
-/* --- commands that read
- * ------------------------------------------------------------------------------------- */
-
-enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id)
-{
-    enum fota_err err = wire_open(c);
-    if (!err) {
-        err = get_id_once(c, chip_id);
-    }
-    return wire_close(c, err);
-}
+/* --- commands that read ------------------------------------------------------------------------------ */
 
 enum fota_err link_client_get_id(struct link_client *c, uint16_t *chip_id)
 {
-    return wire_repeat(c, get_id_once, chip_id);
+    return sync_repeat(c, sync_get_id_once, chip_id);
 }
 
 static enum fota_err get_version_once(struct link_client *c, void *arg)
@@ -216,7 +80,7 @@ static enum fota_err get_version_once(struct link_client *c, void *arg)
     uint8_t version = 0;
     enum fota_err err = wire_command(c, LINK_OP_GET_VERSION, LINK_CLIENT_COMMAND_MAX_MS);
     if (!err) {
-        err = read_phase(c, &version, 1);
+        err = wire_read_phase(c, &version, 1);
     }
     if (!err) {
         err = wire_ack(c, LINK_CLIENT_COMMAND_MAX_MS);
@@ -229,7 +93,7 @@ static enum fota_err get_version_once(struct link_client *c, void *arg)
 
 enum fota_err link_client_get_version(struct link_client *c, uint8_t *protocol)
 {
-    return wire_repeat(c, get_version_once, protocol);
+    return sync_repeat(c, get_version_once, protocol);
 }
 
 struct get_reply {
@@ -243,7 +107,7 @@ static enum fota_err get_once(struct link_client *c, void *arg)
     uint8_t n = 0;
     enum fota_err err = wire_command(c, LINK_OP_GET, LINK_CLIENT_COMMAND_MAX_MS);
     if (!err) {
-        err = read_phase(c, &n, 1);
+        err = wire_read_phase(c, &n, 1);
     }
     if (err) {
         return err;
@@ -265,7 +129,7 @@ enum fota_err link_client_get(struct link_client *c, uint8_t *protocol, uint8_t 
                               uint8_t *n_opcodes)
 {
     struct get_reply reply;
-    enum fota_err err = wire_repeat(c, get_once, &reply);
+    enum fota_err err = sync_repeat(c, get_once, &reply);
     if (err) {
         return err;
     }
@@ -295,12 +159,12 @@ enum fota_err link_client_detect(struct link_client *c, struct link_peer *out)
         err = link_client_get(c, &peer.protocol, opcodes, sizeof opcodes, &n_opcodes);
     }
     if (!err) { /* Get is the same for all: who knows INFO knows the rest */
-        err = wire_find_vendor(c, &peer.info);
+        err = vendor_find(c, &peer.info);
         c->has_vendor = !err;
     }
     if (c->has_vendor) {
         peer.kind = peer.info.loader == LINK_LOADER_AGENT ? LINK_PEER_AGENT : LINK_PEER_BOOTLOADER;
-        err = set_clock(c);
+        err = sync_set_clock(c);
     } else if (err == E_LINK_NO_VENDOR) {
         err = FOTA_OK;
     }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "link_sync.h"
 #include "link_wire.h"
 
 enum { ROM_WRITE_MARGIN_US = 100, ERASE_PROOF_US = 50000 };
@@ -59,7 +60,7 @@ enum fota_err link_client_read(struct link_client *c, uint32_t addr, uint8_t *by
     }
     uint8_t got[LINK_CLIENT_READ_MAX_BYTES];
     struct memory_command m = {.op = LINK_OP_READ, .addr = addr, .in = got, .n_bytes = n_bytes};
-    enum fota_err err = wire_repeat(c, read_once, &m);
+    enum fota_err err = sync_repeat(c, read_once, &m);
     if (err) {
         return err;
     }
@@ -161,10 +162,10 @@ static enum fota_err erase_once(struct link_client *c, void *arg)
 static enum fota_err prove_idle(struct link_client *c, uint64_t until_us)
 {
     uint16_t chip_id = 0;
-    enum fota_err err = wire_get_id(c, &chip_id);
+    enum fota_err err = sync_get_id(c, &chip_id);
     while (err && err != E_IO && link_io_now_us(c->io) <= until_us) {
         link_io_delay_us(c->io, ERASE_PROOF_US);
-        err = wire_get_id(c, &chip_id);
+        err = sync_get_id(c, &chip_id);
     }
     if (err && err != E_IO) {
         err = link_client_get_id(c, &chip_id);
@@ -178,7 +179,7 @@ static enum fota_err prove_idle(struct link_client *c, uint64_t until_us)
 enum fota_err link_client_erase(struct link_client *c, uint16_t sector)
 {
     uint64_t until_us = link_io_now_us(c->io) + (uint64_t)LINK_CLIENT_ERASE_MAX_MS * 1000U;
-    enum fota_err err = wire_repeat(c, erase_once, &sector);
+    enum fota_err err = sync_repeat(c, erase_once, &sector);
     if (err) {
         return err;
     }
@@ -200,8 +201,7 @@ enum fota_err link_client_go(struct link_client *c, uint32_t addr)
     return wire_close(c, err);
 }
 
-/** Commands of two ACKs and nothing between: the target resets behind the second, so there is no repeating.
- */
+/** Commands of two ACKs and nothing between: the target resets after the second, so there is no repeating. */
 static enum fota_err bare_command(struct link_client *c, uint8_t op)
 {
     enum fota_err err = wire_open(c);

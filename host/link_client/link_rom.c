@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "link_sync.h"
+#include "link_vendor.h"
 #include "link_wire.h"
 
 enum {
@@ -19,8 +21,7 @@ static const uint32_t rom_version_addr = 0x1FFF77DEU; /* AN2606 table 3 */
 static const uint32_t option_wrp_addr = 0x1FFFC008U;  /* RM0090 table 14: nWRP */
 static const uint32_t voltage_register = 0xFFFF0000U; /* AN2606 table 4 */
 
-/* --- entry ------------------------------------------------------------------------------------------------
- */
+/* --- entry ------------------------------------------------------------------------------------------- */
 
 static enum fota_err reset_and_sync(struct link_client *c)
 {
@@ -76,7 +77,7 @@ static enum fota_err ask(struct link_client *c, struct link_rom *rom)
     if (err) {
         return err;
     }
-    err = wire_find_vendor(c, &ours); /* Get is the same for all; only our loaders know INFO */
+    err = vendor_find(c, &ours); /* Get is the same for all; only our loaders know INFO */
     if (err != E_LINK_NO_VENDOR) {
         return err ? err : E_LINK_BOOT0;
     }
@@ -103,7 +104,7 @@ enum fota_err link_rom_enter(struct link_client *c, struct link_rom *out)
     if (err) {
         return err;
     }
-    enum fota_err voltage_err = wire_repeat(c, tell_supply, NULL);
+    enum fota_err voltage_err = sync_repeat(c, tell_supply, NULL);
     if (link_client_is_transport(voltage_err) && voltage_err != E_LINK_NACK) {
         return voltage_err;
     }
@@ -120,8 +121,7 @@ enum fota_err link_rom_enter(struct link_client *c, struct link_rom *out)
     return FOTA_OK;
 }
 
-/* --- comparing --------------------------------------------------------------------------------------------
- */
+/* --- comparing --------------------------------------------------------------------------------------- */
 
 /** What the block at `off` of an area should read. */
 static void expect(uint8_t block[BLOCK_BYTES], const struct link_rom_area *area, uint32_t off)
@@ -144,7 +144,7 @@ static bool is_blank(const uint8_t block[BLOCK_BYTES])
     return true;
 }
 
-/** Read Memory has no checksum: what differs is read again, behind a fresh sync, before it is believed. */
+/** Read Memory has no checksum: what differs is read again, after a fresh sync, before it is believed. */
 static enum fota_err differs(struct link_client *c, uint32_t addr, const uint8_t wanted[BLOCK_BYTES],
                              uint8_t got[BLOCK_BYTES], bool *out)
 {
@@ -189,11 +189,10 @@ enum fota_err link_rom_compare(struct link_client *c, const struct link_rom_area
     return FOTA_OK;
 }
 
-/* --- storing ----------------------------------------------------------------------------------------------
- */
+/* --- storing ----------------------------------------------------------------------------------------- */
 
-/** Damage on the way: from now on at the pace of the slowest flash, so that no verdict is taken for another.
- */
+/** Damage on the way: from now on at the pace of the slowest flash,
+ * so that no answer is taken for another. */
 static enum fota_err slow_down(struct link_client *c)
 {
     c->rom_unit_us = UNIT_MAX_US;

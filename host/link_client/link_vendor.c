@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 #include "base/flash_map.h"
+#include "link_sync.h"
+#include "link_vendor.h"
 #include "link_wire.h"
 
 enum {
@@ -97,7 +99,7 @@ static enum fota_err exchange(struct link_client *c, void *arg)
     }
     err = send_request(c, v);
     if (!err) {
-        err = wire_ack(c, wire_patience_ms(c, v->request_max_ms)); /* the work comes behind its echo */
+        err = wire_ack(c, wire_patience_ms(c, v->request_max_ms)); /* the work comes after its echo */
     }
     if (err == E_LINK_NACK) {
         c->in_request = true;
@@ -162,17 +164,17 @@ static enum fota_err vendor(struct link_client *c, struct vendor_call *v)
     if (!c->has_vendor) {
         return E_LINK_NO_VENDOR;
     }
-    return wire_repeat(c, exchange_or_reason, v);
+    return sync_repeat(c, exchange_or_reason, v);
 }
 
 enum fota_err link_client_info(struct link_client *c, struct link_info *out)
 {
     struct vendor_call v = info_call();
-    enum fota_err err = c->has_vendor ? wire_repeat(c, exchange, &v) : E_LINK_NO_VENDOR;
+    enum fota_err err = c->has_vendor ? sync_repeat(c, exchange, &v) : E_LINK_NO_VENDOR;
     return err ? err : load_info(&v, out);
 }
 
-enum fota_err wire_find_vendor(struct link_client *c, struct link_info *out)
+enum fota_err vendor_find(struct link_client *c, struct link_info *out)
 {
     enum fota_err err = E_LINK_NO_LOADER;
     unsigned n_refused = 0;

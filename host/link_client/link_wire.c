@@ -56,10 +56,10 @@ static uint32_t poll_us(uint32_t n_polls)
 enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, uint32_t timeout_ms,
                         uint8_t *got)
 {
-    uint64_t give_up_us = link_io_now_us(c->io) + (uint64_t)timeout_ms * 1000U;
+    uint64_t deadline_us = link_io_now_us(c->io) + (uint64_t)timeout_ms * 1000U;
     /* Bounded by count as well: a clock that stands still must not hang the gateway. */
     uint32_t polls = WIRE_FAST_POLLS + WIRE_BLOCK_POLLS + timeout_ms;
-    for (uint32_t i = 0; i < polls && link_io_now_us(c->io) <= give_up_us; i++) {
+    for (uint32_t i = 0; i < polls && link_io_now_us(c->io) <= deadline_us; i++) {
         uint8_t byte = 0;
         enum fota_err err = wire_receive(c, &byte, 1);
         if (err) {
@@ -77,14 +77,14 @@ enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, ui
 
 enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms)
 {
-    /* The byte under this dummy may be a stale ACK: a loader repeats its last byte until it loads a new one.
-     */
+    /* The byte under this dummy may be a stale ACK: a loader repeats
+     * its last byte until it loads a new one. */
     enum fota_err err = wire_flush(c, 1);
     if (err) {
         return err;
     }
-    uint8_t verdict = 0;
-    err = wire_poll(c, LINK_ACK, LINK_NACK, timeout_ms, &verdict);
+    uint8_t answer = 0;
+    err = wire_poll(c, LINK_ACK, LINK_NACK, timeout_ms, &answer);
     if (err) {
         return err;
     }
@@ -95,12 +95,21 @@ enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms)
     if (err) {
         return err;
     }
-    link_io_delay_us(c->io, LINK_ECHO_GAP_US); /* the loader turns from verdict to what comes next */
-    if (verdict == LINK_NACK) {
+    link_io_delay_us(c->io, LINK_ECHO_GAP_US); /* the loader turns from answer to what comes next */
+    if (answer == LINK_NACK) {
         c->stats.nacks++;
         return E_LINK_NACK;
     }
     return FOTA_OK;
+}
+
+enum fota_err wire_read_phase(struct link_client *c, uint8_t *bytes, size_t n_bytes)
+{
+    enum fota_err err = wire_flush(c, 1);
+    if (err) {
+        return err;
+    }
+    return wire_receive(c, bytes, n_bytes);
 }
 
 uint32_t wire_patience_ms(const struct link_client *c, uint32_t timeout_ms)
@@ -126,28 +135,7 @@ bool wire_is_worth_repeating(enum fota_err err)
     return err == E_TIMEOUT || err == E_LINK_NACK || err == E_LINK_REPLY || err == E_LINK_CHECKSUM;
 }
 
-enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct link_client *c, void *arg),
-                          void *arg)
+bool link_client_is_transport(enum fota_err err)
 {
-    enum fota_err err = E_LINK_NO_LOADER;
-    for (uint8_t i = 0; i < c->config.attempts; i++) {
-        if (i > 0) {
-            c->stats.repeats++;
-            enum fota_err sync_err = link_client_sync(c);
-            if (sync_err) {
-                return sync_err;
-            }
-        }
-        err = wire_open(c);
-        c->is_first_try = i == 0;
-        if (!err) {
-            err = once(c, arg);
-        }
-        c->is_first_try = false;
-        err = wire_close(c, err);
-        if (!wire_is_worth_repeating(err)) {
-            return err;
-        }
-    }
-    return err;
+    return err == E_IO || err == E_TIMEOUT || ((unsigned)err >> 8) == ((unsigned)E_LINK_COMMAND >> 8);
 }

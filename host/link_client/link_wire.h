@@ -1,5 +1,6 @@
 /**
- * Private to host/link_client: single steps on the wire. Every function counts into the client's stats.
+ * Private to host/link_client, its lowest file: single steps on the wire. Every function counts into the
+ * client's stats.
  */
 #ifndef LINK_WIRE_H
 #define LINK_WIRE_H
@@ -30,7 +31,7 @@ enum fota_err wire_flush(struct link_client *c, size_t n_bytes);
 FOTA_MUST_CHECK
 enum fota_err wire_send_checked(struct link_client *c, const uint8_t *bytes, size_t n_bytes);
 
-/** Polls: 2 ms quickly, for verdicts that come behind flash work of at most 1 ms; 25 ms for a block or a
+/** Polls: 2 ms quickly, for answers that come after flash work of at most 1 ms; 25 ms for a block or a
  * signature; then slowly. */
 enum {
     WIRE_FAST_POLLS = 100,
@@ -49,37 +50,26 @@ FOTA_MUST_CHECK
 enum fota_err wire_poll(struct link_client *c, uint8_t first, uint8_t second, uint32_t timeout_ms,
                         uint8_t *got);
 
-/** ACK procedure. @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO */
+/**
+ * ACK procedure.
+ * @return FOTA_OK · E_LINK_NACK (echoed as well) · E_TIMEOUT · E_IO
+ */
 FOTA_MUST_CHECK
 enum fota_err wire_ack(struct link_client *c, uint32_t timeout_ms);
 
-/** How long to wait for a verdict that comes at once from a loader that heard the bytes: briefly in the first
+/** How long to wait for an answer that comes at once from a loader that heard the bytes: briefly in the first
  * try of a command, `timeout_ms` in the later ones. */
 uint32_t wire_patience_ms(const struct link_client *c, uint32_t timeout_ms);
+
+/** The read phase of Get, Get Version and Get ID: one dummy, then the bytes. */
+FOTA_MUST_CHECK
+enum fota_err wire_read_phase(struct link_client *c, uint8_t *bytes, size_t n_bytes);
 
 /** 5A op ~op and the ACK procedure. */
 FOTA_MUST_CHECK
 enum fota_err wire_command(struct link_client *c, uint8_t op, uint32_t timeout_ms);
 
-/** Get ID, once, without a sync: the proof that a loader is in step. @return FOTA_OK · E_LINK_REPLY (what
- * came is no ID: an old ACK, say) · E_LINK_NACK · E_TIMEOUT · E_IO */
-FOTA_MUST_CHECK
-enum fota_err wire_get_id(struct link_client *c, uint16_t *chip_id);
-
 /** Damage on the wire: the same command may succeed next time. */
 bool wire_is_worth_repeating(enum fota_err err);
-
-/**
- * INFO, from a loader that may not know it: ST's ROM refuses its frame. Only frames refused three times in a
- * row are believed, since noise makes a refusal of any frame.
- * @return FOTA_OK · E_LINK_NO_VENDOR · E_LINK_VERSION · transport errors
- */
-FOTA_MUST_CHECK
-enum fota_err wire_find_vendor(struct link_client *c, struct link_info *out);
-
-/** Run `once` until it succeeds, the target refuses for good, or `attempts` are spent; resync in between. */
-FOTA_MUST_CHECK
-enum fota_err wire_repeat(struct link_client *c, enum fota_err (*once)(struct link_client *c, void *arg),
-                          void *arg);
 
 #endif

@@ -59,8 +59,7 @@ static void on_bytes(void *ctx, uint32_t n_bytes)
     }
 }
 
-/* --- is anything wrong? -----------------------------------------------------------------------------------
- */
+/* --- is anything wrong? ------------------------------------------------------------------------------ */
 
 static bool runs_our_image(const struct run *r, const struct boot_info *b)
 {
@@ -88,8 +87,7 @@ static enum fota_err look(struct run *r, bool *is_written)
     return *is_written ? FOTA_OK : E_SLOT_HEALTHY;
 }
 
-/* --- the sectors ------------------------------------------------------------------------------------------
- */
+/* --- the sectors ------------------------------------------------------------------------------------- */
 
 static enum fota_err store(struct run *r, uint16_t sector, const struct link_rom_area *area)
 {
@@ -206,8 +204,7 @@ static enum fota_err store_all(struct run *r)
     return err ? err : store_bootloader(r);
 }
 
-/* --- the ROM ----------------------------------------------------------------------------------------------
- */
+/* --- the ROM ----------------------------------------------------------------------------------------- */
 
 /** A protected sector need not be written if it is right. @param is_kept  it is protected and right */
 static enum fota_err may_keep(struct run *r, uint16_t sector, const struct link_rom_area *area, bool *is_kept)
@@ -289,8 +286,7 @@ static enum fota_err write_everything(struct run *r)
     return err;
 }
 
-/* --- the proof --------------------------------------------------------------------------------------------
- */
+/* --- the proof --------------------------------------------------------------------------------------- */
 
 /** @param is_over  this is the last word */
 static enum fota_err judge(struct run *r, const struct link_peer *peer, bool *is_over)

@@ -1,5 +1,5 @@
-/* Does this bootloader take this loader and this image? Its keys and hardware id are looked for in its bytes.
- */
+/* Does this bootloader take this loader and this image? Its keys
+ * and hardware id are looked for in its bytes. */
 #include <string.h>
 
 #include "base/bytes.h"

@@ -13,10 +13,16 @@ enum { NUMBER_LIMBS = 8 };
 
 typedef uint32_t number[NUMBER_LIMBS];
 
-/** out = a + b mod 2^256. @return the carry, 0 or 1 */
+/**
+ * out = a + b mod 2^256.
+ * @return the carry, 0 or 1
+ */
 uint32_t number_add(number out, const number a, const number b);
 
-/** out = a - b mod 2^256. @return the borrow, 0 or 1 */
+/**
+ * out = a - b mod 2^256.
+ * @return the borrow, 0 or 1
+ */
 uint32_t number_subtract(number out, const number a, const number b);
 
 /** out = a * b / 2^256 mod p, p being the field's prime of P-256 (Montgomery). For a, b < p; out < p. */

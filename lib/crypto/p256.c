@@ -281,7 +281,7 @@ static bool is_signature(const uint8_t *key, ratio p)
 }
 
 /* Strict DER: a SEQUENCE of two INTEGERs, each positive, not 0, minimal (X.690 8.3.2) and of at most 32 bytes
- * of value, and nothing behind them. */
+ * of value, and nothing after them. */
 static bool take_signature(const uint8_t *der, size_t n_bytes, number r, number s)
 {
     if (n_bytes < CRYPTO_SIGNATURE_MIN_BYTES || der[0] != DER_SEQUENCE || der[1] != n_bytes - 2) {

@@ -19,28 +19,30 @@ void crypto_sha256_init(struct crypto_sha256 *ctx)
     s->n_bytes = 0;
 }
 
+/* Whole blocks are hashed where they lie, and `p` is the only pointer to them: a skipped `p += BLOCK_BYTES`
+ * hashes a block twice, but the next one too, so the message is longer and its digest another. With a second
+ * pointer to the block, one skipped assignment hashed the block before in place of an altered one (fota-skip,
+ * docs/POWERCUT.md). What is left is less than a block however the loop ended. */
 void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_bytes)
 {
     struct sha256 *s = (struct sha256 *)ctx;
     const uint8_t *p = data;
-    while (n_bytes > 0) {
-        size_t used = s->n_bytes % BLOCK_BYTES;
-        size_t n = BLOCK_BYTES - used;
-        if (n > n_bytes) {
-            n = n_bytes;
-        }
-        const uint8_t *block = p;
-        if (n < BLOCK_BYTES) {
-            memcpy(s->block + used, p, n);
-            block = s->block;
-        }
-        if (used + n == BLOCK_BYTES) {
-            crypto_sha256_block(s, block);
-        } else {
-            s->n_bytes += (uint32_t)n;
-        }
-        p += n;
-        n_bytes -= n;
+    const uint8_t *end = p + n_bytes;
+    size_t used = s->n_bytes % BLOCK_BYTES;
+    if (used != 0 && n_bytes >= BLOCK_BYTES - used) {
+        memcpy(s->block + used, p, BLOCK_BYTES - used);
+        crypto_sha256_block(s, s->block);
+        p += BLOCK_BYTES - used;
+        used = 0;
+    }
+    while (used == 0 && (size_t)(end - p) >= BLOCK_BYTES) {
+        crypto_sha256_block(s, p);
+        p += BLOCK_BYTES;
+    }
+    size_t n = (size_t)(end - p) % BLOCK_BYTES;
+    if (n > 0) {
+        memcpy(s->block + used, p, n);
+        s->n_bytes += (uint32_t)n;
     }
 }
 

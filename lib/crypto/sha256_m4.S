@@ -3,7 +3,11 @@
  *
  * UMAAL with a factor of 1 adds three words at once. The 64 words of the schedule lie on the stack: a round pops its
  * word, so that what an interrupt pushes lies over used ones. The schedule comes first, two words a turn, because then
- * one instruction loads two. Stack: 296 bytes. */
+ * one instruction loads two. Stack: 296 bytes.
+ *
+ * The block before, and its schedule on the stack, may be equal to this one but for altered bytes: with one instruction
+ * of the loads left out by a fault, it would be hashed in place of this one (fota-skip, docs/POWERCUT.md). So r1 must be
+ * back at the start of the block after the loads. If it is not, the factor in lr is not 1, and the digest is wrong. */
     .syntax unified
     .thumb
     .section .ram_code, "ax", %progbits
@@ -53,6 +57,7 @@ crypto_sha256_block:
     adds    r2, r2, #1
     str     r2, [r0, #32]
     sub     sp, sp, #256
+    mov     r3, r1
     adds    r1, r1, #64
     add     r0, sp, #64
 1:  ldr     r5, [r1, #-4]! /* any address: no ldrd */
@@ -62,7 +67,8 @@ crypto_sha256_block:
     strd    r4, r5, [r0, #-8]!
     cmp     sp, r0
     bne     1b
-    mov     lr, #1
+    subs    r1, r1, r3
+    add     lr, r1, #1
     add     r11, sp, #192
     ldrd    r4, r5, [sp, #56]
 2:  ldrd    r6, r2, [r0], #8

@@ -58,7 +58,7 @@ enum fota_err statement_time(const struct statement_span *value, uint64_t *out_s
     return FOTA_OK;
 }
 
-/* The piece of `rest` up to `stop` (or its end), which must begin with `prefix`; moves `rest` behind it. */
+/* The piece of `rest` up to `stop` (or its end), which must begin with `prefix`; moves `rest` after it. */
 static struct statement_span take(struct statement_span *rest, const char *prefix, char stop)
 {
     struct statement_span piece = {rest->at, 0};

@@ -58,8 +58,9 @@ static enum fota_err enter_area(struct area *area, uint32_t magic, uint32_t limi
 /* Where struct image has the offset of the TLV's value: 0 while it was not met. */
 #define FIELD(name) (uint8_t)(offsetof(struct image, name) / sizeof(uint32_t))
 
-/* What may stand in an image. In one area ranks do not fall: imgtool's order; those of the vendor range share
- * one. */
+/* The TLVs that an image may have. Within an area the ranks must not fall, which is the order that imgtool
+ * writes; TLVs of the vendor range share one rank. A fixed order leaves one way to lay
+ * out an image, which keeps this parser small. */
 enum { RANK_COUNTER = 1, RANK_VENDOR, RANK_HASH, RANK_KEYHASH, RANK_SIGNATURE };
 
 static const struct known_tlv {
@@ -117,12 +118,16 @@ static enum fota_err read_area(struct area *area, uint32_t magic, uint32_t limit
     return err;
 }
 
-/* Length of the TLV with this value. */
+/* Length of the TLV whose value is at `value_off`: its last two header bytes, which are right before the
+ * value. */
 static uint32_t value_bytes(const uint8_t *bytes, uint32_t value_off)
 {
     return bytes_load_le16(bytes + value_off - 2);
 }
 
+/* The header's numbers are untrusted. Each is compared with the limit before it is used as an offset, and
+ * by a subtraction that cannot wrap round. A blank slot is told apart from a damaged one, because it is
+ * normal. */
 static enum fota_err check_header(const uint8_t *bytes, uint32_t limit_bytes)
 {
     if (limit_bytes < IMAGE_HEADER_AREA_BYTES + VECTORS_BYTES) {
@@ -224,7 +229,8 @@ static bool is_key(const uint8_t *key, const uint8_t *keyhash)
     return memcmp(hash, keyhash, sizeof hash) == 0;
 }
 
-/* Which key the image names: index into policy->keys, IMAGE_KEYS if none of them. */
+/* Which key the image names. It only chooses among our keys and is not trusted: the signature must then
+ * verify with that key. Returns the index into policy->keys, IMAGE_KEYS if none of them. */
 static uint32_t find_key(const uint8_t *bytes, const struct image_policy *policy, const struct image *image)
 {
     uint32_t i = 0;
@@ -234,7 +240,12 @@ static uint32_t find_key(const uint8_t *bytes, const struct image_policy *policy
     return i;
 }
 
-/* The hashes of the image, of its signed part first. */
+/*
+ * Two hashes in one pass: the image hash ends with the signed part, the file digest goes on to the last byte.
+ *
+ * An update has usually hashed most of the bytes already, while it programmed them (session.c); only the rest
+ * is read. If it hashed more than the signed part, that hash is of no use, and everything is read.
+ */
 static void hash_image(const uint8_t *bytes, const struct image_policy *policy, struct image_result *out)
 {
     const struct image *image = &out->image;
@@ -282,6 +293,7 @@ static enum fota_err check_revokes(const uint8_t *bytes, const struct image_poli
     return may_revoke ? FOTA_OK : E_IMAGE_REVOKES;
 }
 
+/* The hardware id must be equal to ours in full: a prefix of it names another board. */
 static bool is_text(const uint8_t *bytes, uint32_t n_bytes, const char *text)
 {
     for (uint32_t i = 0; i < n_bytes; i++) {
@@ -292,7 +304,9 @@ static bool is_text(const uint8_t *bytes, uint32_t n_bytes, const char *text)
     return text[n_bytes] == '\0';
 }
 
-/* Initial stack in RAM or CCM and 8-aligned (AAPCS 6.2.1.2), reset handler in Thumb code of this image. */
+/* The two words that the core takes from an image before its first instruction: the initial stack must be in
+ * RAM or CCM and 8-aligned (AAPCS 6.2.1.2), the reset handler must be Thumb code of this image. An image that
+ * was signed but linked for something else would fault at once; refusing it keeps the other one running. */
 static bool are_vectors_sane(const uint8_t *vectors, uint32_t code_addr, uint32_t img_bytes)
 {
     uint32_t stack = bytes_load_le32(vectors);
@@ -343,6 +357,9 @@ enum fota_err image_verify(const uint8_t *bytes, uint32_t limit_bytes, const str
     return err;
 }
 
+/* The second opinion right before the jump (bootloader/main.c). It does not hash again, which would take far
+ * longer than the check of the signature: that the hash is the one of the bytes was found by the first
+ * look. */
 enum crypto_verdict image_verify_again(const uint8_t *bytes, const struct image_policy *policy,
                                        const struct image *image)
 {
@@ -354,6 +371,8 @@ enum crypto_verdict image_verify_again(const uint8_t *bytes, const struct image_
                               image->signature_bytes);
 }
 
+/* Bytes after the image are covered by no signature, so they must be blank: code in the image could be
+ * made to jump there. */
 enum fota_err image_check_trailing(const uint8_t *bytes, uint32_t total_bytes, uint32_t limit_bytes)
 {
     if (total_bytes > limit_bytes || !bytes_all_equal(bytes + total_bytes, limit_bytes - total_bytes, 0xFF)) {

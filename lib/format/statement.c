@@ -37,7 +37,7 @@ static size_t begins_with(const struct statement_span *span, const char *text)
     return i;
 }
 
-/* Bytes of `key=` at the start of a line that has a value behind it; 0 if the line has another key or no
+/* Bytes of `key=` at the start of a line that has a value after it; 0 if the line has another key or no
  * value. */
 static size_t match_key(const struct statement_span *line, const char *key)
 {
@@ -45,21 +45,21 @@ static size_t match_key(const struct statement_span *line, const char *key)
     return n != 0 && n + 1 < line->n_bytes && line->at[n] == '=' ? n + 1 : 0;
 }
 
-/* An extension line `x-key=value` whose key sorts behind the previous one's, so that no key comes twice. */
+/* An extension line `x-key=value` whose key sorts after the previous one's, so that no key comes twice. */
 static bool is_extension(const struct statement_span *line, const struct statement_span *previous)
 {
     size_t n_key = 0;
-    bool is_behind = previous->n_bytes == 0;
+    bool is_after = previous->n_bytes == 0;
     while (n_key < line->n_bytes && line->at[n_key] != '=') {
-        if (!is_behind && line->at[n_key] != previous->at[n_key]) { /* the previous key ends with a '=' */
+        if (!is_after && line->at[n_key] != previous->at[n_key]) { /* the previous key ends with a '=' */
             if (line->at[n_key] < previous->at[n_key]) {
                 return false;
             }
-            is_behind = true;
+            is_after = true;
         }
         n_key++;
     }
-    return is_behind && n_key > 2 && n_key + 1 < line->n_bytes && line->at[0] == 'x' && line->at[1] == '-';
+    return is_after && n_key > 2 && n_key + 1 < line->n_bytes && line->at[0] == 'x' && line->at[1] == '-';
 }
 
 enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_bytes, struct statement *out)

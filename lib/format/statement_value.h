@@ -17,7 +17,10 @@ bool statement_is_object(const struct statement_span *value, size_t max_bytes);
 /** 1..max bytes of printable ASCII. */
 bool statement_is_text(const struct statement_span *value, size_t max_bytes);
 
-/** Decimal digits, leading zeros allowed, at most 9 of them. @return FOTA_OK · E_STATEMENT_SYNTAX */
+/**
+ * Decimal digits, leading zeros allowed, at most 9 of them.
+ * @return FOTA_OK · E_STATEMENT_SYNTAX
+ */
 FOTA_MUST_CHECK
 enum fota_err statement_digits(const struct statement_span *value, uint32_t *out);
 

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
-/* Words of a record behind its body. */
+/* Words of a record after its body. */
 enum {
     W_SEQ = 1,
     W_FLAGS = 14,                   /* flags in bits 24-31 */
@@ -19,8 +19,8 @@ enum {
     CONTENT_BYTES = W_D1 * WORD_BYTES
 };
 
-/* Sets of places are masks: bit a is area a. Those of the mirrors are also what w14 says about dead sectors.
- */
+/* Sets of places are masks: bit a is area a. Those of the mirrors
+ * are also what w14 says about dead sectors. */
 enum {
     MIRRORS_MASK = (1 << JOURNAL_MIRRORS) - 1,
     DEAD_SHIFT = 27,
@@ -34,9 +34,12 @@ _Static_assert((uint32_t)BOOT_FLAG_J0_DEAD << 24 == 1U << DEAD_SHIFT && BOOT_FLA
                "flags of dead sectors are where w14 has them");
 _Static_assert(W_D2 + 1 == JOURNAL_RECORD_WORDS, "the marks close the record");
 
+/* 0 can be programmed over any value (a program only clears bits), so it is what kills and what marks. */
 static const uint32_t ZERO = 0;
 
-/* What closes a record with this body: checksums and marks. */
+/* What closes a record with this body: checksums and marks. Two different checksums, the second one
+ * complemented, because one alone accepts one pattern of torn bits in four thousand million, and a board tears
+ * many records in its life. */
 static void close_record(const uint32_t body[W_CRC], uint32_t closing[JOURNAL_RECORD_WORDS - W_CRC])
 {
     uint32_t crc = crc32_update(0, body, BODY_BYTES);
@@ -66,6 +69,7 @@ static bool is_in(uint32_t set, uint32_t a)
     return (set >> a & 1) != 0;
 }
 
+/* The magic word is never 0, so it tells whether a record was found. */
 static bool has_state(const struct journal *j)
 {
     return j->newest[0] != 0;
@@ -86,7 +90,7 @@ static void read_record(const struct journal *j, uint32_t a, uint32_t index,
 }
 
 /* Newest record of a place and how complete it is (completeness_of); 0 if there is none, and then `words` are
- * the first record. Records are appended, so the last that counts is the newest. Behind it may be one that a
+ * the first record. Records are appended, so the last that counts is the newest. After it may be one that a
  * cut write left with its checksum in place: it would count if its torn mark came to read 0 some day. Until
  * it is buried, both words that bury() writes reading 0, the newest has level 1 at most (rule R3): what is
  * acted upon without that write is never changed by it. */
@@ -127,7 +131,9 @@ static uint32_t recorded_dead(const struct journal *j)
     return j->newest[W_FLAGS] >> DEAD_SHIFT & MIRRORS_MASK;
 }
 
-/* Rule R3: each sector holds the state, or has refused to (rule R12); one does. */
+/* Rule R3: may this boot act upon the state? Each sector must hold it, sound, or be known as dead (rule R12),
+ * and at least one must hold it. Acting earlier is dangerous: a record that only one sector has, torn, may
+ * read well now and badly at the next boot, and the two boots would decide differently. */
 static bool is_settled(const struct journal *j)
 {
     uint32_t sound = journal_sound_mask(j);
@@ -227,9 +233,16 @@ static uint32_t first_free(const struct journal *j, uint32_t a)
     return n_wanted == 0 ? index - 1 : index;
 }
 
-/* Append j->newest to this place. If that is full and `may_mend`: program the marks of its newest record,
- * which is j->newest, with 0 again (rule R14). What is skipped is made unusable for ever, in ascending order
- * (rule R6). */
+/*
+ * Append j->newest to this place.
+ *
+ * Records between the last one and the first that may be used are skipped, because a cut may have touched
+ * them. Each is made unusable for ever (rule R6), in ascending order: if the power is cut meanwhile, the next
+ * boot finds the rest still to be skipped, and never a gap.
+ *
+ * If the place is full and `may_mend`, program the marks of its newest record, which is j->newest, with 0
+ * again (rule R14): a mark that was torn is solid after that.
+ */
 static enum fota_err put_in(struct journal *j, uint32_t a, bool may_mend)
 {
     struct journal_head *head = &j->head[a];
@@ -246,8 +259,7 @@ static enum fota_err put_in(struct journal *j, uint32_t a, bool may_mend)
     }
     j->fresh |= 1U << a;
     /* Rule R7: body, D1, D2 in ascending order, each word complete before the next (flash_program's
-     * contract).
-     */
+     * contract). */
     enum fota_err err = is_full ? zero_words(j, a, head->newest, W_D1, W_D2)
                                 : program(j, a, record_addr(j, a, end), j->newest, JOURNAL_RECORD_WORDS);
     if (err) {
@@ -286,7 +298,9 @@ static void retire_spares(struct journal *j, uint32_t except)
     }
 }
 
-/* Kill, erase, and the state as first record. */
+/* Kill all records, erase the sector, and write the state as its first record. The caller has made sure that
+ * the state is somewhere else meanwhile (is_expendable). `holds` and `sound` forget the sector before the first
+ * cell changes, so an error at any step leaves them true. */
 static enum fota_err rewrite(struct journal *j, uint32_t a)
 {
     const uint32_t others = ~(1U << a);
@@ -336,7 +350,7 @@ static enum fota_err append_all(struct journal *j)
                 err = put_in(j, a, false);
             }
         }
-    } while (dead != j->dead && err != E_FLASH_SUPPLY);
+    } while (dead != j->dead); /* a dip kills none, so it ends this */
     return err;
 }
 
@@ -374,7 +388,7 @@ static uint32_t needy(const struct journal *j, uint32_t n_records)
     for (uint32_t a = 0; a < JOURNAL_MIRRORS; a++) {
         bool is_ready = has_state(j)
                             ? is_in(j->sound, a) && first_free(j, a) + n_records <= j->areas[a].n_records
-                            : is_in(j->fresh, a) && j->head[a].next == 0;
+                            : is_in(j->fresh, a); /* nothing was appended to it: that would be a state */
         set |= (is_ready ? 0U : 1U) << a;
     }
     return set & ~j->dead;
@@ -385,6 +399,8 @@ bool journal_has_room(const struct journal *j, uint32_t n_records)
     return needy(j, n_records) == 0 && journal_dead_mask(j) != MIRRORS_MASK;
 }
 
+/* Never erases: confirm calls this, and an application must not wait 2 s for it. Room is made before, by
+ * journal_reserve. */
 enum fota_err journal_append(struct journal *j, const struct boot_record *record)
 {
     if (journal_has_room(j, 1)) {
@@ -396,18 +412,17 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
     return !has_state(j) || is_settled(j) ? E_JOURNAL_FULL : E_JOURNAL_DEGRADED;
 }
 
-/* A place is rewritten only if another one has the state, sound, or, if it is not sound here either, as far
- * as can be read; or if it has nothing to lose. That it was given up says so too: another place had the state
- * then, or no boot had found it (rule R4). */
+/* A place is rewritten only if another one has the state, sound, or if it is not sound itself. The second is
+ * safe after secure(), which has made a copy sound, or else shown that there is nothing to lose: a place that
+ * is not sound now has no state, or has been given up (rule R5), which says that another place had it then or
+ * that no boot had found it (rule R4). */
 static bool is_expendable(const struct journal *j, uint32_t a)
 {
-    const uint32_t others = ~(1U << a);
-    return (j->sound & others) != 0 ||
-           (!is_in(j->sound, a) && ((j->holds & others) != 0 || !is_in(j->holds, a) || is_given_up(j, a)));
+    return (j->sound & ~(1U << a)) != 0 || !is_in(j->sound, a);
 }
 
-/* Rule R14: have the state sound somewhere, without an erase: once more behind where it is read, or else
- * behind an older record. */
+/* Rule R14: have the state sound somewhere, without an erase: once more after where it is read, or else
+ * after an older record. */
 static enum fota_err secure(struct journal *j)
 {
     enum fota_err err = FOTA_OK;
@@ -463,6 +478,8 @@ enum fota_err journal_reserve(struct journal *j, uint32_t n_records, uint32_t sp
     return journal_has_room(j, n_records) ? FOTA_OK : step(j, n_records, spare);
 }
 
+/* At a boot that found one sector sound and the other not: write the state to both again (rule R4). A board
+ * with one good sector left works on, and says so with E_JOURNAL_DEGRADED. */
 enum fota_err journal_repair(struct journal *j)
 {
     if (!has_state(j)) {
@@ -475,6 +492,7 @@ enum fota_err journal_repair(struct journal *j)
     return err == FOTA_OK && journal_dead_mask(j) != 0 ? E_JOURNAL_DEGRADED : err;
 }
 
+/* Treat dead sectors as good ones, and try to write them. What does not become sound by that is dead again. */
 enum fota_err journal_revive(struct journal *j)
 {
     const uint32_t dead = journal_dead_mask(j);
@@ -487,6 +505,8 @@ enum fota_err journal_revive(struct journal *j)
     return err == E_FLASH_SUPPLY ? err : FOTA_OK;
 }
 
+/* The spare places are inside the slots, so a host chooses the bytes there. An image whose bytes look like a
+ * record at such a place could tell the next boot anything: it is refused. */
 bool journal_is_forged(const struct journal_area areas[JOURNAL_AREAS], uint32_t addr, const uint32_t *words,
                        uint32_t n_words)
 {

@@ -5,6 +5,22 @@
 #include "base/bytes.h"
 #include "base/crc.h"
 
+const char *link_op_name(uint8_t op)
+{
+    switch (op) {
+#define COMMAND_NAME(id, opcode, name, step, at, n, handler)                                                 \
+    case LINK_OP_##id:                                                                                       \
+        return name;
+#define REQUEST_NAME(id, opcode, name, least, most, reply, when, body, handler)                              \
+    case LINK_OP_##id:                                                                                       \
+        return name;
+        LINK_COMMANDS(COMMAND_NAME)
+        LINK_REQUESTS(REQUEST_NAME)
+    default:
+        return "unknown";
+    }
+}
+
 void link_frame_store(uint8_t out[LINK_FRAME_BYTES], uint8_t op)
 {
     out[0] = LINK_SOF;

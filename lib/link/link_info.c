@@ -1,5 +1,5 @@
-/* The info block. struct boot_info goes over the wire field by field; its fields are listed once, as widths.
- */
+/* The info block. struct boot_info goes over the wire field by
+ * field; its fields are listed once, as widths. */
 #include "base/bytes.h"
 #include "link/link_codec.h"
 

@@ -2,39 +2,27 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/flash_map.h"
 
-enum { PUMP_MAX_CHUNKS = 64, QUIET_MS = 5, ANSWER_WORDS = LINK_INFO_BLOCK_BYTES / 4 };
+enum { PUMP_MAX_RECEIVES = 64, QUIET_MS = 5 };
 
-/* Body of a vendor reply. */
-struct answer {
-    uint32_t words[ANSWER_WORDS];
-    uint8_t n_words; /* numbers, in the order of the wire; 0: bytes */
-    uint8_t n_bytes;
-};
-
-_Static_assert(LINK_SESSION_BLOCK_BYTES == 6 * 4 && LINK_PROGRESS_BLOCK_BYTES == 3 * 4,
-               "blocks are made of words");
-
-/* --- what the machine asks for ---------------------------------------------------------------------------
- */
+/* --- what the slave wants to be shown or sent -------------------------------------------------------- */
 
 static void present(struct link_pump *pump, enum link_out out)
 {
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
     struct link_slave *slave = &pump->slave;
-    /* One filler after the data: a transmitter that runs dry repeats its last byte, and that must be no
-     * verdict. */
+    /* One filler after the data: a transmitter that runs dry repeats its last byte, and that must not look
+     * like an answer (79 or 1F). */
     uint32_t n_bytes = slave->n_data_bytes > 0 ? slave->n_data_bytes + 1U : 0;
     if (out == LINK_OUT_NONE) {
         return;
     }
     if (out == LINK_OUT_WORK) {
         pump->has_work = true;
-        pump->n_steps = 0;
-        pump->n_agains = 0;
+        pump->n_progresses = 0;
+        link_session_start_work(&pump->session);
         pump->since_ms = pump->now_ms;
     }
     if (n_bytes > 0) {
@@ -49,515 +37,127 @@ static void present(struct link_pump *pump, enum link_out out)
     }
 }
 
-/* --- flash work in small pieces --------------------------------------------------------------------------
- */
+/* --- work -------------------------------------------------------------------------------------------- */
 
-static void step_job(struct link_pump *pump)
+/* Words go to flash in pieces of chunk_words. The host's echo comes within microseconds of the answer that it
+ * saw; an owner without `arm` must be back in time for it, and programs later. */
+static void program_some(struct link_pump *pump)
 {
-    struct link_job *job = &pump->job;
-    uint32_t n_words = job->n_words < pump->config.chunk_words ? job->n_words : pump->config.chunk_words;
-    /* Who answers the echo from a handler need not wait for it. */
-    bool is_host_due = pump->config.port->arm == NULL && link_slave_awaits_echo(&pump->slave) &&
+    bool is_echo_due = pump->config.port->arm == NULL && link_slave_awaits_echo(&pump->slave) &&
                        pump->now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
-    if (n_words == 0 || is_host_due) {
-        return;
+    if (!is_echo_due) {
+        link_session_program_some(&pump->session, pump->config.chunk_words);
     }
-    enum fota_err err = pump->config.ops->program(pump->config.ops_ctx, job->addr, job->words, n_words);
-    if (err == E_UPDATE_BUSY || err == LINK_PUMP_AGAIN) {
-        return;
-    }
-    if (err) {
-        pump->failed = (uint16_t)err;
-        job->n_words = 0;
-        return;
-    }
-    job->addr += 4 * n_words;
-    job->words += n_words;
-    job->n_words -= n_words;
-    pump->flashed_off = job->n_words > 0 ? job->addr - pump->session_base : pump->accepted_off;
 }
 
-/* A write failed: the sector must be erased and sent again. */
-static enum fota_err take_failure(struct link_pump *pump)
+/* E_UPDATE_BUSY: is the work item to be tried again at the next poll? Each part that was done begins the wait
+ * anew, but not for ever: a host always gets an answer. */
+static bool is_tried_again(struct link_pump *pump)
 {
-    enum fota_err err = (enum fota_err)pump->failed;
-    if (err) {
-        pump->accepted_off = pump->flashed_off - pump->flashed_off % FLASH_SLOT_SECTOR_BYTES;
-        pump->flashed_off = pump->accepted_off;
-        pump->failed = FOTA_OK;
+    if (!pump->session.has_progressed) {
+        return pump->now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
     }
-    return err;
-}
-
-/* --- sessions --------------------------------------------------------------------------------------------
- */
-
-static void close_session(struct link_pump *pump)
-{
-    pump->session_id = 0;
-    pump->accepted_off = 0;
-    pump->flashed_off = 0;
-    pump->failed = FOTA_OK;
-    pump->slot = SLOT_NONE;
-    pump->own_sectors = 0;
-    pump->is_plain = false;
-    pump->is_finished = false;
-}
-
-static bool is_loader_session(const struct link_pump *pump)
-{
-    return pump->session_id != 0 && pump->slot == SLOT_LOADER;
-}
-
-/* Only what this session brought may be read back: the previous firmware of the slot is nobody's business. */
-static bool is_own(const struct link_pump *pump, uint32_t off, uint32_t n_bytes)
-{
-    uint32_t last = n_bytes > 0 ? off + n_bytes - 1 : off;
-    for (uint32_t k = off / FLASH_SLOT_SECTOR_BYTES; k <= last / FLASH_SLOT_SECTOR_BYTES; k++) {
-        if ((pump->own_sectors >> k & 1U) == 0) {
-            return false;
-        }
+    if (pump->n_progresses >= LINK_PROGRESSES_MAX) {
+        return false;
     }
+    pump->n_progresses++;
+    pump->since_ms = pump->now_ms;
+    pump->is_clock_late = true;
     return true;
-}
-
-/* RM0090 number. */
-static enum fota_err erase(struct link_pump *pump, uint32_t sector)
-{
-    enum fota_err err = pump->config.ops->erase(pump->config.ops_ctx, sector);
-    if (!err) {
-        pump->own_sectors |= (uint8_t)(1U << (sector - link_slave_first_sector(&pump->slave)));
-    }
-    return err;
-}
-
-/* Also the session of an AN4286 host, which has no statement: it opens by itself. */
-static enum fota_err open_session(struct link_pump *pump, const uint8_t *statement, uint32_t n_bytes)
-{
-    struct update_target target;
-    enum fota_err err = pump->config.ops->begin(pump->config.ops_ctx, statement, n_bytes, &target);
-    if (err) {
-        return err;
-    }
-    /* The same session again: a lost reply. Go on where the stream stands, which is at or behind resume_off.
-     */
-    if (pump->session_id != target.session_id || pump->failed) {
-        close_session(pump);
-        pump->accepted_off = target.resume_off;
-        pump->flashed_off = target.resume_off;
-    }
-    pump->session_id = target.session_id;
-    pump->image_bytes = target.image_bytes;
-    pump->session_base = target.base;
-    pump->slot = (uint8_t)target.slot;
-    if (!is_loader_session(pump)) {
-        uint32_t n_resumed = (target.resume_off + FLASH_SLOT_SECTOR_BYTES - 1) / FLASH_SLOT_SECTOR_BYTES;
-        pump->own_sectors |= (uint8_t)((1U << n_resumed) - 1U);
-        link_slave_set_base(&pump->slave, target.base);
-    }
-    return FOTA_OK;
-}
-
-static enum fota_err need_plain_session(struct link_pump *pump)
-{
-    if (pump->is_plain) {
-        return FOTA_OK;
-    }
-    if (pump->session_id != 0) {
-        return E_UPDATE_SESSION;
-    }
-    enum fota_err err = open_session(pump, NULL, 0);
-    pump->is_plain = err == FOTA_OK;
-    return err;
-}
-
-static enum fota_err check_session(const struct link_pump *pump, const uint8_t *body)
-{
-    if (pump->session_id == 0) {
-        return E_UPDATE_NO_SESSION;
-    }
-    return bytes_load_be32(body) == pump->session_id ? FOTA_OK : E_UPDATE_SESSION;
-}
-
-/* --- work of AN4286 ----------------------------------------------------------------------------------------
- */
-
-static void store_info(struct link_pump *pump, uint8_t block[LINK_INFO_BLOCK_BYTES])
-{
-    struct link_info info = {
-        .loader = (uint8_t)pump->config.loader,
-        .protocol = LINK_PROTOCOL_VERSION,
-        .vendor_version = LINK_VENDOR_VERSION,
-        .chip_id = LINK_CHIP_ID,
-        .last_link_reason = (enum fota_err)pump->slave.reason,
-    };
-    enum fota_err err = pump->config.ops->info(pump->config.ops_ctx, &info.boot);
-    if (err) {
-        info.last_link_reason = err;
-    }
-    link_info_store(block, &info);
-}
-
-static enum fota_err do_read(struct link_pump *pump)
-{
-    const struct link_work *work = &pump->slave.work;
-    if (work->addr >= LINK_INFO_ADDR) {
-        uint8_t block[LINK_INFO_BLOCK_BYTES];
-        store_info(pump, block);
-        memcpy(work->bytes, block + (work->addr - LINK_INFO_ADDR), work->n_bytes);
-        return FOTA_OK;
-    }
-    if (!is_own(pump, work->addr - pump->slave.base, work->n_bytes)) {
-        return E_LINK_ADDRESS;
-    }
-    pump->config.ops->read(pump->config.ops_ctx, work->addr, work->bytes, work->n_bytes);
-    return FOTA_OK;
-}
-
-/* At most 64 words: not worth chopping. Erases are: one sector per call. */
-static enum fota_err do_write_or_erase(struct link_pump *pump)
-{
-    const struct link_work *work = &pump->slave.work;
-    const struct link_pump_ops *ops = pump->config.ops;
-    enum fota_err err = need_plain_session(pump);
-    if (err) {
-        return err;
-    }
-    pump->is_finished = false;
-    if (work->op == LINK_OP_WRITE) {
-        return ops->program(pump->config.ops_ctx, work->addr, (const uint32_t *)(const void *)work->bytes,
-                            work->n_bytes / 4);
-    }
-    err = erase(pump, work->bytes[pump->n_steps]);
-    if (err) {
-        return err;
-    }
-    pump->n_steps++;
-    return pump->n_steps < work->n_bytes ? LINK_PUMP_AGAIN : FOTA_OK;
-}
-
-static enum fota_err finish(struct link_pump *pump)
-{
-    if (pump->is_finished) {
-        return FOTA_OK;
-    }
-    enum fota_err err = pump->config.ops->finish(pump->config.ops_ctx);
-    pump->is_finished = err == FOTA_OK;
-    bool is_over = err != E_UPDATE_BUSY && err != LINK_PUMP_AGAIN;
-    if (err && is_over && is_loader_session(pump)) { /* it is in RAM: received again from its start */
-        pump->accepted_off = 0;
-        pump->flashed_off = 0;
-    }
-    return err;
-}
-
-static enum fota_err activate(struct link_pump *pump)
-{
-    enum fota_err err = FOTA_OK;
-    if (is_loader_session(pump)) { /* the loader is in its place since FINISH: nothing starts anew */
-        if (!pump->is_finished) {
-            return E_STATE;
-        }
-        err = pump->config.ops->abort(pump->config.ops_ctx); /* the owner's session ends too */
-        if (!err) {
-            close_session(pump);
-        }
-        return err;
-    }
-    if (!pump->wants_restart) {
-        err = pump->config.ops->activate(pump->config.ops_ctx);
-    }
-    pump->wants_restart = err == FOTA_OK;
-    return err;
-}
-
-/* Go ends a plain session: what was written must verify. Without one it is a reset into the verified image.
- */
-static enum fota_err do_go(struct link_pump *pump)
-{
-    if (!pump->is_plain) {
-        pump->wants_restart = true;
-        return FOTA_OK;
-    }
-    enum fota_err err = finish(pump);
-    if (err) {
-        return err;
-    }
-    return activate(pump);
-}
-
-/* --- vendor requests. Each runs only when no words are under way to flash
- * ------------------------------------ */
-
-static enum fota_err do_begin(struct link_pump *pump, struct answer *answer)
-{
-    const struct link_work *work = &pump->slave.work;
-    enum fota_err err = FOTA_OK;
-    answer->n_words = LINK_SESSION_BLOCK_BYTES / 4;
-    if (pump->is_plain) { /* a statement outranks a host that had none */
-        err = pump->config.ops->abort(pump->config.ops_ctx);
-        if (!err) {
-            close_session(pump);
-        }
-    }
-    if (!err) {
-        err = open_session(pump, work->bytes, work->n_bytes);
-    }
-    if (err) {
-        return err;
-    }
-    answer->words[0] = (uint32_t)pump->slot << 8;
-    answer->words[1] = pump->session_id;
-    answer->words[2] = pump->session_base;
-    answer->words[3] = pump->image_bytes;
-    answer->words[4] = pump->accepted_off;
-    answer->words[5] = LINK_BLOCK_MAX_BYTES;
-    return FOTA_OK;
-}
-
-/* If a sector starts in [off, off + n_bytes), erase it: the stream has come to its first byte. */
-static enum fota_err erase_when_due(struct link_pump *pump, uint32_t off, uint32_t n_bytes)
-{
-    uint32_t last = off + n_bytes - 1;
-    if (is_loader_session(pump) || last % FLASH_SLOT_SECTOR_BYTES >= n_bytes) {
-        return FOTA_OK;
-    }
-    return erase(pump, link_slave_first_sector(&pump->slave) + last / FLASH_SLOT_SECTOR_BYTES);
-}
-
-/* The block's bytes stay where they were received; the machine goes on with the other buffer. */
-static void start_block(struct link_pump *pump, uint8_t *data, uint32_t n_bytes)
-{
-    pump->job.addr = pump->session_base + pump->accepted_off;
-    pump->job.words = (const uint32_t *)(const void *)data;
-    pump->accepted_off += n_bytes;
-    while (n_bytes % 4 != 0) {
-        data[n_bytes++] = 0xFF; /* over the checked CRC */
-    }
-    pump->job.n_words = n_bytes / 4;
-    uint8_t *first = (uint8_t *)pump->buffer[0];
-    pump->slave.buffer = pump->slave.buffer == first ? (uint8_t *)pump->buffer[1] : first;
-}
-
-static enum fota_err do_block(struct link_pump *pump)
-{
-    const struct link_work *work = &pump->slave.work;
-    uint32_t off = bytes_load_be32(work->bytes + 4);
-    uint32_t n_bytes = work->n_bytes - 8;
-    uint32_t n_left_bytes = pump->image_bytes - off;
-    enum fota_err err = take_failure(pump);
-    if (err || off != pump->accepted_off) {
-        return err;
-    }
-    if (pump->is_finished) {
-        return E_STATE;
-    }
-    if (n_bytes > n_left_bytes || (n_bytes % 4 != 0 && n_bytes != n_left_bytes)) {
-        return E_LINK_LENGTH;
-    }
-    err = erase_when_due(pump, off, n_bytes);
-    if (err) {
-        return err;
-    }
-    start_block(pump, work->bytes + 8, n_bytes);
-    /* A sector's last block is answered when it is in flash: so no more than a sector is ever sent again. */
-    return pump->accepted_off % FLASH_SLOT_SECTOR_BYTES == 0 ? LINK_PUMP_AGAIN : FOTA_OK;
-}
-
-static enum fota_err do_finish(struct link_pump *pump)
-{
-    enum fota_err err = take_failure(pump);
-    if (err) {
-        return err;
-    }
-    return pump->accepted_off == pump->image_bytes ? finish(pump) : E_UPDATE_INCOMPLETE;
-}
-
-static enum fota_err do_abort(struct link_pump *pump)
-{
-    enum fota_err err = pump->config.ops->abort(pump->config.ops_ctx);
-    if (!err) {
-        close_session(pump);
-    }
-    return err;
-}
-
-/* BLOCK, FINISH, ACTIVATE, ABORT: session[4] in, progress out. */
-static enum fota_err do_in_session(struct link_pump *pump)
-{
-    const struct link_work *work = &pump->slave.work;
-    enum fota_err err = check_session(pump, work->bytes);
-    if (err) {
-        /* the reply to an ABORT was lost */
-        return err == E_UPDATE_NO_SESSION && work->op == LINK_OP_ABORT ? FOTA_OK : err;
-    }
-    switch (work->op) {
-    case LINK_OP_BLOCK:
-        return do_block(pump);
-    case LINK_OP_FINISH:
-        return do_finish(pump);
-    case LINK_OP_ACTIVATE:
-        return activate(pump);
-    default:
-        return do_abort(pump);
-    }
-}
-
-static enum fota_err do_hash(struct link_pump *pump, struct answer *answer)
-{
-    const uint8_t *range = pump->slave.work.bytes;
-    uint32_t off = bytes_load_be32(range);
-    uint32_t n_bytes = bytes_load_be32(range + 4);
-    if (off > FLASH_SLOT_BYTES || n_bytes > FLASH_SLOT_BYTES - off) {
-        return E_LINK_LENGTH;
-    }
-    if (!is_own(pump, off, n_bytes)) { /* the hash of one byte is that byte */
-        return E_LINK_ADDRESS;
-    }
-    enum fota_err err = pump->config.ops->hash(pump->config.ops_ctx, off, n_bytes, (uint8_t *)answer->words);
-    if (!err) {
-        answer->n_words = 0;
-        answer->n_bytes = LINK_HASH_BLOCK_BYTES;
-    }
-    return err;
-}
-
-static enum fota_err do_retry(struct link_pump *pump)
-{
-    const struct link_pump_ops *ops = pump->config.ops;
-    return ops->retry ? ops->retry(pump->config.ops_ctx, bytes_load_be32(pump->slave.work.bytes))
-                      : E_UNSUPPORTED;
-}
-
-/* --- one work item -----------------------------------------------------------------------------------------
- */
-
-static enum fota_err carry_out(struct link_pump *pump, struct answer *answer)
-{
-    switch (pump->slave.work.op) {
-    case LINK_OP_READ:
-        return do_read(pump);
-    case LINK_OP_WRITE:
-    case LINK_OP_ERASE:
-        return do_write_or_erase(pump);
-    case LINK_OP_GO:
-        return do_go(pump);
-    case LINK_OP_INFO:
-        answer->n_words = 0;
-        answer->n_bytes = LINK_INFO_BLOCK_BYTES;
-        store_info(pump, (uint8_t *)answer->words);
-        return FOTA_OK;
-    case LINK_OP_BEGIN:
-        return do_begin(pump, answer);
-    case LINK_OP_HASH:
-        return do_hash(pump, answer);
-    case LINK_OP_RETRY:
-        return do_retry(pump);
-    default:
-        return do_in_session(pump);
-    }
-}
-
-/* A vendor reply: the reason, and the numbers of the block. */
-static enum link_out reply(struct link_pump *pump, struct answer *answer, enum fota_err err)
-{
-    uint8_t *bytes = (uint8_t *)answer->words;
-    size_t n_bytes = answer->n_bytes;
-    if (answer->n_words == LINK_PROGRESS_BLOCK_BYTES / 4) {
-        answer->words[1] = pump->accepted_off;
-        answer->words[2] = pump->flashed_off;
-    }
-    if (answer->n_words > 0) {
-        n_bytes = 4U * answer->n_words;
-        answer->words[0] |= (uint32_t)err << 16;
-        for (size_t i = 0; i < answer->n_words; i++) {
-            bytes_store_be32(bytes + 4 * i, answer->words[i]);
-        }
-    }
-    return link_slave_reply(&pump->slave, bytes, n_bytes);
 }
 
 static void work(struct link_pump *pump)
 {
-    struct answer answer;
+    struct link_result result;
     enum link_out out;
-    if (pump->job.n_words > 0) {
+    if (pump->session.job.n_words > 0) {
         return; /* one thing after another: words of the block before are still under way */
     }
-    memset(&answer, 0, sizeof answer);
-    answer.n_words = LINK_PROGRESS_BLOCK_BYTES / 4;
-    enum fota_err err = carry_out(pump, &answer);
-    bool is_patient = pump->now_ms - pump->since_ms < LINK_BUSY_MAX_MS;
-    if (err == LINK_PUMP_AGAIN) { /* something was done: patience begins anew, but not for ever */
-        if (pump->n_agains < LINK_AGAIN_MAX) {
-            pump->n_agains++;
-            pump->since_ms = pump->now_ms;
-            pump->is_clock_late = true;
-            return;
-        }
-        err = E_UPDATE_BUSY;
-    } else if (err == E_UPDATE_BUSY && is_patient) {
+    link_session_work(&pump->session, &result);
+    if (result.err == E_UPDATE_BUSY && is_tried_again(pump)) {
         return;
     }
-    if (pump->slave.work.op >= LINK_OP_INFO) {
-        out = reply(pump, &answer, err);
+    if (result.reply != LINK_REPLY_NONE) {
+        out = link_slave_reply(&pump->slave, result.body, result.n_bytes);
     } else {
-        out = err ? link_slave_nack(&pump->slave, err) : link_slave_ack(&pump->slave);
+        out = result.err ? link_slave_nack(&pump->slave, result.err) : link_slave_ack(&pump->slave);
     }
-    /* What the host clocked meanwhile were polls; the ring may have run over with them. */
     pump->has_work = false;
     pump->is_clock_late = true;
-    pump->since_ms =
-        pump->now_ms; /* a restart is waited for from now on, however long the owner said "busy" */
+    /* A restart is waited for from now on, however long the owner said "busy". */
+    pump->since_ms = pump->now_ms;
+    /* What the host clocked meanwhile were polls; the ring may have run over with them. */
     pump->config.port->discard(pump->config.port_ctx);
     present(pump, out);
 }
 
-/* --- the line --------------------------------------------------------------------------------------------
- */
+/* --- received bytes ---------------------------------------------------------------------------------- */
 
-/* A run of counted bytes goes to its place at once; all others are looked at one by one. @return false:
- * nothing is left, or no more than a host sends meanwhile, and it is not run after */
-static bool hear_some(struct link_pump *pump)
+/* True while the slave can take bytes: during work they are polls, and after a slip they are no bytes. */
+static bool is_listening(const struct link_pump *pump)
+{
+    return !pump->has_work && !pump->slave.is_slipped;
+}
+
+/* The slave counts bytes of a stage: they go straight to where it keeps them. */
+static void receive_stage(struct link_pump *pump, size_t n_bytes)
+{
+    present(pump, link_slave_filled(&pump->slave, n_bytes));
+}
+
+/* The slave looks at each byte: a start, an echo, or a poll. */
+static void receive_bytes(struct link_pump *pump, const uint8_t *bytes, size_t n_bytes)
+{
+    enum link_out out = LINK_OUT_NONE;
+    size_t at = 0;
+    while (at < n_bytes && is_listening(pump)) {
+        size_t n_used;
+        out = link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used);
+        present(pump, out);
+        at += n_used;
+    }
+    /* If the 5A is the last byte that came, the ACK of a sync can still be shown in its place, two bytes
+     * later. */
+    if (at == n_bytes && out == LINK_OUT_GREET && pump->config.port->greet != NULL) {
+        pump->config.port->greet(pump->config.port_ctx);
+    }
+}
+
+/* Take what the port has, once. @return true if there may be more:
+ * it filled all the room that it was given */
+static bool receive_once(struct link_pump *pump)
 {
     uint8_t bytes[LINK_RX_CHUNK_BYTES];
-    uint8_t *to;
-    size_t run_bytes = link_slave_room(&pump->slave, &to);
-    size_t n_bytes = pump->config.port->receive(pump->config.port_ctx, run_bytes ? to : bytes,
-                                                run_bytes ? run_bytes : sizeof bytes);
+    uint8_t *stage;
+    size_t n_stage_bytes = link_slave_room(&pump->slave, &stage);
+    bool is_stage = n_stage_bytes > 0;
+    size_t n_bytes = pump->config.port->receive(pump->config.port_ctx, is_stage ? stage : bytes,
+                                                is_stage ? n_stage_bytes : sizeof bytes);
     if (n_bytes == 0) {
         return false;
     }
     pump->heard_ms = pump->now_ms;
     pump->has_silence = false;
-    if (run_bytes) {
-        present(pump, link_slave_filled(&pump->slave, n_bytes));
-        return n_bytes == run_bytes;
+    if (is_stage) {
+        receive_stage(pump, n_bytes);
+        return n_bytes ==
+               n_stage_bytes; /* less: the host is slower than this loop, which need not run after it */
     }
-    enum link_out out = LINK_OUT_NONE;
-    for (size_t at = 0; at < n_bytes && !pump->has_work && !pump->slave.is_slipped;) {
-        size_t n_used;
-        out = link_slave_rx(&pump->slave, bytes + at, n_bytes - at, &n_used);
-        present(pump, out);
-        at += n_used;
-        out = at == n_bytes ? out : LINK_OUT_NONE;
-    }
-    if (out == LINK_OUT_GREET && pump->config.port->greet != NULL) {
-        pump->config.port->greet(pump->config.port_ctx);
-    }
+    receive_bytes(pump, bytes, n_bytes);
     return true;
 }
 
-static void hear(struct link_pump *pump)
+static void receive_all(struct link_pump *pump)
 {
-    for (unsigned i = 0; i < PUMP_MAX_CHUNKS && !pump->has_work && !pump->slave.is_slipped && hear_some(pump);
-         i++) {
+    for (unsigned i = 0; i < PUMP_MAX_RECEIVES && is_listening(pump) && receive_once(pump); i++) {
     }
 }
 
+/* --- what time brings -------------------------------------------------------------------------------- */
+
 /* A sync was heard whose bits lie across bytes. The bit counter is reset when no byte is on the wires; until
  * then what comes is no byte either. */
-static void mind_slip(struct link_pump *pump)
+static void handle_slip(struct link_pump *pump)
 {
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
@@ -570,7 +170,7 @@ static void mind_slip(struct link_pump *pump)
     }
 }
 
-static void mind_silence(struct link_pump *pump)
+static void handle_silence(struct link_pump *pump)
 {
     uint32_t quiet_ms = pump->now_ms - pump->heard_ms;
     bool is_gone = quiet_ms >= LINK_GONE_MS && pump->slave.is_synced;
@@ -583,11 +183,12 @@ static void mind_silence(struct link_pump *pump)
 }
 
 /* The host has its answer when it stops to clock; a host that clocks on is not waited for. */
-static void mind_restart(struct link_pump *pump)
+static void handle_restart(struct link_pump *pump)
 {
     bool is_answered = link_slave_is_idle(&pump->slave) && pump->now_ms - pump->heard_ms >= QUIET_MS &&
                        !pump->config.port->is_sending(pump->config.port_ctx);
-    if (pump->wants_restart && (is_answered || pump->now_ms - pump->since_ms >= LINK_RESTART_MAX_MS)) {
+    if (pump->session.wants_restart &&
+        (is_answered || pump->now_ms - pump->since_ms >= LINK_RESTART_MAX_MS)) {
         pump->config.ops->restart(pump->config.ops_ctx);
     }
 }
@@ -603,6 +204,8 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
     pump->config = *config;
     link_slave_init(&pump->slave, (uint8_t *)pump->buffer[0],
                     config->inactive == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE);
+    link_session_init(&pump->session, config->ops, config->ops_ctx, config->loader, &pump->slave,
+                      (uint8_t *)pump->buffer[1]);
     config->port->present(config->port_ctx, LINK_ANSWER_NONE);
     return FOTA_OK;
 }
@@ -615,20 +218,30 @@ void link_pump_poll(struct link_pump *pump, uint32_t now_ms)
         pump->heard_ms = now_ms;
         pump->since_ms = now_ms;
     }
-    hear(pump);
-    mind_slip(pump);
+    receive_all(pump);
+    handle_slip(pump);
     if (pump->has_work) {
         work(pump);
     }
-    step_job(pump);
-    mind_silence(pump);
-    mind_restart(pump);
+    program_some(pump);
+    handle_silence(pump);
+    handle_restart(pump);
 }
 
 bool link_pump_is_idle(const struct link_pump *pump)
 {
-    return link_slave_is_idle(&pump->slave) && !pump->has_work && pump->job.n_words == 0 &&
-           !pump->wants_restart && !pump->config.port->is_sending(pump->config.port_ctx);
+    return link_slave_is_idle(&pump->slave) && !pump->has_work && pump->session.job.n_words == 0 &&
+           !pump->session.wants_restart && !pump->config.port->is_sending(pump->config.port_ctx);
+}
+
+bool link_pump_has_session(const struct link_pump *pump)
+{
+    return pump->session.kind != LINK_SESSION_NONE;
+}
+
+void link_pump_progressed(struct link_pump *pump)
+{
+    pump->session.has_progressed = true;
 }
 
 bool link_pump_is_synced(const struct link_pump *pump)

@@ -25,28 +25,20 @@ _Static_assert(LINK_N_STATES <= 16 && LINK_N_ACTIONS <= 16, "a row is packed int
 
 enum { GET_BYTES = 13, VERSION_AT = 1, ID_BYTES = 3 };
 
+#define ONE_COMMAND(id, opcode, name, step, at, n, handler)  +1
+#define COMMAND_BYTE(id, opcode, name, step, at, n, handler) LINK_OP_##id,
+
+enum { N_COMMANDS = 0 LINK_COMMANDS(ONE_COMMAND) };
+
 /* Get as ST's ROM of V1.1 answers it: number of bytes that follow minus 1, protocol version, commands. After
  * it, Get ID. */
 static const uint8_t answers[GET_BYTES + ID_BYTES] = {
-    11,
-    LINK_PROTOCOL_VERSION,
-    LINK_OP_GET,
-    LINK_OP_GET_VERSION,
-    LINK_OP_GET_ID,
-    LINK_OP_READ,
-    LINK_OP_GO,
-    LINK_OP_WRITE,
-    LINK_OP_ERASE,
-    LINK_OP_WRITE_PROTECT,
-    LINK_OP_WRITE_UNPROTECT,
-    LINK_OP_READOUT_PROTECT,
-    LINK_OP_READOUT_UNPROTECT,
-    1,
-    LINK_CHIP_ID >> 8,
-    LINK_CHIP_ID & 0xFF,
+    N_COMMANDS, LINK_PROTOCOL_VERSION, LINK_COMMANDS(COMMAND_BYTE) 1, LINK_CHIP_ID >> 8, LINK_CHIP_ID & 0xFF,
 };
 
-/* A command: what follows its ACK. ANSWER: `from` is where in `answers`, `to` how many bytes; REQUEST: the
+_Static_assert(GET_BYTES == 2 + N_COMMANDS, "Get lists every command of AN4286");
+
+/* An operation: what follows its ACK. ANSWER: `from` is where in `answers`, `to` how many bytes; REQUEST: the
  * least and the most bytes of its body. */
 struct op_row {
     uint8_t op;
@@ -55,27 +47,12 @@ struct op_row {
     uint16_t to;
 };
 
-static const struct op_row op_rows[] = {
-    {LINK_OP_GET, LINK_STEP_ANSWER, 0, GET_BYTES},
-    {LINK_OP_GET_VERSION, LINK_STEP_ANSWER, VERSION_AT, 1},
-    {LINK_OP_GET_ID, LINK_STEP_ANSWER, GET_BYTES, ID_BYTES},
-    {LINK_OP_READ, LINK_STEP_ADDRESS, 0, 0},
-    {LINK_OP_GO, LINK_STEP_ADDRESS, 0, 0},
-    {LINK_OP_WRITE, LINK_STEP_ADDRESS, 0, 0},
-    {LINK_OP_ERASE, LINK_STEP_ERASE_COUNT, 0, 0},
-    {LINK_OP_WRITE_PROTECT, LINK_STEP_NEVER, 0, 0},
-    {LINK_OP_WRITE_UNPROTECT, LINK_STEP_NEVER, 0, 0},
-    {LINK_OP_READOUT_PROTECT, LINK_STEP_NEVER, 0, 0},
-    {LINK_OP_READOUT_UNPROTECT, LINK_STEP_NEVER, 0, 0},
-    {LINK_OP_INFO, LINK_STEP_REQUEST, 0, 0},
-    {LINK_OP_BEGIN, LINK_STEP_REQUEST, 1, LINK_STATEMENT_MAX_BYTES},
-    {LINK_OP_BLOCK, LINK_STEP_REQUEST, 9, LINK_REQUEST_MAX_BYTES},
-    {LINK_OP_HASH, LINK_STEP_REQUEST, 8, 8},
-    {LINK_OP_FINISH, LINK_STEP_REQUEST, 4, 4},
-    {LINK_OP_ACTIVATE, LINK_STEP_REQUEST, 4, 4},
-    {LINK_OP_ABORT, LINK_STEP_REQUEST, 4, 4},
-    {LINK_OP_RETRY, LINK_STEP_REQUEST, 4, 4},
-};
+#define COMMAND_ROW(id, opcode, name, stage, at, n, handler)                                                 \
+    {.op = LINK_OP_##id, .step = LINK_STEP_##stage, .from = (at), .to = (n)},
+#define REQUEST_ROW(id, opcode, name, least, most, reply, when, body, handler)                               \
+    {.op = LINK_OP_##id, .step = LINK_STEP_REQUEST, .from = (least), .to = (most)},
+
+static const struct op_row op_rows[] = {LINK_COMMANDS(COMMAND_ROW) LINK_REQUESTS(REQUEST_ROW)};
 
 /* @return the command's row, or NULL */
 static const struct op_row *find_op(uint8_t op)
@@ -116,7 +93,7 @@ static void enter_stage(struct link_slave *slave, uint8_t step)
     if (step != LINK_STEP_ERASE_LIST) { /* its length was told in the stage before */
         slave->n_want_bytes = first_want_bytes(step);
     }
-    /* The data of WRITE (behind one byte) and of BLOCK (behind ten) must be word-aligned for the flash. */
+    /* The data of WRITE (after one byte) and of BLOCK (after ten) must be word-aligned for the flash. */
     slave->stage = slave->buffer + (step == LINK_STEP_WRITE ? 3 : 2);
 }
 
@@ -126,8 +103,8 @@ static enum link_event refuse(struct link_slave *slave, enum fota_err reason)
     return LINK_EVENT_FAIL;
 }
 
-/* How many bytes from its address on the host may read; 0: none. An address below an area is far behind it.
- */
+/* How many bytes from its address on the host may read; 0: none. For an address below an area the unsigned
+ * difference is far above its end. */
 static uint32_t readable_bytes(const struct link_slave *slave)
 {
     uint32_t off = slave->work.addr - slave->base;
@@ -138,22 +115,25 @@ static uint32_t readable_bytes(const struct link_slave *slave)
     return info_off < LINK_INFO_BLOCK_BYTES ? LINK_INFO_BLOCK_BYTES - info_off : 0;
 }
 
+/* This stage is in order: acknowledge it, and go on with `step` when the host has echoed the ACK. */
 static enum link_event expect(struct link_slave *slave, uint8_t step)
 {
     slave->after = step;
     return LINK_EVENT_PASS;
 }
 
+/* The command is complete: give the work to the owner. The machine stops until link_slave_ack, _nack or
+ * _reply, so `bytes` stay as they are for that time. */
 static enum link_event hand_out(struct link_slave *slave, uint8_t *bytes, uint32_t n_bytes)
 {
     slave->work.bytes = bytes;
     slave->work.n_bytes = n_bytes;
+    slave->work.is_request = slave->step == LINK_STEP_REQUEST;
     slave->after = LINK_STEP_NONE;
     return LINK_EVENT_RUN;
 }
 
-/* --- judges: is a complete stage in order? ---------------------------------------------------------------
- */
+/* --- judges: is a complete stage in order? ----------------------------------------------------------- */
 
 /* A sync reads as a command: its 5A and two polls (AN4286 1). Two 00 are a sync at any time; from a host that
  * is new, whatever it polls with. */
@@ -273,7 +253,7 @@ static enum link_event judge_request(struct link_slave *slave)
     return expect(slave, LINK_STEP_RUN); /* first the ACK and its echo, then the work, then the reply */
 }
 
-/* Stages of AN4286 behind the frame: all end with a checksum over all their bytes. */
+/* Stages of AN4286 after the frame: all end with a checksum over all their bytes. */
 static enum link_event judge_stage(struct link_slave *slave)
 {
     /* READ_LENGTH has one byte and its complement: the checksum of a block of one byte (AN4286 2.1). */
@@ -316,7 +296,8 @@ static void set_answer(struct link_slave *slave, enum link_answer answer, enum l
     *out = LINK_OUT_ANSWER;
 }
 
-/* The host has echoed the ACK: what now? */
+/* The host has echoed the ACK. What comes next was decided when the stage was judged: data to send, work
+ * to do, the end of the command, or another stage of it. */
 static enum link_event advance(struct link_slave *slave, enum link_out *out)
 {
     set_answer(slave, LINK_ANSWER_NONE, out);
@@ -394,8 +375,7 @@ static enum link_out dispatch(struct link_slave *slave, enum link_event event)
     return out;
 }
 
-/* --- the owner's side ------------------------------------------------------------------------------------
- */
+/* --- the owner's side -------------------------------------------------------------------------------- */
 
 void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
 {
@@ -438,8 +418,14 @@ static enum link_out take_counted(struct link_slave *slave, const uint8_t *bytes
     return link_slave_filled(slave, n_take);
 }
 
-/* A sync whose bits lie across bytes: 5A, then a 00 and the beginning of another. 10 to 16 zero bits end the
- * last three bytes then; 9 or 17 are a 5A in its place. */
+/*
+ * Is this a sync (5A 00 00) that arrived shifted by some bits? A glitch on SCK shifts every byte after it,
+ * and nothing the host sends makes sense until the bit counter is reset.
+ *
+ * 5A ends with one zero bit. After it come the 8 zero bits of a 00, and then the beginning of another 00. So
+ * the last three bytes end with 10 to 16 zero bits, and the 5A is before them. With 9 or 17 zero bits, the 5A
+ * is where it belongs, and nothing is shifted.
+ */
 static bool has_slipped(uint32_t last_three)
 {
     for (unsigned shift = 9; shift < 16; shift++) {
@@ -483,6 +469,8 @@ enum link_out link_slave_ack(struct link_slave *slave)
     return dispatch(slave, LINK_EVENT_PASS);
 }
 
+/* The reason is kept only if there was work to refuse: a late call must not overwrite the reason of another
+ * command. */
 enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason)
 {
     enum link_out out = dispatch(slave, LINK_EVENT_FAIL);

@@ -10,13 +10,13 @@
 #define LINK_STATES(X)                                                                                       \
     X(IDLE, "between commands: everything but 5A is dropped")                                                \
     X(STAGE, "counts the bytes of one stage: frame, address, length, data, sector list, request")            \
-    X(WORK, "the verdict is not final: the owner works, received bytes are dropped")                         \
+    X(WORK, "the answer is not final: the owner works, received bytes are dropped")                          \
     X(ACK, "79 is presented until the host's 79")                                                            \
     X(NACK, "1F is presented until the host's 79, or 5A of its next command")                                \
     X(DATA, "counts the dummy and the data bytes that the host clocks")
 
-/* Events: of a received byte (SOF .. FULL), of a judgement or the owner's result (PASS .. END), of the clock.
- */
+/* Events: of a received byte (SOF .. FULL), of a judgement or the
+ * owner's result (PASS .. END), of the clock. */
 #define LINK_EVENTS(X)                                                                                       \
     X(SOF, "byte 5A")                                                                                        \
     X(ECHO, "byte 79")                                                                                       \

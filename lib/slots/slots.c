@@ -4,12 +4,16 @@
 
 #include "base/attr.h"
 
+/* The caller must verify this slot and ask again. A slot is verified only if its image may matter, because a
+ * verification takes up to 150 ms of the boot. */
 static void verify(struct slots_decision *out, uint32_t slot)
 {
     out->action = SLOTS_VERIFY;
     out->slot = (enum slot)slot;
 }
 
+/* A trial always runs with the watchdog: an image that hangs must come back to us without help. A confirmed
+ * image gets it if its run flags ask for it. Once started, only a reset stops it (RM0090 21.3). */
 static void boot(const struct slots_facts *facts, uint32_t slot, bool is_trial, struct slots_decision *out)
 {
     out->action = SLOTS_BOOT;
@@ -18,6 +22,7 @@ static void boot(const struct slots_facts *facts, uint32_t slot, bool is_trial, 
     out->with_watchdog = is_trial || facts->image[slot].wants_watchdog;
 }
 
+/* `stay` tells the loader why it runs: so it knows whether to wait for a host for ever or only for a while. */
 static void start_loader(struct slots_decision *out, enum boot_stay stay, enum fota_err reason)
 {
     out->action = SLOTS_LOADER;
@@ -45,6 +50,8 @@ static bool is_worth_a_trial(const struct slots_facts *facts, const struct boot_
            !is_same(facts->image[slot].digest, record->rejected[slot]);
 }
 
+/* Does the record name a confirmed image? Both fields must agree: a record whose fields contradict each other
+ * is read as "nothing is confirmed", which never starts an image without a trial. */
 static bool has_confirmed(const struct boot_record *record)
 {
     return record->active <= SLOT_B && record->state[record->active] == SLOT_STATE_CONFIRMED;
@@ -66,14 +73,17 @@ FOTA_NOINLINE static void leave(struct boot_record *record, uint32_t slot, enum 
     record->last_reason = (uint16_t)reason;
 }
 
+/* The image is damaged, but nothing was wrong with its release: the slot counts as empty, and the same release
+ * may be received again. Compare reject(). */
 FOTA_NOINLINE static void forget(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
     leave(record, slot, SLOT_STATE_EMPTY, reason);
     memset(record->digest[slot], 0, BOOT_RECORD_DIGEST_BYTES);
 }
 
-/* The whole release, so that it is known in the other slot too: never to run or to be received again, until
- * another image is confirmed or the operator says so. */
+/* The release itself failed: it never runs and is not received again until another image is confirmed or the
+ * operator asks for a retry. A release has one image for each slot, so both hashes are remembered. Without
+ * that, the same release would be received again for the other slot, fail again, and so on for ever. */
 static void reject(struct boot_record *record, uint32_t slot, enum fota_err reason)
 {
     leave(record, slot, SLOT_STATE_REJECTED, reason);
@@ -81,11 +91,12 @@ static void reject(struct boot_record *record, uint32_t slot, enum fota_err reas
     memcpy(record->rejected[1 - slot], record->counterpart, BOOT_RECORD_DIGEST_BYTES);
 }
 
-/* By the record alone: could the slot's image boot if there were no trial in the other one? */
+/* By the record alone: could the slot's image boot if there were no trial in the other one? An empty slot
+ * could: with the other one on trial, nothing is confirmed then. */
 static bool may_take_over(const struct boot_record *record, uint32_t slot)
 {
     uint8_t state = record->state[slot];
-    return state == SLOT_STATE_LAST_RESORT || (state == SLOT_STATE_EMPTY && !has_confirmed(record)) ||
+    return state == SLOT_STATE_LAST_RESORT || state == SLOT_STATE_EMPTY ||
            (state == SLOT_STATE_CONFIRMED && record->active == slot);
 }
 
@@ -111,7 +122,14 @@ static void decide_spent(const struct slots_facts *facts, uint32_t slot, enum fo
     }
 }
 
-/* A trial takes precedence over the confirmed image until it has used up its failed runs or its starts. */
+/*
+ * A trial takes precedence over the confirmed image until it has used up its failed runs or its starts.
+ *
+ * Two numbers count down. `tries` counts runs that the image itself ended badly (watchdog, fault, reset by
+ * software). `starts` counts every start: an image may also never confirm because the power is switched off
+ * each time before it could, or because it overloads the supply, and that must end as well. The start is
+ * written before the image runs; what is only counted afterwards is not counted if the image hangs.
+ */
 static void decide_trial(const struct slots_facts *facts, uint32_t slot, struct slots_decision *out)
 {
     struct boot_record *record = &out->record;
@@ -122,6 +140,8 @@ static void decide_trial(const struct slots_facts *facts, uint32_t slot, struct 
     }
     /* Before its first start no run can have failed: the reset ended what ran before it. */
     bool is_run_failed = facts->is_run_failed && record->starts < BOOT_TRIAL_STARTS;
+    /* The failed run is taken off `tries` together with the next start, in one record. So compare with what
+     * would be left after it. */
     if (record->tries <= (uint32_t)is_run_failed) {
         decide_spent(facts, slot, E_SLOT_TRIALS_SPENT, out);
     } else if (record->starts == 0) {
@@ -204,6 +224,14 @@ static void decide_unknown(const struct slots_facts *facts, struct slots_decisio
     memset(record->counterpart, 0, BOOT_RECORD_DIGEST_BYTES);
 }
 
+/*
+ * The normal boot: start the confirmed image if it verifies and is the one that was confirmed.
+ *
+ * There are two reasons to go to the image in the other slot, and both need that image to be confirmed as
+ * well: this one no longer verifies, or it crashed SLOTS_CRASHES_MAX times in a row. A crash loop counts only
+ * if the change can be written, since otherwise each boot would decide by a number in RAM that the next power
+ * loss clears.
+ */
 static void decide_confirmed(const struct slots_facts *facts, struct slots_decision *out)
 {
     struct boot_record *record = &out->record;
@@ -248,6 +276,9 @@ static void decide_confirmed(const struct slots_facts *facts, struct slots_decis
     }
 }
 
+/* Order of precedence: a request for the loader, then a trial, then the confirmed image, then images about
+ * which nothing is known. A trial needs a journal that can be written, because its starts must be counted;
+ * without one the confirmed image runs. */
 FOTA_NOINLINE void slots_decide(const struct boot_record *record, const struct slots_facts *facts,
                                 struct slots_decision *out)
 {

@@ -34,8 +34,8 @@ enum fota_err update_check_moment(const struct update *u)
     return is_confirmed ? FOTA_OK : E_LOADER_NOT_NOW;
 }
 
-/* Everything that will be asked when it is to start, and what the statement says, while it is still in RAM.
- */
+/* Everything that will be asked when it is to start, and what the
+ * statement says, while it is still in RAM. */
 static enum fota_err check_received(const struct update *u, const uint8_t *image, uint32_t n_bytes)
 {
     struct image_result result;
@@ -69,6 +69,12 @@ static enum fota_err program(const struct update *u, const uint32_t *words, uint
                          end - first);
 }
 
+/*
+ * Replace the loader. Sector 1 is the one place without a second copy, so a flag in the journal says from
+ * before the erase until after the last word that it is not to be started (BOOT_FLAG_LOADER_OPEN). The words
+ * of the header come last: without them nothing takes the sector for an image. After a cut the application,
+ * which is confirmed (update_check_moment), boots and receives the loader again.
+ */
 enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes)
 {
     if (u->session == UPDATE_CLOSED || u->offer.slot != SLOT_LOADER) {

@@ -11,6 +11,8 @@ bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes)
     return loader_is_statement(text, n_bytes);
 }
 
+/* The session id is the start of the file digest, so a host that comes back after a reset names the same
+ * session by itself. 0 and the id of plain sessions have other meanings; such a digest is complemented. */
 static void take(const struct release_slot *release, enum slot slot, struct update_offer *out)
 {
     uint32_t id = bytes_load_be32(release->sha256);

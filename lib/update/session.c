@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -64,9 +65,14 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
     return E_STATEMENT_KEY;
 }
 
-/* Sectors of a slot that are blank, of those behind its first `n_bytes`; what an image needs is erased
- * anyway. Blank proves nothing where an erase may have been cut (axiom F6: it may read otherwise some day),
- * so there are none in a slot that is being received or whose reception was given up. */
+/*
+ * Mask of the slot's sectors after the first `n_bytes` bytes that need no erase. (Sectors that the image needs
+ * are always erased.)
+ *
+ * If an erase of a sector may have been cut, reading blank proves nothing: it may read otherwise some day
+ * (axiom F6). So no sector counts as blank while the slot is being received, or after a reception was
+ * abandoned.
+ */
 static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n_bytes)
 {
     const struct update_config *config = config_of(u);
@@ -81,8 +87,15 @@ static uint32_t clean_sectors(const struct update *u, enum slot slot, uint32_t n
     return mask;
 }
 
-/* What is known about the slot from now on; the record is the one of before otherwise. The floor rises to the
- * confirmed image here, because the slot's image, its fallback, goes. `digest` may be the record's own. */
+/*
+ * Record a new state of the slot, and the image that it is about; the rest of the record stays.
+ *
+ * The security floor rises to the counter of the confirmed image here and nowhere else. As long as the other
+ * slot holds an older image to fall back to, a higher floor would lock that image out. From this moment on it
+ * is about to be overwritten, so nothing is lost by it.
+ *
+ * `digest` may be the record's own.
+ */
 static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state state, const uint8_t *digest)
 {
     struct boot_record *record = update_draft(u);
@@ -92,8 +105,8 @@ static enum fota_err put_state(struct update *u, enum slot slot, enum slot_state
     if (state == SLOT_STATE_TRIAL) {
         record->tries = BOOT_TRIAL_RUNS;
         record->starts = BOOT_TRIAL_STARTS;
-        /* A trial that waited while nothing is confirmed: the new one goes first, and this is its way back.
-         */
+        /* A trial that waited while nothing is confirmed: the new one
+         * goes first, and this is its way back. */
         if (*other == SLOT_STATE_TRIAL) {
             *other = SLOT_STATE_LAST_RESORT;
         }
@@ -144,7 +157,12 @@ static bool is_rejected(const struct update *u, uint32_t slot, const uint8_t *ha
            memcmp(rejected, hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-/* Bytes from the first `off` on are to come. */
+/*
+ * Open the session: bytes from offset `off` on are to come.
+ *
+ * A host that lost our reply sends BEGIN again. The session is open then, and more bytes may be in flash than
+ * `off` says, because the record counts whole sectors only. What is in flash stays counted.
+ */
 static void open_session(struct update *u, const struct update_offer *offer, uint32_t off)
 {
     if (u->session == UPDATE_CLOSED) {
@@ -163,8 +181,8 @@ FOTA_NOINLINE static uint32_t records_of_update(const struct update *u)
     return journal_dead_mask(&u->journal) == 0 ? JOURNAL_FREE_AT_JUMP : JOURNAL_FREE_ALONE;
 }
 
-/* A sector of the journal that was found dead gets its next chance when an update begins. That it is still
- * dead is no reason not to update. */
+/* A journal sector that failed once is tried again when an update begins: a sector that was refused because of
+ * a weak supply may be good. If it fails again, the update goes on with the other sector. */
 static enum fota_err revive(struct update *u)
 {
     if (journal_dead_mask(&u->journal) == 0) {
@@ -178,8 +196,17 @@ static enum fota_err revive(struct update *u)
     return err;
 }
 
-/* Take the slot for this release, with room in the journal for all of its update. Without a mirror, room is
- * made with the help of the slot's last sector, once the record has given the slot up. */
+/*
+ * Take the slot for this release, with room in the journal for all records of its update.
+ *
+ * The order protects what is in the slot. First the journal says that the slot is being received, so no boot
+ * starts an image in it; only then may cells of the slot change. A power cut between the two leaves a slot
+ * that is whole but counts as being received, which costs a transfer and nothing else.
+ *
+ * With two good journal sectors one can be erased while the other holds the state. With one, the state is
+ * kept meanwhile in the spare place at the end of the slot (rule R13), so that is used only after the record
+ * has given the slot up.
+ */
 static enum fota_err claim(struct update *u, enum slot slot, const struct update_offer *release)
 {
     const struct boot_record *record = &u->record;
@@ -228,6 +255,8 @@ static enum fota_err check_place(const struct update *u, const struct update_off
     return offer->image_bytes > room_bytes ? E_IMAGE_SIZE : FOTA_OK;
 }
 
+/* Called for a new session and for one that goes on after a reset. If the slot already holds the beginning of
+ * this very image, the host is told where to go on, and nothing is erased. */
 enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, uint32_t *resume_off)
 {
     enum fota_err err = check_place(u, offer);
@@ -272,8 +301,9 @@ FOTA_NOINLINE static enum fota_err check_open(const struct update *u)
     return u->offer.slot > SLOT_B ? E_STATE : FOTA_OK;
 }
 
-/* Where `addr` is in the session's slot. The second look at the slot is deliberate: an address decides what
- * is lost. */
+/* Offset of `addr` in the session's slot. BEGIN has checked that the slot is the inactive one; this checks it
+ * again before each erase and program, because a wrong address here would destroy the running image. The
+ * subtraction wraps round for an address before the slot, and the result is refused as too large. */
 static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_bytes, uint32_t *off)
 {
     enum fota_err err = check_open(u);
@@ -289,7 +319,9 @@ static enum fota_err locate(const struct update *u, uint32_t addr, uint32_t n_by
     return FOTA_OK;
 }
 
-/* Before cells of sector `k` of the slot change, the record must not count them as received any more. */
+/* Before cells of sector `k` change, the record must no longer count that sector as received. Otherwise a cut
+ * in the erase would leave a record that says "complete" about a sector that is torn, and the next session
+ * would resume after it. */
 static enum fota_err lower_resume_sectors(struct update *u, uint32_t k)
 {
     enum slot slot = (enum slot)u->offer.slot;
@@ -300,7 +332,8 @@ static enum fota_err lower_resume_sectors(struct update *u, uint32_t k)
     return change_state(u, slot, SLOT_STATE_RECEIVING);
 }
 
-/* Cells from `off` on change: a hash that has them is of no use. */
+/* The running hash covers the slot from its start up to some offset. If cells before that offset change, it is
+ * wrong and starts anew; update_finish then reads those bytes again. */
 static void forget_hash_beyond(const struct update *u, uint32_t off)
 {
     if (crypto_sha256_length(config_of(u)->hash) > off) {
@@ -343,8 +376,12 @@ enum fota_err update_erase(struct update *u, uint32_t sector)
     return err;
 }
 
-/* The hash goes along while words come one behind the other, up to where the image's tail may begin, which is
- * hashed apart (image.c). update_finish reads what it lacks. */
+/*
+ * Program words, and hash them in the time that the flash needs for each (16 us a word, DS8626 table 40).
+ *
+ * That works only for words in ascending order. It stops where the image's TLVs may begin, because image.c
+ * does not hash these together with the program. What the running hash lacks, update_finish reads from flash.
+ */
 static enum fota_err program_and_hash(struct update *u, uint32_t off, uint32_t addr, const uint32_t *words,
                                       uint32_t n_words)
 {
@@ -452,6 +489,14 @@ static enum fota_err check_received(const struct update *u, struct image_result 
                : FOTA_OK;
 }
 
+/*
+ * Verify what is in the slot and record it as pending. Nothing that was checked on the way counts: the
+ * signature is checked over the bytes as they now are in flash.
+ *
+ * The order is: make room in the journal first, since no erase may be needed between verification and the
+ * record; erase what an older, longer image left after this one, since trailing bytes are refused; verify;
+ * record. If verification fails, the slot goes back to "receiving, no sector complete".
+ */
 enum fota_err update_finish(struct update *u)
 {
     enum fota_err err = check_open(u);
@@ -489,6 +534,8 @@ enum fota_err update_finish(struct update *u)
     return FOTA_OK;
 }
 
+/* From pending to trial, with one record. A host repeats ACTIVATE if the reply was lost, so a slot that is on
+ * trial already is no error. */
 enum fota_err update_activate(struct update *u)
 {
     enum slot slot = update_inactive_slot(u);
@@ -512,6 +559,8 @@ enum fota_err update_activate(struct update *u)
     return FOTA_OK;
 }
 
+/* The slot becomes empty, and the record says that its reception was abandoned: an erase may have been cut in
+ * it, so its blank sectors are not trusted later (clean_sectors). */
 enum fota_err update_abort(struct update *u)
 {
     static const uint8_t UNKNOWN[BOOT_RECORD_DIGEST_BYTES] = {0};
@@ -528,6 +577,8 @@ enum fota_err update_abort(struct update *u)
     return err;
 }
 
+/* The operator lets rejected releases be tried again. The number only goes up: a request that arrives twice, or
+ * an old one that is repeated by somebody else, changes nothing. */
 enum fota_err update_retry(struct update *u, uint32_t number)
 {
     struct boot_record *record = update_draft(u);
@@ -543,4 +594,26 @@ enum fota_err update_retry(struct update *u, uint32_t number)
         }
     }
     return update_record(u, record);
+}
+
+/* What update_tell_view copies. */
+#define SAME_PLACE(field)                                                                                    \
+    _Static_assert(offsetof(struct update, field) == offsetof(struct boot_view, field), "a view begins "     \
+                                                                                        "alike")
+SAME_PLACE(record);
+SAME_PLACE(reset);
+SAME_PLACE(running);
+SAME_PLACE(stay);
+SAME_PLACE(session);
+SAME_PLACE(session_flashed);
+_Static_assert(offsetof(struct update, offer) == offsetof(struct boot_view, session_id) &&
+                   offsetof(struct update, offer.image_bytes) == offsetof(struct boot_view, session_bytes),
+               "and goes on with the offer");
+
+void update_tell_view(const struct update *u, struct boot_view *out)
+{
+    memcpy(out, u, offsetof(struct boot_view, inactive));
+    out->inactive = update_inactive_slot(u);
+    out->security_floor = update_floor(u);
+    out->journal_ok = journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4;
 }

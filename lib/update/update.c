@@ -11,6 +11,8 @@ FOTA_NOINLINE struct boot_record *update_draft(struct update *u)
     return &u->draft;
 }
 
+/* The record in RAM changes only after the one in flash: what the program believes is never ahead of what the
+ * next boot will read. `frozen` is set when the journal has another format, which nothing may overwrite. */
 enum fota_err update_commit(struct update *u, const struct boot_record *record)
 {
     enum fota_err err = u->frozen ? u->frozen : journal_append(&u->journal, record);
@@ -20,6 +22,8 @@ enum fota_err update_commit(struct update *u, const struct boot_record *record)
     return err;
 }
 
+/* The counter of the running image counts only if that image is confirmed. A trial may still fail, and then
+ * the older image must be allowed to run. */
 uint32_t update_floor(const struct update *u)
 {
     bool is_confirmed_running = u->running != SLOT_NONE && u->running == u->record.active;
@@ -27,8 +31,12 @@ uint32_t update_floor(const struct update *u)
     return counter > u->record.security_floor ? counter : u->record.security_floor;
 }
 
-/* What an image in this slot must satisfy. The loader must always run: no floor is asked of it, and behind
- * write protection, where nobody can replace it, it keeps its key. */
+/* What an image in this slot must satisfy.
+ *
+ * A slot's image must have a security counter of at least `floor`, and the active key no longer counts once
+ * it was revoked. The loader must always run, because without it no host reaches a board that has no image.
+ * So its counter is not compared, and a loader that write protection keeps from being replaced stays valid
+ * with the revoked key: refusing it would not make room for another. */
 static void set_policy(const struct update *u, enum slot slot, uint32_t floor, struct image_policy *out)
 {
     const struct update_config *config = config_of(u);
@@ -75,8 +83,16 @@ enum crypto_verdict update_verify_again(const struct update *u, enum slot slot, 
     return image_verify_again(bytes_of(u, slot), &policy, image);
 }
 
-/* As many as there are bytes that have been touched: a program that was cut counts or does not, and neither
- * harms. */
+/*
+ * The epoch: the security floor in one-time memory (RM0090 3.8), for a board that has lost its journal.
+ *
+ * Each step of the epoch is one byte of that memory which is no longer FF, so the epoch is the number of such
+ * bytes. Bits there can only be cleared, so the epoch never goes down. If the power is cut while a step is
+ * programmed, its byte may read FF or not: the board then has the old epoch or the new one, and the tool that
+ * raises it programs the byte again.
+ *
+ * `epoch` is NULL on a board without such memory: its epoch is 0.
+ */
 static uint32_t read_epoch(const uint8_t *epoch)
 {
     uint32_t n_steps = 0;
@@ -86,8 +102,14 @@ static uint32_t read_epoch(const uint8_t *epoch)
     return n_steps;
 }
 
-/* With the journals the end of the active key was lost. What ended it is an image that the next key signed;
- * if one is still in a slot, whatever its counter, it ends the key again (docs/spec/boot.md). */
+/*
+ * Both journals are lost, and with them the note that the active key was revoked (docs/spec/boot.md).
+ *
+ * What revoked it was an image, signed by the next key, that names the key it ends in a TLV. If such an image is still
+ * in a slot and verifies, revoke the active key again. Its counter is not compared (floor 0): an old image of
+ * the next key is as good a proof as a new one. Otherwise a thief with the stolen key only needed to destroy
+ * the journals to have his images accepted again.
+ */
 static void revoke_again(struct update *u)
 {
     for (uint32_t slot = SLOT_A; slot <= SLOT_B; slot++) {
@@ -114,8 +136,8 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
     u->running = SLOT_NONE;
     u->record.active = SLOT_NONE;
     u->n_erases_allowed = UINT32_MAX;
-    /* RAM outlives a reset. Also done before each verification: leaving out one of the two changes nothing.
-     */
+    /* RAM outlives a reset. Also done before each verification:
+     * leaving out one of the two changes nothing. */
     crypto_sha256_init(config->hash);
     enum fota_err err = journal_load(&u->journal, config->flash, config->journal, &u->record);
     if (err == E_JOURNAL_DEGRADED) {
@@ -131,13 +153,22 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
     if (err == E_JOURNAL_LOST) {
         revoke_again(u);
     }
+    /* The floor of the record is normally the higher one; the epoch counts when the record was lost. */
     uint32_t epoch = read_epoch(config->epoch);
     if (u->record.security_floor < epoch) {
         u->record.security_floor = epoch;
     }
-    return err == E_JOURNAL_LOST || err == E_JOURNAL_DEGRADED ? FOTA_OK : err;
+    if (err == E_JOURNAL_LOST || err == E_JOURNAL_DEGRADED) {
+        return FOTA_OK;
+    }
+    if (err) {
+        u->record.last_reason = (uint16_t)err;
+    }
+    return err;
 }
 
+/* Tell the decision what verification found. Only an image with an ACCEPT is valid: the error code alone is
+ * not enough, because one skipped instruction may turn it into FOTA_OK. */
 static void learn(struct slots_image *fact, enum fota_err err, const struct image_result *result)
 {
     fact->check = err == FOTA_OK && result->verdict == CRYPTO_ACCEPT ? SLOTS_VALID : SLOTS_INVALID;
@@ -147,6 +178,8 @@ static void learn(struct slots_image *fact, enum fota_err err, const struct imag
     memcpy(fact->digest, result->image_hash, BOOT_RECORD_DIGEST_BYTES);
 }
 
+/* Remember which image is about to run. update_confirm later confirms this image, by its hash, and not
+ * whatever is in the slot by then. */
 static void note_running(struct update *u, enum slot slot, const struct image_result *result)
 {
     u->running = slot;
@@ -203,6 +236,10 @@ static void have_room(struct update *u)
     (void)err;
 }
 
+/* slots_decide is a pure function: it says what it wants to know or to have written, this loop does that and
+ * asks again. Each verification and each write changes the facts, so the loop ends; SLOTS_STEPS_MAX bounds it
+ * all the same. If a record cannot be written, the decision is made again with can_write false: no trial
+ * starts that was not counted, because an image that hangs would otherwise be started for ever. */
 void update_choose(struct update *u, enum boot_request request, struct slots_decision *out,
                    struct image_result images[2])
 {
@@ -238,28 +275,6 @@ void update_choose(struct update *u, enum boot_request request, struct slots_dec
     }
 }
 
-/* What update_tell_view copies. */
-#define SAME_PLACE(field)                                                                                    \
-    _Static_assert(offsetof(struct update, field) == offsetof(struct boot_view, field), "a view begins "     \
-                                                                                        "alike")
-SAME_PLACE(record);
-SAME_PLACE(reset);
-SAME_PLACE(running);
-SAME_PLACE(stay);
-SAME_PLACE(session);
-SAME_PLACE(session_flashed);
-_Static_assert(offsetof(struct update, offer) == offsetof(struct boot_view, session_id) &&
-                   offsetof(struct update, offer.image_bytes) == offsetof(struct boot_view, session_bytes),
-               "and goes on with the offer");
-
-void update_tell_view(const struct update *u, struct boot_view *out)
-{
-    memcpy(out, u, offsetof(struct boot_view, inactive));
-    out->inactive = update_inactive_slot(u);
-    out->security_floor = update_floor(u);
-    out->journal_ok = journal_sound_mask(&u->journal) | journal_dead_mask(&u->journal) << 4;
-}
-
 enum fota_err update_confirm(struct update *u)
 {
     if (u->running == SLOT_NONE) {
@@ -273,6 +288,8 @@ enum fota_err update_confirm(struct update *u)
     if (!is_candidate || memcmp(record->digest[slot], u->running_digest, BOOT_RECORD_DIGEST_BYTES) != 0) {
         return E_STATE;
     }
+    /* An image of the next key ends the active key at this moment and not before: until it is confirmed, the
+     * board may have to go back to an image of the active key. */
     if (u->running_revokes) {
         record->flags |= BOOT_FLAG_KEY_REVOKED;
     }

@@ -25,32 +25,48 @@ static inline uint32_t update_slot_bytes(const struct update *u)
     return config_of(u)->sector_bytes * config_of(u)->n_sectors;
 }
 
-/** A copy of the current state, to be changed and recorded. @return u->draft */
+/**
+ * A copy of the current state, to be changed and recorded.
+ * @return u->draft
+ */
 struct boot_record *update_draft(struct update *u);
 
-/** Make a new state durable, then believe it. Power cut: as journal_append. @return as journal_append */
+/**
+ * Make a new state durable, then believe it.
+ * Power cut:  as journal_append.
+ * @return as journal_append
+ */
 FOTA_MUST_CHECK
 enum fota_err update_commit(struct update *u, const struct boot_record *record);
 
-/** update_commit, after making room for it. Power cut: as journal_reserve and journal_append
- * @return FOTA_OK · E_UPDATE_BUSY (needs an erase that is not allowed) · as journal_append */
+/**
+ * update_commit, after making room for it.
+ * Power cut:  as journal_reserve and journal_append
+ * @return FOTA_OK · E_UPDATE_BUSY (needs an erase that is not allowed) · as journal_append
+ */
 FOTA_MUST_CHECK
 enum fota_err update_record(struct update *u, const struct boot_record *record);
 
 /**
- * Rule R8: have room for `n_records` records. Power cut: as journal_reserve
+ * Rule R8: have room for `n_records` records.
+ * Power cut:  as journal_reserve
  * @param spare  as journal_reserve
  * @return FOTA_OK · E_UPDATE_BUSY (needs an erase that is not allowed) · as journal_reserve
  */
 FOTA_MUST_CHECK
 enum fota_err update_make_room(struct update *u, uint32_t n_records, uint32_t spare);
 
-/** Take the permission for one erase. @return FOTA_OK · E_UPDATE_BUSY (there is none) */
+/**
+ * Take the permission for one erase.
+ * @return FOTA_OK · E_UPDATE_BUSY (there is none)
+ */
 FOTA_MUST_CHECK
 enum fota_err update_take_erase(struct update *u);
 
-/** May the loader be replaced now? @return FOTA_OK · E_UNSUPPORTED (none here) · E_LOADER_PROTECTED ·
- * E_LOADER_NOT_NOW */
+/**
+ * May the loader be replaced now?
+ * @return FOTA_OK · E_UNSUPPORTED (none here) · E_LOADER_PROTECTED · E_LOADER_NOT_NOW
+ */
 FOTA_MUST_CHECK
 enum fota_err update_check_moment(const struct update *u);
 

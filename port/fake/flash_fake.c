@@ -13,7 +13,7 @@ static uint32_t first_word(const struct flash_fake *fake, uint32_t s)
     return first;
 }
 
-/* Sector and word index of an address with `n_words` behind it in the chip. False: outside. */
+/* Sector and word index of an address with `n_words` after it in the chip. False: outside. */
 static bool find(const struct flash_fake *fake, uint32_t addr, uint32_t n_words, uint32_t *sector,
                  uint32_t *word)
 {
@@ -187,7 +187,7 @@ static enum fota_err read(struct flash *flash, uint32_t addr, uint32_t *words, u
     return FOTA_OK;
 }
 
-static const struct flash_ops OPS = {erase_sector, program, read};
+static const struct flash_ops OPS = {.erase_sector = erase_sector, .program = program, .read = read};
 
 void flash_fake_init(struct flash_fake *fake, struct flash_fake_sector *sectors, uint32_t n_sectors,
                      uint32_t *words, struct flash_cell *cells)

@@ -210,7 +210,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
 
 enum fota_err http_curl_open(const char *ca_file, struct http_curl **out)
 {
-    static const struct http_ops ops = {perform};
+    static const struct http_ops ops = {.perform = perform};
     struct http_curl *h = calloc(1, sizeof *h);
     if (h == NULL) {
         return E_INTERNAL;

@@ -34,6 +34,7 @@ _Static_assert(CLOCK_HCLK_HZ == CLOCK_HSI_HZ / BOARD_PLL_M * BOARD_PLL_N / 2,
 /* APB1 at a quarter, APB2 at half of the clock: within their limits (DS8626 table 14). */
 #define CFGR_DIVIDED (RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2)
 
+/* Wait for bits of a register, but not for ever: a clock that does not start must not stop the boot. */
 FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, uint32_t value)
 {
     for (uint32_t i = 0; i < MAX_LOOPS; i++) {
@@ -44,6 +45,13 @@ FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, 
     return false;
 }
 
+/*
+ * To 168 MHz, or stay at 16 MHz and say so. The order is the manual's: the wait states of the faster clock
+ * and the dividers of the buses come first, so that no bus is too fast for a moment (RM0090 3.5.1, 7.2.6).
+ *
+ * With a weak supply the clock stays slow: flash reads at 168 MHz need 2.7 V or more wait states, and a wrong
+ * instruction here is worse than a slow boot.
+ */
 bool clock_init(void)
 {
     if (!supply_is_good()) {
@@ -94,6 +102,9 @@ static void sleep_a_step(void)
     SCB->ICSR = SCB_ICSR_PENDSTCLR_Msk;
 }
 
+/* Wait until the supply has been good for CLOCK_SETTLE_MS without a break (rule R10). A battery that recovers
+ * as soon as the load is gone looks good for a moment; each repair of the journal would then wear a sector.
+ * The wait is bounded: a board with a supply that never gets better must still boot. */
 void clock_settle(void)
 {
     uint32_t good_ms = 0;

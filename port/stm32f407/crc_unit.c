@@ -2,7 +2,7 @@
  * CRC-32 by the chip's CRC unit (RM0090 chapter 4): the polynomial is the right one, but the unit shifts to
  * the left and takes words, so words are turned round on the way in and the result on the way out. The
  * initial value of 0xFFFFFFFF stands for the complement of the first four bytes, wherever in the words they
- * are: bytes that do not fill a word come first, behind ones that cancel the initial value.
+ * are: bytes that do not fill a word come first, after ones that cancel the initial value.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ static uint32_t load(const uint8_t *p)
     return word;
 }
 
-/* Of fewer than four bytes, the first load takes some that lie behind them, and shifts them out. */
+/* Of fewer than four bytes, the first load takes some that lie after them, and shifts them out. */
 uint32_t crc32_run(const void *data, size_t n_bytes)
 {
     const uint8_t *p = data;

@@ -55,7 +55,7 @@ void f407_flash_load_ram_code(void)
 /*
  * Carry out an erase or a run of words, and wait for its end. Runs from RAM and calls nothing. Returns
  * FLASH_SR of the last operation: BSY still set means it did not end in time. SR_DIFFERS: a word is neither
- * blank nor to become 0, or does not read as written; the words behind it are untouched.
+ * blank nor to become 0, or does not read as written; the words after it are untouched.
  *
  * While the last of 16 words is under way, the overlapped work reads them.
  *
@@ -116,8 +116,8 @@ __attribute__((section(".ram_code"), noinline, long_call)) static uint32_t ram_r
     return sr;
 }
 
-/* Prepare for writing. A wrong key sequence locks the registers until reset, so it is sent only when locked.
- */
+/* Prepare for writing. A wrong key sequence locks the registers
+ * until reset, so it is sent only when locked. */
 static enum fota_err unlock(void)
 {
     if (!supply_is_good()) {
@@ -173,6 +173,8 @@ static uint32_t sector_of(uint32_t addr)
                                                      : SMALL_SECTORS + (off >> sector_shift(false));
 }
 
+/* Sectors 0, 2 and 4 are never written, whatever mask the owner gives: a wrong mask cannot destroy the
+ * root. */
 static bool may_write(const struct f407_flash *flash, uint32_t sector)
 {
     return sector < FLASH_SECTORS && (flash->sectors & ~(uint32_t)FLASH_NEVER_WRITTEN) >> sector & 1;
@@ -190,6 +192,8 @@ static bool is_blank(uint32_t addr, uint32_t n_words)
     return all == BLANK;
 }
 
+/* The watchdog is fed before: an erase takes up to 2 s, during which nobody else may get the chance to. After
+ * it each word is read, because a sector near the end of its life may report success and not be blank. */
 static enum fota_err erase_sector(struct flash *base, uint32_t sector)
 {
     struct f407_flash *flash = (struct f407_flash *)base;
@@ -254,6 +258,7 @@ static enum fota_err read(struct flash *base, uint32_t addr, uint32_t *words, ui
 
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
 {
-    static const struct flash_ops FLASH_OPS = {erase_sector, program, read};
+    static const struct flash_ops FLASH_OPS = {
+        .erase_sector = erase_sector, .program = program, .read = read};
     *flash = (struct f407_flash){.flash = {.ops = &FLASH_OPS}, .sectors = sectors};
 }

@@ -21,6 +21,7 @@ _Static_assert(RAM_RETAINED_ADDR == RAM_SERVICES_BASE + RAM_SERVICES_BYTES - RAM
                    RAM_REQUEST_ADDR == RAM_RETAINED_ADDR + offsetof(struct retained, request),
                "the request ends the services' RAM");
 
+/* Volatile: the words outlive this program, so each store must happen, also right before a reset. */
 static volatile struct retained *retained(void)
 {
     return (volatile struct retained *)RAM_RETAINED_ADDR;
@@ -29,6 +30,8 @@ static volatile struct retained *retained(void)
 _Static_assert(RCC_CSR_SFTRSTF_Pos - RESET_SOFTWARE == RCC_CSR_LPWRRSTF_Pos - RESET_LOW_POWER,
                "from the software reset on, causes are in the order of their flags");
 
+/* Read the reset flags and clear them. They add up over resets until RMVF is written (RM0090 7.3.21): without
+ * clearing, an old watchdog reset would be blamed on every image that runs later. */
 static enum reset_cause take_cause(void)
 {
     uint32_t csr = RCC->CSR;
@@ -51,12 +54,16 @@ void reset_chip(void)
     }
 }
 
+/* The second word makes the request believable: RAM after a power-on is random, and two random words are
+ * complements of each other once in four thousand million times. */
 void reset_leave_request(enum boot_request request)
 {
     retained()->request = request;
     retained()->not_request = ~(uint32_t)request;
 }
 
+/* A request holds for one boot. It is cleared before anything is done about it, so that a request which makes
+ * a program crash is not carried out again and again. */
 static enum boot_request take_request(void)
 {
     volatile struct retained *words = retained();
@@ -67,6 +74,7 @@ static enum boot_request take_request(void)
     return is_whole ? (enum boot_request)request : BOOT_REQUEST_NONE;
 }
 
+/* What ran before this reset is also cleared: until this boot starts something, no reset ends a run. */
 void reset_take_origin(struct reset_origin *out)
 {
     volatile struct retained *words = retained();
@@ -100,6 +108,8 @@ static bool is_crash(const struct reset_origin *origin)
            origin->request == BOOT_REQUEST_FAULT;
 }
 
+/* Only crashes of a confirmed application count; those of a trial are counted in the journal. The number
+ * starts again at 1 if it was out of range, which it is only if something wrote over it. */
 uint32_t reset_count_crashes(const struct reset_origin *origin)
 {
     uint32_t n_crashes = retained()->n_crashes;
@@ -115,6 +125,8 @@ bool reset_is_loader_crash(const struct reset_origin *origin)
     return origin->started == RESET_STARTED_LOADER && is_crash(origin);
 }
 
+/* Resets by software and by a watchdog are the trial's own doing. Power, brown-out and the reset pin are not:
+ * a technician who presses the button three times must not make the board reject a good image. */
 bool reset_is_run_failed(const struct reset_origin *origin)
 {
     return origin->started == RESET_STARTED_TRIAL && origin->cause >= RESET_SOFTWARE &&
@@ -142,6 +154,7 @@ static void reset_peripherals(void)
     RCC->APB2ENR = 0;
 }
 
+/* Disable every interrupt and clear what is pending: the next program has no handler for it yet. */
 static void reset_interrupts(void)
 {
     for (uint32_t i = 0; i < NVIC_REGISTERS; i++) {
@@ -153,6 +166,7 @@ static void reset_interrupts(void)
 
 void reset_jump(uint32_t vectors)
 {
+    /* The program must find the chip as after a reset, so that it runs here as it runs from a debugger. */
     __disable_irq();
     reset_peripherals();
     clock_reset();

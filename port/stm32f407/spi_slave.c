@@ -42,7 +42,19 @@ static void play(struct spi_slave *spi, bool is_data)
     spi_tx_play(spi, is_data);
 }
 
-/* SPI1 from its reset state; what is to be sent stays as it was. */
+/*
+ * Start SPI1 from its reset state, and continue with what was being sent.
+ *
+ * A reset of the peripheral is the only way to set its bit counter to zero: a glitch on SCK shifts all later
+ * bytes by a bit, and clearing SPE does not mend that. The order of the steps matters:
+ *
+ * 1. Reset SPI1. From here on no byte can call the handler, so nothing below races with it.
+ * 2. Prepare the transmit stream. Bytes of a reply that have left are not sent a second time.
+ * 3. Enable DMA requests, then the peripheral (RM0090 28.3.9): the stream fills the data register at once.
+ * 4. Wait until it has. Only then is the first byte that a host clocks out a byte of ours. The wait is
+ *    bounded: without a clock for DMA2 it would not end, and the host's timeout finds that.
+ * 5. If no reply was under way, present the answer again, because its first bytes may have left already.
+ */
 static void start_spi(struct spi_slave *spi)
 {
     unsigned n_loops = 0;
@@ -59,6 +71,8 @@ static void start_spi(struct spi_slave *spi)
     }
 }
 
+/* Received bytes go to a ring in RAM by DMA, so that none is lost while the core is busy. The stream must be
+ * off, and its flags cleared, before it is set up (RM0090 10.3.17). */
 static void start_ring(struct spi_slave *spi)
 {
     spi_stream_off(DMA2_Stream0);
@@ -108,12 +122,19 @@ size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
     return spi_copy_ring(spi, bytes, n_bytes, spi_write_pos());
 }
 
+/* Forget what was received: reading goes on where DMA writes next. */
 void spi_slave_discard(void *ctx)
 {
     struct spi_slave *spi = ctx;
     spi->read_pos = spi_write_pos();
 }
 
+/*
+ * Show an answer until the host has seen it. The stream plays `pattern` in a circle; the pattern has the
+ * answer at two of five places, and the header says why. Whether the host is in the middle of a byte decides
+ * where the pattern begins: that byte is already in the shift register and cannot be changed, so the next one
+ * is the first that we choose.
+ */
 void spi_slave_present(void *ctx, uint8_t answer)
 {
     static const bool has_answer[] = {true, false, true, false, false};
@@ -134,6 +155,11 @@ void spi_slave_present(void *ctx, uint8_t answer)
     play(spi, false);
 }
 
+/*
+ * Put an ACK where a host looks for it that sends its sync byte and reads the answer at once. It may already
+ * be clocking the next byte while we are here. So look at the write position, act, and look again: if it
+ * moved in between, the ACK came too late for that byte and would stand where the host expects a filler.
+ */
 void spi_slave_greet(void *ctx)
 {
     struct spi_slave *spi = ctx;
@@ -150,6 +176,7 @@ void spi_slave_greet(void *ctx)
     play(spi, false);
 }
 
+/* Send a reply once. `bytes` must stay as they are until spi_slave_is_sending is false: DMA reads them. */
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
     struct spi_slave *spi = ctx;

@@ -24,8 +24,8 @@ static bool has_run_over(const struct spi_slave *spi, uint16_t pos)
     return false;
 }
 
-/* What the handler took off the stream: polls (one stands for all), and then what ended them, in its place.
- */
+/* What the handler took off the stream: polls (one stands for
+ * all), and then what ended them, in its place. */
 static size_t receive_from_handler(struct spi_slave *spi, uint8_t *bytes, size_t n_bytes)
 {
     size_t n_tail = spi->n_tail; /* first: it comes after the polls */
@@ -138,8 +138,8 @@ void spi_slave_irq_init(struct spi_slave *spi, uint32_t priority)
     hold_handler(false);
 }
 
-/* A sync whose bits lie across bytes (link_slave.c, has_slipped): a clock edge was lost or is one too many.
- */
+/* A sync whose bits lie across bytes (link_slave.c, has_slipped):
+ * a clock edge was lost or is one too many. */
 SPI_SLAVE_INLINE bool has_slipped(const uint8_t tail[3])
 {
     uint32_t bits = (uint32_t)tail[0] << 16 | (uint32_t)tail[1] << 8 | tail[2];

@@ -7,8 +7,7 @@ static struct noisy_link *of(struct link_io *io)
     return (struct noisy_link *)io; /* first member */
 }
 
-/* --- chance ------------------------------------------------------------------------------------------------
- */
+/* --- chance ------------------------------------------------------------------------------------------ */
 
 /* splitmix64: any seed is a good one. */
 static uint64_t draw(struct noisy_link *link)
@@ -29,8 +28,7 @@ static uint32_t one_to(struct noisy_link *link, uint32_t most)
     return most > 1 ? 1U + (uint32_t)(draw(link) % most) : 1U;
 }
 
-/* --- one byte ----------------------------------------------------------------------------------------------
- */
+/* --- one byte ---------------------------------------------------------------------------------------- */
 
 static uint8_t flip(struct noisy_link *link, uint8_t byte)
 {
@@ -136,8 +134,7 @@ static enum fota_err transfer_byte(struct noisy_link *link, uint8_t mosi, uint8_
     return err;
 }
 
-/* --- link_io -----------------------------------------------------------------------------------------------
- */
+/* --- link_io ----------------------------------------------------------------------------------------- */
 
 static enum fota_err transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {

@@ -385,7 +385,7 @@ static void failed_erase_ends_the_update_and_says_so(void **state)
 }
 
 /* CVE-2024-32883, MCUboot 1894 */
-static void bytes_behind_the_signed_ones_are_refused(void **state)
+static void bytes_after_the_signed_ones_are_refused(void **state)
 {
     (void)state;
     device_confirmed(&device);
@@ -495,7 +495,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_runs_is_what_was_verified_in_this_boot),
         cmocka_unit_test(counters_above_2_to_the_31_are_not_negative),
         cmocka_unit_test(failed_erase_ends_the_update_and_says_so),
-        cmocka_unit_test(bytes_behind_the_signed_ones_are_refused),
+        cmocka_unit_test(bytes_after_the_signed_ones_are_refused),
         cmocka_unit_test(journal_sector_that_reads_blank_after_a_cut_erase_is_erased_again),
         cmocka_unit_test(loss_of_power_while_the_unused_slot_is_written_leaves_the_running_one),
         cmocka_unit_test(cut_program_that_upsets_its_whole_sector_bricks_nothing),

@@ -33,17 +33,26 @@ void device_updated(struct device *d, uint32_t version);
 
 void device_copy(struct device *to, const struct device *from);
 
-/** Power up and boot. @return false: power failed, or it stays in the loader */
+/**
+ * Power up and boot.
+ * @return false: power failed, or it stays in the loader
+ */
 bool device_boot(struct device *d);
 
 /** Version that runs; 0 the loader. */
 uint32_t device_runs(const struct device *d);
 
-/** The gateway's part: begin, erase and program, finish, activate. @return the first error */
+/**
+ * The gateway's part: begin, erase and program, finish, activate.
+ * @return the first error
+ */
 FOTA_MUST_CHECK
 enum fota_err device_install(struct device *d, const struct fixture_release *release);
 
-/** Erase and program one image in an open session, without finish. @return the first error */
+/**
+ * Erase and program one image in an open session, without finish.
+ * @return the first error
+ */
 FOTA_MUST_CHECK
 enum fota_err device_stream(struct device *d, const struct fixture_release *release,
                             const struct update_target *target);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """flip_every_bit.py FOTA IMAGE KEYS: flip bits of an image one by one; each must be refused, with a reason.
 
-Every bit of the header and of everything behind the program, and every 97th bit between them. Prints how often each reason
+Every bit of the header and of everything after the program, and every 97th bit between them. Prints how often each reason
 was given. First the untouched image must pass and a planted fault must be seen, so that the check can say both.
 """
 import collections
@@ -25,9 +25,9 @@ def inspect(fota, keys, data, folder):
 def main():
     fota, image, keys = sys.argv[1:4]
     data = Path(image).read_bytes()
-    behind = HEADER_AREA_BYTES + PROGRAM_BYTES
-    bits = list(range(HEADER_BYTES * 8)) + list(range(HEADER_BYTES * 8, behind * 8, STRIDE)) + \
-        list(range(behind * 8, len(data) * 8))
+    after = HEADER_AREA_BYTES + PROGRAM_BYTES
+    bits = list(range(HEADER_BYTES * 8)) + list(range(HEADER_BYTES * 8, after * 8, STRIDE)) + \
+        list(range(after * 8, len(data) * 8))
     reasons = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         if inspect(fota, keys, data, folder) != (0, "ok"):

@@ -38,7 +38,7 @@ def ack_at(mosi, miso, i):
 
 
 def answer_at(mosi, miso, i, answer):
-    """The answer, among zeros of the host, and the ACK procedure behind it. Returns where that ends."""
+    """The answer, among zeros of the host, and the ACK procedure after it. Returns where that ends."""
     for at in range(i, min(i + ANSWER_MAX_BYTES, len(mosi))):
         if mosi[at] != DUMMY:
             return None

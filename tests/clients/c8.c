@@ -16,7 +16,7 @@ static bool sync(struct wires *w)
     }
     for (unsigned i = 0; i < POLLS; i++) {
         if (wires_byte(w, 0) == ACK) {
-            return true; /* the echo would stand behind this line */
+            return true; /* the echo would stand after this line */
         }
     }
     return false;

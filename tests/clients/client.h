@@ -86,9 +86,7 @@ enum client_end client_c15(struct wires *w, const struct job *job);
 enum client_end client_c16(struct wires *w, const struct job *job);
 enum client_end client_c17(struct wires *w, const struct job *job);
 
-/* --- shared by the stories (habits.c)
- * -------------------------------------------------------------------------
- */
+/* --- shared by the stories (habits.c) ---------------------------------------------------------------- */
 
 enum { ACK = 0x79, NACK = 0x1F, SOF = 0x5A, BUSY = 0xA5, CHIP = 0x0413, BLOCK = 256 };
 
@@ -100,16 +98,31 @@ void wires_wait_us(struct wires *w, uint64_t us);
 
 /** Bytes of an address and its checksum. */
 void put_address(uint8_t out[5], uint32_t addr);
-/** n-1, data, checksum. @return its length */
+/**
+ * n-1, data, checksum.
+ * @return its length
+ */
 size_t put_block(uint8_t out[BLOCK + 2], const uint8_t *data, uint32_t n_bytes);
 
-/** ACK procedure. @return 79, 1F, or 0: none, or not as the host insists on */
+/**
+ * ACK procedure.
+ * @return 79, 1F, or 0: none, or not as the host insists on
+ */
 uint8_t tell_ack(struct wires *w, enum wait wait);
-/** Bytes, then the ACK procedure. @return true: ACK */
+/**
+ * Bytes, then the ACK procedure.
+ * @return true: ACK
+ */
 bool tell_stage(struct wires *w, const void *bytes, size_t n_bytes, enum wait wait);
-/** `5A op ~op`. @return true: ACK */
+/**
+ * `5A op ~op`.
+ * @return true: ACK
+ */
 bool tell_command(struct wires *w, uint8_t op);
-/** Command, then address. @return true: ACK, ACK */
+/**
+ * Command, then address.
+ * @return true: ACK, ACK
+ */
 bool tell_address(struct wires *w, uint8_t op, uint32_t addr);
 /** Bytes that the loader sends, at MISO. */
 void tell_receive(struct wires *w, uint8_t *bytes, size_t n_bytes);

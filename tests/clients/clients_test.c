@@ -29,8 +29,7 @@ enum {
 
 typedef enum client_end client(struct wires *w, const struct job *job);
 
-/* --- the table ---------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------- */
 
 /* What each run showed, host by host: fast flash, real flash. `clients_test --table` prints it, and the page
  * docs/spec/link.md must show the same. */
@@ -112,7 +111,7 @@ static int close_boards(void **state)
     return 0;
 }
 
-/* Made longer by an FF if need be, so that the last block is odd: what is behind an image is blank anyway. */
+/* Made longer by an FF if need be, so that the last block is odd: what is after an image is blank anyway. */
 static struct job job_for(const struct loader_board *board)
 {
     uint32_t n_bytes = board->update.n_image[1] | 1U;
@@ -273,8 +272,7 @@ static void assert_served_always(const char *name, client *run, uint16_t n_secto
     assert_served(name, run, 0, n_sectors);
 }
 
-/* --- served ------------------------------------------------------------------------------------------------
- */
+/* --- served ------------------------------------------------------------------------------------------ */
 
 static void c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image(void **state)
 {
@@ -399,8 +397,7 @@ static void c17_that_polls_for_24_ms_is_served_by_fast_flash_or_when_it_is_run_a
     assert_served_in_its_second_run("C17", client_c17, 1);
 }
 
-/* --- not served --------------------------------------------------------------------------------------------
- */
+/* --- not served -------------------------------------------------------------------------------------- */
 
 static void c1_of_protocol_1_0_takes_a_standing_ack_for_every_answer_and_stops_at_write(void **state)
 {
@@ -426,8 +423,7 @@ static void c10_that_polls_once_stops_at_get_id(void **state)
     assert_not_served("C10", client_c10, "get id");
 }
 
-/* --- the page ----------------------------------------------------------------------------------------------
- */
+/* --- the page ---------------------------------------------------------------------------------------- */
 
 static char *read_page(void)
 {

@@ -5,8 +5,7 @@
 /* Between two transfers: a third of what AN4286 1 asks for, and less than any driver's call takes. */
 enum { CALL_NS = 5000 };
 
-/* --- wires -------------------------------------------------------------------------------------------------
- */
+/* --- wires ------------------------------------------------------------------------------------------- */
 
 void wires_transfer(struct wires *w, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
@@ -61,8 +60,7 @@ enum client_end gave_up(struct wires *w, const char *stage)
     return CLIENT_GAVE_UP;
 }
 
-/* --- ACK procedure -----------------------------------------------------------------------------------------
- */
+/* --- ACK procedure ----------------------------------------------------------------------------------- */
 
 static bool has_time(const struct wires *w, enum wait wait, uint32_t n_polls, uint64_t start_ns)
 {
@@ -107,8 +105,7 @@ uint8_t tell_ack(struct wires *w, enum wait wait)
     return verdict;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------
- */
+/* --- commands ---------------------------------------------------------------------------------------- */
 
 bool tell_stage(struct wires *w, const void *bytes, size_t n_bytes, enum wait wait)
 {
@@ -202,7 +199,7 @@ static bool is_same(struct wires *w, uint32_t addr, const uint8_t *data, uint32_
     if (!tell_address(w, 0x11, addr) || !tell_stage(w, length, sizeof length, WAIT_STAGE)) {
         return false;
     }
-    tell_receive(w, back, 1 + n_bytes); /* no ACK behind it */
+    tell_receive(w, back, 1 + n_bytes); /* no ACK after it */
     return memcmp(back + 1, data, n_bytes) == 0;
 }
 

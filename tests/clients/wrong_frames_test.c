@@ -46,8 +46,7 @@ static struct wires sync_with(struct loader_board *board)
     return w;
 }
 
-/* --- refused -----------------------------------------------------------------------------------------------
- */
+/* --- refused ----------------------------------------------------------------------------------------- */
 
 /** Bytes of each stage in hex; the last one is refused, those before it are not. */
 struct wrong {
@@ -73,14 +72,14 @@ static const struct wrong wrongs[] = {
     {"read: complement of the length", {"5A 11 EE", "FF FE 00 00 01", "03 FD"}},
     {"read: slot that no session erased", {"5A 11 EE", "08 08 00 00 00", "03 FC"}},
     {"read: over the end of the info block", {"5A 11 EE", "FF FE 00 70 71", "04 FB"}},
-    {"read: behind the info block", {"5A 11 EE", "FF FE 00 74 75"}},
+    {"read: after the info block", {"5A 11 EE", "FF FE 00 74 75"}},
     {"go: checksum of the address", {"5A 21 DE", "08 08 00 00 01"}},
     {"write: bootloader", {"5A 31 CE", "08 00 00 00 08"}},
     {"write: data of the application", {"5A 31 CE", "08 00 40 00 48"}},
     {"write: journal mirror", {"5A 31 CE", "08 00 C0 00 C8"}},
     {"write: running slot", {"5A 31 CE", "08 02 00 00 0A"}},
     {"write: journal", {"5A 31 CE", "08 0E 00 00 06"}},
-    {"write: behind the flash", {"5A 31 CE", "08 10 00 00 18"}},
+    {"write: after the flash", {"5A 31 CE", "08 10 00 00 18"}},
     {"write: option bytes", {"5A 31 CE", "1F FF C0 00 20"}},
     {"write: flash registers", {"5A 31 CE", "40 02 3C 00 7E"}},
     {"write: virtual register of ST's ROM", {"5A 31 CE", "FF FF 00 00 00"}},
@@ -202,8 +201,7 @@ static void a_frame_that_ends_early_is_forgotten(void **state)
     }
 }
 
-/* --- how long a verdict takes ------------------------------------------------------------------------------
- */
+/* --- how long a verdict takes ------------------------------------------------------------------------ */
 
 /* All that AN4286 V1.1 and we have, and two that nobody has. */
 static const uint8_t ops[] = {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82,

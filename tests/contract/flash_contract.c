@@ -85,7 +85,7 @@ static const char *other_values_over_used_words_are_refused(const struct flash_c
          "a run over a used word was allowed");
     MUST(flash_read(env->flash, env->base, back, 3) == FOTA_OK, "read failed");
     MUST(back[0] == 0x0000FFFF, "a refused program changed the word");
-    MUST(back[1] == UINT32_MAX && back[2] == UINT32_MAX, "words behind a refused one were programmed");
+    MUST(back[1] == UINT32_MAX && back[2] == UINT32_MAX, "words after a refused one were programmed");
     return NULL;
 }
 
@@ -130,7 +130,7 @@ static const char *nothing_outside_the_open_sectors_is_touched(const struct flas
     MUST(flash_program(env->flash, 0x20000000, &word, 1) == E_FLASH_RANGE,
          "program outside the flash was allowed");
     MUST(flash_program(env->flash, 0x08100000, &word, 1) == E_FLASH_RANGE,
-         "program behind the flash was allowed");
+         "program after the flash was allowed");
     MUST(flash_program(env->flash, env->base, &word, 0x40000001) == E_FLASH_RANGE,
          "program of more words than there are was allowed");
     MUST(flash_program(env->flash, env->base, &word, UINT32_MAX) == E_FLASH_RANGE,

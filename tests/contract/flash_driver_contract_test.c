@@ -100,8 +100,8 @@ static void end_case(struct run *r, uint32_t text)
     r->n_cases++;
 }
 
-/* Waiting is what costs: the core executes the wait. So each promise is asked at the times that matter to it.
- */
+/* Waiting is what costs: the core executes the wait. So each
+ * promise is asked at the times that matter to it. */
 static bool is_wanted(const struct run *r)
 {
     bool is_about_time = strstr(r->name, "time") != NULL || strstr(r->name, "interrupt") != NULL;
@@ -218,7 +218,7 @@ static void read_table(void)
     assert_int_equal(fclose(f), 0);
 }
 
-/* Text between the next pair of quotes. @return behind it */
+/* Text between the next pair of quotes. @return after it */
 static const char *quoted(const char *at, char *out, size_t n_bytes)
 {
     const char *from = strchr(at, '"');

@@ -179,7 +179,8 @@ static void each_promise_notices_a_flash_that_breaks_it(void **state)
         [NEEDS_NO_SUPPLY] = "low_supply_is_refused_and_the_next_operation_works",
         [BELIEVES_ITSELF] = "what_does_not_read_back_is_reported",
         [CACHES] = "plain_loads_see_what_was_erased_and_programmed"};
-    static const struct flash_ops LYING = {lying_erase, lying_program, honest_read};
+    static const struct flash_ops LYING = {
+        .erase_sector = lying_erase, .program = lying_program, .read = honest_read};
     static const struct flash_contract_world CACHED = {protect, starve, wear_out, NULL, NULL, cached_load};
     for (enum lie lie = FORGETS_A_WORD; lie < LIES; lie++) {
         bool is_caught = false;

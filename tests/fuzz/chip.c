@@ -27,7 +27,7 @@ static const uint32_t SECTOR_BASE[FLASH_SECTORS + 1] = {
 
 static struct {
     uint32_t writable;    /* sectors, as the watch has it */
-    uint32_t tail_dirty;  /* sectors that were written behind their hot bytes */
+    uint32_t tail_dirty;  /* sectors that were written after their hot bytes */
     uint32_t erased;      /* sectors that were erased since the snapshot */
     unsigned program_bad; /* programs until one fails, 0 never */
     uint64_t now_us;
@@ -232,7 +232,7 @@ read_words(struct flash *base, uint32_t addr, uint32_t *words, uint32_t n_words)
     return FOTA_OK;
 }
 
-/* Bytes from `addr` on that need no look: behind the hot bytes of a sector that nothing was written to. */
+/* Bytes from `addr` on that need no look: after the hot bytes of a sector that nothing was written to. */
 static uint32_t known_blank(uint32_t addr)
 {
     unsigned sector = sector_of(addr);
@@ -264,7 +264,8 @@ bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
 
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
 {
-    static const struct flash_ops ops = {erase_sector, program, read_words};
+    static const struct flash_ops ops = {
+        .erase_sector = erase_sector, .program = program, .read = read_words};
     *flash = (struct f407_flash){.flash = {.ops = &ops}, .sectors = sectors};
 }
 

@@ -16,8 +16,7 @@
 /** A promise is broken: say which, and abort; libFuzzer then keeps the input. */
 FOTA_NORETURN FOTA_PRINTF(1, 2) void fuzz_fail(const char *fmt, ...);
 
-/* --- chip.c: flash at 0x08000000, with a watch on what may be written ------------------------------------
- */
+/* --- chip.c: flash at 0x08000000, with a watch on what may be written -------------------------------- */
 
 enum {
     CHIP_HOT_BYTES = 4096 /* of each sector: what a snapshot holds; the rest is blank in every snapshot */
@@ -47,15 +46,13 @@ void chip_fail_program(unsigned n);
 uint32_t chip_now_ms(void);
 void chip_pass_us(uint32_t us);
 
-/* --- wire.c: the SPI slave driver, and the host's end of its wires -----------------------------------------
- */
+/* --- wire.c: the SPI slave driver, and the host's end of its wires ----------------------------------- */
 
 void wire_reset(void);
 /** The host clocks bytes; `miso` gets what it reads, NULL drops it. */
 void wire_clock(const uint8_t *mosi, uint8_t *miso, size_t n_bytes);
 
-/* --- releases.c: what the publisher made
- * ------------------------------------------------------------------- */
+/* --- releases.c: what the publisher made ------------------------------------------------------------- */
 
 enum {
     RELEASES = 6, /* 0: of the factory; 1, 2: newer; then RELEASE_OLD; 4: foreign hardware; 5: foreign key */
@@ -79,14 +76,12 @@ void releases_make(void);
 /** True if the slot holds an image that a key of the bootloader signed for it. */
 bool releases_hold(enum slot slot, const uint8_t *bytes);
 
-/* --- host.c: a host that plays an input --------------------------------------------------------------------
- */
+/* --- host.c: a host that plays an input -------------------------------------------------------------- */
 
 /** Play an input: frames by the grammar of README.md. Ends with a Get that must be answered. */
 void host_play(const uint8_t *bytes, size_t n_bytes);
 
-/* --- device_bootloader.c or device_agent.c
- * ------------------------------------------------------------------- */
+/* --- device_bootloader.c or device_agent.c ----------------------------------------------------------- */
 
 /* Boards: A confirmed, B confirmed, A on its first run, B on trial with A active; 4 to 7 the same, and
  * something else in the other slot; no image at all; A active and damaged. The agent knows those that run an

@@ -186,8 +186,7 @@ static bool expect(uint8_t verdict, bool is_right, const char *what)
     return verdict == LINK_ACK;
 }
 
-/* --- AN4286 ------------------------------------------------------------------------------------------------
- */
+/* --- AN4286 ------------------------------------------------------------------------------------------ */
 
 static void get(uint8_t op)
 {
@@ -411,7 +410,7 @@ static void unknown(void)
     (void)stage(frame, sizeof frame);
 }
 
-/* The device may be reset behind this. */
+/* The device may be reset after this. */
 static void go(void)
 {
     uint32_t addr = take_addr();
@@ -423,8 +422,7 @@ static void go(void)
     host.is_clean = false;
 }
 
-/* --- vendor commands ---------------------------------------------------------------------------------------
- */
+/* --- vendor commands --------------------------------------------------------------------------------- */
 
 /* @return body bytes of the reply, 0: none */
 static size_t request(uint8_t op, const uint8_t *body, size_t n_bytes, uint8_t *answer, size_t max_bytes)
@@ -622,8 +620,7 @@ static void any_request(void)
     (void)request(op, body, n_bytes, answer, sizeof answer);
 }
 
-/* --- the grammar -------------------------------------------------------------------------------------------
- */
+/* --- the grammar ------------------------------------------------------------------------------------- */
 
 /* What a real client does when it has lost the thread: silence, then Get, and again. */
 static void recover(void)
@@ -704,69 +701,38 @@ static void play_other(uint8_t op)
     }
 }
 
+static void any_begin(void)
+{
+    uint8_t which = take() % RELEASES, change = take();
+    (void)begin(which, change, change ? take() : 0);
+}
+
+static void finish(void)
+{
+    host_counts.finishes += in_session(LINK_OP_FINISH) == FOTA_OK;
+}
+
+static void abort_session(void)
+{
+    (void)in_session(LINK_OP_ABORT);
+}
+
+/* By the number in the input, which the seeds know; a number without a function is a whole update. */
 static void play_command(uint8_t op)
 {
-    switch (op) {
-    case 0:
-    case 1:
-    case 2:
+    static void (*const commands[])(void) = {
+        [3] = read_memory, [4] = write_memory, [5] = erase,     [6] = erase_special,
+        [7] = protect,     [8] = go,           [9] = info,      [10] = any_begin,
+        [11] = any_block,  [12] = any_block,   [13] = rest,     [14] = hash,
+        [15] = finish,     [16] = finish,      [17] = activate, [18] = abort_session,
+        [19] = retry,      [20] = sync,
+    };
+    if (op < 3) {
         get(op);
-        break;
-    case 3:
-        read_memory();
-        break;
-    case 4:
-        write_memory();
-        break;
-    case 5:
-        erase();
-        break;
-    case 6:
-        erase_special();
-        break;
-    case 7:
-        protect();
-        break;
-    case 20:
-        sync();
-        break;
-    case 8:
-        go();
-        break;
-    case 9:
-        info();
-        break;
-    case 10: {
-        uint8_t which = take() % RELEASES, change = take();
-        (void)begin(which, change, change ? take() : 0);
-        break;
-    }
-    case 11:
-    case 12:
-        any_block();
-        break;
-    case 13:
-        rest();
-        break;
-    case 14:
-        hash();
-        break;
-    case 15:
-    case 16:
-        host_counts.finishes += in_session(LINK_OP_FINISH) == FOTA_OK;
-        break;
-    case 17:
-        activate();
-        break;
-    case 18:
-        (void)in_session(LINK_OP_ABORT);
-        break;
-    case 19:
-        retry();
-        break;
-    default:
+    } else if (op < sizeof commands / sizeof commands[0]) {
+        commands[op]();
+    } else {
         update();
-        break;
     }
 }
 

@@ -77,7 +77,7 @@ static void verify(const uint8_t *slot, bool is_resigned)
         is_meant = is_meant && slot[i] == 0xFF;
     }
     if (!is_meant) {
-        fuzz_fail("an image for another board, slot or time, or with something behind it, verifies");
+        fuzz_fail("an image for another board, slot or time, or with something after it, verifies");
     }
     if (!is_resigned && !releases_hold(SLOT_A, slot)) {
         fuzz_fail("an image that nobody signed verifies");

@@ -1,8 +1,8 @@
 /*
  * Journal sectors that hold anything, boot records, and the blocks that a host reads from a loader.
  *
- * An input is one byte a record, and its body: blank, as it comes, sealed as a whole one, sealed and killed,
- * or sealed with a first mark only (docs/spec/journal.md).
+ * An input is one byte a record, and its body: blank, as it comes, whole with its checksum, whole and killed,
+ * or with a checksum and a first mark only (docs/spec/journal.md).
  */
 #include <string.h>
 
@@ -45,7 +45,7 @@ static void make_board(void)
     flash_fake_init(&board.fake, board.sectors, 2, board.words, board.cells);
 }
 
-static void seal(uint32_t words[JOURNAL_RECORD_WORDS], uint8_t kind)
+static void complete(uint32_t words[JOURNAL_RECORD_WORDS], uint8_t kind)
 {
     uint32_t crc = crc32_update(0, words, BODY_BYTES);
     words[W_CRC] = kind == 3 ? 0 : crc == 0 || crc == UINT32_MAX ? 1 : crc;
@@ -70,7 +70,7 @@ static size_t put_record(unsigned index, const uint8_t *bytes, size_t n_bytes)
         words[0] = BOOT_RECORD_MAGIC;
         memcpy(words + 1, bytes + 1, n);
         words[1] &= SEQ_MASK; /* a chip wears out long before it has counted to the end */
-        seal(words, kind);
+        complete(words, kind);
     }
     for (uint32_t i = 0; i < JOURNAL_RECORD_WORDS; i++) {
         if (words[i] != UINT32_MAX) { /* what reads blank is blank */

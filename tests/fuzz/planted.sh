@@ -25,7 +25,7 @@ found() {
     n=$((n + 1))
 }
 
-found read_behind_the_info_block agent_frames frames/read_info_by_address 'AddressSanitizer: stack-buffer-overflow'
+found read_after_the_info_block agent_frames frames/read_info_by_address 'a length to read is answered by 79'
 found read_of_the_previous_firmware agent_frames frames/read_the_previous_firmware 'BROKEN PROMISE (agent): Read at 08080000 gives what was there before the session'
 found busy_for_ever agent_frames frames/journal_dies_under_an_update 'BROKEN PROMISE (agent): vendor command C[146] is put off'
 found read_anywhere loader_frames frames/read_elsewhere 'BROKEN PROMISE (loader): an address to read is answered by 79'

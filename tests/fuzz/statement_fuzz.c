@@ -1,5 +1,5 @@
-/* Release, channel and loader statements. First byte: bit 0 a channel, else bit 1 a loader, else a release.
- */
+/* Release, channel and loader statements. First byte: bit 0 a
+ * channel, else bit 1 a loader, else a release. */
 #include <stdlib.h>
 #include <string.h>
 

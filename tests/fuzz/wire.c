@@ -7,8 +7,8 @@
 
 enum { RING_BYTES = SPI_SLAVE_RING_BYTES, BYTE_US = 1, PATTERN_BYTES = 5, TAIL_BYTES = 3 };
 
-/* Each run of bytes is a transfer, and it is over when the driver is asked: it never finds itself in a byte.
- */
+/* Each run of bytes is a transfer, and it is over when the driver
+ * is asked: it never finds itself in a byte. */
 static struct {
     uint8_t pattern[PATTERN_BYTES];
     unsigned phase;
@@ -116,8 +116,7 @@ void wire_clock(const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
     chip_pass_us((uint32_t)n_bytes * BYTE_US);
 }
 
-/* --- the driver --------------------------------------------------------------------------------------------
- */
+/* --- the driver -------------------------------------------------------------------------------------- */
 
 void spi_slave_init(struct spi_slave *spi)
 {

@@ -32,7 +32,10 @@ struct noise_result {
 void noise_update(struct loader_board *board, const struct noise_plan *plan, uint32_t max_ms, bool mends_crc,
                   struct noise_result *out);
 
-/** After noise_update: the same board, wires clean from now on. @return true: one update completes */
+/**
+ * After noise_update: the same board, wires clean from now on.
+ * @return true: one update completes
+ */
 bool noise_recovers(struct loader_board *board);
 
 #endif

@@ -142,8 +142,8 @@ static void the_same_seed_is_the_same_run(void **state)
     assert_memory_equal(&first.noise, &second.noise, sizeof first.noise);
 }
 
-/* The checker proves itself: a loader that does not check the CRC of its blocks acknowledges damaged bytes.
- */
+/* The checker proves itself: a loader that does not check the CRC
+ * of its blocks acknowledges damaged bytes. */
 static void a_loader_that_does_not_check_its_blocks_is_found(void **state)
 {
     (void)state;

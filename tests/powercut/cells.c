@@ -201,13 +201,15 @@ uint32_t cells_choose(struct cells_flash *flash, uint32_t n_options)
 static const uint8_t *draw(struct cells_flash *flash, uint32_t a, uint32_t i)
 {
     uint8_t *drawn = flash->drawn[a][i];
-    struct cells_record view = flash->state.record[a][i];
     bool is_open = false;
     for (uint32_t c = 0; c < CELLS; c++) {
         is_open = is_open || drawn[c] == 0;
-        view.cell[c] = drawn[c] != 0 ? drawn[c] : view.cell[c];
     }
     if (is_open) {
+        struct cells_record view = flash->state.record[a][i];
+        for (uint32_t c = 0; c < CELLS; c++) {
+            view.cell[c] = drawn[c] != 0 ? drawn[c] : view.cell[c];
+        }
         const struct kinds *kinds = kinds_of(&view);
         memcpy(drawn, kinds->reading[cells_choose(flash, kinds->n)], CELLS);
     }
@@ -229,19 +231,25 @@ static bool find(const struct cells_flash *flash, uint32_t addr, uint32_t *area,
     return *slot < cells_slots(flash->n_slots, *area);
 }
 
+/* The hot loop of the fixpoint: what a record reads as is drawn once for all its words. */
 static enum fota_err cells_read(struct flash *base, uint32_t addr, uint32_t *words, uint32_t n_words)
 {
     struct cells_flash *flash = (struct cells_flash *)base;
-    for (uint32_t n = 0; n < n_words; n++) {
-        uint32_t a = 0;
-        uint32_t i = 0;
-        uint32_t w = 0;
-        if (!find(flash, addr + 4 * n, &a, &i, &w)) {
-            return E_FLASH_RANGE;
+    const uint8_t *reading = NULL;
+    const uint32_t *programmed = NULL;
+    uint32_t w = JOURNAL_RECORD_WORDS;
+    for (uint32_t n = 0; n < n_words; n++, w++) {
+        if (w == JOURNAL_RECORD_WORDS) {
+            uint32_t a = 0;
+            uint32_t i = 0;
+            if (!find(flash, addr + 4 * n, &a, &i, &w)) {
+                return E_FLASH_RANGE;
+            }
+            reading = draw(flash, a, i);
+            const struct cells_record *record = &flash->state.record[a][i];
+            programmed = record->seq != 0 ? words_of(record) : NULL;
         }
-        const uint8_t *reading = draw(flash, a, i);
-        const struct cells_record *record = &flash->state.record[a][i];
-        uint32_t content = record->seq != 0 ? words_of(record)[w] : 0xA5A5A5A5;
+        uint32_t content = programmed != NULL ? programmed[w] : 0xA5A5A5A5;
         switch (reading[CELL_OF_WORD[w]]) {
         case CELL_BLANK:
             words[n] = UINT32_MAX;
@@ -376,7 +384,8 @@ void cells_redraw(struct cells_flash *flash, uint32_t area)
 
 void cells_boot(struct cells_flash *flash, const struct cells_state *state, uint32_t n_slots)
 {
-    static const struct flash_ops OPS = {cells_erase, cells_program, cells_read};
+    static const struct flash_ops OPS = {
+        .erase_sector = cells_erase, .program = cells_program, .read = cells_read};
     flash->flash.ops = &OPS;
     flash->n_slots = n_slots;
     flash->state = *state;

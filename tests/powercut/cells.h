@@ -106,7 +106,8 @@ void cells_record_of(uint32_t value, struct boot_record *out);
 /** Power up with `state`; the choices of `flash` are kept. */
 void cells_boot(struct cells_flash *flash, const struct cells_state *state, uint32_t n_slots);
 
-/** A choice between `n_options` that the explorer tries one after the other: which reading, how many writes.
+/**
+ * A choice between `n_options` that the explorer tries one after the other: which reading, how many writes.
  */
 uint32_t cells_choose(struct cells_flash *flash, uint32_t n_options);
 

@@ -6,8 +6,8 @@
 enum { WORD_BYTES = 4 };
 static const uint32_t BLANK_WORD = UINT32_MAX;
 
-/* One entry of the undo log, the last thing pushed is its size. A sector's entry is followed by its arrays.
- */
+/* One entry of the undo log, the last thing pushed is its size. A
+ * sector's entry is followed by its arrays. */
 struct undo {
     struct chip_sector sector;
     uint32_t index; /* of the sector */
@@ -145,6 +145,10 @@ static void set_cell(struct chip *chip, struct chip_sector *sector, uint32_t w, 
                      const struct flash_cell *cell)
 {
     uint32_t kind = cell->kind;
+    if (cell->kind == FLASH_CELL_SOLID && chip->kind[w] == CHIP_KIND_BLANK) {
+        set_word(chip, sector, w, reading, CHIP_KIND_SOLID); /* nearly all there are: a word of an image */
+        return;
+    }
     set_word(chip, sector, w, reading, CHIP_KIND_BLANK);
     if (cell->kind == FLASH_CELL_SUSPECT) {
         chip->old[w] = cell->old;
@@ -371,7 +375,6 @@ static enum fota_err program_word(struct chip *chip, uint32_t s, uint32_t word, 
     if (err) {
         return err;
     }
-    remember(chip, s, w, 1);
     if (sector->worn_word == word + 1 && sector->is_deaf) {
         keep_worn_word(chip, sector, chip->words[w], value);
         return E_FLASH_VERIFY;
@@ -397,6 +400,9 @@ static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint
         report(chip, "P12", "program outside the updater's sectors");
         return E_FLASH_RANGE;
     }
+    /* Once for the whole call. The log is undone from within an announced operation only, to where it was at that
+     * operation: what the call did before it is after an older mark, and is undone with this entry or not at all. */
+    remember(chip, s, sector->first + first, n_words);
     for (uint32_t i = 0; i < n_words; i++) {
         enum fota_err err = program_word(chip, s, first + i, words[i], i == 0);
         if (err) {
@@ -431,7 +437,8 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
 
 struct chip *chip_new(void)
 {
-    static const struct flash_ops OPS = {chip_erase, chip_program, chip_read};
+    static const struct flash_ops OPS = {
+        .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
     static const struct chip_sector SECTORS[CHIP_SECTORS] = {
         {.number = 3, .addr = 0x0800C000, .n_words = 4096},
         {.number = 5, .addr = 0x08020000, .n_words = 32768},

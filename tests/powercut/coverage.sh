@@ -13,6 +13,7 @@ for scenario in plain factory reject rot rot-rejected lost starved only worn-j0-
 done
 "$folder/journal_coverage" >/dev/null 2>&1
 "$folder/edges_coverage" >/dev/null 2>&1
+"$folder/alone_coverage" >/dev/null 2>&1
 "$folder/slots_coverage" >/dev/null 2>&1
 for name in journal slots; do
     data=$(find "$objects" -name "$name.c.gcda")

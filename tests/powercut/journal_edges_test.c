@@ -77,7 +77,8 @@ static enum fota_err write(uint32_t n)
 
 static int new_chip(void **state)
 {
-    static const struct flash_ops OPS = {chip_erase, chip_program, chip_read};
+    static const struct flash_ops OPS = {
+        .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
     (void)state;
     chip.flash.ops = &OPS;
     chip.n_calls = UINT32_MAX;
@@ -412,6 +413,124 @@ static void record_counts_with_both_checksums_only(void **state)
     }
 }
 
+/* The supply stays low: each call says so, erases nothing and calls nothing dead, from each point on. */
+static void low_supply_is_told_by_each_call_and_kills_nothing(void **state)
+{
+    for (uint32_t at = 0; at < 40; at++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        chip.sectors[0].is_worn = true;
+        assert_int_equal(write(1), FOTA_OK);
+        chip.sectors[0].is_worn = false;
+        chip.n_calls = at;
+        enum fota_err err = journal_revive(&j);
+        assert_true(err == FOTA_OK || err == E_FLASH_SUPPLY);
+        assert_true(at != 0 || err == E_FLASH_SUPPLY);
+        assert_int_equal(journal_dead_mask(&j) & 1, 0); /* the one that was sound */
+        chip.n_calls = UINT32_MAX;
+        assert_int_equal(journal_revive(&j), FOTA_OK);
+        err = load(); /* the next boot may have to mend what the dip left */
+        assert_true(err == FOTA_OK || (err == E_JOURNAL_DEGRADED && journal_repair(&j) == FOTA_OK));
+        assert_int_equal(record.retry, 1);
+        assert_int_equal(chip.fake.n_suspect_programs, 0);
+    }
+}
+
+/* State 7 in both sectors, the second mark of each torn by a cut and reading blank: no copy is sound. */
+static void tear_both_marks(void)
+{
+    enum { D2_OFF = 4 * (JOURNAL_RECORD_WORDS - 1) };
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(7), FOTA_OK);
+    *flash_fake_at(&chip.fake, J0_BASE + D2_OFF) = UINT32_MAX;
+    *flash_fake_at(&chip.fake, J1_BASE + D2_OFF) = UINT32_MAX;
+    assert_int_equal(load(), E_JOURNAL_DEGRADED);
+    assert_int_equal(record.retry, 7);
+    assert_int_equal(journal_sound_mask(&j), 0);
+}
+
+/* Rule R14, with the supply low from each call on for one call. */
+static void state_without_a_sound_copy_survives_a_dip_of_its_repair(void **state)
+{
+    enum fota_err err = E_FLASH_SUPPLY;
+    for (uint32_t at = 0; err != FOTA_OK; at++) {
+        assert_int_equal(new_chip(state), 0);
+        tear_both_marks();
+        chip.n_calls = at;
+        err = journal_repair(&j);
+        assert_true(err == FOTA_OK || err == E_FLASH_SUPPLY);
+        assert_true(at != 0 || err == E_FLASH_SUPPLY);
+        assert_int_equal(journal_dead_mask(&j), 0);
+        chip.n_calls = UINT32_MAX;
+        assert_int_equal(journal_repair(&j), FOTA_OK);
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(record.retry, 7);
+        assert_in_range(at, 0, 100);
+    }
+}
+
+/* Rules R12 and R14: the first sector dies of the repair; the second one is written with that in it. */
+static void state_without_a_sound_copy_survives_the_death_of_a_sector(void **state)
+{
+    (void)state;
+    tear_both_marks();
+    chip.sectors[1].is_worn = true; /* J0 */
+    assert_int_equal(journal_repair(&j), E_JOURNAL_DEGRADED);
+    assert_int_equal(journal_dead_mask(&j), 1);
+    assert_int_equal(load(), FOTA_OK);
+    assert_int_equal(record.retry, 7);
+    assert_int_equal(journal_dead_mask(&j), 1); /* remembered */
+}
+
+/* Rule R5: the erase of a sector was begun, so its first victim is killed, and the other sector is blank now:
+ * the copy that was given up is the only one. Tried with each of the two sectors. */
+static void only_copy_in_a_sector_that_was_given_up_is_taken(void **state)
+{
+    static const uint32_t BASES[2] = {J0_BASE, J1_BASE};
+    for (uint32_t a = 0; a < 2; a++) {
+        assert_int_equal(new_chip(state), 0);
+        assert_int_equal(reserve(1), FOTA_OK);
+        assert_int_equal(write(7), FOTA_OK);
+        uint32_t victim = BASES[a] + JOURNAL_RECORD_BYTES;
+        *flash_fake_at(&chip.fake, victim + 4 * W_CRC) = 0;
+        *flash_fake_at(&chip.fake, victim + JOURNAL_RECORD_BYTES - 4) = 0;
+        assert_int_equal(flash_erase_sector(&chip.fake.flash, AREAS[1 - a].sector), FOTA_OK);
+        assert_int_equal(load(), E_JOURNAL_DEGRADED);
+        assert_int_equal(record.retry, 7);
+        assert_int_equal(journal_sound_mask(&j), 0);
+        assert_int_equal(journal_repair(&j), FOTA_OK);
+        assert_int_equal(load(), FOTA_OK);
+        assert_int_equal(record.retry, 7);
+        assert_int_equal(journal_sound_mask(&j), 3);
+    }
+}
+
+static void append_before_a_repair_is_refused_and_writes_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(7), FOTA_OK);
+    *flash_fake_at(&chip.fake, J1_BASE + 8) ^= 1;
+    assert_int_equal(load(), E_JOURNAL_DEGRADED);
+    uint32_t n_ops = chip.fake.n_ops;
+    record.retry = 8;
+    assert_int_equal(journal_append(&j, &record), E_JOURNAL_DEGRADED);
+    assert_int_equal(chip.fake.n_ops, n_ops);
+    assert_int_equal(journal_repair(&j), FOTA_OK);
+    assert_int_equal(load(), FOTA_OK);
+    assert_int_equal(record.retry, 7);
+}
+
+static void reserve_with_room_does_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(reserve(1), FOTA_OK);
+    assert_int_equal(write(1), FOTA_OK);
+    uint32_t n_ops = chip.fake.n_ops;
+    assert_int_equal(journal_reserve(&j, 1, JOURNAL_NO_SPARE), FOTA_OK);
+    assert_int_equal(chip.fake.n_ops, n_ops);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +549,12 @@ int main(void)
         cmocka_unit_test_setup(append_to_a_full_journal_is_refused_and_the_state_stays, new_chip),
         cmocka_unit_test_setup(journal_goes_on_in_one_sector_when_the_other_dies, new_chip),
         cmocka_unit_test_setup(new_journal_begins_in_whichever_sector_works, new_chip),
+        cmocka_unit_test_setup(low_supply_is_told_by_each_call_and_kills_nothing, new_chip),
+        cmocka_unit_test_setup(state_without_a_sound_copy_survives_a_dip_of_its_repair, new_chip),
+        cmocka_unit_test_setup(state_without_a_sound_copy_survives_the_death_of_a_sector, new_chip),
+        cmocka_unit_test_setup(only_copy_in_a_sector_that_was_given_up_is_taken, new_chip),
+        cmocka_unit_test_setup(append_before_a_repair_is_refused_and_writes_nothing, new_chip),
+        cmocka_unit_test_setup(reserve_with_room_does_nothing, new_chip),
         cmocka_unit_test_setup(checksum_that_would_mean_killed_or_blank_is_stored_as_1, new_chip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ enum {
     SEED = 20,
     ERASES_PER_DAY_MAX = 3000,
     WORN_PAIRS_STRIDE = 8, /* every so many operations have the first cut of a pair */
-    LOADER_PAIRS_STRIDE = 8
+    LOADER_PAIRS_STRIDE = 8,
+    NESTED_BLOCKS = 4 /* the second cut in the middle of an image: in every so many 4 KB of it */
 };
 
 enum { R10_HOLD_OFF_MS = 30000 };
@@ -145,8 +146,8 @@ static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
     return run_single_as(kind_of(scenario), scenario, ops);
 }
 
-/* Pairs: the second cut in all that follows the first. `first_op` to `last_op` limit the first; 0: no limit.
- */
+/* Pairs: the second cut in all that follows the first. `first_op`
+ * to `last_op` limit the first; 0: no limit. */
 static int run_nested(const struct world_scenario *scenario, uint32_t first_op, uint32_t last_op,
                       uint32_t stride)
 {
@@ -157,7 +158,8 @@ static int run_nested(const struct world_scenario *scenario, uint32_t first_op, 
                                   .later = SWEEP_INTERESTING,
                                   .first_op = first_op,
                                   .last_op = last_op,
-                                  .stride = stride};
+                                  .stride = stride,
+                                  .later_blocks = scenario->job == JOB_NESTED ? NESTED_BLOCKS : 0};
     double start = seconds();
     sweep_run(&config, &r);
     bool is_of_single = scenario->job == JOB_SINGLE;
@@ -305,8 +307,8 @@ static int run_all_upsets(void)
     return result;
 }
 
-/* A sector that wears out at each operation; then one that is worn from the start, with one cut and with two.
- */
+/* A sector that wears out at each operation; then one that is worn
+ * from the start, with one cut and with two. */
 static int run_worn(void)
 {
     static const char *const PAIRS[] = {"worn-j1", "worn-j1-full", "worn-j0-full"};

@@ -66,8 +66,8 @@ struct pair {
     uint64_t seed;
 };
 
-/* The chip calls before an operation; a cut is made here, and what the operation does afterwards is undone.
- */
+/* The chip calls before an operation; a cut is made here, and what
+ * the operation does afterwards is undone. */
 static void before_op(void *ctx, const struct chip_event *event)
 {
     struct pair *pair = ctx;

@@ -25,27 +25,27 @@ BAR = 24
 
 # Job: about how many seconds it takes on one processor, and the command. P: powercut; T: the folder of the twin's programs.
 HOST_JOBS = {
-    "nested": (450, "P nested nested"),
+    "nested": (300, "P nested nested"),
     "single": (110, "P single"),
-    "nested-wrap": (100, "P nested nested-wrap"),
-    "nested-reject": (340, "P nested nested-reject"),
-    "nested-crash": (90, "P nested crash"),
-    "fixpoint6": (70, "P fixpoint 6"),
+    "nested-wrap": (60, "P nested nested-wrap"),
+    "nested-reject": (330, "P nested nested-reject"),
+    "nested-crash": (155, "P nested crash"),
+    "fixpoint6": (190, "P fixpoint 6"),
     "coverage": (40, "tests/powercut/coverage.sh B"),
-    "worn": (150, "P worn"),
-    "f8": (60, "P f8"),
+    "worn": (75, "P worn"),
+    "f8": (50, "P f8"),
     "loader": (30, "P loader"),
-    "trial": (20, "P trial"),
-    "dip": (10, "P dip"),
-    "random": (30, "P random"),
-    "brownout-model": (20, "P brownout"),
+    "trial": (10, "P trial"),
+    "dip": (5, "P dip"),
+    "random": (20, "P random"),
+    "brownout-model": (10, "P brownout"),
     "mutants": (70, "tests/powercut/run_mutants.py B --jobs 1"),
     "fixpoint4": (1, "P fixpoint 4"),
 }
 TWIN_JOBS = {
-    "elf": (380, "T/fota-elf-cuts"),
-    "loader-elf": (85, "T/fota-loader-cuts"),
-    "skip": (75, "T/fota-skip"),
+    "elf": (400, "T/fota-elf-cuts"),
+    "loader-elf": (75, "T/fota-loader-cuts"),
+    "skip": (205, "T/fota-skip"),
     "brownout": (20, "T/fota-brownout"),
 }
 

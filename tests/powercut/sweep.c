@@ -107,8 +107,7 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n_bytes)
 }
 
 /* All the future depends on: flash, what the world has seen, cuts that are still to come, and in the middle
- * of a life RAM.
- */
+ * of a life RAM. */
 static uint64_t key_of(const struct sweep *s, const struct update *u)
 {
     uint64_t h = chip_hash(s->world.chip);
@@ -265,6 +264,18 @@ static bool is_interesting(const struct world *w, const struct chip_event *event
            event->word % CHIP_BLOCK_WORDS == CHIP_BLOCK_WORDS - 1 || in_slot == w->last_word;
 }
 
+/* In the middle of an image each 4 KB are written alike. A second cut is made in every so many of them,
+ * chosen by their place, for states that were seen before are told by flash and RAM and not by what was
+ * counted. */
+static bool is_left_out(const struct sweep *s, const struct chip_event *event)
+{
+    uint32_t thinning = s->config.later_blocks;
+    uint32_t in_slot = event->word + 32768 * ((event->sector - CHIP_SLOT_A) % 3);
+    return thinning > 1 && s->n_cuts > 0 && event->op == CHIP_PROGRAM && is_of_slot(event->sector) &&
+           in_slot != s->world.last_word && in_slot % 32768 >= CHIP_BLOCK_WORDS &&
+           event->word / CHIP_BLOCK_WORDS % thinning != 0;
+}
+
 /* P3: nothing touches the image that is confirmed; nor the loader, but for its update (P12). */
 static void check_place(struct sweep *s, const struct chip_event *event)
 {
@@ -331,15 +342,19 @@ static void note_site(struct sweep *s, const struct chip_event *event, bool inte
 static void before_op(void *ctx, const struct chip_event *event)
 {
     struct sweep *s = ctx;
-    bool interests = is_interesting(&s->world, event);
+    bool is_passed = s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth;
     s->n_ops++;
-    s->n_interesting += interests;
     check_place(s, event);
+    if (is_passed && s->sites == NULL && !s->is_by_interest) {
+        return; /* most operations: of an update that goes on after the last cut */
+    }
+    bool interests = is_interesting(&s->world, event);
+    s->n_interesting += interests;
     if (s->sites != NULL) {
         note_site(s, event, interests);
         return;
     }
-    if (s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth) {
+    if (is_passed) {
         return;
     }
     if (s->is_path) {
@@ -351,7 +366,7 @@ static void before_op(void *ctx, const struct chip_event *event)
     enum sweep_ops ops = s->n_cuts == 0 ? s->config.first : s->config.later;
     bool is_outside = s->n_cuts == 0 && s->config.last_op != 0 &&
                       (s->n_ops < s->config.first_op || s->n_ops > s->config.last_op);
-    if (is_outside || (ops == SWEEP_INTERESTING && !interests)) {
+    if (is_outside || (ops == SWEEP_INTERESTING && (!interests || is_left_out(s, event)))) {
         return;
     }
     if (s->n_cuts == 0 && s->config.stride > 1 && s->n_stride++ % s->config.stride != 0) {

@@ -24,8 +24,10 @@ struct sweep_config {
     enum sweep_ops later;
     uint32_t first_op; /* the first cut is in first_op..last_op; last_op 0: any */
     uint32_t last_op;
-    uint32_t stride;   /* the first cut at every `stride`-th of these operations; 0: at all */
-    bool is_upsetting; /* each cut program upsets its whole sector (axiom F8) */
+    uint32_t stride;       /* the first cut at every `stride`-th of these operations; 0: at all */
+    uint32_t later_blocks; /* later cuts in every so many 4 KB of an image, and in the first and last; 0: in
+                              each */
+    bool is_upsetting;     /* each cut program upsets its whole sector (axiom F8) */
 };
 
 struct sweep_result {

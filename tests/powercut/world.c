@@ -205,8 +205,8 @@ static bool is_corrupt(const struct world *w)
            (w->scenario->manner == MANNER_FINISHES && w->view.n_finishes < WORLD_FINISHES);
 }
 
-/* Stream the image from `off` on, erasing each sector before its first word. False: did not get to the end.
- */
+/* Stream the image from `off` on, erasing each sector before its
+ * first word. False: did not get to the end. */
 static bool stream(struct world *w, struct update *u, const struct update_target *target, uint32_t off,
                    uint32_t end)
 {

@@ -42,8 +42,7 @@ struct bench {
 static struct test_key image_key, channel_key;
 static struct test_release v1, v2;
 
-/* --- bench -------------------------------------------------------------------------------------------------
- */
+/* --- bench ------------------------------------------------------------------------------------------- */
 
 static void make_release(const char *name, uint32_t version, struct test_release *out)
 {
@@ -190,8 +189,7 @@ static void assert_slot_b_holds(const struct bench *b, const struct test_release
     assert_memory_equal(bytes, release->image[1], release->n_image[1]);
 }
 
-/* --- a host of AN4286, by hand
- * ------------------------------------------------------------------------------------ */
+/* --- a host of AN4286, by hand ----------------------------------------------------------------------- */
 
 static void transfer(struct bench *b, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
@@ -278,9 +276,7 @@ static void plain_update(struct bench *b, const struct test_release *release)
     }
 }
 
-/* --- tests
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------------- */
 
 static void application_starts_confirms_and_its_loop_runs(void **state)
 {

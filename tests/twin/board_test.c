@@ -536,8 +536,8 @@ static void check_cut_word(const struct twin *t, unsigned i, enum twin_cut cut)
     }
 }
 
-/* The guest goes on where it reads blank. If the cut word is there, the twin says that this proves nothing.
- */
+/* The guest goes on where it reads blank. If the cut word is
+ * there, the twin says that this proves nothing. */
 static void check_no_other_violation(const struct twin *t, enum twin_cut cut)
 {
     struct twin_violation first;

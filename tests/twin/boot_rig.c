@@ -26,8 +26,7 @@ static uint8_t *payload[PAYLOADS];
 static size_t n_payload[PAYLOADS];
 struct key image_key;
 
-/* --- signed and badly signed images ------------------------------------------------------------------------
- */
+/* --- signed and badly signed images ------------------------------------------------------------------ */
 
 void make_image(const struct plan *plan, struct test_image *out)
 {
@@ -54,8 +53,7 @@ void make_image(const struct plan *plan, struct test_image *out)
     assert_int_equal(image_build(&spec, bytes, n_bytes, &signer, out->bytes, &out->n_bytes), FOTA_OK);
 }
 
-/* --- the board ---------------------------------------------------------------------------------------------
- */
+/* --- the board --------------------------------------------------------------------------------------- */
 
 void assert_no_violation(const struct twin *t)
 {
@@ -141,8 +139,7 @@ struct boot_app_report boot(struct twin *t)
     return report_of(t);
 }
 
-/* --- the journal, written by the factory: lib/journal over the twin's flash, as a debugger would
- * -------------- */
+/* --- the journal, written by the factory: lib/journal over the twin's flash, as a debugger would ----- */
 
 /* Change the journal's state: slot B becomes a trial, the floor is what the test says. */
 void journal_says_b_is_on_trial(struct twin *t)

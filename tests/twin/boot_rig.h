@@ -94,7 +94,10 @@ void journal_says_both_are_confirmed(struct twin *t);
 /** A board whose application in slot A has confirmed itself; power is off. */
 struct twin *confirmed_board(void);
 
-/** Sync as AN4286 does, until the first ACK. @return milliseconds from now */
+/**
+ * Sync as AN4286 does, until the first ACK.
+ * @return milliseconds from now
+ */
 uint32_t wait_for_loader(struct twin *t, uint32_t max_ms);
 
 /** A word of J1's newest record, as a cut leaves it. */

@@ -22,8 +22,7 @@
 #include "release/key.h"
 #include "twin/twin.h"
 
-/* --- what is refused
- * ----------------------------------------------------------------------------------------- */
+/* --- what is refused --------------------------------------------------------------------------------- */
 
 /* Offsets of the parts of an image made here: protected TLVs 4 + 8 + 14, then hash, key hash, signature. */
 static struct image parts_of(const struct test_image *image)
@@ -171,7 +170,7 @@ static void truncated_or_longer_images_are_refused(void **state)
     assert_refused(t, "cut inside the signature", &image, E_IMAGE_SIGNATURE);
     image = good;
     image.bytes[image.n_bytes++] = 0;
-    assert_refused(t, "one byte behind the TLVs", &image, E_IMAGE_TRAILING);
+    assert_refused(t, "one byte after the TLVs", &image, E_IMAGE_TRAILING);
     image.n_bytes = 0;
     assert_refused(t, "blank", &image, E_IMAGE_BLANK);
     twin_destroy(t);
@@ -193,8 +192,7 @@ static void a_good_image_in_the_same_place_is_started(void **state)
     twin_destroy(t);
 }
 
-/* --- trials
- * ------------------------------------------------------------------------------------------------- */
+/* --- trials ------------------------------------------------------------------------------------------ */
 
 static void a_trial_that_hangs_runs_three_times_and_is_rejected(void **state)
 {
@@ -244,8 +242,7 @@ static void a_trial_cut_from_power_costs_a_start_and_no_run(void **state)
     twin_destroy(t);
 }
 
-/* --- hand-over
- * ---------------------------------------------------------------------------------------------- */
+/* --- hand-over --------------------------------------------------------------------------------------- */
 
 static uint32_t stack_used(const struct twin *t)
 {
@@ -314,8 +311,7 @@ static void a_low_supply_starts_no_trial_but_the_confirmed_image(void **state)
     twin_destroy(t);
 }
 
-/* --- crash loops -------------------------------------------------------------------------------------------
- */
+/* --- crash loops ------------------------------------------------------------------------------------- */
 
 /* A board that was updated to an image in B of this mode, and confirmed it; A is the way back. Powered, and B
  * has reported. */
@@ -409,8 +405,7 @@ static void the_pin_neither_adds_to_the_crash_count_nor_clears_it(void **state)
     assert_false(b_survives(BOOT_APP_IS_BITTEN, CRASH_PIN));
 }
 
-/* --- after a loss of power ---------------------------------------------------------------------------------
- */
+/* --- after a loss of power --------------------------------------------------------------------------- */
 
 static void repair_after_a_loss_of_power_waits_until_the_supply_has_held_for_30_s(void **state)
 {
@@ -481,8 +476,7 @@ static void services_notice_that_their_state_was_overwritten(void **state)
     twin_destroy(t);
 }
 
-/* --- the loader
- * --------------------------------------------------------------------------------------------- */
+/* --- the loader -------------------------------------------------------------------------------------- */
 
 static void a_blank_chip_answers_within_two_seconds(void **state)
 {

@@ -43,7 +43,8 @@ extern uint8_t desk_bootloader[DESK_BOOTLOADER_BYTES];
 extern uint32_t desk_n_bootloader;
 extern struct firmware_loader desk_loader;
 
-/** Group set-up of cmocka: read binaries and key, sign. Fails with a sentence if the firmware is not built.
+/**
+ * Group set-up of cmocka: read binaries and key, sign. Fails with a sentence if the firmware is not built.
  */
 int desk_set_up(void **state);
 

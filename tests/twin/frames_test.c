@@ -47,8 +47,7 @@ static uint32_t draw(struct fire *f, uint32_t n)
     return (uint32_t)(f->random >> 33) % n;
 }
 
-/* --- the promises ------------------------------------------------------------------------------------------
- */
+/* --- the promises ------------------------------------------------------------------------------------ */
 
 /* What was written where it must not be, in words; NULL: nothing. */
 static const char *written_elsewhere(struct fire *f)
@@ -102,8 +101,7 @@ static uint32_t missed_ticks(struct fire *f)
     return worst;
 }
 
-/* --- the wires ---------------------------------------------------------------------------------------------
- */
+/* --- the wires --------------------------------------------------------------------------------------- */
 
 static void transfer(struct fire *f, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
@@ -151,8 +149,7 @@ static bool answers_get(struct fire *f, unsigned n_tries)
     return false;
 }
 
-/* --- frames ------------------------------------------------------------------------------------------------
- */
+/* --- frames ------------------------------------------------------------------------------------------ */
 
 /* Break one of so many stages, or leave them. */
 static uint8_t stage(struct fire *f, uint8_t *bytes, size_t n_bytes)
@@ -306,8 +303,7 @@ static void one_frame(struct fire *f)
     }
 }
 
-/* --- boards ------------------------------------------------------------------------------------------------
- */
+/* --- boards ------------------------------------------------------------------------------------------ */
 
 static void aim(struct fire *f, uint64_t seed)
 {
@@ -386,8 +382,7 @@ static void fire_at(struct fire *f)
     assert_true(f->n_nacks > n_frames / 40);
 }
 
-/* --- tests -------------------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------------- */
 
 static void frames_to_the_bootloader_write_nothing_elsewhere(void **state)
 {

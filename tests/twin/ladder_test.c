@@ -16,8 +16,7 @@
 
 enum { SECTOR_5 = 5, K128 = 0x20000, SECTOR_3 = 3, K16 = 0x4000 };
 
-/* --- the ladder -------------------------------------------------------------------------------------------
- */
+/* --- the ladder -------------------------------------------------------------------------------------- */
 
 static void agent_answers_and_nothing_is_disturbed(void **state)
 {
@@ -245,8 +244,7 @@ static void unpowered_board_is_silent_on_every_rung(void **state)
     twin_destroy(d.twin);
 }
 
-/* --- the ROM as a programmer ------------------------------------------------------------------------------
- */
+/* --- the ROM as a programmer ------------------------------------------------------------------------- */
 
 static void enter(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing, struct link_rom *out)
 {

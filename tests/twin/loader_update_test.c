@@ -39,8 +39,7 @@ static int set_up(void **state)
     return desk_set_up(state);
 }
 
-/* --- the board ---------------------------------------------------------------------------------------------
- */
+/* --- the board --------------------------------------------------------------------------------------- */
 
 static void listen(const struct desk *d)
 {
@@ -110,8 +109,7 @@ static uint64_t erases_but_of_sector_1(const struct desk *d)
     return n;
 }
 
-/* --- taken -------------------------------------------------------------------------------------------------
- */
+/* --- taken ------------------------------------------------------------------------------------------- */
 
 static void confirmed_application_takes_a_loader_while_its_loop_goes_on(void **state)
 {
@@ -144,8 +142,7 @@ static void confirmed_application_takes_a_loader_while_its_loop_goes_on(void **s
     desk_close(&d);
 }
 
-/* --- refused -----------------------------------------------------------------------------------------------
- */
+/* --- refused ----------------------------------------------------------------------------------------- */
 
 static void assert_begin_refused(struct desk *d, const struct test_loader *loader, enum fota_err reason)
 {
@@ -338,8 +335,7 @@ static void bytes_that_the_statement_does_not_name_are_refused(void **state)
     desk_close(&d);
 }
 
-/* --- beside other sessions ---------------------------------------------------------------------------------
- */
+/* --- beside other sessions --------------------------------------------------------------------------- */
 
 static void loader_and_release_sessions_do_not_mix(void **state)
 {
@@ -396,8 +392,7 @@ static void power_that_fails_while_the_bytes_come_costs_nothing(void **state)
     desk_close(&d);
 }
 
-/* --- sector 1 in ruins -------------------------------------------------------------------------------------
- */
+/* --- sector 1 in ruins ------------------------------------------------------------------------------- */
 
 static void lost_loader_below_a_healthy_application_is_taken_anew(void **state)
 {

@@ -20,8 +20,7 @@ enum { SAMPLES = 24, ALL_SAMPLES = 1000, RUNNING_SAMPLES = 3, ALL_RUNNING_SAMPLE
 
 static bool runs_all;
 
-/* --- a recovery -------------------------------------------------------------------------------------------
- */
+/* --- a recovery -------------------------------------------------------------------------------------- */
 
 static struct recover_plan make_plan(unsigned release, unsigned slot)
 {
@@ -88,8 +87,7 @@ static void power_up(const struct desk *d)
     desk_run_ms(d, 10);
 }
 
-/* --- promises ---------------------------------------------------------------------------------------------
- */
+/* --- promises ---------------------------------------------------------------------------------------- */
 
 static void board_with_erased_sector_0_is_rebuilt(void **state)
 {
@@ -315,8 +313,7 @@ static void newer_image_in_the_other_slot_gives_way(void **state)
     desk_close(&d);
 }
 
-/* --- cut at any point -------------------------------------------------------------------------------------
- */
+/* --- cut at any point -------------------------------------------------------------------------------- */
 
 /** One run of the host. */
 struct host_run {

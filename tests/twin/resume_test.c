@@ -1,7 +1,6 @@
 /* An update by vendor commands goes on where it was, whoever is reset at whatever byte: at most one sector is
  * sent again. `resume_test --all [FILTER]` runs 40 places for the agent and 40 for the bootloader, with
- * typical flash.
- */
+ * typical flash. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,8 +23,7 @@ static bool runs_all;
 /* A release of images that reach into the second sector, in the long run into the third. */
 static struct desk_large large;
 
-/* --- a host -----------------------------------------------------------------------------------------------
- */
+/* --- a host ------------------------------------------------------------------------------------------ */
 
 /** What one update cost, over all sessions of all hosts. */
 struct tally {
@@ -140,7 +138,7 @@ static enum twin_flash_timing timing(void)
     return runs_all ? TWIN_FLASH_TYPICAL : TWIN_FLASH_HASTY;
 }
 
-static void update_by_the_agent_resumes_behind_the_last_sector(void **state)
+static void update_by_the_agent_resumes_after_the_last_sector(void **state)
 {
     (void)state;
     struct desk d;
@@ -154,7 +152,7 @@ static void update_by_the_agent_resumes_behind_the_last_sector(void **state)
     desk_close(&d);
 }
 
-static void update_by_the_bootloader_resumes_behind_the_last_sector(void **state)
+static void update_by_the_bootloader_resumes_after_the_last_sector(void **state)
 {
     (void)state;
     struct desk d;
@@ -176,8 +174,8 @@ static int set_up(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(update_by_the_agent_resumes_behind_the_last_sector),
-        cmocka_unit_test(update_by_the_bootloader_resumes_behind_the_last_sector),
+        cmocka_unit_test(update_by_the_agent_resumes_after_the_last_sector),
+        cmocka_unit_test(update_by_the_bootloader_resumes_after_the_last_sector),
     };
     runs_all = argc > 1 && strcmp(argv[1], "--all") == 0;
     if (argc > 2) {

@@ -47,8 +47,7 @@ static void without_a_loader_the_root_resets_again_and_again_and_leaves_the_reas
     twin_destroy(t);
 }
 
-/* --- the watchdog ------------------------------------------------------------------------------------------
- */
+/* --- the watchdog ------------------------------------------------------------------------------------ */
 
 static void a_loader_that_hangs_is_reset_and_counts_for_nothing(void **state)
 {
@@ -93,8 +92,7 @@ static void a_confirmed_image_runs_under_the_watchdog_if_it_says_so(void **state
     hang_confirmed(0, false);
 }
 
-/* --- requests ----------------------------------------------------------------------------------------------
- */
+/* --- requests ---------------------------------------------------------------------------------------- */
 
 static void a_loader_that_was_asked_for_gives_the_board_back_after_ten_seconds(void **state)
 {
@@ -129,8 +127,7 @@ static void without_a_loader_a_request_for_it_boots_the_application(void **state
     twin_destroy(t);
 }
 
-/* --- before the supply is trusted --------------------------------------------------------------------------
- */
+/* --- before the supply is trusted -------------------------------------------------------------------- */
 
 static void at_a_low_supply_the_root_stays_at_16_mhz(void **state)
 {

@@ -1,5 +1,5 @@
-/* A whole update on the twin: real ARM binaries below the SPI wire, the real gateway above it, S3 in memory.
- */
+/* A whole update on the twin: real ARM binaries below the SPI wire,
+ * the real gateway above it, S3 in memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,8 +51,7 @@ struct bench {
 static struct test_key image_key, channel_key;
 static struct test_release factory, good, bad, agentless;
 
-/* --- set-up
- * -------------------------------------------------------------------------------------------------------- */
+/* --- set-up ------------------------------------------------------------------------------------------ */
 
 /** The key that is in the bootloader, with its secret: the build made it for development. */
 static void read_image_key(void)
@@ -190,8 +189,7 @@ static void publish(struct bench *b, const struct test_release *release)
     s3_fake_put(&b->server, "v1/channels/demo/f407-disco/stable.fc", release->channel, release->n_channel);
 }
 
-/* --- running
- * ------------------------------------------------------------------------------------------------------- */
+/* --- running ----------------------------------------------------------------------------------------- */
 
 static void read_console(struct bench *b)
 {
@@ -233,8 +231,7 @@ static void run_until(struct bench *b, enum gateway_event_kind kind)
     }
 }
 
-/* --- what the board itself says
- * --------------------------------------------------------------------------------------- */
+/* --- what the board itself says ---------------------------------------------------------------------- */
 
 static unsigned count_text(const char *text, const char *wanted)
 {
@@ -281,8 +278,7 @@ static uint64_t all_erases(const struct bench *b)
     return n;
 }
 
-/* --- promises
- * ------------------------------------------------------------------------------------------------------ */
+/* --- promises ---------------------------------------------------------------------------------------- */
 
 static void release_is_streamed_while_the_old_one_runs_then_tried_and_confirmed(void **state)
 {

@@ -57,7 +57,10 @@ struct cuts_start cuts_last_start(const struct cuts_board *b);
 /** @return true if the console said it */
 bool cuts_said(const struct cuts_board *b, const char *text);
 
-/** What never may change, and what must be true of the running application. @return NULL, or what is wrong */
+/**
+ * What never may change, and what must be true of the running application.
+ * @return NULL, or what is wrong
+ */
 const char *cuts_check(const struct cuts_board *b, const struct cuts_start *start);
 
 /** Hash of the whole flash. */

@@ -277,7 +277,7 @@ static enum twin_stop perform(struct explorer *x, const struct action *action, u
     return twin_run_until(t, action->until_ns);
 }
 
-/* One step, or what is left of it behind the first `done` bytes. */
+/* One step, or what is left of it after the first `done` bytes. */
 static void go_on(struct explorer *x, const struct action *action, size_t done)
 {
     struct action rest = *action;

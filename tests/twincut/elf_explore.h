@@ -60,7 +60,7 @@ struct way {
     const struct trail *trail;
     struct twin_snapshot *from;
     size_t action; /* goes on with this one ... */
-    size_t done;   /* ... behind these bytes of it */
+    size_t done;   /* ... after these bytes of it */
 };
 
 struct counts {

@@ -29,7 +29,8 @@ void factory_read_key(struct key *out);
 /** Board with root and loader of build/f407, power off. */
 struct twin *factory_board(const struct twin_config *config);
 
-/** Image whose code, from the reset handler to its end, is one endless loop: wherever the core gets into it,
+/**
+ * Image whose code, from the reset handler to its end, is one endless loop: wherever the core gets into it,
  * it stays.
  */
 void factory_trap_image(uint32_t slot, const struct key *key, struct small_image *out);
@@ -40,7 +41,10 @@ void factory_store(struct twin *t, uint32_t slot, const uint8_t *bytes, uint32_t
  * none. */
 void factory_journal(struct twin *t, const struct boot_record *record);
 
-/** Newest state of the journal. @return false: there is none */
+/**
+ * Newest state of the journal.
+ * @return false: there is none
+ */
 bool factory_record(struct twin *t, struct boot_record *out);
 
 /** Both sectors of the journal are sound: a boot has nothing to mend. */
@@ -50,7 +54,8 @@ bool factory_is_sound(struct twin *t);
  * be sound. */
 void factory_damage(struct twin *t);
 
-/** Is this scenario to be run: named on the command line, or none is? Words that begin with '-' do not count.
+/**
+ * Is this scenario to be run: named on the command line, or none is? Words that begin with '-' do not count.
  */
 bool factory_is_asked_for(const char *name, int argc, char **argv);
 

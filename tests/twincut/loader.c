@@ -99,8 +99,7 @@ static struct twin_snapshot *save(const struct bench *b)
     return s;
 }
 
-/* --- the wires, with a snapshot before each step -----------------------------------------------------------
- */
+/* --- the wires, with a snapshot before each step ----------------------------------------------------- */
 
 static struct bench *before_step(struct link_io *io)
 {
@@ -168,8 +167,7 @@ static void connect(struct bench *b)
     link_client_init(&b->client, &b->io, NULL);
 }
 
-/* --- the board ---------------------------------------------------------------------------------------------
- */
+/* --- the board --------------------------------------------------------------------------------------- */
 
 static struct cuts_start start_of(struct bench *b)
 {
@@ -223,8 +221,7 @@ static bool names_the_new_one(const struct bench *b, const struct boot_info *inf
            info->loader_version == b->fresh.version;
 }
 
-/* --- the update, left alone --------------------------------------------------------------------------------
- */
+/* --- the update, left alone -------------------------------------------------------------------------- */
 
 static enum op_kind kind_of(const struct twin_stats *before, const struct twin_stats *after)
 {
@@ -302,8 +299,7 @@ static void update_uncut(struct bench *b)
     walk(b, (unsigned)(ops(b) - b->watched_ops));
 }
 
-/* --- judging -----------------------------------------------------------------------------------------------
- */
+/* --- judging ----------------------------------------------------------------------------------------- */
 
 static bool is_as_on_the_other_board(const struct bench *b)
 {
@@ -429,8 +425,7 @@ static const char *judge(struct bench *b, const struct care *care)
     return why;
 }
 
-/* --- cutting -----------------------------------------------------------------------------------------------
- */
+/* --- cutting ----------------------------------------------------------------------------------------- */
 
 /* Power goes in operation `i` of the way. @param near  a moment of the way before it */
 static void cut_at(struct bench *b, const struct twin_snapshot *near, unsigned i, enum flash_cut outcome)
@@ -546,8 +541,7 @@ static void cut_all(struct bench *b, const struct plan *plan)
     drop_way(way, near);
 }
 
-/* --- the judge proves itself -------------------------------------------------------------------------------
- */
+/* --- the judge proves itself ------------------------------------------------------------------------- */
 
 static void must_say(const char *why, const char *expected)
 {
@@ -586,8 +580,7 @@ static void prove_the_judge(struct bench *b)
     must_say(judge(b, &PLAIN), "sector 1 is not the new loader");
 }
 
-/* --- the command -------------------------------------------------------------------------------------------
- */
+/* --- the command ------------------------------------------------------------------------------------- */
 
 static void replay(struct bench *b, const char *text)
 {

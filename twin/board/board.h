@@ -95,7 +95,10 @@ uint64_t board_cycles_at(const struct twin *t, uint64_t time_ps);
 void board_sync(struct twin *t);
 /** From now on `hclk_hz`; time and cycles meet at the chip's present time. */
 void board_rebase(struct twin *t, uint32_t hclk_hz);
-/** Let the core's cycles pass until `time_ps` with every event on the way. @return false: attention wanted */
+/**
+ * Let the core's cycles pass until `time_ps` with every event on the way.
+ * @return false: attention wanted
+ */
 bool board_pass_until(struct twin *t, uint64_t time_ps);
 
 /* reset.c */

@@ -1,5 +1,5 @@
-/* Cycles of the core and virtual time. HCLK changes; at each change time and cycles get a new common origin.
- */
+/* Cycles of the core and virtual time. HCLK changes; at each change
+ * time and cycles get a new common origin. */
 #include "board.h"
 
 #define PS_PER_S 1000000000000ULL

@@ -170,7 +170,7 @@ static bool ends_transfer(enum twin_stop stop)
     return stop == TWIN_STOP_VIOLATION || stop == TWIN_STOP_BREAKPOINT;
 }
 
-/** One byte on the wires and the gap behind it; *at_ps moves on. Without supply MISO floats high. */
+/** One byte on the wires and the gap after it; *at_ps moves on. Without supply MISO floats high. */
 static enum twin_stop spi_byte(struct twin *t, uint8_t mosi, uint8_t *miso, uint64_t *at_ps, uint64_t byte_ps,
                                uint64_t gap_ps)
 {

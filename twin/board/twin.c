@@ -350,6 +350,16 @@ void twin_skip_instruction(struct twin *t)
     t->at_breakpoint = false;
 }
 
+bool twin_debug_read(struct twin *t, uint32_t addr, unsigned n_bytes, uint32_t *value)
+{
+    return t->s.mode != BOARD_OFF && chip_bus_read(t->chip, addr, n_bytes, value);
+}
+
+bool twin_debug_write(struct twin *t, uint32_t addr, unsigned n_bytes, uint32_t value)
+{
+    return t->s.mode != BOARD_OFF && chip_bus_write(t->chip, addr, n_bytes, value);
+}
+
 const struct twin_stats *twin_stats(const struct twin *t)
 {
     /* A view, brought up to date on demand; no part of the board's state. */

@@ -144,6 +144,9 @@ struct chip {
     void *allocation; /* list of everything chip_alloc gave out */
 };
 
+/** Zeroed memory, or the process ends: a twin without memory is of no use. */
+void *chip_allocate(size_t n_bytes);
+
 /** A table of the chip is full: a mistake in the board, not in the guest. */
 void chip_check_room(size_t used, size_t room, const char *what);
 void chip_ask_attention(struct chip *chip);

@@ -221,9 +221,7 @@ struct cpu {
     void *violation_ctx;
 };
 
-/* --- run loop
- * ------------------------------------------------------------------------------------------
- */
+/* --- run loop ---------------------------------------------------------------------------------------- */
 
 /** Look at interrupts, stops and faults before the next instruction. */
 static inline void core_attention(struct cpu *c)
@@ -241,9 +239,7 @@ static inline uint32_t core_aborted(const struct cpu *c)
 void core_refresh(struct cpu *c);
 void core_violation(struct cpu *c, const char *text);
 
-/* --- decode.c
- * ------------------------------------------------------------------------------------------
- */
+/* --- decode.c ---------------------------------------------------------------------------------------- */
 
 /** Decode the instruction at `pc`; `hw2` counts only for 32-bit encodings. */
 void decode_op(uint32_t pc, uint32_t hw1, uint32_t hw2, struct op *op);
@@ -252,9 +248,7 @@ static inline bool decode_is_32bit(uint32_t hw1)
     return hw1 >= 0xE800;
 }
 
-/* --- memory.c
- * ------------------------------------------------------------------------------------------
- */
+/* --- memory.c ---------------------------------------------------------------------------------------- */
 
 /** Decoded instruction at `pc` by the checked path. NULL: a fault is raised, or
  * a stall took place. */
@@ -302,9 +296,7 @@ static inline bool mem_store(struct cpu *c, uint32_t addr, unsigned n_bytes, uin
     return true;
 }
 
-/* --- exception.c
- * ---------------------------------------------------------------------------------------
- */
+/* --- exception.c ------------------------------------------------------------------------------------- */
 
 /** Raise a synchronous exception; it is taken before the next instruction. */
 void exc_raise(struct cpu *c, unsigned exception);
@@ -312,15 +304,23 @@ void exc_raise(struct cpu *c, unsigned exception);
 void exc_fault(struct cpu *c, uint32_t cfsr_bits);
 /** Current execution priority, -2..PRIORITY_NONE. */
 int exc_execution_priority(const struct cpu *c, bool ignore_primask);
-/** The pending and enabled exception that comes first. @return 0: none */
+/**
+ * The pending and enabled exception that comes first.
+ * @return 0: none
+ */
 unsigned exc_first_pending(const struct cpu *c, int *group_priority);
 void exc_set_pending(struct cpu *c, unsigned exception);
 unsigned exc_count_active(const struct cpu *c);
-/** Take what s.sync says. @return false: a flash stall ended the run, nothing
- * happened */
+/**
+ * Take what s.sync says.
+ * @return false: a flash stall ended the run, nothing happened
+ */
 bool exc_take_sync(struct cpu *c);
 bool exc_take_pending(struct cpu *c, unsigned exception);
-/** Carry out s.exc_return. @return false: as above */
+/**
+ * Carry out s.exc_return.
+ * @return false: as above
+ */
 bool exc_return(struct cpu *c);
 /** Change IPSR and CONTROL together; moves the banked stack pointers. */
 void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control);
@@ -334,8 +334,7 @@ static inline bool exc_is_privileged(const struct cpu *c)
     return c->s.ipsr != 0 || !(c->s.control & CONTROL_NPRIV);
 }
 
-/* --- system.c (NVIC, SCB, DWT), systick.c, mpu.c
- * ------------------------------------------------------- */
+/* --- system.c (NVIC, SCB, DWT), systick.c, mpu.c ----------------------------------------------------- */
 
 bool system_read(struct cpu *c, uint32_t addr, unsigned n_bytes, uint32_t *value);
 bool system_write(struct cpu *c, uint32_t addr, unsigned n_bytes, uint32_t value);
@@ -358,9 +357,7 @@ uint32_t mpu_read(const struct cpu *c, uint32_t off);
 void mpu_write(struct cpu *c, uint32_t off, uint32_t value);
 bool mpu_allows(const struct cpu *c, uint32_t addr, enum mpu_access access, bool privileged);
 
-/* --- flags
- * ---------------------------------------------------------------------------------------------
- */
+/* --- flags ------------------------------------------------------------------------------------------- */
 
 static inline void set_nz(struct cpu *c, uint32_t result)
 {

@@ -12,8 +12,7 @@ static void set(struct op *op, op_fn *fn, unsigned d, unsigned n, unsigned m, ui
     op->imm = imm;
 }
 
-/* --- loads and stores of several registers
- * ---------------------------------------------------------------- */
+/* --- loads and stores of several registers ----------------------------------------------------------- */
 
 static void decode_multiple(uint32_t hw1, uint32_t hw2, struct op *op)
 {
@@ -85,9 +84,7 @@ static void decode_dual_exclusive_table(uint32_t pc, uint32_t hw1, uint32_t hw2,
     }
 }
 
-/* --- data processing
- * --------------------------------------------------------------------------------------
- */
+/* --- data processing --------------------------------------------------------------------------------- */
 
 enum { ALU_OPS = 16, FORM_IMM = 0, FORM_REG = 1, FORM_SHIFT = 2 };
 
@@ -248,9 +245,7 @@ static void decode_plain_immediate(uint32_t pc, uint32_t hw1, uint32_t hw2, stru
     }
 }
 
-/* --- branches and control
- * ---------------------------------------------------------------------------------
- */
+/* --- branches and control ---------------------------------------------------------------------------- */
 
 static void decode_control(uint32_t hw1, uint32_t hw2, struct op *op)
 {
@@ -266,8 +261,7 @@ static void decode_control(uint32_t hw1, uint32_t hw2, struct op *op)
         }
         break;
     case 0x3B:
-        /* CLREX; DSB, DMB and ISB need nothing: the core does one thing at a time.
-         */
+        /* CLREX; DSB, DMB and ISB need nothing: the core does one thing at a time. */
         set(op, bits(hw2, 4, 4) == 2 ? exec_clrex : exec_nop, 0, 0, 0, 0);
         if (bits(hw2, 4, 4) < 2 || bits(hw2, 4, 4) == 3 || bits(hw2, 4, 4) > 6) {
             decode_undefined(op);
@@ -310,8 +304,7 @@ static void decode_branch_or_control(uint32_t pc, uint32_t hw1, uint32_t hw2, st
     }
 }
 
-/* --- loads and stores of one register
- * --------------------------------------------------------------------- */
+/* --- loads and stores of one register ---------------------------------------------------------------- */
 
 struct access {
     op_fn *imm, *index, *reg;

@@ -12,9 +12,7 @@ enum {
 enum { SHCSR_MEM = 1 << 16, SHCSR_BUS = 1 << 17, SHCSR_USAGE = 1 << 18 };
 enum { PRIORITY_HARD = -1, PRIORITY_NMI = -2 };
 
-/* --- priorities
- * -------------------------------------------------------------------------------------------
- */
+/* --- priorities -------------------------------------------------------------------------------------- */
 
 /* The part of an 8-bit priority that decides about preemption. */
 static int group_of(const struct cpu *c, unsigned priority)
@@ -134,9 +132,7 @@ unsigned exc_count_active(const struct cpu *c)
     return n;
 }
 
-/* --- raising
- * ----------------------------------------------------------------------------------------------
- */
+/* --- raising ----------------------------------------------------------------------------------------- */
 
 void exc_raise(struct cpu *c, unsigned exception)
 {
@@ -171,9 +167,7 @@ static bool is_enabled(const struct cpu *c, unsigned exception)
     }
 }
 
-/* --- state
- * ------------------------------------------------------------------------------------------------
- */
+/* --- state ------------------------------------------------------------------------------------------- */
 
 uint32_t exc_xpsr(const struct cpu *c)
 {
@@ -214,9 +208,7 @@ void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control)
     core_refresh(c);
 }
 
-/* --- entry
- * ------------------------------------------------------------------------------------------------
- */
+/* --- entry ------------------------------------------------------------------------------------------- */
 
 static bool write_words(struct cpu *c, uint32_t addr, const uint32_t *words, unsigned n, enum mem_result *bad)
 {
@@ -350,9 +342,7 @@ bool exc_take_pending(struct cpu *c, unsigned exception)
     return enter(c, exception);
 }
 
-/* --- return
- * -----------------------------------------------------------------------------------------------
- */
+/* --- return ------------------------------------------------------------------------------------------ */
 
 /* Is EXC_RETURN impossible here (B1.5.8)? */
 static bool is_bad_return(const struct cpu *c, uint32_t value)

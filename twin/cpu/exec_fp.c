@@ -80,8 +80,7 @@ static uint32_t chained(struct cpu *c, const struct op *op, uint32_t n, uint32_t
     return fp_add(c->s.fp[op->d] ^ (op->imm & 2 ? FP_SIGN : 0), product, &c->s.fpscr);
 }
 
-/* VFMA and kin: the same bits, one rounding; the product is negated through n.
- */
+/* VFMA and kin: the same bits, one rounding; the product is negated through n. */
 static uint32_t fused(struct cpu *c, const struct op *op, uint32_t n, uint32_t m)
 {
     c->s.cycles += 2;
@@ -136,8 +135,7 @@ uint32_t exec_vcvt_half(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/* --- memory: n base register, d first S register, m how many, imm offset of
- * the first byte -------------------- */
+/* --- memory: n base register, d first S register, m how many, imm offset of the first byte ----------- */
 
 static bool is_misaligned(struct cpu *c, uint32_t addr)
 {
@@ -190,9 +188,7 @@ uint32_t exec_vstm(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/* --- transfers
- * --------------------------------------------------------------------------------------------
- */
+/* --- transfers --------------------------------------------------------------------------------------- */
 
 /** VMOV Sd, Rm; OP_ALT: VMOV Rm, Sd. */
 uint32_t exec_vmov_core(struct cpu *c, const struct op *op, uint32_t next)

@@ -146,8 +146,7 @@ uint32_t exec_sdiv(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/* Half-word forms: imm bit 8 picks the top half of n, bit 9 the top half of m.
- */
+/* Half-word forms: imm bit 8 picks the top half of n, bit 9 the top half of m. */
 static int32_t half_n(const struct cpu *c, const struct op *op)
 {
     return op->imm & 0x100 ? high_half(c->s.r[op->n]) : low_half(c->s.r[op->n]);

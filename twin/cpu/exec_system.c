@@ -1,5 +1,4 @@
-/* Hints, exceptions by instruction, special registers (ARMv7-M ARM A7.7, B5.2).
- */
+/* Hints, exceptions by instruction, special registers (ARMv7-M ARM A7.7, B5.2). */
 #include "exec.h"
 
 enum {

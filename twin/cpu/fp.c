@@ -258,9 +258,7 @@ uint32_t fp_from_fixed(uint32_t v, unsigned n_bits, unsigned fraction, bool is_s
     return end(r, scaled, fpscr);
 }
 
-/* --- half precision
- * ---------------------------------------------------------------------------------------
- */
+/* --- half precision ---------------------------------------------------------------------------------- */
 
 uint32_t fp_from_half(uint32_t half, uint32_t *fpscr)
 {

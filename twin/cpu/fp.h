@@ -25,9 +25,12 @@ uint32_t fp_div(uint32_t a, uint32_t b, uint32_t *fpscr);
 uint32_t fp_sqrt(uint32_t a, uint32_t *fpscr);
 /** addend + a * b with one rounding. */
 uint32_t fp_mul_add(uint32_t addend, uint32_t a, uint32_t b, uint32_t *fpscr);
-/** NZCV in bits 28..31. @param signals  a quiet NaN is invalid too (VCMPE) */
+/**
+ * NZCV in bits 28..31.
+ * @param signals  a quiet NaN is invalid too (VCMPE)
+ */
 uint32_t fp_compare(uint32_t a, uint32_t b, bool signals, uint32_t *fpscr);
-/** To an integer of n_bits with `fraction` bits behind the point; saturates. */
+/** To an integer of n_bits with `fraction` bits after the point; saturates. */
 uint32_t fp_to_fixed(uint32_t a, unsigned n_bits, unsigned fraction, bool is_signed, bool to_zero,
                      uint32_t *fpscr);
 uint32_t fp_from_fixed(uint32_t v, unsigned n_bits, unsigned fraction, bool is_signed, bool to_nearest,

@@ -237,9 +237,7 @@ enum mem_result mem_write_word(struct cpu *c, uint32_t addr, uint32_t value)
     return write_region(c, addr, 4, value);
 }
 
-/* --- fetch and decode cache
- * -------------------------------------------------------------------------------
- */
+/* --- fetch and decode cache -------------------------------------------------------------------------- */
 
 struct op *mem_decode(struct cpu *c, const struct code_region *region, uint32_t off)
 {

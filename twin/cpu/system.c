@@ -51,9 +51,7 @@ enum { SHCSR_ENABLES = 7 << 16, DWT_CYCCNTENA = 1, PRIORITY_MASK = 0xF0, ICSR_RE
 enum { AIRCR_KEY = 0x05FA, AIRCR_KEY_READ = 0xFA05, SYSRESETREQ = 4, VECTCLRACTIVE = 2, SCR_BITS = 0x16 };
 #define DWT_CTRL_FIXED 0x40000000u
 
-/* --- SCB
- * --------------------------------------------------------------------------------------------------
- */
+/* --- SCB --------------------------------------------------------------------------------------------- */
 
 static uint32_t icsr(const struct cpu *c)
 {
@@ -248,9 +246,7 @@ void scb_write(struct cpu *c, uint32_t off, uint32_t value, uint32_t mask)
     core_attention(c);
 }
 
-/* --- DWT
- * --------------------------------------------------------------------------------------------------
- */
+/* --- DWT --------------------------------------------------------------------------------------------- */
 
 static uint32_t dwt_read(const struct cpu *c, uint32_t off)
 {
@@ -274,9 +270,7 @@ static void dwt_write(struct cpu *c, uint32_t off, uint32_t value)
     }
 }
 
-/* --- dispatch
- * ---------------------------------------------------------------------------------------------
- */
+/* --- dispatch ---------------------------------------------------------------------------------------- */
 
 static bool is_systick(uint32_t scs_off)
 {

@@ -61,8 +61,8 @@ void systick_update(struct cpu *c)
         t->next_zero = UINT64_MAX;
         return;
     }
-    const uint64_t behind = (c->s.cycles - t->next_zero) / period(t);
-    t->next_zero += (behind + 1) * period(t);
+    const uint64_t late = (c->s.cycles - t->next_zero) / period(t);
+    t->next_zero += (late + 1) * period(t);
 }
 
 uint64_t systick_next_exception(const struct cpu *c)

@@ -62,7 +62,7 @@ static void crc_reset(struct dev *dev, enum dev_reset kind)
     ((struct crc *)dev)->s = (struct crc_state){.dr = 0xFFFFFFFFU};
 }
 
-static const struct dev_ops ops = {crc_read, crc_write, crc_reset};
+static const struct dev_ops ops = {.read = crc_read, .write = crc_write, .reset = crc_reset};
 
 void crc_attach(struct chip *chip)
 {

@@ -56,7 +56,7 @@ static void dbgmcu_reset(struct dev *dev, enum dev_reset kind)
     }
 }
 
-static const struct dev_ops ops = {dbgmcu_read, dbgmcu_write, dbgmcu_reset};
+static const struct dev_ops ops = {.read = dbgmcu_read, .write = dbgmcu_write, .reset = dbgmcu_reset};
 
 void dbgmcu_attach(struct chip *chip, bool is_revision_a)
 {

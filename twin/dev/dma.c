@@ -164,8 +164,8 @@ static bool fetch_ahead(struct dma *d, unsigned n)
     return true;
 }
 
-/* Memory to peripheral: the item goes out, and the next one is fetched at once (direct mode, RM0090 10.3.12).
- */
+/* Memory to peripheral: the item goes out, and the next one is
+ * fetched at once (direct mode, RM0090 10.3.12). */
 static void serve_to_peripheral(struct dma *d, unsigned n)
 {
     struct dma_stream *s = &d->state.stream[n];
@@ -413,8 +413,8 @@ static void enable(struct dma *d, unsigned n)
     serve_requests(d);
 }
 
-/* Software stops a stream: what was fetched ahead is dropped; TCIF says that it has stopped (RM0090 10.3.14).
- */
+/* Software stops a stream: what was fetched ahead is dropped; TCIF
+ * says that it has stopped (RM0090 10.3.14). */
 static void disable(struct dma *d, unsigned n)
 {
     struct dma_stream *s = &d->state.stream[n];
@@ -560,7 +560,7 @@ static void dma_reset(struct dev *dev, enum dev_reset kind)
     chip_event_cancel(dev->chip, d->m2m_event);
 }
 
-static const struct dev_ops dma_ops = {dma_read, dma_write, dma_reset};
+static const struct dev_ops dma_ops = {.read = dma_read, .write = dma_write, .reset = dma_reset};
 
 void dma_attach(struct chip *chip)
 {

@@ -16,7 +16,7 @@ struct exti {
     struct exti_state state;
 };
 
-/* Lines behind each interrupt of RM0090 table 62. */
+/* Lines of each interrupt of RM0090 table 62. */
 static const struct {
     uint32_t lines;
     unsigned irq;
@@ -146,7 +146,7 @@ static void exti_reset(struct dev *dev, enum dev_reset kind)
     update(e);
 }
 
-static const struct dev_ops exti_ops = {exti_read, exti_write, exti_reset};
+static const struct dev_ops exti_ops = {.read = exti_read, .write = exti_write, .reset = exti_reset};
 
 struct dev *exti_attach(struct chip *chip)
 {

@@ -342,8 +342,8 @@ static void tear(struct flash_if *f)
     f->s.stats.busy_ps -= op.end_ps > now_ps ? op.end_ps - now_ps : 0;
 }
 
-/** Whoever writes to the array or CR while BSY waits on the AHB (RM0090 3.5.1). @return false: drop the write
- */
+/** Whoever writes to the array or CR while BSY waits on the AHB
+ * (RM0090 3.5.1). @return false: drop the write */
 static bool wait_until_free(struct flash_if *f)
 {
     return !(f->s.v.sr & SR_BSY) || chip_stall_until(f->dev.chip, f->s.v.op.end_ps);
@@ -687,7 +687,7 @@ static void flash_reset(struct dev *dev, enum dev_reset kind)
     chip_watch_flash(dev->chip, false);
 }
 
-static const struct dev_ops ops = {flash_read, flash_write, flash_reset};
+static const struct dev_ops ops = {.read = flash_read, .write = flash_write, .reset = flash_reset};
 
 struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flash_if_config *config)
 {

@@ -296,7 +296,7 @@ static void gpio_reset(struct dev *dev, enum dev_reset kind)
     apply(g);
 }
 
-static const struct dev_ops gpio_ops = {gpio_read, gpio_write, gpio_reset};
+static const struct dev_ops gpio_ops = {.read = gpio_read, .write = gpio_write, .reset = gpio_reset};
 
 void gpio_attach(struct chip *chip)
 {

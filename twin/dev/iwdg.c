@@ -188,7 +188,7 @@ static void iwdg_reset(struct dev *dev, enum dev_reset kind)
     }
 }
 
-static const struct dev_ops ops = {iwdg_read, iwdg_write, iwdg_reset};
+static const struct dev_ops ops = {.read = iwdg_read, .write = iwdg_write, .reset = iwdg_reset};
 
 void iwdg_attach(struct chip *chip)
 {

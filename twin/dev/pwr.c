@@ -88,7 +88,7 @@ static void pwr_reset(struct dev *dev, enum dev_reset kind)
     chip_set_backup_writable(dev->chip, false);
 }
 
-static const struct dev_ops ops = {pwr_read, pwr_write, pwr_reset};
+static const struct dev_ops ops = {.read = pwr_read, .write = pwr_write, .reset = pwr_reset};
 
 void pwr_attach(struct chip *chip)
 {

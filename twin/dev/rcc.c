@@ -470,7 +470,7 @@ static void rcc_reset(struct dev *dev, enum dev_reset kind)
     set_clocks(r);
 }
 
-static const struct dev_ops ops = {rcc_read, rcc_write, rcc_reset};
+static const struct dev_ops ops = {.read = rcc_read, .write = rcc_write, .reset = rcc_reset};
 
 void rcc_attach(struct chip *chip)
 {

@@ -40,7 +40,7 @@ enum rom_step {
     STEP_PROTECT_COUNT,
     STEP_PROTECT_LIST,
     STEP_WORK, /* flash busy: the core stalls and bytes are lost */
-    /* Steps that happen at once, behind an echo. */
+    /* Steps that happen at once, after an echo. */
     STEP_SEND_REPLY,
     STEP_SEND_MEMORY,
     STEP_JUMP,
@@ -109,7 +109,7 @@ struct rom {
     unsigned food_event;
 };
 
-/* --- bytes to the host */
+/* --- bytes to the host ------------------------------------------------------------------------------- */
 
 static void push(struct rom_state *s, uint8_t byte)
 {
@@ -178,7 +178,7 @@ static void send_reply(struct rom_state *s)
     wait_for(s, STEP_DATA_OUT);
 }
 
-/* --- addresses */
+/* --- addresses --------------------------------------------------------------------------------------- */
 
 static bool is_within(uint32_t addr, uint32_t n_bytes, uint32_t base, uint32_t end)
 {
@@ -215,7 +215,7 @@ static bool address_fits(const struct rom_state *s)
     }
 }
 
-/* --- flash work */
+/* --- flash work -------------------------------------------------------------------------------------- */
 
 /* Next unit of a write. @return false if it is finished */
 static bool program_next(struct rom *r)
@@ -313,7 +313,7 @@ static void start_work(struct rom *r, enum rom_work work, uint32_t n_data)
     poll_work(r);
 }
 
-/* --- commands */
+/* --- commands ---------------------------------------------------------------------------------------- */
 
 static void start_options(struct rom *r)
 {
@@ -344,7 +344,7 @@ static bool is_allowed_at_level_1(uint32_t op)
     return op == OP_GET || op == OP_GET_VERSION || op == OP_GET_ID || op == OP_READOUT_UNPROTECT;
 }
 
-/* @return the step behind the command's ACK; STEP_OFF: no such command */
+/* @return the step after the command's ACK; STEP_OFF: no such command */
 static enum rom_step first_step(uint32_t op)
 {
     switch (op) {
@@ -430,7 +430,7 @@ static void on_read_length(struct rom_state *s)
     }
 }
 
-/* No ACK behind the data (AN4286 2.5). */
+/* No ACK after the data (AN4286 2.5). */
 static void send_memory(struct rom *r)
 {
     struct rom_state *s = &r->state;
@@ -661,7 +661,7 @@ static void on_byte(struct rom *r, uint8_t byte)
     }
 }
 
-/* --- wires and events */
+/* --- wires and events -------------------------------------------------------------------------------- */
 
 static uint8_t on_byte_begin(void *ctx)
 {
@@ -721,7 +721,7 @@ static void overwrite_sram(struct rom *r, uint32_t n_bytes)
 }
 
 /* The longest period for a watchdog that runs, and food for it (AN2606). One that does not run keeps SR.PVU:
- * the prescaler never arrives without LSI, and code that waits for it behind Go hangs. */
+ * the prescaler never arrives without LSI, and code that waits for it after Go hangs. */
 static void calm_watchdog(struct rom *r)
 {
     (void)chip_bus_write(r->chip, IWDG_KR, 4, IWDG_KEY_UNLOCK);

@@ -64,7 +64,7 @@ static void rtc_reset(struct dev *dev, enum dev_reset kind)
     }
 }
 
-static const struct dev_ops ops = {rtc_read, rtc_write, rtc_reset};
+static const struct dev_ops ops = {.read = rtc_read, .write = rtc_write, .reset = rtc_reset};
 
 void rtc_attach(struct chip *chip)
 {

@@ -410,8 +410,8 @@ static void enable(struct spi *p)
         chip_violation(p->dev.chip, "SPI1: master mode is not modelled");
     }
     if (s->disabled_full && !(s->sr & SR_TXE)) {
-        /* Whether the byte survives SPE = 0 is not documented. It does here: nothing may depend on its loss.
-         */
+        /* Whether the byte survives SPE = 0 is not documented. It does
+         * here: nothing may depend on its loss. */
         chip_violation(p->dev.chip,
                        "SPI1: enabled again with byte 0x%02X left in the transmit buffer; "
                        "reset SPI1 in RCC_APB2RSTR to empty it",
@@ -504,7 +504,7 @@ static void spi_reset(struct dev *dev, enum dev_reset kind)
     update(p);
 }
 
-static const struct dev_ops spi_ops = {spi_read, spi_write, spi_reset};
+static const struct dev_ops spi_ops = {.read = spi_read, .write = spi_write, .reset = spi_reset};
 static const struct chip_spi_slave spi_wires = {on_byte_begin, on_byte_end};
 
 void spi_attach(struct chip *chip)

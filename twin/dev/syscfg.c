@@ -83,7 +83,7 @@ static void syscfg_reset(struct dev *dev, enum dev_reset kind)
     set_ports((struct syscfg *)dev, EXTICR4, 0);
 }
 
-static const struct dev_ops ops = {syscfg_read, syscfg_write, syscfg_reset};
+static const struct dev_ops ops = {.read = syscfg_read, .write = syscfg_write, .reset = syscfg_reset};
 
 void syscfg_attach(struct chip *chip)
 {

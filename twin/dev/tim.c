@@ -414,7 +414,7 @@ static void tim_reset(struct dev *dev, enum dev_reset kind)
     update_irq(t);
 }
 
-static const struct dev_ops tim_ops = {tim_read, tim_write, tim_reset};
+static const struct dev_ops tim_ops = {.read = tim_read, .write = tim_write, .reset = tim_reset};
 
 void tim_attach(struct chip *chip)
 {

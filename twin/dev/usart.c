@@ -362,7 +362,7 @@ static void usart_reset(struct dev *dev, enum dev_reset kind)
     update(u);
 }
 
-static const struct dev_ops usart_ops = {usart_read, usart_write, usart_reset};
+static const struct dev_ops usart_ops = {.read = usart_read, .write = usart_write, .reset = usart_reset};
 
 void usart_attach(struct chip *chip)
 {

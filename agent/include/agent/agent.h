@@ -2,19 +2,36 @@
  * The agent: receives updates inside the running application, over SPI1 (docs/spec/link.md), into the
  * inactive slot.
  *
- * What the application does:
+ * What the application does, as a whole program (outside_fresh compiles these lines as they stand):
  *
- *     static struct agent agent;                         // in SRAM, not in CCM
+ *     #include "agent/agent.h"
+ *     #include "stm32f407xx.h"
+ *
+ *     static struct agent agent; // in SRAM, not in CCM
  *     static AGENT_RAM_VECTORS uint32_t vectors[AGENT_VECTORS];
+ *     static volatile uint32_t ticks; // of 1 ms
  *
+ *     AGENT_RAM_CODE void SysTick_Handler(void)         { ticks++; }
  *     AGENT_RAM_CODE void SPI1_IRQHandler(void)         { agent_irq(&agent); }
  *     AGENT_RAM_CODE void DMA2_Stream3_IRQHandler(void) { agent_irq(&agent); }
  *
- *     agent_vectors_to_ram(vectors);
- *     err = agent_init(&agent, &config);
- *     for (;;) {
- *         agent_poll(&agent);
- *         ... if the application is healthy: err = agent_confirm(&agent);
+ *     static uint32_t now_ms(void *ctx) { (void)ctx; return ticks; }
+ *     static bool is_healthy(void)      { return ticks > 1000; } // yours asks its sensors
+ *
+ *     int main(void)
+ *     {
+ *         struct agent_config config = {.now_ms = now_ms, .spi_priority = 1,
+ *                                       .masked_priority = 2, .confirm_within_ms = 3000};
+ *         enum fota_err err = FOTA_OK;
+ *         agent_vectors_to_ram(vectors);
+ *         SysTick_Config(SystemCoreClock / 1000);
+ *         NVIC_SetPriority(SysTick_IRQn, 0);
+ *         if (agent_init(&agent, &config) != FOTA_OK) { NVIC_SystemReset(); }
+ *         for (;;) {
+ *             agent_poll(&agent);
+ *             if (agent_is_on_trial(&agent) && is_healthy()) { err = agent_confirm(&agent); }
+ *             if (err != FOTA_OK) { NVIC_SystemReset(); } // the root counts the trial
+ *         }
  *     }
  *
  * What keeps running. The chip has one flash bank: while a word is programmed (16 us) or a sector erased (1
@@ -45,7 +62,8 @@
 #include "link/link_pump.h"
 #include "update/boot_services.h"
 
-/** A function that runs from RAM. It may call only such functions; `switch` tables and literals come along.
+/**
+ * A function that runs from RAM. It may call only such functions; `switch` tables and literals come along.
  */
 #define AGENT_RAM_CODE __attribute__((section(".ram_code"), noinline))
 
@@ -136,8 +154,8 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
  *
  * Takes:      ≤ 1.5 ms with AGENT_CHUNK_WORDS; one erase (≤ 2 s) when may_erase allows it, and never two in
  *             one call; ≤ 500 ms for each of begin, finish and hash, which happen once per update, and an
- * erase on top if it was allowed. Interrupts go on during the last three. Power cut:  the running image is
- * never touched; the inactive slot cannot boot before it is activated
+ *             erase on top if it was allowed. Interrupts go on during the last three.
+ * Power cut:  the running image is never touched; the inactive slot cannot boot before it is activated
  */
 void agent_poll(struct agent *agent);
 
@@ -153,7 +171,10 @@ void agent_poll(struct agent *agent);
 FOTA_MUST_CHECK
 enum fota_err agent_confirm(struct agent *agent);
 
-/** What the bootloader knows: slots, trial runs left, cause of the reset. Takes ≤ 1 ms. @return FOTA_OK */
+/**
+ * What the bootloader knows: slots, trial runs left, cause of the reset. Takes ≤ 1 ms.
+ * @return FOTA_OK
+ */
 FOTA_MUST_CHECK
 enum fota_err agent_info(const struct agent *agent, struct boot_info *out);
 

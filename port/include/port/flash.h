@@ -65,7 +65,7 @@ static inline enum fota_err flash_erase_sector(struct flash *flash, uint32_t sec
  * Program words in ascending order and read each back.
  *
  * A word that is not blank may only be programmed with 0 (tombstone, journal rules R5 and R6); any other
- * value is E_FLASH_VERIFY, and neither it nor a word behind it is programmed. A value of all ones over a
+ * value is E_FLASH_VERIFY, and neither it nor a word after it is programmed. A value of all ones over a
  * blank word is nothing to do.
  *
  * @param addr     bus address, multiple of 4

@@ -28,8 +28,8 @@ struct http_header {
 struct http_sink {
     /**
      * A header line of the final reply.
-     * @param name   as the server sent it, any case, not NUL-terminated; @param value  without surrounding
-     * blanks
+     * @param name   as the server sent it, any case, not NUL-terminated
+     * @param value  without surrounding blanks
      */
     void (*header)(void *ctx, const char *name, size_t n_name, const char *value, size_t n_value);
     /**

@@ -45,21 +45,30 @@ static inline enum fota_err link_io_transfer(struct link_io *io, const uint8_t *
     return io->ops->transfer(io, mosi, miso, n_bytes);
 }
 
-/** Drive NSS: selected = low. @return FOTA_OK · E_IO */
+/**
+ * Drive NSS: selected = low.
+ * @return FOTA_OK · E_IO
+ */
 FOTA_MUST_CHECK
 static inline enum fota_err link_io_select(struct link_io *io, bool selected)
 {
     return io->ops->select(io, selected);
 }
 
-/** Drive NRST, open drain: low resets the target, else released. @return FOTA_OK · E_IO */
+/**
+ * Drive NRST, open drain: low resets the target, else released.
+ * @return FOTA_OK · E_IO
+ */
 FOTA_MUST_CHECK
 static inline enum fota_err link_io_set_nrst(struct link_io *io, bool low)
 {
     return io->ops->set_nrst(io, low);
 }
 
-/** Drive BOOT0; sampled by the target after reset: high starts ST's ROM loader. @return FOTA_OK · E_IO */
+/**
+ * Drive BOOT0; sampled by the target after reset: high starts ST's ROM loader.
+ * @return FOTA_OK · E_IO
+ */
 FOTA_MUST_CHECK
 static inline enum fota_err link_io_set_boot0(struct link_io *io, bool high)
 {

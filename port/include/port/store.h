@@ -30,7 +30,8 @@ struct store {
 /**
  * Read the start of a cell. Bytes that were never written read as anything.
  *
- * @param cell     0 or 1; @param n_bytes  1..STORE_CELL_BYTES
+ * @param cell     0 or 1
+ * @param n_bytes  1..STORE_CELL_BYTES
  * @return FOTA_OK · E_NOT_FOUND (nothing was ever saved) · E_ARG · E_IO
  */
 FOTA_MUST_CHECK

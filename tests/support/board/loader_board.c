@@ -15,8 +15,7 @@
 
 enum { START_MS = 2000, FACTORY_PAYLOAD_BYTES = 1024, VERSION_1 = 1 << 24, VERSION_2 = 2 << 24 };
 
-/* --- images ------------------------------------------------------------------------------------------------
- */
+/* --- images ------------------------------------------------------------------------------------------ */
 
 static uint8_t *read_binary(const char *path, uint32_t *n_bytes)
 {
@@ -78,8 +77,7 @@ static void read_keys(struct loader_board *board)
     test_key_make(&board->channel_key, 2);
 }
 
-/* --- board -------------------------------------------------------------------------------------------------
- */
+/* --- board ------------------------------------------------------------------------------------------- */
 
 /* As it leaves the factory: version 1 in A, confirmed. */
 static void program(struct loader_board *board)
@@ -164,8 +162,7 @@ void loader_board_run_us(struct loader_board *board, uint64_t us)
     }
 }
 
-/* --- what it shows -----------------------------------------------------------------------------------------
- */
+/* --- what it shows ----------------------------------------------------------------------------------- */
 
 bool loader_board_is_updated(const struct loader_board *board)
 {

@@ -40,10 +40,16 @@ void firmware_make_loader(const struct firmware_loader_plan *plan, struct firmwa
 /** What names an image in journal and INFO: SHA-256 over its signed bytes (TLV 0x10). All 0: not an image. */
 void firmware_image_hash(const uint8_t *image, uint32_t n_bytes, uint8_t hash[CRYPTO_SHA256_BYTES]);
 
-/** The root as flat bytes. @return how many */
+/**
+ * The root as flat bytes.
+ * @return how many
+ */
 uint32_t firmware_read_root(uint8_t out[FIRMWARE_ROOT_MAX_BYTES]);
 
-/** The loader as flat bytes, not signed. @return how many */
+/**
+ * The loader as flat bytes, not signed.
+ * @return how many
+ */
 uint32_t firmware_read_loader(uint8_t out[FIRMWARE_ROOT_MAX_BYTES]);
 
 /** Root and loader into their sectors. */

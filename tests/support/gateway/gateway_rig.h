@@ -44,8 +44,10 @@ void rig_publish_loader(struct rig *rig, const struct test_loader *loader);
 /** Only the channel object. */
 void rig_publish_channel(struct rig *rig, const struct test_release *release);
 
-/** Step and let time pass until an event of this kind, at most `max_ms` of virtual time. @return the event or
- * NULL */
+/**
+ * Step and let time pass until an event of this kind, at most `max_ms` of virtual time.
+ * @return the event or NULL
+ */
 const struct gateway_event *rig_run_until(struct rig *rig, enum gateway_event_kind kind, uint32_t max_ms);
 /** Step and let time pass for `ms`. */
 void rig_run_ms(struct rig *rig, uint32_t ms);

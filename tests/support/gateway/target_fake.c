@@ -17,8 +17,7 @@ static uint32_t now32_ms(const struct target_fake *t)
     return (uint32_t)(t->now_ns / NS_PER_MS);
 }
 
-/* --- update operations, as the agent gives them to the pump
- * ---------------------------------------------------- */
+/* --- update operations, as the agent gives them to the pump ------------------------------------------ */
 
 static enum fota_err op_info(void *ctx, struct boot_info *out)
 {
@@ -101,8 +100,7 @@ static void op_restart(void *ctx)
     target_fake_boot(ctx, RESET_SOFTWARE);
 }
 
-/* --- the SPI slave as the pump sees it
- * ------------------------------------------------------------------------- */
+/* --- the SPI slave as the pump sees it --------------------------------------------------------------- */
 
 static size_t port_receive(void *ctx, uint8_t *bytes, size_t n_bytes)
 {
@@ -159,8 +157,7 @@ static uint8_t next_tx(struct target_fake *t)
     return t->is_level_turn ? t->level : (uint8_t)LINK_FILLER;
 }
 
-/* --- what runs
- * ------------------------------------------------------------------------------------------------- */
+/* --- what runs --------------------------------------------------------------------------------------- */
 
 static bool is_alive(const struct target_fake *t)
 {
@@ -193,17 +190,17 @@ static void run_software(struct target_fake *t)
 
 void target_fake_boot(struct target_fake *t, enum reset_cause cause)
 {
-    static const struct link_pump_ops ops = {.info = op_info,
-                                             .begin = op_begin,
-                                             .erase = op_erase,
-                                             .program = op_program,
-                                             .read = op_read,
-                                             .hash = op_hash,
-                                             .finish = op_finish,
-                                             .activate = op_activate,
-                                             .abort = op_abort,
-                                             .restart = op_restart,
-                                             .retry = op_retry};
+    static const struct link_session_ops ops = {.info = op_info,
+                                                .begin = op_begin,
+                                                .erase = op_erase,
+                                                .program = op_program,
+                                                .read = op_read,
+                                                .hash = op_hash,
+                                                .finish = op_finish,
+                                                .activate = op_activate,
+                                                .abort = op_abort,
+                                                .restart = op_restart,
+                                                .retry = op_retry};
     static const struct link_port_ops port = {.receive = port_receive,
                                               .discard = port_discard,
                                               .present = port_present,
@@ -247,8 +244,7 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
     t->started_ns = t->now_ns + (uint64_t)TARGET_FAKE_BOOT_MS * NS_PER_MS;
 }
 
-/* --- the wires
- * ------------------------------------------------------------------------------------------------- */
+/* --- the wires --------------------------------------------------------------------------------------- */
 
 static uint8_t noisy(struct target_fake *t, uint8_t byte)
 {
@@ -349,8 +345,7 @@ void target_fake_run_ms(struct target_fake *t, uint32_t ms)
     delay_us(&t->io, ms * 1000U);
 }
 
-/* --- the board
- * ------------------------------------------------------------------------------------------------- */
+/* --- the board --------------------------------------------------------------------------------------- */
 
 void target_fake_init(struct target_fake *t, const uint8_t release_point[CRYPTO_POINT_BYTES])
 {

@@ -23,17 +23,26 @@ void loader_offer_make(const struct test_loader_spec *spec, struct test_loader *
 /** The next version of `spec` whose file is not made of whole words: its last word has to be filled up. */
 void loader_offer_make_odd(const struct test_loader_spec *spec, struct test_loader *out);
 
-/** Bytes to the target from where the session stands. @return FOTA_OK · as link_client_block */
+/**
+ * Bytes to the target from where the session stands.
+ * @return FOTA_OK · as link_client_block
+ */
 FOTA_MUST_CHECK
 enum fota_err loader_offer_stream(struct link_client *c, const struct link_session *session,
                                   const uint8_t *image);
 
-/** BEGIN and blocks: only FINISH is missing. @return FOTA_OK · as the link client */
+/**
+ * BEGIN and blocks: only FINISH is missing.
+ * @return FOTA_OK · as the link client
+ */
 FOTA_MUST_CHECK
 enum fota_err loader_offer_send(struct link_client *c, const struct test_loader *loader,
                                 struct link_session *session);
 
-/** All of it, with FINISH and ACTIVATE. @return FOTA_OK · as the link client */
+/**
+ * All of it, with FINISH and ACTIVATE.
+ * @return FOTA_OK · as the link client
+ */
 FOTA_MUST_CHECK
 enum fota_err loader_offer_install(struct link_client *c, const struct test_loader *loader);
 

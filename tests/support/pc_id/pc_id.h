@@ -5,7 +5,7 @@
  *
  * `op` counts flash operations (erases and programmed words), from 1: from the start of the scenario, then
  * from the last cut on. `outcome` is what the cut leaves, by the fault model (flash_model.h). `flaky2`:
- * flaky, with other readings. `-upset` behind it: the cut has upset the whole sector too (axiom F8).
+ * flaky, with other readings. `-upset` after it: the cut has upset the whole sector too (axiom F8).
  *
  * Instead of an outcome, how the operation fails with power on: dip, dip-long (the supply is too low for it,
  * or for all until somebody has noticed), worn-cell, worn-sector. Sweeps of the host only.

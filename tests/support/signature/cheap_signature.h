@@ -1,7 +1,7 @@
 /**
  * A signature that costs a hash: SHA-256(point, hash), by whichever crypto_sha256 the program has. Stands in
  * for lib/crypto's crypto_p256_verify in sweeps and fuzzers that verify some 100,000 times. Anyone can make
- * it: for tests that ask what happens behind a verdict, not whether it is right.
+ * it: for tests that ask what happens after a verdict, not whether it is right.
  */
 #ifndef CHEAP_SIGNATURE_H
 #define CHEAP_SIGNATURE_H
@@ -17,7 +17,10 @@ enum { CHEAP_KEYS = 3 };
 /** The signature of a hash by whoever has this point: CRYPTO_SHA256_BYTES. */
 void cheap_tag(const uint8_t *point, const uint8_t *hash, uint8_t out[CRYPTO_SHA256_BYTES]);
 
-/** Public point of a test key. @param key  below CHEAP_KEYS */
+/**
+ * Public point of a test key.
+ * @param key  below CHEAP_KEYS
+ */
 const uint8_t *cheap_point(uint32_t key);
 
 /** For struct image_signer: `ctx` is a uint32_t, the key. */

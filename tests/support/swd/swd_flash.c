@@ -34,6 +34,6 @@ const struct journal_area SWD_JOURNAL_AREAS[JOURNAL_AREAS] = {
 
 struct swd_flash swd_flash(struct twin *twin)
 {
-    static const struct flash_ops OPS = {swd_erase, swd_program, swd_read};
+    static const struct flash_ops OPS = {.erase_sector = swd_erase, .program = swd_program, .read = swd_read};
     return (struct swd_flash){{.ops = &OPS}, twin};
 }

@@ -1,4 +1,5 @@
-/** The journal's sectors of a twin as a debugger reaches them: no rules, no time. For lib/journal, in tests.
+/**
+ * The journal's sectors of a twin as a debugger reaches them: no rules, no time. For lib/journal, in tests.
  */
 #ifndef SWD_FLASH_H
 #define SWD_FLASH_H

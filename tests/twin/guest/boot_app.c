@@ -22,7 +22,7 @@ __attribute__((section(".vectors"), used)) static const volatile uintptr_t vecto
     [7] = BOOT_APP_MODE,
 };
 
-/* First instruction: nothing may have changed before it is noted. The linker puts it right behind the
+/* First instruction: nothing may have changed before it is noted. The linker puts it right after the
  * vectors. */
 __attribute__((naked, section(".start"), used)) void boot_app_start(void)
 {

@@ -31,7 +31,7 @@ enum {
 /** Public point of a test key. */
 const uint8_t *fixture_point(uint32_t key);
 
-/** Sign a hash with the test key whose index is behind `ctx` (uint32_t). For struct image_signer. */
+/** Sign a hash with the test key whose index `ctx` points to (uint32_t). For struct image_signer. */
 enum fota_err fixture_sign(void *ctx, const uint8_t hash[CRYPTO_SHA256_BYTES], uint8_t *der, size_t *n_bytes);
 
 /** The target. */

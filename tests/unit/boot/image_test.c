@@ -266,7 +266,7 @@ static void signature_of_another_image_is_refused(void **state)
     struct image other_parts;
     assert_int_equal(image_parse(image.bytes, sizeof image.bytes, &parts), FOTA_OK);
     assert_int_equal(image_parse(other.bytes, sizeof other.bytes, &other_parts), FOTA_OK);
-    /* all unsigned TLVs of the other image behind this one's signed bytes, but with this one's hash */
+    /* all unsigned TLVs of the other image after this one's signed bytes, but with this one's hash */
     memcpy(image.bytes + parts.signed_bytes, other.bytes + other_parts.signed_bytes,
            other_parts.total_bytes - other_parts.signed_bytes);
     memset(image.bytes + parts.signed_bytes + other_parts.total_bytes - other_parts.signed_bytes, 0xFF, 8);
@@ -287,7 +287,7 @@ static void truncated_image_is_refused_at_every_length(void **state)
         struct image_result result;
         enum fota_err err = image_verify(image.bytes, n, &policy, &result); /* as a file */
         assert_int_equal(err, E_IMAGE_SIZE);
-        struct fixture_image cut = image; /* as flash with erased cells behind */
+        struct fixture_image cut = image; /* as flash with erased cells after it */
         memset(cut.bytes + n, 0xFF, sizeof cut.bytes - n);
         assert_int_not_equal(verify(&cut), FOTA_OK);
         if (n >= IMAGE_HEADER_AREA_BYTES && n <= IMAGE_HEADER_AREA_BYTES + PAYLOAD_BYTES) {
@@ -296,7 +296,7 @@ static void truncated_image_is_refused_at_every_length(void **state)
     }
 }
 
-static void any_byte_behind_the_image_is_refused(void **state)
+static void any_byte_after_the_image_is_refused(void **state)
 {
     (void)state;
     struct fixture_image image = made(&SPEC_A, FIX_KEY_A);
@@ -591,7 +591,7 @@ static void vector_table_must_make_sense(void **state)
         {0x10010000, FLASH_SLOT_A_BASE + 0x209, FOTA_OK},
         {0x20000008, FLASH_SLOT_A_BASE + 0x201, FOTA_OK},
         {0x20000000, FLASH_SLOT_A_BASE + 0x209, E_IMAGE_VECTORS}, /* empty stack */
-        {0x20020008, FLASH_SLOT_A_BASE + 0x209, E_IMAGE_VECTORS}, /* behind the RAM */
+        {0x20020008, FLASH_SLOT_A_BASE + 0x209, E_IMAGE_VECTORS}, /* after the RAM */
         {0x2001FFFC, FLASH_SLOT_A_BASE + 0x209, E_IMAGE_VECTORS}, /* not 8-aligned */
         {0xFFFFFFF8, FLASH_SLOT_A_BASE + 0x209, E_IMAGE_VECTORS},
         {0x20020000, FLASH_SLOT_A_BASE + 0x208, E_IMAGE_VECTORS}, /* not Thumb */
@@ -656,7 +656,7 @@ int main(void)
         cmocka_unit_test(unknown_key_and_missing_key_are_refused),
         cmocka_unit_test(signature_of_another_image_is_refused),
         cmocka_unit_test(truncated_image_is_refused_at_every_length),
-        cmocka_unit_test(any_byte_behind_the_image_is_refused),
+        cmocka_unit_test(any_byte_after_the_image_is_refused),
         cmocka_unit_test(tlv_area_is_read_strictly),
         cmocka_unit_test(protected_tlvs_are_read_strictly),
         cmocka_unit_test(vendor_tlvs_may_stand_in_any_order_each_once),

@@ -55,7 +55,8 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
     return flash_read(&((struct chip *)flash)->fake.flash, addr, words, n_words);
 }
 
-static const struct flash_ops CHIP_OPS = {chip_erase, chip_program, chip_read};
+static const struct flash_ops CHIP_OPS = {
+    .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
 
 static void chip_init(struct chip *chip)
 {
@@ -441,8 +442,8 @@ static void two_nested_cuts_lose_no_state(void **state)
     }
 }
 
-/* The first mark of J0's record was torn and reads blank at one boot, 0 at the next: the first boot decides.
- */
+/* The first mark of J0's record was torn and reads blank at one
+ * boot, 0 at the next: the first boot decides. */
 static void write_that_a_boot_went_without_never_takes_effect(void **state)
 {
     (void)state;

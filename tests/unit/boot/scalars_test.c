@@ -230,8 +230,8 @@ static void sum_with_x_above_the_order_is_accepted_for_its_rest(void **state)
     assert_int_equal(verify_key_itself(POINT, (const number){4}), CRYPTO_REJECT);
 }
 
-/* x = 5, then the same x written as 5 more than the field: only the range of the coordinate tells them apart.
- */
+/* x = 5, then the same x written as 5 more than the field: only the
+ * range of the coordinate tells them apart. */
 static void key_with_a_coordinate_above_the_field_is_refused_though_the_signature_fits(void **state)
 {
     (void)state;

@@ -119,8 +119,8 @@ static void check_choice(struct device *d, const struct update *u, const struct 
     }
 }
 
-/* One powered session: boot, application, gateway. Ends by reset or by the cut. All of RAM is new each time.
- */
+/* One powered session: boot, application, gateway. Ends by reset or
+ * by the cut. All of RAM is new each time. */
 static void live(struct device *d)
 {
     struct update u;

@@ -90,7 +90,7 @@ struct bench {
 static void begin(struct bench *b, const struct s3_config *config, const struct reply *reply,
                   size_t n_replies)
 {
-    static const struct http_ops ops = {perform};
+    static const struct http_ops ops = {.perform = perform};
     memset(b, 0, sizeof *b);
     b->fake.http.ops = &ops;
     memcpy(b->fake.reply, reply, n_replies * sizeof *reply);

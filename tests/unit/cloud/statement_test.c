@@ -510,7 +510,7 @@ static void a_channel_is_read_back_as_written(void **state)
     assert_int_equal(inner.at + inner.n_bytes - text, n);
 }
 
-static void a_channel_must_hold_a_release_behind_one_blank_line(void **state)
+static void a_channel_must_hold_a_release_after_one_blank_line(void **state)
 {
     (void)state;
     char text[STATEMENT_MAX_BYTES];
@@ -732,7 +732,7 @@ int main(void)
         cmocka_unit_test(one_good_signature_of_a_known_key_is_enough),
         cmocka_unit_test(signature_lines_are_strict_base64),
         cmocka_unit_test(a_channel_is_read_back_as_written),
-        cmocka_unit_test(a_channel_must_hold_a_release_behind_one_blank_line),
+        cmocka_unit_test(a_channel_must_hold_a_release_after_one_blank_line),
         cmocka_unit_test(times_are_real_dates),
         cmocka_unit_test(a_release_that_would_not_be_read_is_not_written),
         cmocka_unit_test(mutated_statements_never_read_out_of_bounds),

@@ -4,8 +4,7 @@
 
 enum { SP = 13, PC = 15 };
 
-/* --- random numbers, fields ------------------------------------------------------------------------------
- */
+/* --- random numbers, fields -------------------------------------------------------------------------- */
 
 uint32_t random_u32(struct random *r)
 {
@@ -74,8 +73,7 @@ bool encoding_matches(const struct encoding *e, uint32_t insn)
     return true;
 }
 
-/* --- what makes a form UNPREDICTABLE ---------------------------------------------------------------------
- */
+/* --- what makes a form UNPREDICTABLE ----------------------------------------------------------------- */
 
 typedef const struct encoding row;
 
@@ -256,8 +254,7 @@ static bool double_list(row *e, uint32_t insn)
     return count != 0 && (insn >> 12 & 15) + count <= 16;
 }
 
-/* --- the table -------------------------------------------------------------------------------------------
- */
+/* --- the table --------------------------------------------------------------------------------------- */
 
 enum { MEM = ENC_MEMORY, BR = ENC_BRANCH, NIT = ENC_NOT_IN_IT, FP = ENC_FP, MULT = ENC_MULTIPLE };
 
@@ -526,8 +523,7 @@ const struct encoding encodings[] = {
 };
 const size_t n_encodings = sizeof encodings / sizeof encodings[0];
 
-/* --- generator -------------------------------------------------------------------------------------------
- */
+/* --- generator --------------------------------------------------------------------------------------- */
 
 static bool registers_are_usable(const struct encoding *e, uint32_t insn)
 {

@@ -370,7 +370,7 @@ static void faultmask_cannot_be_set_in_nmi_but_cleared_by_msr(void **state)
     assert_int_equal(rig_reg(r, FAULTMASK), 0);
 }
 
-static void svc_returns_behind_itself_and_shows_its_number(void **state)
+static void svc_returns_after_itself_and_shows_its_number(void **state)
 {
     struct rig *r = *state;
     CODE(r, MAIN, SVC_5, 0xBF00);
@@ -553,7 +553,7 @@ int main(void)
         T(basepri_holds_its_level_and_below),
         T(faultmask_leaves_nmi_only_and_ends_with_a_return),
         T(faultmask_cannot_be_set_in_nmi_but_cleared_by_msr),
-        T(svc_returns_behind_itself_and_shows_its_number),
+        T(svc_returns_after_itself_and_shows_its_number),
         T(a_held_line_pends_again_after_its_handler),
         T(pending_can_be_cleared_unless_the_line_is_held),
         T(nvic_registers_hold_what_the_chip_has),

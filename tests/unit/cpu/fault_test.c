@@ -69,7 +69,7 @@ static const struct faulty faults[] = {
     {"mrc p15", {0xEE10, 0x1F10}, 0, NOCP, USAGEFAULT, 0, true},
     {"ldr from nowhere", {0x6801}, NOWHERE, PRECISERR, BUSFAULT, 0, false},
     {"str to nowhere", {0x6001}, NOWHERE, PRECISERR, BUSFAULT, 0, false},
-    {"ldrb behind the RAM", {0x7801}, DATA + SRAM_BYTES, PRECISERR, BUSFAULT, 0, false},
+    {"ldrb after the RAM", {0x7801}, DATA + SRAM_BYTES, PRECISERR, BUSFAULT, 0, false},
     {"ldr r1, [r0], #4", {0xF850, 0x1B04}, NOWHERE, PRECISERR, BUSFAULT, 0, false},
     {"str r1, [r0, #4]!", {0xF840, 0x1F04}, NOWHERE - 4, PRECISERR, BUSFAULT, 0, false},
     {"ldm r0!, {r1, r2}", {0xC806}, NOWHERE, PRECISERR, BUSFAULT, 0, false},

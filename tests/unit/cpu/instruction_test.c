@@ -1,5 +1,5 @@
-/* Instructions where the oracle is no judge: it deviates from the architecture there, or sees one step only.
- */
+/* Instructions where the oracle is no judge: it deviates from the
+ * architecture there, or sees one step only. */
 #include "rig.h"
 
 static void fixed_point_to_float_rounds_to_nearest_whatever_fpscr_says(void **state)

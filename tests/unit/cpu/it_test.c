@@ -4,8 +4,8 @@
 enum { ROUNDS = 300, IRQ = 7, END = MAIN + 46 };
 #define XPSR_IT 0x0600FC00u
 
-/* r0..r7 get mixed by three IT blocks of 16- and 32-bit instructions with memory accesses; r12 counts down.
- */
+/* r0..r7 get mixed by three IT blocks of 16- and 32-bit
+ * instructions with memory accesses; r12 counts down. */
 static void write_program(struct rig *r)
 {
     CODE(r, MAIN, 0x1840 /* adds r0, r0, r1 */, 0xBF27 /* ittee cs */, 0x4151 /* adc r1, r2 */,

@@ -14,7 +14,7 @@ static void region(struct rig *r, unsigned n, uint32_t base, unsigned size_field
     rig_poke(r, MPU_RASR, xn << 28 | ap << 24 | disabled_subregions << 8 | size_field << 1 | 1);
 }
 
-/* Flash and stacks for everybody; the rest as the test wishes. */
+/* Flash and stacks for everybody; the rest as the test asks. */
 static void common_regions(struct rig *r)
 {
     rig_poke(r, SHCSR, SHCSR_FAULTS);

@@ -69,7 +69,7 @@ struct test_case {
     struct image before;
 };
 
-/** A bug planted behind our core's step, to prove that the comparison sees it. */
+/** A bug planted after our core's step, to prove that the comparison sees it. */
 struct sabotage {
     const char *encoding; /* NULL: none */
     unsigned reg;         /* IMAGE_REGS: a byte of RAM */
@@ -113,8 +113,7 @@ static void fill_flash(struct bench *b)
     }
 }
 
-/* --- our machine -----------------------------------------------------------------------------------------
- */
+/* --- our machine ------------------------------------------------------------------------------------- */
 
 static bool no_bus_read(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t *value)
 {
@@ -198,8 +197,7 @@ static enum outcome run_ours(struct bench *b, const struct test_case *t, struct 
     return why == CPU_STOP_LIMIT ? DONE : FAULT; /* without vectors a fault is a lockup */
 }
 
-/* --- the oracle ------------------------------------------------------------------------------------------
- */
+/* --- the oracle -------------------------------------------------------------------------------------- */
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
 {
@@ -300,8 +298,7 @@ static enum outcome run_oracle(struct bench *b, const struct test_case *t, struc
     return is_thumb && (at_target || (err == UC_ERR_OK && b->interrupt == BREAKPOINT)) ? DONE : FAULT;
 }
 
-/* --- cases -----------------------------------------------------------------------------------------------
- */
+/* --- cases ------------------------------------------------------------------------------------------- */
 
 static uint32_t random_word(struct random *r)
 {
@@ -428,7 +425,7 @@ static uint32_t random_it(const struct encoding *e, struct random *r)
     uint32_t mask;
     do {
         cond = random_below(r, 15);
-        /* oracle: it loses ITSTATE behind an ISB, which ends its translation block */
+        /* oracle: it loses ITSTATE after an ISB, which ends its translation block */
         mask = e->flags & ENC_BRANCH || strcmp(e->name, "isb") == 0 ? 8 : 1 + random_below(r, 15);
     } while (cond == 14 && __builtin_popcount(mask) != 1);
     return 0xBF00 | cond << 4 | mask;
@@ -460,8 +457,7 @@ static bool lands_in_itself(const struct test_case *t, const struct image *after
 }
 
 /* Multiples, doubles and exclusives fault on misaligned addresses on hardware (A3.2.1); the oracle carries
- * on.
- */
+ * on. */
 static bool must_fault_by_alignment(const struct test_case *t)
 {
     const int base = encoding_register(t->insn.encoding, t->insn.bits, 'n');
@@ -475,8 +471,7 @@ static bool must_fault_by_alignment(const struct test_case *t)
     return t->before.r[base] & mask;
 }
 
-/* --- comparison ------------------------------------------------------------------------------------------
- */
+/* --- comparison -------------------------------------------------------------------------------------- */
 
 static uint32_t compared_bits(unsigned reg)
 {
@@ -611,8 +606,7 @@ static void run_cases(struct bench *b, unsigned rounds, bool in_it)
     b->tally.violations = b->violations;
 }
 
-/* --- tests -----------------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------------- */
 
 static int open_bench(void **state)
 {

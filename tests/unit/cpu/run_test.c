@@ -6,8 +6,7 @@
 enum { NOP = 0xBF00, BX_LR = 0x4770, LDR = 0x6801 /* ldr r1, [r0] */, STR = 0x6001 /* str r1, [r0] */ };
 enum { TABLE = 0x08002000 /* data in flash */ };
 
-/* --- flash closed ----------------------------------------------------------------------------------------
- */
+/* --- flash closed ------------------------------------------------------------------------------------ */
 
 static void expect_same_registers(const struct rig *a, const struct rig *b)
 {
@@ -248,8 +247,7 @@ static void loads_from_flash_are_told_while_watched(void **state)
     assert_int_equal(r->flash_loads, 1);
 }
 
-/* --- code that changes -----------------------------------------------------------------------------------
- */
+/* --- code that changes ------------------------------------------------------------------------------- */
 
 static void code_that_rewrites_itself_runs_as_rewritten(void **state)
 {
@@ -371,8 +369,7 @@ static void an_instruction_over_a_page_border_follows_changes_of_both_halves(voi
     }
 }
 
-/* --- snapshots, limits, stops ----------------------------------------------------------------------------
- */
+/* --- snapshots, limits, stops ------------------------------------------------------------------------ */
 
 /* A loop with interrupts, stores and SysTick; its state is registers and RAM. */
 static void write_busy_program(struct rig *r)
@@ -462,7 +459,7 @@ static void a_breakpoint_stops_before_its_instruction(void **state)
     assert_int_equal(rig_reg(r, 1), 2);
 }
 
-static void a_bus_callback_can_stop_the_run_behind_its_instruction(void **state)
+static void a_bus_callback_can_stop_the_run_after_its_instruction(void **state)
 {
     struct rig *r = *state;
     CODE(r, MAIN, STR, 0x2103);
@@ -509,7 +506,7 @@ int main(void)
         T(split_runs_are_the_same_run),
         T(a_restored_snapshot_runs_the_same_again_here_and_elsewhere),
         T(a_breakpoint_stops_before_its_instruction),
-        T(a_bus_callback_can_stop_the_run_behind_its_instruction),
+        T(a_bus_callback_can_stop_the_run_after_its_instruction),
         T(the_run_ends_at_its_limit),
     };
     return cmocka_run_group_tests_name("core: running", tests, NULL, NULL);

@@ -4,8 +4,7 @@
 enum { WFI = 0xBF30, WFE = 0xBF20, SEV = 0xBF40, NOP = 0xBF00, BX_LR = 0x4770 };
 enum { ENABLE = 1, TICKINT = 2, CORE_CLOCK = 4, COUNTFLAG = 1 << 16 };
 
-/* --- SysTick ---------------------------------------------------------------------------------------------
- */
+/* --- SysTick ----------------------------------------------------------------------------------------- */
 
 /* Start at an exact cycle: the STR itself ends at the returned one. */
 static uint64_t start_systick(struct rig *r, uint32_t reload, uint32_t csr)
@@ -151,8 +150,7 @@ static void systick_registers_hold_24_bits(void **state)
     assert_int_equal(rig_peek(r, SYST_CALIB), 0x40000000 + 18750); /* RM0090 12.1.1 */
 }
 
-/* --- DWT -------------------------------------------------------------------------------------------------
- */
+/* --- DWT --------------------------------------------------------------------------------------------- */
 
 static void cyccnt_counts_cycles_while_enabled(void **state)
 {
@@ -177,10 +175,9 @@ static void cyccnt_counts_cycles_while_enabled(void **state)
     assert_int_equal(rig_peek(r, DWT_CYCCNT), stopped);
 }
 
-/* --- sleep and events ------------------------------------------------------------------------------------
- */
+/* --- sleep and events -------------------------------------------------------------------------------- */
 
-static void wfi_sleeps_until_an_interrupt_and_returns_behind_itself(void **state)
+static void wfi_sleeps_until_an_interrupt_and_returns_after_itself(void **state)
 {
     struct rig *r = *state;
     rig_enable(r, 5, 0);
@@ -312,8 +309,7 @@ static void sleeponexit_sleeps_instead_of_returning_to_the_thread(void **state)
     assert_int_equal(rig_reg(r, PC), MAIN + 2);
 }
 
-/* --- bit-band --------------------------------------------------------------------------------------------
- */
+/* --- bit-band ---------------------------------------------------------------------------------------- */
 
 static void bit_band_words_are_single_bits_of_the_ram(void **state)
 {
@@ -381,7 +377,7 @@ int main(void)
         T(ticks_missed_while_masked_pend_once),
         T(systick_registers_hold_24_bits),
         T(cyccnt_counts_cycles_while_enabled),
-        T(wfi_sleeps_until_an_interrupt_and_returns_behind_itself),
+        T(wfi_sleeps_until_an_interrupt_and_returns_after_itself),
         T(wfi_under_primask_wakes_and_goes_straight_on),
         T(wfi_sleeps_through_what_basepri_or_the_nvic_holds_back),
         T(systick_wakes_a_sleeper_at_its_time),

@@ -441,7 +441,7 @@ static void impossible_set_ups_are_refused(void **state)
     fake_expect_violation(c, "no register");
 }
 
-/* What the agent does: one circular buffer, read behind NDTR in chunks of any size, NSS going up between
+/* What the agent does: one circular buffer, read up to NDTR in chunks of any size, NSS going up between
  * them. */
 static void circular_reception_loses_nothing_in_odd_chunks_with_nss_toggling(void **state)
 {

@@ -106,7 +106,7 @@ void fake_reset(struct chip *chip)
     }
 }
 
-/* --- bus */
+/* --- bus --------------------------------------------------------------------------------------------- */
 
 void chip_add_dev(struct chip *chip, struct dev *dev)
 {
@@ -200,7 +200,7 @@ uint8_t *fake_sram(struct chip *chip, uint32_t addr)
     return &chip->sram[addr - FAKE_SRAM];
 }
 
-/* --- time */
+/* --- time -------------------------------------------------------------------------------------------- */
 
 uint64_t chip_now_ps(const struct chip *chip)
 {
@@ -285,7 +285,7 @@ void fake_set_clocked(struct chip *chip, bool clocked)
     chip->clocked = clocked;
 }
 
-/* --- lines */
+/* --- lines ------------------------------------------------------------------------------------------- */
 
 void chip_irq(struct chip *chip, unsigned irq, bool level)
 {
@@ -392,7 +392,7 @@ char chip_exti_port(const struct chip *chip, unsigned line)
     return chip->exti_port[line];
 }
 
-/* --- wires */
+/* --- wires ------------------------------------------------------------------------------------------- */
 
 void chip_on_spi(struct chip *chip, const struct chip_spi_slave *slave, void *ctx)
 {
@@ -505,7 +505,7 @@ size_t fake_resets_asked(const struct chip *chip)
     return chip->resets_asked;
 }
 
-/* --- the guest's faults */
+/* --- the guest's faults ------------------------------------------------------------------------------ */
 
 void chip_violation(struct chip *chip, const char *fmt, ...)
 {

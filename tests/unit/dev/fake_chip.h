@@ -38,7 +38,10 @@ bool fake_dma_request(const struct chip *chip, unsigned controller, unsigned str
 /** Does a model drive the pin? */
 bool fake_is_driven(const struct chip *chip, char port, unsigned pin);
 
-/** One byte over the SPI wires at the rate set (default 1 MHz); time moves by 8 bits. @return MISO */
+/**
+ * One byte over the SPI wires at the rate set (default 1 MHz); time moves by 8 bits.
+ * @return MISO
+ */
 uint8_t fake_spi(struct chip *chip, uint8_t mosi);
 void fake_spi_rate(struct chip *chip, uint32_t hz);
 /** The two halves of fake_spi, for tests that do something inside the byte. */

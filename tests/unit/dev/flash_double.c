@@ -150,9 +150,10 @@ static void no_reset(struct dev *dev, enum dev_reset kind)
     (void)kind;
 }
 
-static const struct dev_ops register_ops = {register_read, register_write, no_reset};
-static const struct dev_ops memory_ops = {memory_read, memory_write, no_reset};
-static const struct dev_ops system_ops = {system_read, system_write, no_reset};
+static const struct dev_ops register_ops = {
+    .read = register_read, .write = register_write, .reset = no_reset};
+static const struct dev_ops memory_ops = {.read = memory_read, .write = memory_write, .reset = no_reset};
+static const struct dev_ops system_ops = {.read = system_read, .write = system_write, .reset = no_reset};
 
 struct flash_double *flash_double_attach(struct chip *chip)
 {

@@ -75,7 +75,7 @@ static int teardown(void **state)
     return violations || refused ? -1 : 0;
 }
 
-/* --- a host that follows AN4286 */
+/* --- a host that follows AN4286 ---------------------------------------------------------------------- */
 
 static uint8_t xfer(uint8_t mosi)
 {
@@ -195,7 +195,7 @@ static void set_voltage_x32(void)
     assert_int_equal(write_memory(0xFFFF0000, (const uint8_t *)"\x03", 1), ACK);
 }
 
-/* --- promises */
+/* --- promises ---------------------------------------------------------------------------------------- */
 
 static void deaf_until_started_up(void **state)
 {
@@ -256,8 +256,8 @@ static void get_lists_version_and_commands_of_v1_1(void **state)
     expect_id();
 }
 
-/* The bytes of a logic analyser on an F446: the answer line repeats the last byte until something new comes.
- */
+/* The bytes of a logic analyser on an F446: the answer line repeats
+ * the last byte until something new comes. */
 static void answers_match_the_trace_of_a_real_part(void **state)
 {
     (void)state;

@@ -87,8 +87,7 @@ static void assert_loader_left(enum fota_err reason)
     assert_int_equal(rig->target.running_version, V2);
 }
 
-/* --- retry
- * ------------------------------------------------------------------------------------------------------- */
+/* --- retry ------------------------------------------------------------------------------------------- */
 
 /* Finding T1: 3.0.0 was rejected by a fault of the surroundings; it is good, and gets in. */
 static void a_raised_retry_lifts_the_rejection_in_the_target_and_the_release_gets_in(void **state)
@@ -192,8 +191,7 @@ static void a_rejection_is_seen_whichever_slot_is_free(void **state)
     assert_memory_equal(info.rejected_hash[SLOT_B], release.hash[SLOT_B], 8);
 }
 
-/* --- the only image
- * ---------------------------------------------------------------------------------------------- */
+/* --- the only image ---------------------------------------------------------------------------------- */
 
 static void an_image_of_last_resort_is_not_installed_again_and_the_next_release_is(void **state)
 {
@@ -218,8 +216,7 @@ static void an_image_of_last_resort_is_not_installed_again_and_the_next_release_
     assert_int_equal(rig->target.running_version, 0x03000001);
 }
 
-/* --- loaders
- * ----------------------------------------------------------------------------------------------------- */
+/* --- loaders ----------------------------------------------------------------------------------------- */
 
 static void a_loader_that_the_channel_names_is_installed_and_asked_for_no_more(void **state)
 {
@@ -438,8 +435,7 @@ static void a_target_reset_within_a_loader_update_takes_the_loader_again(void **
     assert_int_equal(rig->target.running_version, 0x01000000);
 }
 
-/* --- keys
- * -------------------------------------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------------------- */
 
 /** 2.0.0, signed with the next key; it ends the first one. */
 static struct test_spec revoking(uint32_t seq)

@@ -13,8 +13,7 @@
 #include "gateway_delay.h"
 #include "gateway_rig.h"
 
-/* --- state table
- * --------------------------------------------------------------------------------------------------- */
+/* --- state table ------------------------------------------------------------------------------------- */
 
 static void every_pair_of_state_and_event_is_decided(void **state)
 {
@@ -120,9 +119,7 @@ static void document_shows_the_state_table_of_the_code(void **state)
     }
 }
 
-/* --- delays
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- delays ------------------------------------------------------------------------------------------ */
 
 static void quiet_polls_spread_over_a_quarter_each_way(void **state)
 {
@@ -188,9 +185,7 @@ static void same_seed_same_delays_and_zero_is_a_seed(void **state)
     assert_int_equal(gateway_random_in(&a, 5, 4), 5);
 }
 
-/* --- record
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- record ------------------------------------------------------------------------------------------ */
 
 static struct rig rig; /* its store; too large for the stack */
 static uint8_t scratch[GATEWAY_RECORD_BYTES];
@@ -317,8 +312,7 @@ static void four_rejected_releases_are_remembered_and_repeats_take_no_room(void 
     }
 }
 
-/* --- image check
- * ------------------------------------------------------------------------------------------------------ */
+/* --- image check ------------------------------------------------------------------------------------- */
 
 static struct test_release release;
 

@@ -72,8 +72,7 @@ static void assert_left_alone(enum fota_err reason)
     assert_untouched();
 }
 
-/* --- the good way
- * ------------------------------------------------------------------------------------------------ */
+/* --- the good way ------------------------------------------------------------------------------------ */
 
 static void new_release_is_streamed_tried_and_confirmed(void **state)
 {
@@ -152,8 +151,7 @@ static void update_after_update_goes_to_the_other_slot_each_time(void **state)
     }
 }
 
-/* --- rollback
- * ---------------------------------------------------------------------------------------------------- */
+/* --- rollback ---------------------------------------------------------------------------------------- */
 
 static void release_that_never_confirms_is_rolled_back_and_not_offered_again(void **state)
 {
@@ -208,8 +206,7 @@ static void next_release_after_a_rejected_one_is_installed(void **state)
     assert_int_equal(rig->target.running_version, 0x03000001);
 }
 
-/* --- statements
- * ---------------------------------------------------------------------------------------------------- */
+/* --- statements -------------------------------------------------------------------------------------- */
 
 static void older_sequence_number_is_a_replay(void **state)
 {
@@ -247,8 +244,8 @@ static void expired_channel_starts_no_install(void **state)
 static void clock_that_was_set_back_does_not_revive_an_expired_channel(void **state)
 {
     (void)state;
-    /* A newer statement was seen once, so that time cannot be before it, whatever this machine's clock says.
-     */
+    /* A newer statement was seen once, so that time cannot be before
+     * it, whatever this machine's clock says. */
     struct test_spec spec = spec_of(0x01000000, 5);
     spec.issued_s = TEST_NOW_S + 90 * 86400;
     spec.expires_s = TEST_NOW_S + 120 * 86400;
@@ -328,8 +325,7 @@ static void etag_of_a_bad_signature_is_not_kept(void **state)
     assert_untouched();
 }
 
-/* --- images
- * -------------------------------------------------------------------------------------------------------- */
+/* --- images ------------------------------------------------------------------------------------------ */
 
 static void image_for_the_other_slot_is_refused_before_any_erase(void **state)
 {
@@ -414,8 +410,7 @@ static void object_damaged_in_the_store_is_refused_before_any_erase(void **state
     assert_refused(E_IMAGE_HASH);
 }
 
-/* --- restarts, cuts, faults
- * ------------------------------------------------------------------------------------------ */
+/* --- restarts, cuts, faults -------------------------------------------------------------------------- */
 
 static void crash_between_decision_and_store_does_not_hide_the_release(void **state)
 {

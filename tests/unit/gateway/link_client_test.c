@@ -12,8 +12,7 @@
 #include "base/bytes.h"
 #include "gateway_rig.h"
 
-/* --- a wire with a script
- * ------------------------------------------------------------------------------------------ */
+/* --- a wire with a script ---------------------------------------------------------------------------- */
 
 enum { WIRE_MAX_BYTES = 4096 };
 
@@ -121,8 +120,7 @@ static void wire_start(const uint8_t *miso, size_t n_miso, uint8_t rest)
         assert_memory_equal(wire.mosi, expected, sizeof expected);                                           \
     } while (0)
 
-/* --- bytes: AN4286's sequences (facts of the ROM: MISO keeps the last byte)
- * ------------------------------------------ */
+/* --- bytes: AN4286's sequences (facts of the ROM: MISO keeps the last byte) -------------------------- */
 
 /* `00 00 79` is the ACK procedure: dummy, one poll that meets 79, echo. */
 #define A 0x00, 0x00, 0x79
@@ -213,9 +211,7 @@ static void wrong_arguments_send_nothing(void **state)
     assert_int_equal(wire.n_mosi, 0);
 }
 
-/* --- traps
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- traps ------------------------------------------------------------------------------------------- */
 
 static void first_poll_byte_is_thrown_away(void **state)
 {
@@ -334,8 +330,7 @@ static void reset_into_the_rom_keeps_the_budgets(void **state)
     assert_false(wire.is_boot0_high_at_release);
 }
 
-/* --- against the real slave
- * ------------------------------------------------------------------------------------------- */
+/* --- against the real slave -------------------------------------------------------------------------- */
 
 static struct rig *rig;
 static struct test_release release;

@@ -4,8 +4,7 @@
 
 #include "base/bytes.h"
 
-/* --- wires ------------------------------------------------------------------------------------------------
- */
+/* --- wires ------------------------------------------------------------------------------------------- */
 
 static uint8_t next_byte(struct bench_wire *w)
 {
@@ -134,8 +133,7 @@ static const struct link_port_ops port_armed = {.receive = port_receive,
                                                 .is_sending = port_is_sending,
                                                 .resync = port_resync};
 
-/* --- the owner: a slot of flash
- * --------------------------------------------------------------------------------- */
+/* --- the owner: a slot of flash ---------------------------------------------------------------------- */
 
 static enum fota_err op_info(void *ctx, struct boot_info *out)
 {
@@ -241,7 +239,8 @@ static enum fota_err op_finish(void *ctx)
     if (b->again_answers > 0) {
         b->again_answers--;
         b->steps += (uint64_t)b->again_ms * BENCH_STEPS_PER_MS;
-        return LINK_PUMP_AGAIN;
+        link_pump_progressed(&b->pump);
+        return E_UPDATE_BUSY;
     }
     b->n_finishes++;
     return b->finish_err;
@@ -281,20 +280,19 @@ static void op_restart(void *ctx)
     ((struct bench *)ctx)->n_restarts++;
 }
 
-static const struct link_pump_ops bench_ops = {.info = op_info,
-                                               .begin = op_begin,
-                                               .erase = op_erase,
-                                               .program = op_program,
-                                               .read = op_read,
-                                               .hash = op_hash,
-                                               .finish = op_finish,
-                                               .activate = op_activate,
-                                               .abort = op_abort,
-                                               .restart = op_restart,
-                                               .retry = op_retry};
+static const struct link_session_ops bench_ops = {.info = op_info,
+                                                  .begin = op_begin,
+                                                  .erase = op_erase,
+                                                  .program = op_program,
+                                                  .read = op_read,
+                                                  .hash = op_hash,
+                                                  .finish = op_finish,
+                                                  .activate = op_activate,
+                                                  .abort = op_abort,
+                                                  .restart = op_restart,
+                                                  .retry = op_retry};
 
-/* --- the bench
- * ------------------------------------------------------------------------------------------------ */
+/* --- the bench --------------------------------------------------------------------------------------- */
 
 void bench_start(struct bench *b, bool uses_arm, unsigned poll_every)
 {

@@ -71,19 +71,28 @@ struct bench {
 
 void bench_start(struct bench *b, bool uses_arm, unsigned poll_every);
 
-/** Clock one byte. @return MISO */
+/**
+ * Clock one byte.
+ * @return MISO
+ */
 uint8_t bench_clock(struct bench *b, uint8_t mosi);
 void bench_write(struct bench *b, const uint8_t *bytes, size_t n_bytes);
 void bench_read(struct bench *b, uint8_t *bytes, size_t n_bytes);
 /** Let time pass without a clock. */
 void bench_wait_ms(struct bench *b, unsigned ms);
 
-/** ACK procedure as AN4286 shows it: a dummy, polls, echo. @return 79, 1F, or 0 after many polls */
+/**
+ * ACK procedure as AN4286 shows it: a dummy, polls, echo.
+ * @return 79, 1F, or 0 after many polls
+ */
 uint8_t bench_ack(struct bench *b);
 uint8_t bench_command(struct bench *b, uint8_t op);
 /** @return verdict of the request */
 uint8_t bench_request(struct bench *b, uint8_t op, const uint8_t *body, size_t n_bytes);
-/** Fetch a reply. @return its body's size, SIZE_MAX if none came or its CRC is wrong */
+/**
+ * Fetch a reply.
+ * @return its body's size, SIZE_MAX if none came or its CRC is wrong
+ */
 size_t bench_reply(struct bench *b, uint8_t *body, size_t max_bytes);
 /** Request and progress reply. */
 struct link_progress bench_exchange(struct bench *b, uint8_t op, const uint8_t *body, size_t n_bytes);
@@ -92,7 +101,10 @@ struct link_progress bench_block(struct bench *b, uint32_t session, uint32_t off
 struct link_session bench_begin(struct bench *b);
 struct link_info bench_info(struct bench *b);
 
-/** AN4286: address stage, write, erase one sector. @return the verdict that ended it */
+/**
+ * AN4286: address stage, write, erase one sector.
+ * @return the verdict that ended it
+ */
 uint8_t bench_address(struct bench *b, uint32_t addr);
 uint8_t bench_write_memory(struct bench *b, uint32_t addr, const uint8_t *data, size_t n_bytes);
 uint8_t bench_erase_sector(struct bench *b, uint16_t sector);

@@ -63,8 +63,8 @@ static void a_sync_is_acked_at_any_time(void **state)
     }
 }
 
-/* ST's ROM shows the ACK of a sync in the second byte after its 5A, and nowhere in a frame after its third.
- */
+/* ST's ROM shows the ACK of a sync in the second byte after its
+ * 5A, and nowhere in a frame after its third. */
 static void the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a(void **state)
 {
     (void)state;
@@ -399,7 +399,7 @@ static void read_memory_serves_only_sectors_that_this_session_erased(void **stat
     stop(b);
 }
 
-static void read_memory_shows_the_info_block_and_nothing_behind_it(void **state)
+static void read_memory_shows_the_info_block_and_nothing_after_it(void **state)
 {
     (void)state;
     struct bench *b = start(false);
@@ -454,8 +454,8 @@ static void go_after_plain_writes_finishes_and_activates_or_nacks(void **state)
     stop(b);
 }
 
-/* Its verdict would stand in the way of a host that insists on A5, its sync in that of one that wants an ACK.
- */
+/* Its verdict would stand in the way of a host that insists on A5,
+ * its sync in that of one that wants an ACK. */
 static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not(void **state)
 {
     (void)state;
@@ -464,7 +464,7 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     struct bench *b = start(false);
     uint8_t back[3];
     assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
-    uint32_t session_id = b->pump.session_id;
+    uint32_t session_id = b->pump.session.id;
     bench_write(b, frame, sizeof frame);
     bench_wait_ms(b, LINK_GONE_MS - 100);
     bench_read(b, back, sizeof back); /* the verdict stands for the slowest host */
@@ -479,7 +479,7 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     static const uint8_t polls_with_a5[] = {LINK_SOF, LINK_FILLER, LINK_FILLER};
     bench_write(b, polls_with_a5, sizeof polls_with_a5);
     assert_int_equal(bench_ack(b), LINK_NACK); /* of a host that is there */
-    assert_int_equal(b->pump.session_id, session_id);
+    assert_int_equal(b->pump.session.id, session_id);
     assert_alive(b);
     stop(b);
 }
@@ -539,7 +539,7 @@ int main(void)
         cmocka_unit_test(a_list_whose_checksum_includes_n_is_taken_and_no_other_wrong_sum),
         cmocka_unit_test(reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boundary),
         cmocka_unit_test(read_memory_serves_only_sectors_that_this_session_erased),
-        cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_behind_it),
+        cmocka_unit_test(read_memory_shows_the_info_block_and_nothing_after_it),
         cmocka_unit_test(go_restarts_after_its_ack_whatever_the_address),
         cmocka_unit_test(go_after_plain_writes_finishes_and_activates_or_nacks),
         cmocka_unit_test(silence_inside_a_frame_gives_it_up_and_a_verdict_survives_it),

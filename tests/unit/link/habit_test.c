@@ -51,8 +51,7 @@ static void send_data_frame(struct bench *b, const uint8_t *data)
     send(b, frame, sizeof frame);
 }
 
-/* --- first poll counts, echo after ACK and NACK (sensor hub on SPI, 4.8 MHz, no gaps)
- * ---------------------------- */
+/* --- first poll counts, echo after ACK and NACK (sensor hub on SPI, 4.8 MHz, no gaps) ---------------- */
 
 static uint8_t first_poll_counts(struct bench *b)
 {
@@ -106,8 +105,7 @@ static void host_that_counts_the_first_poll_writes_an_image_and_goes(void **stat
     }
 }
 
-/* --- erase without a checksum: the first poll is the checksum. Always echoes, even after a time-out
- * --------------- */
+/* --- erase without a checksum: the first poll is the checksum. Always echoes, even after a time-out --- */
 
 static void host_whose_first_poll_is_the_erase_checksum_and_that_syncs_again(void **state)
 {
@@ -145,8 +143,7 @@ static void host_whose_first_poll_is_the_erase_checksum_and_that_syncs_again(voi
     }
 }
 
-/* --- first poll ignored; a bare 79 ends Get; 5A on MOSI while it reads; no echo after NACK
- * ------------------------- */
+/* --- first poll ignored; a bare 79 ends Get; 5A on MOSI while it reads; no echo after NACK ----------- */
 
 static uint8_t ignore_first_poll(struct bench *b, bool echoes_nack)
 {
@@ -197,8 +194,7 @@ static void host_that_clocks_5a_while_it_reads_and_never_echoes_a_nack(void **st
     }
 }
 
-/* --- reads one byte too many in GetVersion and GetID, then wants the ACK
- * ------------------------------------------- */
+/* --- reads one byte too many in GetVersion and GetID, then wants the ACK ----------------------------- */
 
 static void host_that_reads_one_byte_too_many_still_finds_the_ack(void **state)
 {
@@ -227,8 +223,7 @@ static void host_that_reads_one_byte_too_many_still_finds_the_ack(void **state)
     }
 }
 
-/* --- strict: A5 in the first byte, A5 or a verdict in the polls, A5 during the echo
- * --------------------------------- */
+/* --- strict: A5 in the first byte, A5 or a verdict in the polls, A5 during the echo ------------------ */
 
 static uint8_t strict_ack(struct bench *b, uint8_t first, uint8_t poll)
 {
@@ -273,8 +268,7 @@ static void strict_host_sees_a5_wherever_it_insists_on_it(void **state)
     }
 }
 
-/* --- list of several sectors, its checksum over the codes only
- * ------------------------------------------------------ */
+/* --- list of several sectors, its checksum over the codes only --------------------------------------- */
 
 static void host_that_erases_several_sectors_in_one_list(void **state)
 {

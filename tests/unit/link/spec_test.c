@@ -1,5 +1,5 @@
 /* docs/spec/link.md tells the truth: its vectors are replayed, its state table is compared with the source.
- * `link_spec_test --table` prints that table. */
+ * `link_spec_test --table` prints that table, `--commands` the one of the vendor requests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,10 +127,23 @@ static void a_changed_byte_in_a_vector_is_noticed(void **state)
     free(b);
 }
 
+/* Rows of the page's table with this heading, whatever is in them. */
+static unsigned count_rows(const char *text, const char *heading)
+{
+    unsigned n_rows = 0;
+    const char *table = strstr(text, heading);
+    assert_non_null(table);
+    table = strchr(strchr(table, '\n') + 1, '\n') + 1; /* after heading and rule */
+    for (; *table == '|'; table = strchr(table, '\n') + 1) {
+        n_rows++;
+    }
+    return n_rows;
+}
+
 /* @return rows of the spec's table that the source does not have, plus rows it lacks */
 static unsigned compare_tables(const char *text)
 {
-    unsigned n_expected = 0, n_found = 0, n_shown = 0;
+    unsigned n_expected = 0, n_found = 0;
     for (size_t i = 0; i < N_ROWS; i++) {
         char line[LINE_MAX_BYTES];
         if (strcmp(rows[i].action, "ILLEGAL") == 0) {
@@ -141,12 +154,7 @@ static unsigned compare_tables(const char *text)
                  rows[i].next);
         n_found += strstr(text, line) != NULL;
     }
-    const char *table = strstr(text, "| state | event | action | next |\n|---|---|---|---|\n");
-    assert_non_null(table);
-    table = strchr(strchr(table, '\n') + 1, '\n') + 1;
-    for (; *table == '|'; table = strchr(table, '\n') + 1) {
-        n_shown++;
-    }
+    unsigned n_shown = count_rows(text, "| state | event | action | next |\n|---|---|---|---|\n");
     return (n_expected - n_found) + (n_shown > n_expected ? n_shown - n_expected : 0);
 }
 
@@ -176,6 +184,133 @@ static void meanings_of_states_and_events_are_the_source_s(void **state)
         }
     }
     free(text);
+}
+
+/* The vendor requests as docs/spec/link.md shows them, from the list that the code is made of. */
+struct request {
+    unsigned op;
+    const char *name, *body, *reply, *when;
+    unsigned least, most, reply_bytes;
+};
+
+#define REPLY_NAME(id, n_bytes, name)  [LINK_REPLY_##id] = (name),
+#define REPLY_BYTES(id, n_bytes, name) [LINK_REPLY_##id] = (n_bytes),
+#define WHEN_TEXT(id, text)            [LINK_WHEN_##id] = (text),
+
+static const char *const reply_names[] = {LINK_REPLIES(REPLY_NAME)};
+static const unsigned reply_bytes[] = {LINK_REPLIES(REPLY_BYTES)};
+static const char *const when_texts[] = {LINK_WHENS(WHEN_TEXT)};
+
+#define COMMAND(id, opcode, title, step, at, n, handler) {.op = (opcode), .name = (title)},
+#define REQUEST(id, opcode, title, min, max, what, state, text, handler)                                     \
+    {.op = (opcode),                                                                                         \
+     .name = (title),                                                                                        \
+     .body = (text),                                                                                         \
+     .reply = reply_names[LINK_REPLY_##what],                                                                \
+     .when = when_texts[LINK_WHEN_##state],                                                                  \
+     .least = (min),                                                                                         \
+     .most = (max),                                                                                          \
+     .reply_bytes = reply_bytes[LINK_REPLY_##what]},
+
+enum { MAX_OPS = 32 };
+
+static size_t list_requests(struct request out[MAX_OPS])
+{
+    const struct request list[] = {LINK_REQUESTS(REQUEST)};
+    memcpy(out, list, sizeof list);
+    return sizeof list / sizeof list[0];
+}
+
+static void write_request(const struct request *r, char line[LINE_MAX_BYTES])
+{
+    char sizes[32];
+    snprintf(sizes, sizeof sizes, r->least == r->most ? "%u" : "%u to %u", r->least, r->most);
+    snprintf(line, LINE_MAX_BYTES, "| %s | %02X | %s | %s | %s | %u | %s |\n", r->name, r->op, r->body, sizes,
+             r->reply, r->reply_bytes, r->when);
+}
+
+/* @return requests that the page does not show as the source has them, plus rows of the page that are too
+ * many */
+static unsigned compare_requests(const char *text)
+{
+    struct request requests[MAX_OPS];
+    size_t n_requests = list_requests(requests);
+    unsigned n_missing = 0;
+    for (size_t i = 0; i < n_requests; i++) {
+        char line[LINE_MAX_BYTES];
+        write_request(&requests[i], line);
+        n_missing += strstr(text, line) == NULL;
+    }
+    unsigned n_shown = count_rows(text, "| request | op | body | bytes | reply | bytes | allowed |\n");
+    return n_missing + (unsigned)(n_shown > n_requests ? n_shown - n_requests : 0);
+}
+
+static void the_commands_of_the_spec_are_the_source_s(void **state)
+{
+    (void)state;
+    char *text = read_spec();
+    assert_int_equal(compare_requests(text), 0);
+    char *row = strstr(text, "| 9 to 4104 |");
+    assert_non_null(row);
+    row[2] = '8';
+    assert_int_equal(compare_requests(text), 1); /* and a changed size is noticed */
+    free(text);
+    static const struct request commands[] = {LINK_COMMANDS(COMMAND)};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        assert_string_equal(link_op_name((uint8_t)commands[i].op), commands[i].name);
+    }
+    assert_string_equal(link_op_name(LINK_OP_BLOCK), "BLOCK");
+    assert_string_equal(link_op_name(0xC8), "unknown");
+}
+
+/* An opcode without a row can come to the dispatch only through a bug. It is an internal error, and nothing
+ * is done: not even an operation that the session's state would allow. */
+static void an_opcode_without_a_row_is_an_internal_error_and_no_other_operation(void **state)
+{
+    (void)state;
+    struct bench *b = malloc(sizeof *b);
+    assert_non_null(b);
+    bench_start(b, false, 1);
+    (void)bench_begin(b);
+    uint8_t body[LINK_BUFFER_BYTES] = {0x51, 0x51, 0x51, 0x51};
+    for (unsigned op = 0; op <= 0xFF; op++) {
+        if (strcmp(link_op_name((uint8_t)op), "unknown") != 0) {
+            continue;
+        }
+        for (unsigned is_request = 0; is_request < 2; is_request++) {
+            struct link_result result;
+            b->pump.slave.work = (struct link_work){
+                .op = (uint8_t)op, .is_request = is_request == 1, .bytes = body, .n_bytes = 4};
+            link_session_work(&b->pump.session, &result);
+            assert_int_equal(result.err, E_INTERNAL);
+            assert_int_equal(result.reply, is_request ? LINK_REPLY_PROGRESS : LINK_REPLY_NONE);
+        }
+    }
+    assert_true(link_pump_has_session(&b->pump));
+    assert_int_equal(b->n_aborts + b->n_finishes + b->n_activates + b->n_retries + b->n_programs, 0);
+    free(b);
+}
+
+/* A command that the slave answers alone, or a request that comes as a command, is no work either. */
+static void an_opcode_of_the_wrong_kind_is_an_internal_error(void **state)
+{
+    (void)state;
+    static const struct link_work wrong[] = {{.op = LINK_OP_GET},
+                                             {.op = LINK_OP_ABORT},
+                                             {.op = LINK_OP_INFO},
+                                             {.op = LINK_OP_GO, .is_request = true}};
+    struct bench *b = malloc(sizeof *b);
+    assert_non_null(b);
+    bench_start(b, false, 1);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct link_result result;
+        b->pump.slave.work = wrong[i];
+        link_session_work(&b->pump.session, &result);
+        assert_int_equal(result.err, E_INTERNAL);
+    }
+    assert_int_equal(b->n_aborts + b->n_restarts, 0);
+    assert_false(b->pump.session.wants_restart);
+    free(b);
 }
 
 static void every_pair_of_state_and_event_has_exactly_one_row(void **state)
@@ -221,8 +356,23 @@ static int print_table(void)
     return 0;
 }
 
+static int print_requests(void)
+{
+    struct request requests[MAX_OPS];
+    size_t n_requests = list_requests(requests);
+    for (size_t i = 0; i < n_requests; i++) {
+        char line[LINE_MAX_BYTES];
+        write_request(&requests[i], line);
+        fputs(line, stdout);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--commands") == 0) {
+        return print_requests();
+    }
     if (argc > 1 && strcmp(argv[1], "--table") == 0) {
         return print_table();
     }
@@ -231,6 +381,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_changed_byte_in_a_vector_is_noticed),
         cmocka_unit_test(state_table_of_the_spec_is_the_source_s),
         cmocka_unit_test(meanings_of_states_and_events_are_the_source_s),
+        cmocka_unit_test(the_commands_of_the_spec_are_the_source_s),
+        cmocka_unit_test(an_opcode_without_a_row_is_an_internal_error_and_no_other_operation),
+        cmocka_unit_test(an_opcode_of_the_wrong_kind_is_an_internal_error),
         cmocka_unit_test(every_pair_of_state_and_event_has_exactly_one_row),
         cmocka_unit_test(illegal_pairs_name_an_error_and_change_nothing),
     };

@@ -447,8 +447,7 @@ static void work_that_goes_on_is_not_given_up_as_busy(void **state)
 }
 
 /* An owner that is never done, whatever the cause, must not keep the line: the host hears of it, and is
- * heard.
- */
+ * heard. */
 static void a_host_gets_its_answer_though_the_work_never_ends(void **state)
 {
     (void)state;
@@ -459,7 +458,7 @@ static void a_host_gets_its_answer_though_the_work_never_ends(void **state)
     assert_reason(session_request(b, LINK_OP_FINISH).reason, E_UPDATE_BUSY);
     bench_wait_ms(b, LINK_SILENCE_MS + 100);
     assert_int_equal(bench_info(b).chip_id, 0x413);
-    b->again_answers = LINK_AGAIN_MAX;
+    b->again_answers = LINK_PROGRESSES_MAX;
     assert_reason(session_request(b, LINK_OP_FINISH).reason, FOTA_OK);
     assert_int_equal(b->n_finishes, 1);
     stop(b);
@@ -574,8 +573,7 @@ static void random_frames_never_reach_outside_the_slot_and_the_loader_still_answ
     stop(b);
 }
 
-/* --- the bench proves itself: bugs that it must see
- * ------------------------------------------------------------ */
+/* --- the bench proves itself: bugs that it must see -------------------------------------------------- */
 
 static void bench_sees_a_sector_that_was_not_erased(void **state)
 {

@@ -128,8 +128,8 @@ enum twin_cut {
 };
 /**
  * Plan a power cut at flash operation number `op` (twin_stats: flash_ops counts them). The run ends there
- * with TWIN_STOP_POWER; twin_set_power(true) goes on. Up to 8 plans. @return false: too late for that number,
- * or 8 planned
+ * with TWIN_STOP_POWER; twin_set_power(true) goes on. Up to 8 plans.
+ * @return false: too late for that number, or 8 planned
  */
 bool twin_plan_cut(struct twin *t, uint64_t op, enum twin_cut cut);
 /** Forget all planned cuts. */
@@ -145,7 +145,10 @@ enum twin_wear {
     TWIN_WEAR_STUCK, /* one word keeps a zero bit for ever */
     TWIN_WEAR_DEAF   /* erases and programs change nothing */
 };
-/** Wear a sector (0..11) out. @return false: no such sector */
+/**
+ * Wear a sector (0..11) out.
+ * @return false: no such sector
+ */
 bool twin_wear_out(struct twin *t, unsigned sector, enum twin_wear wear);
 
 /** Hash of what is behind suspect words of the flash: two boards whose flash reads alike may differ in it. 0:
@@ -172,15 +175,17 @@ void twin_set_breakpoint(struct twin *t, uint32_t addr);
 
 /**
  * Clock bytes over SPI1, mode 0, host is master, NSS as it stands. Moves time by n × (8 / hz + gap).
- * @param mosi  NULL sends 00; @param miso  NULL drops
+ * @param mosi  NULL sends 00
+ * @param miso  NULL drops
  */
 enum twin_stop twin_spi_transfer(struct twin *t, const uint8_t *mosi, uint8_t *miso, size_t n_bytes,
                                  uint32_t hz, uint32_t gap_ns);
 
 /**
  * Noise on NSS or SCK: one byte of which the slave hears only the first `n_bits` (0..7) clock edges; then NSS
- * is high for the rest of the byte, and low again behind it. The slave's bit counter stays where it is, so
- * that all that follows is shifted. Call with NSS low. @param miso  what the master reads, never NULL
+ * is high for the rest of the byte, and low again after it. The slave's bit counter stays where it is, so
+ * that all that follows is shifted. Call with NSS low.
+ * @param miso  what the master reads, never NULL
  */
 enum twin_stop twin_spi_torn_byte(struct twin *t, uint8_t mosi, uint8_t *miso, unsigned n_bits, uint32_t hz);
 
@@ -207,7 +212,9 @@ struct twin_wire_watch {
  * not to snapshots. */
 void twin_watch_wires(struct twin *t, const struct twin_wire_watch *watch, void *ctx);
 
-/** Take console bytes (USART2 TX, PA2) printed since the last call. @return bytes written to `out`, ≤ n_bytes
+/**
+ * Take console bytes (USART2 TX, PA2) printed since the last call.
+ * @return bytes written to `out`, ≤ n_bytes
  */
 size_t twin_console_read(struct twin *t, char *out, size_t n_bytes);
 /** Type bytes into the console (USART2 RX, PA3). */
@@ -216,16 +223,27 @@ void twin_console_write(struct twin *t, const char *bytes, size_t n_bytes);
 /** Level of an output pin, e.g. ('D', 12) for the green LED. Inputs and pins without power read false. */
 bool twin_gpio_level(const struct twin *t, char port, unsigned pin);
 
-/** Debugger's view: read flash, SRAM or CCM without side effects. @return false if any byte is elsewhere. */
+/**
+ * Debugger's view: read flash, SRAM or CCM without side effects.
+ * @return false if any byte is elsewhere.
+ */
 bool twin_peek(const struct twin *t, uint32_t addr, void *bytes, size_t n_bytes);
+/** Debug port (SWD) while NRST is low, which stands for a halted core: one access of 1, 2 or 4 bytes over the
+ * bus, with every rule of the peripheral. It takes no time; twin_run_until lets time pass.
+ * @return false: bus error, or no power */
+bool twin_debug_read(struct twin *t, uint32_t addr, unsigned n_bytes, uint32_t *value);
+bool twin_debug_write(struct twin *t, uint32_t addr, unsigned n_bytes, uint32_t value);
 uint32_t twin_reg(const struct twin *t, unsigned n); /* r0..r15, 16 = xPSR */
 /** Debugger's hand: set r0..r15 or 16 = xPSR; a PC takes effect with the next instruction. */
 void twin_set_reg(struct twin *t, unsigned n, uint32_t value);
-/** Execute one instruction, with all that is due until it is over; waits for a busy flash, not for an
- * interrupt. Ignores the breakpoint. @return TWIN_STOP_TIME: done, or 1 ms passed without one (sleep, reset,
- * no power) · else as twin_run_until */
+/**
+ * Execute one instruction, with all that is due until it is over; waits for a busy flash, not for an
+ * interrupt. Ignores the breakpoint.
+ * @return TWIN_STOP_TIME: done, or 1 ms passed without one (sleep, reset, no power) · else as twin_run_until
+ */
 enum twin_stop twin_step(struct twin *t);
-/** Instruction fault: the instruction at the PC does nothing; an IT block moves on as if it had been there.
+/**
+ * Instruction fault: the instruction at the PC does nothing; an IT block moves on as if it had been there.
  */
 void twin_skip_instruction(struct twin *t);
 

@@ -84,7 +84,10 @@ enum fota_err gateway_record_save(struct store *store, uint8_t *scratch, struct 
 void gateway_record_reject(struct gateway_record *r, const uint8_t images[CRYPTO_SHA256_BYTES],
                            uint16_t reason, uint32_t retry);
 
-/** Forget every rejection for this reason: what it said is no longer so. @return true if there was one */
+/**
+ * Forget every rejection for this reason: what it said is no longer so.
+ * @return true if there was one
+ */
 bool gateway_record_forget(struct gateway_record *r, uint16_t reason);
 
 /** @return the entry for these images, NULL if they were not rejected */

@@ -5,10 +5,10 @@
  * no operating system, no clock of its own (time comes from the link_io); one `struct link_client` per
  * target.
  *
- * Trust nothing that arrives: an ACK is a level, not a pulse, and ST's ROM repeats its last byte until it
- * loads a new one, so the first poll byte is thrown away and every sync and erase is cross-checked with Get
- * ID. Vendor replies carry a CRC-32; a damaged one is cured by repeating the command, at most `attempts`
- * times.
+ * Trust nothing that arrives. An ACK stands on the wire until another byte replaces it, and ST's ROM repeats
+ * its last byte until it loads a new one. So the first poll byte is thrown away, and every sync and erase is
+ * cross-checked with Get ID. Vendor replies carry a CRC-32; a damaged one is cured by repeating the command,
+ * at most `attempts` times.
  *
  * Results: a target's own reason (E_FLASH_*, E_IMAGE_*, E_STATEMENT_*, E_UPDATE_*, E_SLOT_*) is returned as
  * it came. Transport errors are E_IO, E_TIMEOUT, E_LINK_*; `link_client_is_transport` tells them apart.
@@ -32,7 +32,7 @@ enum {
         4000, /* an agent's core may stall for the erase of a sector before it answers */
     LINK_CLIENT_QUICK_MAX_MS = 250,   /* first try of a command on a loader that answers at once: a frame that
                                          noise   took is not waited for; later tries wait for a stalled core */
-    LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps behind an erase */
+    LINK_CLIENT_BEGIN_MAX_MS = 5000,  /* a signature and a journal record, perhaps after an erase */
     LINK_CLIENT_BLOCK_MAX_MS = 9000,  /* at worst two sector erases stand before a block's last byte */
     LINK_CLIENT_FINISH_MAX_MS = 6000, /* rest of the flash work, hash and signature of a whole slot */
     LINK_CLIENT_SYNC_MAX_MS = 1000,   /* one sync attempt */
@@ -47,7 +47,7 @@ struct link_client_config {
     uint32_t safe_gap_us;   /* [15] pause between bytes until then (AN4286 1) */
     uint32_t rom_clock_hz;  /* [4,000,000] SPI clock of a ROM loader that proved itself; after damage the safe
                                one again */
-    uint8_t attempts;       /* [8] tries of one command before giving up */
+    uint8_t attempts;       /* [8] tries of one command before it is abandoned */
     uint8_t sync_attempts;  /* [5] tries of a sync before E_LINK_NO_LOADER */
 };
 
@@ -101,8 +101,7 @@ void link_client_init(struct link_client *c, struct link_io *io, const struct li
 /** True if `err` says something about the wire, not about what was asked: worth another try later. */
 bool link_client_is_transport(enum fota_err err);
 
-/* --- pins ------------------------------------------------------------------------------------------------
- */
+/* --- pins -------------------------------------------------------------------------------------------- */
 
 /**
  * Reset the target and choose what it starts: NSS high, BOOT0 set 1 ms before, NRST low 2 ms, BOOT0 held 10
@@ -116,8 +115,7 @@ bool link_client_is_transport(enum fota_err err);
 FOTA_MUST_CHECK
 enum fota_err link_client_reset(struct link_client *c, enum link_boot boot);
 
-/* --- AN4286 ----------------------------------------------------------------------------------------------
- */
+/* --- AN4286 ------------------------------------------------------------------------------------------ */
 
 /**
  * Get into step with the loader, from any state it may be in, and prove it with Get ID.
@@ -139,18 +137,26 @@ enum fota_err link_client_detect(struct link_client *c, struct link_peer *out);
 
 /**
  * Get: protocol version and supported opcodes.
- * @param opcodes    room for `cap` opcodes; @param n_opcodes  how many the loader has (≤ cap)
+ * @param opcodes    room for `cap` opcodes
+ * @param n_opcodes  how many the loader has (≤ cap)
  * @return FOTA_OK · E_NO_SPACE (more than `cap`) · transport errors
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_get(struct link_client *c, uint8_t *protocol, uint8_t *opcodes, uint8_t cap,
                               uint8_t *n_opcodes);
 
-/** Get Version. @return FOTA_OK · transport errors */
+/**
+ * Get Version.
+ * @return FOTA_OK · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_get_version(struct link_client *c, uint8_t *protocol);
 
-/** Get ID. @param chip_id  0x413 for STM32F407. @return FOTA_OK · transport errors */
+/**
+ * Get ID.
+ * @param chip_id  0x413 for STM32F407.
+ * @return FOTA_OK · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_get_id(struct link_client *c, uint16_t *chip_id);
 
@@ -165,8 +171,9 @@ enum fota_err link_client_read(struct link_client *c, uint32_t addr, uint8_t *by
 /**
  * Write Memory once. A loader does not report a program error (AN4286 2.7): use link_client_write_checked for
  * flash.
- * @param addr     multiple of 4; @param n_bytes  4..256, multiple of 4 (AN2606, STM32F4: otherwise all later
- * writes fail) Power cut: as flash_program: words before the cut are solid, one word is suspect.
+ * @param addr     multiple of 4
+ * @param n_bytes  4..256, multiple of 4 (AN2606, STM32F4: otherwise all later writes fail)
+ * Power cut:  as flash_program: words before the cut are solid, one word is suspect.
  * @return FOTA_OK · E_ARG · E_LINK_NACK · transport errors
  */
 FOTA_MUST_CHECK
@@ -191,48 +198,62 @@ enum fota_err link_client_write_checked(struct link_client *c, uint32_t addr, co
 FOTA_MUST_CHECK
 enum fota_err link_client_erase(struct link_client *c, uint16_t sector);
 
-/** Go. Our loaders start the verified image whatever the address. @return FOTA_OK · E_LINK_NACK · transport
- * errors */
+/**
+ * Go. Our loaders start the verified image whatever the address.
+ * @return FOTA_OK · E_LINK_NACK · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_go(struct link_client *c, uint32_t addr);
 
 /**
  * Protection commands; ours are refused (NACK) by every loader of this project, they exist for the factory
- * and the ROM. The target resets afterwards: sync again. Power cut: option bytes may be torn (RM0090 3.7);
- * factory only, never in the field.
+ * and the ROM. The target resets afterwards: sync again.
+ * Power cut:  option bytes may be torn (RM0090 3.7); factory only, never in the field.
  * @param sectors  1..12 sector numbers
  * @return FOTA_OK · E_ARG · E_LINK_NACK · transport errors
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_write_protect(struct link_client *c, const uint8_t *sectors, uint32_t n_sectors);
 
-/** Write Unprotect. Power cut: as link_client_write_protect. @return FOTA_OK · E_LINK_NACK · transport errors
+/**
+ * Write Unprotect.
+ * Power cut:  as link_client_write_protect.
+ * @return FOTA_OK · E_LINK_NACK · transport errors
  */
 FOTA_MUST_CHECK
 enum fota_err link_client_write_unprotect(struct link_client *c);
 
-/** Readout Protect, level 1. Power cut: as link_client_write_protect. @return FOTA_OK · E_LINK_NACK ·
- * transport errors */
+/**
+ * Readout Protect, level 1.
+ * Power cut:  as link_client_write_protect.
+ * @return FOTA_OK · E_LINK_NACK · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_readout_protect(struct link_client *c);
 
-/** Readout Unprotect: ERASES THE WHOLE FLASH. Power cut: flash is undefined. @return FOTA_OK · E_LINK_NACK ·
- * transport */
+/**
+ * Readout Unprotect: ERASES THE WHOLE FLASH.
+ * Power cut:  flash is undefined.
+ * @return FOTA_OK · E_LINK_NACK · transport
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_readout_unprotect(struct link_client *c);
 
-/* --- vendor commands ---------------------------------------------------------------------------------------
- */
+/* --- vendor commands --------------------------------------------------------------------------------- */
 
-/** INFO. Takes ≤ COMMAND_MAX_MS. @return FOTA_OK · E_LINK_NO_VENDOR · E_LINK_VERSION · transport errors */
+/**
+ * INFO. Takes ≤ COMMAND_MAX_MS.
+ * @return FOTA_OK · E_LINK_NO_VENDOR · E_LINK_VERSION · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_info(struct link_client *c, struct link_info *out);
 
 /**
  * BEGIN: open or resume the session of a release, or of a loader (out->slot is SLOT_LOADER then). The target
  * checks the statement before it erases anything.
- * @param statement  release or loader statement; @param n_bytes  1..LINK_STATEMENT_MAX_BYTES
- * Power cut: the inactive slot is not bootable until ACTIVATE, the active slot is untouched.
+ * @param statement  release or loader statement
+ * @param n_bytes  1..LINK_STATEMENT_MAX_BYTES
+ * Power cut:  the inactive slot is not bootable until ACTIVATE, the active slot is untouched.
  * @return FOTA_OK · E_ARG · the target's reason · transport errors
  */
 FOTA_MUST_CHECK
@@ -251,7 +272,8 @@ uint32_t link_client_block_bytes(uint32_t off, uint32_t block_max_bytes);
 /**
  * BLOCK: offer image bytes. If `off` is not what the target wants, it ignores them and `out->accepted_off`
  * says where to go on; that is not an error.
- * @param bytes  @param n_bytes  1..session's block_max_bytes; a multiple of 4 except in the last block
+ * @param bytes    the image from `off` on
+ * @param n_bytes  1..session's block_max_bytes; a multiple of 4 except in the last block
  * Power cut: bytes below flashed_off are in flash; the session resumes at a sector boundary.
  * @return FOTA_OK · E_ARG · the target's reason (of this or an earlier block) · transport errors
  */
@@ -259,15 +281,18 @@ FOTA_MUST_CHECK
 enum fota_err link_client_block(struct link_client *c, uint32_t session_id, uint32_t off,
                                 const uint8_t *bytes, uint32_t n_bytes, struct link_progress *out);
 
-/** HASH: SHA-256 of bytes that this session brought. @return FOTA_OK · the target's reason (E_LINK_ADDRESS:
- * other bytes) · transport errors */
+/**
+ * HASH: SHA-256 of bytes that this session brought.
+ * @return FOTA_OK · the target's reason (E_LINK_ADDRESS: other bytes) · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_hash(struct link_client *c, uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
 
 /**
  * FINISH: the target verifies what is in its flash and marks the slot pending; in a loader session it
- * verifies what it holds in RAM and writes it to sector 1, and nothing is to be activated. Power cut: pending
- * or still receiving; a loader: the old one, the new one, or none, and then it is offered again.
+ * verifies what it holds in RAM and writes it to sector 1, and nothing is to be activated.
+ * Power cut:  pending or still receiving; a loader: the old one, the new one, or none, and then it is offered
+ *             again.
  * @return FOTA_OK · the target's reason · transport errors
  */
 FOTA_MUST_CHECK
@@ -275,7 +300,8 @@ enum fota_err link_client_finish(struct link_client *c, uint32_t session_id, str
 
 /**
  * ACTIVATE: the slot becomes a trial, the target resets after its reply. A transport error leaves open
- * whether it did: ask INFO. Power cut: pending or trial.
+ * whether it did: ask INFO.
+ * Power cut:  pending or trial.
  * @return FOTA_OK · the target's reason · transport errors
  */
 FOTA_MUST_CHECK
@@ -289,8 +315,11 @@ enum fota_err link_client_activate(struct link_client *c, uint32_t session_id, s
 FOTA_MUST_CHECK
 enum fota_err link_client_retry(struct link_client *c, uint32_t number, struct link_progress *out);
 
-/** ABORT: close the session. Power cut: receiving or empty. @return FOTA_OK · the target's reason · transport
- * errors */
+/**
+ * ABORT: close the session.
+ * Power cut:  receiving or empty.
+ * @return FOTA_OK · the target's reason · transport errors
+ */
 FOTA_MUST_CHECK
 enum fota_err link_client_abort(struct link_client *c, uint32_t session_id, struct link_progress *out);
 

@@ -48,7 +48,7 @@ struct link_rom_watch {
 FOTA_MUST_CHECK
 enum fota_err link_rom_enter(struct link_client *c, struct link_rom *out);
 
-/** What a range of memory shall hold: `bytes` from its start, FF behind them. */
+/** What a range of memory shall hold: `bytes` from its start, FF after them. */
 struct link_rom_area {
     uint32_t addr;
     uint32_t span_bytes; /* a multiple of LINK_WRITE_MAX_BYTES */

@@ -39,14 +39,18 @@ struct key {
 /** Key id as statements write it: `key->spki_sha256`, first STATEMENT_KEY_ID_BYTES. */
 const uint8_t *key_id(const struct key *key);
 
-/** A new random key. @return FOTA_OK · E_INTERNAL (no random numbers from the system) */
+/**
+ * A new random key.
+ * @return FOTA_OK · E_INTERNAL (no random numbers from the system)
+ */
 FOTA_MUST_CHECK
 enum fota_err key_generate(struct key *out);
 
 /**
  * Write a pair. Neither file may exist; the private one is mode 0600 from its first moment on.
  *
- * @param folder  exists; @param name  without ".pem"
+ * @param folder  exists
+ * @param name  without ".pem"
  * @return FOTA_OK · E_EXISTS · E_IO (errno says why)
  */
 FOTA_MUST_CHECK
@@ -60,7 +64,10 @@ enum fota_err key_write_pair(const struct key *key, const char *folder, const ch
 FOTA_MUST_CHECK
 enum fota_err key_read_private(const char *path, struct key *out);
 
-/** Read a public key. @return FOTA_OK · E_NOT_FOUND · E_KEY_FILE · E_CRYPTO_KEY · E_IO */
+/**
+ * Read a public key.
+ * @return FOTA_OK · E_NOT_FOUND · E_KEY_FILE · E_CRYPTO_KEY · E_IO
+ */
 FOTA_MUST_CHECK
 enum fota_err key_read_public(const char *path, struct key *out);
 

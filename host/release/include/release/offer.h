@@ -32,8 +32,8 @@ struct signed_text {
 /**
  * Write and sign a release statement.
  *
- * @param signer     keys with secrets, in the order of the `sig=` lines; @param
- * n_signers  1..STATEMENT_SIGS_MAX
+ * @param signer     keys with secrets, in the order of the `sig=` lines
+ * @param  n_signers  1..STATEMENT_SIGS_MAX
  * @return FOTA_OK · E_ARG (a value out of range) · E_STATEMENT_SIZE (notes too long for so many signatures)
  */
 FOTA_MUST_CHECK

@@ -100,7 +100,8 @@ struct s3_get_options {
  * A range is accepted only as 206 with exactly the wanted start, a length within the wanted one, and the ETag
  * of if_match: stores exist that answer a stale If-Match or send the whole object (E_HTTP_REPLY).
  *
- * @param key    object key, not encoded; @param now_s  seconds since 1970, for the signature
+ * @param key    object key, not encoded
+ * @param now_s  seconds since 1970, for the signature
  * @param reply  always filled as far as the exchange went
  * @return FOTA_OK (status 200, 206 or 304) · E_S3_* · E_NET_* · E_TIMEOUT · E_HTTP_STATUS · E_HTTP_REPLY ·
  *         E_UNSUPPORTED (501) · E_NO_SPACE (URL or headers too long) · what the taker returned

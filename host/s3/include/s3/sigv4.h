@@ -62,7 +62,7 @@ enum fota_err sigv4_authorization(const struct sigv4_key *key, const struct sigv
                                   size_t cap_bytes);
 
 /**
- * Query string of a presigned URL: everything behind the `?`. `request->query` must be "" and its payload
+ * Query string of a presigned URL: everything after the `?`. `request->query` must be "" and its payload
  * hash `UNSIGNED-PAYLOAD`.
  *
  * @param expires_s  1..SIGV4_PRESIGN_EXPIRES_MAX_S

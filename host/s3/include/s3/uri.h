@@ -16,7 +16,10 @@ struct uri_text {
     bool is_full;
 };
 
-/** Begin an empty string. @param cap_bytes  at least 1 */
+/**
+ * Begin an empty string.
+ * @param cap_bytes  at least 1
+ */
 struct uri_text uri_text_begin(char *buffer, size_t cap_bytes);
 
 /** Append a string as it is. */
@@ -29,9 +32,10 @@ void uri_put_bytes(struct uri_text *t, const char *bytes, size_t n_bytes);
 void uri_put_number(struct uri_text *t, unsigned long long number);
 
 /**
- * Append a string URI-encoded once: `A-Z a-z 0-9 - . _ ~` stay, every other byte becomes %XX in upper case.
+ * Append a string URI-encoded once: letters, digits, hyphen, dot, underscore and tilde stay. Every other byte
+ * becomes a percent sign and two hex digits in upper case.
  *
- * @param keeps_slash  true in object keys: `/` stays
+ * @param keeps_slash  true in object keys, where a slash stays
  */
 void uri_put_encoded(struct uri_text *t, const char *string, bool keeps_slash);
 

@@ -37,7 +37,10 @@ struct board_layout {
 extern const struct board_layout BOARD_LAYOUTS[];
 extern const uint32_t BOARD_N_LAYOUTS;
 
-/** The layout of the board with this hardware id, NULL if there is none. @param hw_id  NUL-terminated */
+/**
+ * @param hw_id  NUL-terminated
+ * @return the layout of the board with this hardware id; NULL if there is none
+ */
 const struct board_layout *board_layout_find(const char *hw_id);
 
 #endif

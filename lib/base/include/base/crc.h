@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** @param crc  0 for the first block, then the previous result. Takes 8 cycles a byte on the Cortex-M4, 17 in
+/**
+ * @param crc  0 for the first block, then the previous result. Takes 8 cycles a byte on the Cortex-M4, 17 in
  * sector 0.
  */
 uint32_t crc32_update(uint32_t crc, const void *data, size_t n_bytes);

@@ -55,13 +55,14 @@ void crypto_sha256_final(const struct crypto_sha256 *ctx, uint8_t out[CRYPTO_SHA
 /**
  * Verify an ECDSA signature on P-256 over a SHA-256 value (FIPS 186-4).
  *
- * The signature must be strict DER: SEQUENCE of two positive, minimally encoded INTEGERs, nothing behind
+ * The signature must be strict DER: SEQUENCE of two positive, minimally encoded INTEGERs, nothing after
  * them, both in 1..n-1. The point must be on the curve.
  *
  * @param point      public key, uncompressed
  * @param hash       the full 32 bytes; a shorter hash cannot be expressed
- * @param signature  untrusted; @param n_bytes  any
- * Takes:            about 1.6 M instructions on the target (13 ms at 168 MHz), 1.1 KB of stack
+ * @param signature  untrusted
+ * @param n_bytes  any
+ * Takes:      about 1.6 M instructions on the target (13 ms at 168 MHz), 1.1 KB of stack
  * @return CRYPTO_ACCEPT or CRYPTO_REJECT
  */
 FOTA_MUST_CHECK

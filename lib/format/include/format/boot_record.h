@@ -51,7 +51,8 @@ struct boot_record {
 /** Words as they go to flash, w0 (magic) to w11. */
 void boot_record_store(const struct boot_record *record, uint32_t words[BOOT_RECORD_BODY_WORDS]);
 
-/** The inverse. Total: any words give a record whose enums are in range (out of range reads as EMPTY / NONE).
+/**
+ * The inverse. Total: any words give a record whose enums are in range (out of range reads as EMPTY / NONE).
  */
 void boot_record_load(const uint32_t words[BOOT_RECORD_BODY_WORDS], struct boot_record *record);
 

@@ -1,6 +1,6 @@
 /**
  * Channel statement: which release a channel offers, to whom, and until when. Signed by the online channel
- * key; the release statement stands inside it behind a blank line, with its own signature. At most 2,048
+ * key; the release statement stands inside it after a blank line, with its own signature. At most 2,048
  * bytes; it is the one mutable object a gateway polls. Bytes and meaning of every key:
  * docs/spec/statement.md.
  */
@@ -51,8 +51,9 @@ struct channel {
 /**
  * Take a channel statement and where its release statement stands apart.
  *
- * @param text     untrusted; @param n_bytes  1..STATEMENT_MAX_BYTES
- * @param release  the inner text: from behind the blank line to the end, 1..STATEMENT_RELEASE_MAX_BYTES. Give
+ * @param text     untrusted
+ * @param n_bytes  1..STATEMENT_MAX_BYTES
+ * @param release  the inner text: from after the blank line to the end, 1..STATEMENT_RELEASE_MAX_BYTES. Give
  * it to release_parse() and compare its SHA-256 with channel.release_sha256
  * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT (not format 2)
  */
@@ -60,21 +61,27 @@ FOTA_MUST_CHECK
 enum fota_err channel_parse(const uint8_t *text, size_t n_bytes, struct statement *out,
                             struct statement_span *release);
 
-/** All values, each checked for its range. @return FOTA_OK · E_STATEMENT_SYNTAX; out is undefined on failure
+/**
+ * All values, each checked for its range.
+ * @return FOTA_OK · E_STATEMENT_SYNTAX; out is undefined on failure
  */
 FOTA_MUST_CHECK
 enum fota_err channel_read(const struct statement *s, struct channel *out);
 
 /**
- * Write the text up to where the signatures go. Behind them follow "\n" and the release statement.
+ * Write the text up to where the signatures go. After them follow "\n" and the release statement.
  *
- * @param out  at least STATEMENT_MAX_BYTES; @param n_bytes  bytes written, no NUL
+ * @param out  at least STATEMENT_MAX_BYTES
+ * @param n_bytes  bytes written, no NUL
  * @return FOTA_OK · E_STATEMENT_SIZE · E_ARG (a value that channel_read would refuse)
  */
 FOTA_MUST_CHECK
 enum fota_err channel_print(const struct channel *c, char *out, size_t *n_bytes);
 
-/** `YYYY-MM-DDThh:mm:ssZ`, years 1970..9999, as seconds since 1970. @return FOTA_OK · E_STATEMENT_SYNTAX */
+/**
+ * `YYYY-MM-DDThh:mm:ssZ`, years 1970..9999, as seconds since 1970.
+ * @return FOTA_OK · E_STATEMENT_SYNTAX
+ */
 FOTA_MUST_CHECK
 enum fota_err statement_time(const struct statement_span *value, uint64_t *out_s);
 

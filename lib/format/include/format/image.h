@@ -61,7 +61,7 @@ struct image_version {
  */
 struct image {
     uint32_t load_addr;
-    uint32_t img_bytes;    /* payload behind the header area */
+    uint32_t img_bytes;    /* payload after the header area */
     uint32_t signed_bytes; /* header area, payload and protected TLVs: what the hash covers */
     uint32_t total_bytes;  /* with all TLVs: the image file */
     uint32_t security_counter;
@@ -104,13 +104,14 @@ struct image_result {
 /**
  * Find the parts of an image without trusting any of it.
  *
- * @param bytes  untrusted; @param limit_bytes  how many may be read (slot or file size)
+ * @param bytes  untrusted
+ * @param limit_bytes  how many may be read (slot or file size)
  * @param out    undefined on failure
  * The TLVs must be there, each once, in the order that imgtool writes (those of the vendor range in any
  * order); run flags and revokes may be absent. E_IMAGE_TLV_UNKNOWN tells an image that carries more than this
  * code knows from a damaged one.
  * @return FOTA_OK · E_IMAGE_BLANK · E_IMAGE_MAGIC · E_IMAGE_HEADER · E_IMAGE_SIZE · E_IMAGE_TLV ·
- * E_IMAGE_TLV_UNKNOWN · E_IMAGE_UNSIGNED
+ *         E_IMAGE_TLV_UNKNOWN · E_IMAGE_UNSIGNED
  */
 FOTA_MUST_CHECK
 enum fota_err image_parse(const uint8_t *bytes, uint32_t limit_bytes, struct image *out);
@@ -145,7 +146,8 @@ enum fota_err image_check_fit(const uint8_t *bytes, const struct image_policy *p
 /**
  * Check that what follows the image is erased flash.
  *
- * @param total_bytes  image.total_bytes; @param limit_bytes  end of the slot
+ * @param total_bytes  image.total_bytes
+ * @param limit_bytes  end of the slot
  * @return FOTA_OK · E_IMAGE_TRAILING
  */
 FOTA_MUST_CHECK

@@ -29,11 +29,12 @@ struct image_signer {
 /**
  * Put an image together and sign it.
  *
- * @param payload       vector table first, as linked at load_addr + 0x200; @param payload_bytes  ≥ 8
+ * @param payload       vector table first, as linked at load_addr + 0x200
+ * @param payload_bytes  ≥ 8
  * @param out           at least payload_bytes + IMAGE_OVERHEAD_MAX_BYTES; contents undefined on failure
  * @param out_bytes     capacity in, length of the image out (unchanged on failure)
  * @return FOTA_OK · E_ARG (hw_id, run_flags or payload out of range) · E_NO_SPACE · whatever the signer
- * returns
+ *         returns
  */
 FOTA_MUST_CHECK
 enum fota_err image_build(const struct image_spec *spec, const uint8_t *payload, uint32_t payload_bytes,

@@ -82,9 +82,10 @@ enum fota_err loader_read(const struct statement *s, const char *hw, struct load
 /**
  * Write the text of a loader statement up to where the signatures go; statement_put_sig() follows.
  *
- * @param out  at least STATEMENT_RELEASE_MAX_BYTES; @param n_bytes  bytes written, no NUL
+ * @param out  at least STATEMENT_RELEASE_MAX_BYTES
+ * @param n_bytes  bytes written, no NUL
  * @return FOTA_OK · E_STATEMENT_SIZE (does not leave room for one signature) · E_ARG (a value that
- * loader_read would refuse)
+ *         loader_read would refuse)
  */
 FOTA_MUST_CHECK
 enum fota_err loader_print(const struct loader_release *l, char *out, size_t *n_bytes);

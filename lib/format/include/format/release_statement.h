@@ -112,9 +112,10 @@ enum fota_err release_image_describe(const uint8_t *bytes, uint32_t n_bytes, str
 /**
  * Write the text of a release up to where the signatures go; statement_put_sig() (statement_write.h) follows.
  *
- * @param out      at least STATEMENT_RELEASE_MAX_BYTES; @param n_bytes  bytes written, no NUL
+ * @param out      at least STATEMENT_RELEASE_MAX_BYTES
+ * @param n_bytes  bytes written, no NUL
  * @return FOTA_OK · E_STATEMENT_SIZE (does not leave room for one signature) · E_ARG (a value that
- * release_read would refuse)
+ *         release_read would refuse)
  */
 FOTA_MUST_CHECK
 enum fota_err release_print(const struct release *r, char *out, size_t *n_bytes);

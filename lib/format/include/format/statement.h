@@ -50,10 +50,11 @@ struct statement {
  * Decide about one signature of a statement.
  *
  * @param key_id   which key signed, as the statement says
- * @param text     signed bytes; @param n_bytes  their number
+ * @param text     signed bytes
+ * @param n_bytes  their number
  * @param der      DER signature, at most STATEMENT_DER_MAX_BYTES
  * @return FOTA_OK (verifies) · E_STATEMENT_KEY (no such key here) · any other error (known key, but does not
- * verify)
+ *         verify)
  */
 struct statement_verifier {
     enum fota_err (*check)(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES], const uint8_t *text,
@@ -66,11 +67,12 @@ struct statement_verifier {
  *
  * @param keys     the format, one digit; then the keys in order, each ended by NUL, the list by an empty key;
  * 1..STATEMENT_FIELDS_MAX of them, all required. The value of the first key must be the format
- * @param text     untrusted bytes; @param n_bytes  0..STATEMENT_MAX_BYTES
+ * @param text     untrusted bytes
+ * @param n_bytes  0..STATEMENT_MAX_BYTES
  * @param out      undefined on failure. Bytes may follow out->n_bytes: the caller decides about them
- * Takes:          one pass over the text. Signatures are not looked at: statement_verify().
+ * Takes:      one pass over the text. Signatures are not looked at: statement_verify().
  * @return FOTA_OK · E_STATEMENT_SYNTAX · E_STATEMENT_SIZE · E_STATEMENT_FORMAT (the first line has the right
- * key and another format: older or newer than this code; the rest was not looked at)
+ *         key and another format: older or newer than this code; the rest was not looked at)
  */
 FOTA_MUST_CHECK
 enum fota_err statement_parse(const char *keys, const uint8_t *text, size_t n_bytes, struct statement *out);
@@ -101,7 +103,10 @@ enum fota_err statement_sig_decode(const struct statement_span *sig, uint8_t key
 /** True if the value is exactly the NUL-terminated `text`. */
 bool statement_is(const struct statement_span *value, const char *text);
 
-/** Decimal number 0..4294967295 without sign or leading zeros. @return FOTA_OK · E_STATEMENT_SYNTAX */
+/**
+ * Decimal number 0..4294967295 without sign or leading zeros.
+ * @return FOTA_OK · E_STATEMENT_SYNTAX
+ */
 FOTA_MUST_CHECK
 enum fota_err statement_u32(const struct statement_span *value, uint32_t *out);
 
@@ -110,7 +115,9 @@ enum fota_err statement_u32(const struct statement_span *value, uint32_t *out);
 FOTA_MUST_CHECK
 enum fota_err statement_version(const struct statement_span *value, uint32_t *out);
 
-/** Exactly 2 * n_bytes lower-case hex digits. @return FOTA_OK · E_STATEMENT_SYNTAX; `out` is undefined then
+/**
+ * Exactly 2 * n_bytes lower-case hex digits.
+ * @return FOTA_OK · E_STATEMENT_SYNTAX; `out` is undefined then
  */
 FOTA_MUST_CHECK
 enum fota_err statement_hex(const struct statement_span *value, uint8_t *out, size_t n_bytes);

@@ -35,8 +35,10 @@ void statement_put_time(struct statement_text *t, uint64_t time_s);
 /** Base64 with padding (RFC 4648 4). */
 void statement_put_base64(struct statement_text *t, const uint8_t *bytes, size_t n_bytes);
 
-/** Append `sig=<key id>:<base64>\n`. @return FOTA_OK · E_STATEMENT_SIZE (does not fit; text unchanged) ·
- * E_ARG (der too long) */
+/**
+ * Append `sig=<key id>:<base64>\n`.
+ * @return FOTA_OK · E_STATEMENT_SIZE (does not fit; text unchanged) · E_ARG (der too long)
+ */
 FOTA_MUST_CHECK
 enum fota_err statement_put_sig(struct statement_text *t, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                 const uint8_t *der, size_t n_der_bytes);

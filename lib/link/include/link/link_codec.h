@@ -16,9 +16,8 @@
 #include "update/boot_services.h"
 
 enum {
-    LINK_FRAME_BYTES = 3,           /* 5A op ~op */
-    LINK_PACKET_OVERHEAD_BYTES = 6, /* n[2] and crc[4] */
-    LINK_HASH_BLOCK_BYTES = 32
+    LINK_FRAME_BYTES = 3,          /* 5A op ~op */
+    LINK_PACKET_OVERHEAD_BYTES = 6 /* n[2] and crc[4] */
 };
 
 /** Session block: reply to BEGIN. */
@@ -48,6 +47,9 @@ struct link_info {
     enum fota_err last_link_reason; /* why the last NACK */
     struct boot_info boot;
 };
+
+/** Name of an opcode as the manual and link_ops.h write it; "unknown" for any other. Never NULL. */
+const char *link_op_name(uint8_t op);
 
 /** The three bytes that start a command: 5A op ~op. */
 void link_frame_store(uint8_t out[LINK_FRAME_BYTES], uint8_t op);
@@ -92,7 +94,8 @@ void link_progress_store(uint8_t out[LINK_PROGRESS_BLOCK_BYTES], const struct li
 /** Info block as INFO answers it. */
 void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info *info);
 
-/** @return FOTA_OK · E_LINK_REPLY (length is not LINK_SESSION_BLOCK_BYTES, slot or block size out of range)
+/**
+ * @return FOTA_OK · E_LINK_REPLY (length is not LINK_SESSION_BLOCK_BYTES, slot or block size out of range)
  */
 FOTA_MUST_CHECK
 enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct link_session *out);

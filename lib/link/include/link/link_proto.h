@@ -5,7 +5,7 @@
  * The host owns the clock: SPI mode 0, MSB first, 8 bits. Every command starts with `5A op ~op`.
  *
  * ACK procedure (AN4286 2.1): host clocks one dummy 00, then 00 until MISO is 79 or 1F, then 79. The slave
- * presents filler A5 until its verdict is final and keeps presenting the verdict until the host's 79 arrives.
+ * presents filler A5 until its answer is final and keeps presenting the answer until the host's 79 arrives.
  * `5A 00 00` between commands is a sync, at any time.
  *
  * A vendor command, after its command frame is ACKed:
@@ -20,6 +20,8 @@
 
 #include <stdint.h>
 
+#include "link/link_ops.h"
+
 enum link_byte {
     LINK_SOF = 0x5A, /* start of frame, and the sync byte */
     LINK_ACK = 0x79, /* also the host's echo that closes every ACK procedure */
@@ -29,31 +31,14 @@ enum link_byte {
     LINK_REPLY = 0x3C   /* start of a vendor reply */
 };
 
-/** AN4286 V1.1 commands (AN4286 2, table 2). */
+/** Opcodes: commands of AN4286 V1.1 (AN4286 2, table 2), and vendor requests, which Get does not announce: a
+ * host asks INFO, which ST's ROM refuses. One row each in link_ops.h. */
 enum link_op {
-    LINK_OP_GET = 0x00,
-    LINK_OP_GET_VERSION = 0x01,
-    LINK_OP_GET_ID = 0x02,
-    LINK_OP_READ = 0x11,
-    LINK_OP_GO = 0x21,
-    LINK_OP_WRITE = 0x31,
-    LINK_OP_ERASE = 0x44,
-    LINK_OP_WRITE_PROTECT = 0x63,
-    LINK_OP_WRITE_UNPROTECT = 0x73,
-    LINK_OP_READOUT_PROTECT = 0x82,
-    LINK_OP_READOUT_UNPROTECT = 0x92,
-
-    /* Vendor commands. Get does not announce them: ask INFO, which ST's ROM refuses. */
-    LINK_OP_INFO = 0xC0, /* no body -> info block */
-    LINK_OP_BEGIN =
-        0xC1, /* release or loader statement, 1..1280 bytes -> session block. Verified before any erase */
-    LINK_OP_BLOCK = 0xC2,  /* session[4] off[4] data[1..4096] -> progress block */
-    LINK_OP_HASH = 0xC3,   /* off[4] n[4] -> sha256[32] of that range of the inactive slot */
-    LINK_OP_FINISH = 0xC4, /* session[4] -> progress block; image verified in flash, slot pending */
-    LINK_OP_ACTIVATE =
-        0xC5, /* session[4] -> progress block; slot becomes a trial, the chip resets after the reply */
-    LINK_OP_ABORT = 0xC6, /* session[4] -> progress block */
-    LINK_OP_RETRY = 0xC7  /* number[4] -> progress block; lifts a rejection, if the number is a new one */
+#define LINK_ENUM_COMMAND(id, opcode, name, step, at, n, handler)                    LINK_OP_##id = (opcode),
+#define LINK_ENUM_REQUEST(id, opcode, name, least, most, reply, when, body, handler) LINK_OP_##id = (opcode),
+    LINK_COMMANDS(LINK_ENUM_COMMAND) LINK_REQUESTS(LINK_ENUM_REQUEST)
+#undef LINK_ENUM_COMMAND
+#undef LINK_ENUM_REQUEST
 };
 
 enum {
@@ -93,7 +78,23 @@ enum {
     LINK_VENDOR_VERSION = 2,
     LINK_SESSION_BLOCK_BYTES = 24,
     LINK_PROGRESS_BLOCK_BYTES = 12,
+    LINK_HASH_BLOCK_BYTES = 32, /* reply to HASH; a progress block if there is a reason against it */
     LINK_INFO_BLOCK_BYTES = 8 + 108
+};
+
+/** What a reply's body is; NONE: a command of AN4286, which is answered by ACK or NACK. */
+enum link_reply {
+    LINK_REPLY_NONE,
+#define LINK_ENUM_REPLY(id, n_bytes, name) LINK_REPLY_##id,
+    LINK_REPLIES(LINK_ENUM_REPLY)
+#undef LINK_ENUM_REPLY
+};
+
+/** In which states of the session a request is allowed. */
+enum link_when {
+#define LINK_ENUM_WHEN(id, text) LINK_WHEN_##id,
+    LINK_WHENS(LINK_ENUM_WHEN)
+#undef LINK_ENUM_WHEN
 };
 
 #endif

@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "link/link_codec.h"
+#include "link/link_session.h"
 #include "link/link_slave.h"
 #include "update/boot_services.h"
 
@@ -26,50 +27,22 @@ enum {
     LINK_SILENCE_MS = 500, /* no byte for so long: the slave is idle again and its bit counter is reset */
     LINK_GONE_MS = 16000,  /* no byte for so long: the host is gone; the slowest known pauses for 11 s */
     LINK_BUSY_MAX_MS =
-        2000,            /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
-    LINK_AGAIN_MAX = 32, /* how often one request may say LINK_PUMP_AGAIN before the host hears E_UPDATE_BUSY:
-                            no request needs half as many erases */
+        2000, /* how long E_UPDATE_BUSY of the owner is waited out before the host hears of it */
+    LINK_PROGRESSES_MAX = 32, /* how often one request may say link_pump_progressed before the host hears
+                                 E_UPDATE_BUSY: no request needs half as many erases */
     LINK_RESTART_MAX_MS =
         200,                 /* after ACTIVATE or Go: restart when the reply is out, or then at the latest */
-    LINK_ECHO_GRACE_MS = 10, /* flash work waits so long for the echo of a verdict */
+    LINK_ECHO_GRACE_MS = 10, /* flash work waits so long for the echo of an answer */
     LINK_RX_CHUNK_BYTES = 64,
     LINK_SLIP_QUIET_MS = 2 /* a bit counter that is off is reset when NSS is high, or after so much silence */
 };
 
-/** From an operation that has done a part of its work, and is to be called again: no error, never told. After
- * LINK_AGAIN_MAX of them the request is answered by E_UPDATE_BUSY: a host always gets an answer. */
-#define LINK_PUMP_AGAIN ((enum fota_err)0xFFFF)
-
-/**
- * Update operations, the owner's. They mean what boot_services.h says of their namesakes (range checks,
- * read-back, power cut); the owner adds what it knows (options, permission of the application). All but info,
- * read and hash may return E_UPDATE_BUSY (not now, ask again) or LINK_PUMP_AGAIN.
- */
-struct link_pump_ops {
-    enum fota_err (*info)(void *ctx, struct boot_info *out);
-    /** n_bytes 0: the session of a plain AN4286 host, without statement (see boot_services.h, update_begin).
-     */
-    enum fota_err (*begin)(void *ctx, const uint8_t *statement, uint32_t n_bytes, struct update_target *out);
-    enum fota_err (*erase)(void *ctx, uint32_t sector);
-    /** In a loader session addr counts from FLASH_LOADER_BASE, and the words go to the owner's RAM. */
-    enum fota_err (*program)(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words);
-    /** Copy bytes of the inactive slot, from sectors that this session erased. */
-    void (*read)(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes);
-    enum fota_err (*hash)(void *ctx, uint32_t off, uint32_t n_bytes, uint8_t sha256[32]);
-    /** In a loader session: install what was received. */
-    enum fota_err (*finish)(void *ctx);
-    enum fota_err (*activate)(void *ctx);
-    enum fota_err (*abort)(void *ctx);
-    /** Reset the chip: it then boots what the journal says. Called from link_pump_poll, may return in tests.
-     */
-    void (*restart)(void *ctx);
-    /** NULL: E_UNSUPPORTED. */
-    enum fota_err (*retry)(void *ctx, uint32_t number);
-};
-
 /** SPI slave driver: on the chip the functions of f407/spi_slave.h, one for one. */
 struct link_port_ops {
-    /** Take received bytes. @return number of bytes, 0..n_bytes */
+    /**
+     * Take received bytes.
+     * @return number of bytes, 0..n_bytes
+     */
     size_t (*receive)(void *ctx, uint8_t *bytes, size_t n_bytes);
     /** Drop everything received so far. */
     void (*discard)(void *ctx);
@@ -105,7 +78,7 @@ struct link_port_ops {
 };
 
 struct link_pump_config {
-    const struct link_pump_ops *ops;
+    const struct link_session_ops *ops;
     void *ops_ctx;
     const struct link_port_ops *port;
     void *port_ctx;
@@ -114,37 +87,18 @@ struct link_pump_config {
     uint32_t chunk_words; /* words programmed per poll, 1..1024: 16 us typical, 100 us at most each */
 };
 
-/** A run of words under way to flash. */
-struct link_job {
-    uint32_t addr;
-    uint32_t n_words; /* left; 0 none */
-    const uint32_t *words;
-};
-
 /** Private to link_pump.c; the owner keeps one, in any RAM. */
 struct link_pump {
     struct link_pump_config config;
     struct link_slave slave;
-    struct link_job job;
-    uint32_t session_id; /* 0 none */
-    uint32_t session_base;
-    uint32_t image_bytes;
-    uint32_t accepted_off;
-    uint32_t flashed_off;
-    uint32_t now_ms;     /* as the owner told in this poll */
-    uint32_t heard_ms;   /* when the last byte came */
-    uint32_t since_ms;   /* when the work, or the wait for a restart, began */
-    uint16_t failed;     /* enum fota_err of a background write, told in the next reply */
-    uint8_t n_steps;     /* of the work item: sectors erased, or 1 while its words are programmed */
-    uint8_t n_agains;    /* of the work item: how often it said LINK_PUMP_AGAIN */
-    uint8_t slot;        /* of the session, enum slot */
-    uint8_t own_sectors; /* of the slot, one bit each: erased in this session, or before it was resumed */
-    bool is_plain;       /* session of an AN4286 host */
-    bool is_finished;    /* update_finish went well in this session */
-    bool has_work;       /* slave.work waits to be carried out */
-    bool has_silence;    /* the silence since the last byte was acted upon */
-    bool is_clock_late;  /* work was done since the owner told the time */
-    bool wants_restart;  /* as soon as the host has what it waits for */
+    struct link_session_state session;
+    uint32_t now_ms;      /* as the owner told in this poll */
+    uint32_t heard_ms;    /* when the last byte came */
+    uint32_t since_ms;    /* when the work, or the wait for a restart, began */
+    uint8_t n_progresses; /* of the work item: how often a part of it was done */
+    bool has_work;        /* slave.work waits to be carried out */
+    bool has_silence;     /* the silence since the last byte was acted upon */
+    bool is_clock_late;   /* work was done since the owner told the time */
     uint32_t buffer[2][LINK_BUFFER_BYTES / 4];
 };
 
@@ -161,13 +115,22 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
  * MHz).
  *
  * @param now_ms  any millisecond counter that wraps at 2^32
- * Takes:      chunk_words programs, or one operation of link_pump_ops (erase: up to 2 s)
+ * Takes:      chunk_words programs, or one operation of link_session_ops (erase: up to 2 s)
  * Power cut:  as the operation of boot_services.h that runs; this layer keeps nothing in flash
  */
 void link_pump_poll(struct link_pump *pump, uint32_t now_ms);
 
 /** True if nothing is under way: no command, no flash work, no reply. The loader may leave. */
 bool link_pump_is_idle(const struct link_pump *pump);
+
+/** True while a host has a session open, with or without a statement. */
+bool link_pump_has_session(const struct link_pump *pump);
+
+/**
+ * For an operation of link_session_ops that is about to return E_UPDATE_BUSY and has done a part of its work:
+ * the wait for the owner begins anew, LINK_PROGRESSES_MAX times for one request at most.
+ */
+void link_pump_progressed(struct link_pump *pump);
 
 /** True once a host has talked to this loader (a complete valid command was heard). */
 bool link_pump_is_synced(const struct link_pump *pump);

@@ -18,8 +18,8 @@
 
 enum {
     LINK_ERASE_MAX_SECTORS = 3, /* a slot has no more; the bank codes are refused */
-    /* Room for the largest stage with its data word-aligned: 2 spare, n[2], session[4] off[4], data, crc[4].
-     */
+    /* Room for the largest stage with its data word-aligned: 2 spare,
+     * n[2], session[4] off[4], data, crc[4]. */
     LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4
 };
 
@@ -47,7 +47,8 @@ enum link_out {
  * vendor  the request was ACKed, its body is in bytes; answer with link_slave_reply
  */
 struct link_work {
-    uint8_t op; /* enum link_op */
+    uint8_t op;      /* enum link_op */
+    bool is_request; /* a vendor request: answered by link_slave_reply; else by link_slave_ack or _nack */
     uint32_t addr;
     uint32_t n_bytes;
     uint8_t *bytes; /* inside the machine's buffer; valid until the result is handed in */
@@ -104,37 +105,47 @@ enum link_out link_slave_rx(struct link_slave *slave, const uint8_t *bytes, size
  */
 size_t link_slave_room(const struct link_slave *slave, uint8_t **room);
 
-/** @param n_bytes  1..the result of link_slave_room @return as link_slave_rx */
+/**
+ * @param n_bytes  1..the result of link_slave_room
+ * @return as link_slave_rx
+ */
 enum link_out link_slave_filled(struct link_slave *slave, size_t n_bytes);
 
-/** The work of READ, WRITE, ERASE or GO is done. @return what to do now; LINK_OUT_NONE if there was no work
+/**
+ * The work of READ, WRITE, ERASE or GO is done.
+ * @return what to do now; LINK_OUT_NONE if there was no work
  */
 enum link_out link_slave_ack(struct link_slave *slave);
 
-/** The work failed. @param reason  kept for the info block @return as link_slave_ack */
+/**
+ * The work failed.
+ * @param reason  kept for the info block
+ * @return as link_slave_ack
+ */
 enum link_out link_slave_nack(struct link_slave *slave, enum fota_err reason);
 
 /**
  * The vendor request is carried out: send a reply.
  *
- * @param body     reply body, copied into the buffer; @param n_bytes  0..LINK_INFO_BLOCK_BYTES
+ * @param body     reply body, copied into the buffer
+ * @param n_bytes  0..LINK_INFO_BLOCK_BYTES
  * @return as link_slave_ack: LINK_OUT_DATA
  */
 enum link_out link_slave_reply(struct link_slave *slave, const uint8_t *body, size_t n_bytes);
 
 /**
- * The line was silent for LINK_SILENCE_MS: give up a half-received stage or a half-read answer. A verdict
+ * The line was silent for LINK_SILENCE_MS: abandon a half-received stage or a half-read reply. An answer
  * that waits for its echo stays (clients sleep seconds before they poll for it), and so does work.
  *
  * @param is_gone  silent for LINK_GONE_MS even: whoever speaks next is another host, its first 5A is a sync,
- *                 and a verdict that nobody fetched is withdrawn. Work stays.
+ *                 and an answer that nobody fetched is withdrawn. Work stays.
  */
 enum link_out link_slave_silence(struct link_slave *slave, bool is_gone);
 
-/** True while a verdict is presented and the host's echo has not come: it is about to act, answer it fast. */
+/** True while an answer is presented and the host's echo has not come: it is about to act, answer it fast. */
 bool link_slave_awaits_echo(const struct link_slave *slave);
 
-/** True between commands: nothing half received, no verdict pending. */
+/** True between commands: nothing half received, no answer pending. */
 bool link_slave_is_idle(const struct link_slave *slave);
 
 #endif

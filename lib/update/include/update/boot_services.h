@@ -131,8 +131,8 @@ struct update_target {
 
 /**
  * What a service is asked for. Each needs the fields of struct boot_call that are named with it; the others
- * are not looked at. Each @return is besides E_STATE (called from within a service) and E_INTERNAL (the
- * state of the services was written over; nothing is done until the next reset).
+ * are not looked at. Besides the errors listed, each may return E_STATE (called from within a service) and
+ * E_INTERNAL (the state of the services was written over; nothing is done until the next reset).
  */
 enum boot_op {
     /** Tell what the root knows. out: struct boot_view. Takes ≤ 0.1 ms. Touches no flash cell.
@@ -150,8 +150,8 @@ enum boot_op {
 
     /**
      * Judge a signature over a text with the root's keys: whoever receives a statement reads the text, and
-     * asks before anything is erased (update/offer.h). Takes:      ≤ 25 ms + 0.2 us a byte. Touches no flash
-     * cell.
+     * asks before anything is erased (update/offer.h).
+     * Takes:      ≤ 25 ms + 0.2 us a byte. Touches no flash cell.
      * bytes, n: the text; key_id: which key signed; der, n_der: signature, as in a statement's `sig` line
      * @return FOTA_OK · E_STATEMENT_KEY (none of the root's) · E_STATEMENT_REVOKED (that key was ended) ·
      *         E_STATEMENT_SIGNATURE
@@ -176,7 +176,8 @@ enum boot_op {
     /**
      * Erase one sector of the session's slot. Nothing is done if this session erased it to its end, or the
      * journal proves that it is erased, and nothing was programmed there since.
-     * Takes:      1 s typical, 2 s at most. Power cut: as flash_erase_sector.
+     * Takes:      1 s typical, 2 s at most.
+     * Power cut:  as flash_erase_sector.
      * number: the sector as in RM0090; it must belong to the inactive slot
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_FLASH_RANGE · flash errors
      */
@@ -184,7 +185,8 @@ enum boot_op {
 
     /**
      * Program words of the session's slot and read them back.
-     * Takes:      16 us typical, 100 us at most per word. Power cut: as flash_program.
+     * Takes:      16 us typical, 100 us at most per word.
+     * Power cut:  as flash_program.
      * number: bus address, multiple of 4, inside the inactive slot; bytes: words, in RAM; n: how many
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_FLASH_RANGE · E_FLASH_ALIGN · flash errors
      */
@@ -194,9 +196,10 @@ enum boot_op {
      * Verify the received image in flash (bytes equal the statement's digest; header, hash and signature as
      * at boot; words that were programmed in order from offset 0 in this session were hashed as they were
      * read back and are not read again) and record it as pending. On failure the slot is to be received again
-     * from offset 0. Takes:      ≤ 500 ms, and up to 2 s for each sector after the image that still holds an
-     * older one (erase it before with BOOT_OP_ERASE, when it suits you, or leave it to this). Power cut:
-     * pending or still receiving.
+     * from offset 0.
+     * Takes:      ≤ 500 ms, and up to 2 s for each sector after the image that still holds an older one
+     *             (erase it before with BOOT_OP_ERASE, when it suits you, or leave it to this).
+     * Power cut:  pending or still receiving.
      * @return FOTA_OK · E_UPDATE_NO_SESSION · E_UPDATE_INCOMPLETE · E_UPDATE_DIGEST · E_IMAGE_* ·
      *         E_SLOT_REJECTED · E_UPDATE_LOADER_KEY · flash errors
      */
@@ -204,17 +207,24 @@ enum boot_op {
 
     /**
      * Make the pending image the next trial: 3 runs under the watchdog. The caller then resets the chip.
-     * Takes:      ≤ 10 ms. Power cut: pending or trial.
+     * Takes:      ≤ 10 ms.
+     * Power cut:  pending or trial.
      * @return FOTA_OK · E_STATE (nothing pending) · flash errors
      */
     BOOT_OP_ACTIVATE = 7,
 
-    /** Close the session; the slot becomes empty. Power cut: receiving or empty. @return FOTA_OK · flash
-     * errors */
+    /**
+     * Close the session; the slot becomes empty.
+     * Power cut:  receiving or empty.
+     * @return FOTA_OK · flash errors
+     */
     BOOT_OP_ABORT = 8,
 
-    /** SHA-256 over bytes that the caller may read. Takes ≤ 250 ms for a whole slot. Touches no flash cell.
-     * bytes, n: what; out: 32 bytes. @return FOTA_OK */
+    /**
+     * SHA-256 over bytes that the caller may read. Takes ≤ 250 ms for a whole slot. Touches no flash cell.
+     * bytes, n: what; out: 32 bytes.
+     * @return FOTA_OK
+     */
     BOOT_OP_HASH = 9,
 
     /**
@@ -262,7 +272,7 @@ struct boot_services {
     uint32_t bootloader_version;      /* of the root: major << 24 | minor << 16 | revision */
     char hw_id[BOOT_HW_ID_MAX_BYTES]; /* hardware id of this board, NUL padded */
 
-    /** Carry out a service. Takes, power cut and @return: see enum boot_op. */
+    /** Carry out a service. How long it takes, what a power cut leaves and what it returns: see enum boot_op. */
     enum fota_err (*call)(const struct boot_call *call);
 };
 

@@ -19,8 +19,8 @@ struct update_images {
 
 /**
  * What the root says; all that update_tell_of_images adds is 0. Takes ≤ 0.1 ms.
- * @param bootloader_version  of the root; @param hw_id  of this board, NUL-terminated or
- * BOOT_HW_ID_MAX_BYTES long
+ * @param bootloader_version  of the root
+ * @param hw_id  of this board, NUL-terminated or BOOT_HW_ID_MAX_BYTES long
  */
 void boot_info_of_view(const struct boot_view *view, uint32_t bootloader_version, const char *hw_id,
                        struct boot_info *out);

@@ -21,7 +21,8 @@ bool offer_is_for_loader(const uint8_t *text, uint32_t n_bytes);
  * @param verifier  the root's keys
  * @param hw        this board's hardware id, NUL-terminated
  * @param slot      SLOT_A, SLOT_B or SLOT_LOADER
- * @param text      untrusted; @param n_bytes  1..STATEMENT_RELEASE_MAX_BYTES
+ * @param text      untrusted
+ * @param n_bytes  1..STATEMENT_RELEASE_MAX_BYTES
  * @param out       undefined on failure
  * @return FOTA_OK · E_STATEMENT_*
  */
@@ -34,7 +35,8 @@ void offer_plain(enum slot slot, uint32_t slot_bytes, struct update_offer *out);
 
 /**
  * May this board take the offer? Asked before anything is given up.
- * @param view  the root's; @param bootloader_version  of the root
+ * @param view  the root's
+ * @param bootloader_version  of the root
  * @return FOTA_OK · E_UNSUPPORTED (needs a newer root) · E_STATEMENT_COUNTER · E_SLOT_REJECTED
  */
 FOTA_MUST_CHECK

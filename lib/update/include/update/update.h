@@ -39,7 +39,7 @@ struct update_config {
     const uint8_t *keys[IMAGE_KEYS]; /* release keys: active, next; NULL: none */
     const uint8_t *epoch;            /* OTP_EPOCH_BYTES of one-time memory; NULL: none */
     void (*settle)(void);            /* rule R10: wait until the supply can be relied on; NULL: no wait */
-    /* Memory for a hash. In a session it has the first bytes of the slot, as many as were written one behind
+    /* Memory for a hash. In a session it has the first bytes of the slot, as many as were written one after
      * the other and not touched again; it runs as overlapped work of the flash (port/flash.h). */
     struct crypto_sha256 *hash;
 };
@@ -83,7 +83,7 @@ struct update {
  * Power cut:  as journal_repair
  * @return FOTA_OK (also with a lost journal or one dead mirror: look at `journal`) · E_JOURNAL_FORMAT (a
  * record that this code cannot read: nothing is written or guessed, nothing boots) · flash errors (no mirror
- * works; the state is in `record`, but nothing may be written)
+ * works; the state is in `record`, but nothing may be written). An error is also record.last_reason
  */
 FOTA_MUST_CHECK
 enum fota_err update_open(struct update *u, const struct update_config *config,
@@ -99,9 +99,10 @@ enum fota_err update_open(struct update *u, const struct update_config *config,
  * CRYPTO_ACCEPT
  * If the decision is SLOTS_LOADER and the loader does not verify, ask once more with BOOT_REQUEST_TRY: an
  * image that can boot is better than nothing. Also ask with it when a watchdog or a fault ended the loader
- * itself. Takes:      ≤ 0.7 s (two verifications), at most three records, no erase but for a lost or full
- * journal Power cut:  the same choice at the next boot, or a start of the trial less Never fails: if the
- * journal cannot be written, no trial starts, but a confirmed image does.
+ * itself.
+ * Takes:      ≤ 0.7 s (two verifications), at most three records, no erase but for a lost or full journal
+ * Power cut:  the same choice at the next boot, or one start of the trial less
+ * Never fails: if the journal cannot be written, no trial starts, but a confirmed image does.
  */
 void update_choose(struct update *u, enum boot_request request, struct slots_decision *out,
                    struct image_result images[2]);
@@ -130,67 +131,106 @@ void update_tell_view(const struct update *u, struct boot_view *out);
  * Takes ≤ 1 ms, touches no flash. */
 void update_info(const struct update *u, struct boot_info *out);
 
-/** As BOOT_OP_CHECK_SIGNATURE. Power cut: nothing is kept. @return see there */
+/**
+ * As BOOT_OP_CHECK_SIGNATURE.
+ * Power cut:  nothing is kept.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_check_signature(const struct update *u, const uint8_t key_id[BOOT_KEY_ID_BYTES],
                                      const uint8_t *text, uint32_t n_bytes, const uint8_t *der,
                                      uint32_t n_der_bytes);
 
-/** As BOOT_OP_BEGIN. Power cut: the slot is not bootable before update_activate; the active slot
- * is untouched. @return see there */
+/**
+ * As BOOT_OP_BEGIN.
+ * Power cut:  the slot is not bootable before update_activate; the active slot is untouched.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_begin_offer(struct update *u, const struct update_offer *offer, uint32_t *resume_off);
 
 /**
  * offer_read, offer_check and update_begin_offer in one, for those who have text and keys in one place.
  * Without a statement (n_bytes 0), for plain AN4286 clients: size and digest are not known, so nothing
- * resumes and update_finish goes by the image's own signature. Power cut: the slot is not bootable before
- * update_activate; the active slot is untouched
+ * resumes and update_finish goes by the image's own signature.
+ * Power cut:  the slot is not bootable before update_activate; the active slot is untouched
  * @return see there
  */
 FOTA_MUST_CHECK
 enum fota_err update_begin(struct update *u, const uint8_t *statement, uint32_t n_bytes,
                            struct update_target *out);
 
-/** As BOOT_OP_ERASE. Power cut: as flash_erase_sector; the record no longer counts the sector as received;
- * the sector. @return see there */
+/**
+ * As BOOT_OP_ERASE.
+ * Power cut:  as flash_erase_sector; the record no longer counts the sector as received; the sector.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_erase(struct update *u, uint32_t sector);
 
-/** As BOOT_OP_PROGRAM. Power cut: as flash_program; the record counts whole sectors only.
- * @return see there */
+/**
+ * As BOOT_OP_PROGRAM.
+ * Power cut:  as flash_program; the record counts whole sectors only.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_program(struct update *u, uint32_t addr, const uint32_t *words, uint32_t n_words);
 
-/** As BOOT_OP_FINISH. Power cut: pending or still receiving. @return see there */
+/**
+ * As BOOT_OP_FINISH.
+ * Power cut:  pending or still receiving.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_finish(struct update *u);
 
-/** As BOOT_OP_ACTIVATE. Power cut: pending or trial. @return see there */
+/**
+ * As BOOT_OP_ACTIVATE.
+ * Power cut:  pending or trial.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_activate(struct update *u);
 
-/** As BOOT_OP_ABORT. Power cut: as before or empty. @return see there */
+/**
+ * As BOOT_OP_ABORT.
+ * Power cut:  as before or empty.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_abort(struct update *u);
 
-/** As BOOT_OP_CONFIRM. Power cut: the trial goes on or the image is confirmed. @return see there */
+/**
+ * As BOOT_OP_CONFIRM.
+ * Power cut:  the trial goes on or the image is confirmed.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_confirm(struct update *u);
 
-/** As BOOT_OP_RETRY. Power cut: lifted or not. @return see there */
+/**
+ * As BOOT_OP_RETRY.
+ * Power cut:  lifted or not.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_retry(struct update *u, uint32_t number);
 
-/** As BOOT_OP_LOADER_INSTALL. Power cut: the old loader, the new one, or none and
- * BOOT_FLAG_LOADER_OPEN. @return see there */
+/**
+ * As BOOT_OP_LOADER_INSTALL.
+ * Power cut:  the old loader, the new one, or none and BOOT_FLAG_LOADER_OPEN.
+ * @return see there
+ */
 FOTA_MUST_CHECK
 enum fota_err update_loader_install(struct update *u, const uint32_t *words, uint32_t n_bytes);
 
 /** As BOOT_OP_HASH. */
 void update_hash_bytes(const uint8_t *bytes, uint32_t n_bytes, uint8_t sha256[CRYPTO_SHA256_BYTES]);
 
-/** update_hash_bytes of the inactive slot. @return FOTA_OK · E_FLASH_RANGE */
+/**
+ * update_hash_bytes of the inactive slot.
+ * @return FOTA_OK · E_FLASH_RANGE
+ */
 FOTA_MUST_CHECK
 enum fota_err update_hash(const struct update *u, uint32_t off, uint32_t n_bytes,
                           uint8_t sha256[CRYPTO_SHA256_BYTES]);

@@ -66,7 +66,8 @@ void flash_fake_copy(struct flash_fake *to, const struct flash_fake *from);
 /** The sector's content is lost: every word reads as random bits and is suspect (axiom F9). */
 void flash_fake_lose_sector(struct flash_fake *fake, uint32_t number, uint64_t seed);
 
-/** Put bytes where they are as if they had been there from the factory. `addr` and `n_bytes` multiples of 4.
+/**
+ * Put bytes where they are as if they had been there from the factory. `addr` and `n_bytes` multiples of 4.
  */
 void flash_fake_load(struct flash_fake *fake, uint32_t addr, const void *bytes, uint32_t n_bytes);
 

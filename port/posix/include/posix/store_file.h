@@ -11,7 +11,8 @@ struct store_file {
     const char *path;
 };
 
-/** @param path  file to keep the cells in, created by the first save with mode 0600; must outlive the store
+/**
+ * @param path  file to keep the cells in, created by the first save with mode 0600; must outlive the store
  */
 void store_file_init(struct store_file *file, const char *path);
 

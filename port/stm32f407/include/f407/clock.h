@@ -25,7 +25,8 @@ enum { CLOCK_HCLK_HZ = BOARD_HCLK_HZ, CLOCK_HSI_HZ = BOARD_HSI_HZ };
  */
 bool clock_init(void);
 
-/** Back to the reset state: internal oscillator, no PLL, no wait states, caches off and empty. Takes ≤ 1 ms.
+/**
+ * Back to the reset state: internal oscillator, no PLL, no wait states, caches off and empty. Takes ≤ 1 ms.
  */
 void clock_reset(void);
 
@@ -37,8 +38,10 @@ void clock_reset(void);
  */
 void clock_settle(void);
 
-/** Sleep, on the internal oscillator, and stay there. Masks interrupts and leaves them masked. @param n_ms
- * rounded up to 10 */
+/**
+ * Sleep, on the internal oscillator, and stay there. Masks interrupts and leaves them masked.
+ * @param n_ms rounded up to 10
+ */
 void clock_sleep(uint32_t n_ms);
 
 #endif

@@ -48,7 +48,8 @@ void reset_leave_request(enum boot_request request);
  * application does not, or whoever asked for the loader and got the application would never learn why. */
 void reset_note_started(enum reset_started started);
 
-/** Leave the reason why the loader could not be started at RAM_REASON_ADDR, where a host reads it through
+/**
+ * Leave the reason why the loader could not be started at RAM_REASON_ADDR, where a host reads it through
  * ST's ROM.
  */
 void reset_note_reason(enum fota_err reason);
@@ -69,7 +70,8 @@ bool reset_is_run_failed(const struct reset_origin *origin);
  * run. */
 bool reset_is_loader_crash(const struct reset_origin *origin);
 
-/** The application is well: it has confirmed itself. A crash from now on is one of a confirmed application.
+/**
+ * The application is well: it has confirmed itself. A crash from now on is one of a confirmed application.
  */
 void reset_forget_crashes(void);
 

@@ -20,7 +20,7 @@
  * The functions with `void *ctx` take a struct spi_slave; their signatures are those of the link pump's port
  * table. Errata (ES0182): BSY is never looked at in slave mode; a clock enable is read back before the
  * peripheral is touched; handlers end with DSB. The struct must be in SRAM: DMA does not reach CCM
- * (RM0090 2.3.3).
+ * (RM0090 2.3.1).
  */
 #ifndef F407_SPI_SLAVE_H
 #define F407_SPI_SLAVE_H
@@ -58,8 +58,10 @@ void spi_slave_init(struct spi_slave *spi);
 /** Put SPI1, DMA2 streams 0 and 3 and PA4..PA7 back to their reset state, before another image takes over. */
 void spi_slave_stop(struct spi_slave *spi);
 
-/** Take received bytes. Call it before the ring can run over: who cannot takes spi_slave_irq_receive. @return
- * 0..n_bytes */
+/**
+ * Take received bytes. Call it before the ring can run over: who cannot takes spi_slave_irq_receive.
+ * @return 0..n_bytes
+ */
 size_t spi_slave_receive(void *ctx, uint8_t *bytes, size_t n_bytes);
 
 /** Drop everything received so far. */
@@ -77,7 +79,10 @@ void spi_slave_present(void *ctx, uint8_t answer);
  */
 void spi_slave_greet(void *ctx);
 
-/** Send once, then repeat A5. @param bytes  in SRAM; DMA reads them until the next level, send or arm */
+/**
+ * Send once, then repeat A5.
+ * @param bytes  in SRAM; DMA reads them until the next level, send or arm
+ */
 void spi_slave_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 
 /** True until the last data byte has left memory. */
@@ -87,12 +92,12 @@ bool spi_slave_is_sending(void *ctx);
  * byte is on the wires. */
 bool spi_slave_is_selected(void *ctx);
 
-/** Reset SPI1, and with it its bit counter. What is presented stays; data starts again from its first byte.
+/**
+ * Reset SPI1, and with it its bit counter. What is presented stays; data starts again from its first byte.
  */
 void spi_slave_resync(void *ctx);
 
-/* --- with the interrupt (spi_slave_irq.c): these instead of their namesakes; is_sending stays
- * ---------------- */
+/* --- with the interrupt (spi_slave_irq.c): these instead of their namesakes; is_sending stays -------- */
 
 /**
  * Enable the interrupts of SPI1 and DMA2 stream 3 in the NVIC.
@@ -116,7 +121,7 @@ void spi_slave_irq_send(void *ctx, const uint8_t *bytes, size_t n_bytes);
 void spi_slave_irq_resync(void *ctx);
 
 /**
- * Present an answer (79 or 1F); the handler reacts to the host's 79, or to 5A behind 1F: A5 again, or the
+ * Present an answer (79 or 1F); the handler reacts to the host's 79, or to 5A after 1F: A5 again, or the
  * answer if there is one. Bytes before the echo are dropped; `receive` delivers the echo in its place, and
  * the `level` or `send` that follows finds its work done.
  */

@@ -74,14 +74,20 @@ uint32_t chip_dev_base(const struct chip *chip, const char *name);
 
 /** Forget lines, drives, gates and clocks, then reset every device in the order they were added. */
 void chip_reset(struct chip *chip, enum dev_reset kind, enum chip_reset_cause cause);
-/** Take the oldest pending reset request. @return false: none */
+/**
+ * Take the oldest pending reset request.
+ * @return false: none
+ */
 bool chip_take_reset(struct chip *chip, enum chip_reset_cause *cause);
 /** @return true once after chip_cut_power */
 bool chip_take_power_cut(struct chip *chip);
 
 /* --- wires --- */
 
-/** First SCK edge of a byte. @return what MISO will show */
+/**
+ * First SCK edge of a byte.
+ * @return what MISO will show
+ */
 uint8_t chip_spi_begin(struct chip *chip);
 /** Last SCK edge of a byte. */
 void chip_spi_end(struct chip *chip, uint8_t mosi);
@@ -100,7 +106,10 @@ bool chip_flash_is_open(const struct chip *chip);
 bool chip_flash_is_watched(const struct chip *chip);
 /** The core loads from flash; for the model that watches. */
 void chip_flash_loaded(struct chip *chip, uint32_t addr);
-/** Level of a pin that a model drives. @return false if none drives it */
+/**
+ * Level of a pin that a model drives.
+ * @return false if none drives it
+ */
 bool chip_pin_driven(const struct chip *chip, char port, unsigned pin, bool *level);
 
 /* --- violations --- */

@@ -25,7 +25,10 @@ struct dev;
 enum dev_reset { DEV_RESET_POWER, DEV_RESET_SYSTEM };
 
 struct dev_ops {
-    /** Read `n_bytes` (1, 2, 4) at `off`. @return false: bus error */
+    /**
+     * Read `n_bytes` (1, 2, 4) at `off`.
+     * @return false: bus error
+     */
     bool (*read)(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t *value);
     bool (*write)(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t value);
     void (*reset)(struct dev *dev, enum dev_reset kind);
@@ -55,7 +58,10 @@ struct chip_memory {
     size_t n_bytes;
     bool is_rom;    /* constant: not in snapshots */
     bool core_only; /* CCM: no other master reaches it */
-    /** Stores go here; NULL: plain RAM (or, if `is_rom`, a bus error). @return false: bus error */
+    /**
+     * Stores go here; NULL: plain RAM (or, if `is_rom`, a bus error).
+     * @return false: bus error
+     */
     bool (*store)(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value);
     void *ctx;
 };
@@ -67,7 +73,10 @@ void chip_add_state(struct chip *chip, const char *name, void *state, size_t n_b
 
 /** Inside `fire` this is the event's own time, so that periodic events do not drift. */
 uint64_t chip_now_ps(const struct chip *chip);
-/** A named event slot; `fire` runs in virtual-time order, ties by slot number. @return slot id */
+/**
+ * A named event slot; `fire` runs in virtual-time order, ties by slot number.
+ * @return slot id
+ */
 unsigned chip_event_add(struct chip *chip, const char *name, void (*fire)(void *ctx), void *ctx);
 /** Arm the slot at an absolute time (not in the past; now is allowed). An armed slot moves. */
 void chip_event_at(struct chip *chip, unsigned event, uint64_t time_ps);
@@ -83,7 +92,8 @@ void chip_set_clocks(struct chip *chip, uint32_t hclk_hz, uint32_t pclk1_hz, uin
                      uint32_t timclk1_hz, uint32_t timclk2_hz);
 /** Register a function that hears of every clock change (timers re-schedule). */
 void chip_on_clock_change(struct chip *chip, void (*fn)(void *ctx), void *ctx);
-/** Is the peripheral's clock enabled in RCC_xxxENR? `bus` as in RM0090: 0 AHB1, 1 AHB2, 2 APB1, 3 APB2. The
+/**
+ * Is the peripheral's clock enabled in RCC_xxxENR? `bus` as in RM0090: 0 AHB1, 1 AHB2, 2 APB1, 3 APB2. The
  * board asks before every register access: an access to an unclocked peripheral is a violation and reads 0.
  */
 bool chip_is_clocked(const struct chip *chip, unsigned bus, unsigned bit);
@@ -109,7 +119,9 @@ void chip_on_dma_request(struct chip *chip,
                          void (*fn)(void *ctx, unsigned controller, unsigned stream, unsigned channel,
                                     bool level),
                          void *ctx);
-/** Bus access by a master other than the core (DMA). @return false: bus error, or CCM (not reachable by DMA)
+/**
+ * Bus access by a master other than the core (DMA).
+ * @return false: bus error, or CCM (not reachable by DMA)
  */
 bool chip_bus_read(struct chip *chip, uint32_t addr, unsigned n_bytes, uint32_t *value);
 bool chip_bus_write(struct chip *chip, uint32_t addr, unsigned n_bytes, uint32_t value);
@@ -148,7 +160,8 @@ struct chip_spi_slave {
 /** The SPI1 peripheral registers itself. */
 void chip_on_spi(struct chip *chip, const struct chip_spi_slave *slave, void *ctx);
 
-/** The ROM loader model: the core stands still while it runs. It gets the SPI wires instead of SPI1, uses
+/**
+ * The ROM loader model: the core stands still while it runs. It gets the SPI wires instead of SPI1, uses
  * time through events, and reaches flash, FLASH registers and SRAM as any bus master by chip_bus_read/write.
  */
 struct chip_rom {
@@ -161,7 +174,8 @@ void chip_on_rom(struct chip *chip, const struct chip_rom *rom, void *ctx);
  * they are. */
 void chip_rom_go(struct chip *chip, uint32_t vectors);
 
-/** Console (USART2): a byte left on TX; bytes typed from outside wait in a queue until the model takes them.
+/**
+ * Console (USART2): a byte left on TX; bytes typed from outside wait in a queue until the model takes them.
  */
 void chip_console_put(struct chip *chip, uint8_t byte);
 bool chip_console_take(struct chip *chip, uint8_t *byte);
@@ -192,8 +206,11 @@ void chip_on_flash_load(struct chip *chip, void (*fn)(void *ctx, uint32_t addr),
 void chip_code_changed(struct chip *chip, uint32_t addr, size_t n_bytes);
 /** What stands at address 0 (BOOT0 at reset, SYSCFG_MEMRMP later): 0 flash, 1 system memory, 3 SRAM. */
 void chip_set_alias(struct chip *chip, unsigned mem_mode);
-/** Hold the bus until `time_ps`, with every event on the way (a register access that stalls the AHB). The
- * core takes no interrupt meanwhile. @return false: reset or power loss ended it, drop the access */
+/**
+ * Hold the bus until `time_ps`, with every event on the way (a register access that stalls the AHB). The
+ * core takes no interrupt meanwhile.
+ * @return false: reset or power loss ended it, drop the access
+ */
 bool chip_stall_until(struct chip *chip, uint64_t time_ps);
 /** The supply is cut now (a planned fault): carried out like a reset request, the run ends with
  * TWIN_STOP_POWER. */

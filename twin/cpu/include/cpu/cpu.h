@@ -36,17 +36,24 @@ enum cpu_stop {
 /** What the core asks of the rest of the chip. All are called with `cycles` and r15 exact. */
 struct cpu_bus {
     void *ctx;
-    /** Read 1, 2 or 4 bytes outside flash/SRAM/CCM/PPB. @return false: bus error (precise BusFault) */
+    /**
+     * Read 1, 2 or 4 bytes outside flash/SRAM/CCM/PPB.
+     * @return false: bus error (precise BusFault)
+     */
     bool (*read)(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t *value);
-    /** Write; also called for stores to the flash range. @return false: bus error */
+    /**
+     * Write; also called for stores to the flash range.
+     * @return false: bus error
+     */
     bool (*write)(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value);
     /**
      * A fetch or load hit the flash while it is closed (cpu_flash_open(false)): let time pass until it is
      * free. The callback moves `cpu->cycles` on and handles every event on the way. While it lasts the core
-     * takes no interrupt. @return false: the run ends inside the stall (time is up, reset, power loss). Leave
-     * cpu_run with CPU_STOP_REQUEST as if the instruction, or the exception entry whose vector was wanted,
-     * had not begun: no register, stack or memory changed; the next cpu_run starts it again and calls
-     * wait_flash again.
+     * takes no interrupt.
+     * @return false: the run ends inside the stall (time is up, reset, power loss). Leave cpu_run with
+     *         CPU_STOP_REQUEST as if the instruction, or the exception entry whose vector was wanted, had not
+     *         begun: no register, stack or memory changed; the next cpu_run starts it again and calls
+     *         wait_flash again.
      */
     bool (*wait_flash)(void *ctx);
     /** A load from flash, told beforehand, while cpu_watch_flash stands; may be NULL. */
@@ -55,7 +62,11 @@ struct cpu_bus {
 
 struct cpu; /* one object; see cpu_create */
 
-/** @param flash 1 MB, @param sram 128 KB, @param ccm 64 KB: owned by the caller, live as long as the core */
+/**
+ * @param flash 1 MB,
+ * @param sram 128 KB,
+ * @param ccm 64 KB: owned by the caller, live as long as the core
+ */
 struct cpu *cpu_create(const struct cpu_bus *bus, uint8_t *flash, size_t flash_bytes, uint8_t *sram,
                        size_t sram_bytes, uint8_t *ccm, size_t ccm_bytes);
 void cpu_destroy(struct cpu *cpu);
@@ -64,7 +75,8 @@ void cpu_destroy(struct cpu *cpu);
  * cpu_set_alias). `cycles` goes on counting. */
 void cpu_reset(struct cpu *cpu);
 
-/** What stands at address 0: `bytes` may be flash, SRAM or another array (system memory); NULL: bus errors.
+/**
+ * What stands at address 0: `bytes` may be flash, SRAM or another array (system memory); NULL: bus errors.
  */
 void cpu_set_alias(struct cpu *cpu, const uint8_t *bytes, size_t n_bytes);
 
@@ -95,7 +107,8 @@ void cpu_flash_open(struct cpu *cpu, bool open);
 /** Tell the bus of each load from flash (not of fetches), or no longer. Slows loads down: for the moments
  * when something depends on them, as stale lines in the data cache do. Not part of the state. */
 void cpu_watch_flash(struct cpu *cpu, bool on);
-/** Bytes changed behind the core's back (DMA, flash programming, factory loading): drop decoded instructions.
+/**
+ * Bytes changed behind the core's back (DMA, flash programming, factory loading): drop decoded instructions.
  */
 void cpu_code_changed(struct cpu *cpu, uint32_t addr, size_t n_bytes);
 

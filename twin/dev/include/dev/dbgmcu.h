@@ -7,7 +7,10 @@
 
 #include "bus/dev.h"
 
-/** Put "DBGMCU" on the bus. @param is_revision_a  IDCODE reads as on that revision, 0x20006411 (ES0182) */
+/**
+ * Put "DBGMCU" on the bus.
+ * @param is_revision_a  IDCODE reads as on that revision, 0x20006411 (ES0182)
+ */
 void dbgmcu_attach(struct chip *chip, bool is_revision_a);
 
 #endif

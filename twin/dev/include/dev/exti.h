@@ -18,7 +18,10 @@ enum exti_line {
     EXTI_LINE_RTC_WAKEUP = 22
 };
 
-/** Put "EXTI" on the bus. @return the device, for exti_internal_line */
+/**
+ * Put "EXTI" on the bus.
+ * @return the device, for exti_internal_line
+ */
 struct dev *exti_attach(struct chip *chip);
 
 /** Level of an internal line (16..22); edges count as the trigger registers say. Other lines: ignored. */

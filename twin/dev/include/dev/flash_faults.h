@@ -69,7 +69,10 @@ void flash_tear_bytes(uint8_t *bytes, const uint8_t *value, uint32_t n_bytes, en
 void flash_cells_cut_erase(struct flash_cells *cells, uint8_t *array, uint32_t off, uint32_t n_bytes,
                            enum flash_cut cut, uint64_t seed);
 
-/** The core starts after a reset: what is flaky reads anew. @return words that read otherwise than before */
+/**
+ * The core starts after a reset: what is flaky reads anew.
+ * @return words that read otherwise than before
+ */
 uint32_t flash_cells_boot(struct flash_cells *cells, uint8_t *array, uint64_t seed);
 
 /** From now on the sector is worn out; FLASH_WEAR_STUCK shows at once. */

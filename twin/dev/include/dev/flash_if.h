@@ -45,7 +45,9 @@ struct flash_if_stats {
     uint64_t torn;
 };
 
-/** Put "FLASH", its array and the one-time area on the bus. @param array  FLASH_IF_BYTES, kept by the caller
+/**
+ * Put "FLASH", its array and the one-time area on the bus.
+ * @param array  FLASH_IF_BYTES, kept by the caller
  */
 struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flash_if_config *config);
 
@@ -54,8 +56,8 @@ const struct flash_if_stats *flash_if_stats(const struct dev *flash);
 
 /**
  * Plan a power cut at operation number `op` (1 is the first since creation): the supply goes when the
- * operation has done what `cut` says. @return false: the plan is full (FLASH_IF_MAX_PLANS) or the operation
- * has been
+ * operation has done what `cut` says.
+ * @return false: the plan is full (FLASH_IF_MAX_PLANS) or the operation has been
  */
 bool flash_if_plan_cut(struct dev *flash, uint64_t op, struct flash_cut_pair cut);
 /** Forget every plan. */
@@ -63,10 +65,15 @@ void flash_if_forget_plans(struct dev *flash);
 
 /** What is behind the words of the array. */
 struct flash_cells *flash_if_cells(struct dev *flash);
-/** Factory programmer: put bytes into the array, blank or solid. @param off  in the array, with n_bytes */
+/**
+ * Factory programmer: put bytes into the array, blank or solid.
+ * @param off  in the array, with n_bytes
+ */
 void flash_if_store(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes);
-/** Factory programmer: put bytes into the one-time area, lock bytes at its end. @param off  in it, with
- * n_bytes */
+/**
+ * Factory programmer: put bytes into the one-time area, lock bytes at its end.
+ * @param off  in it, with n_bytes
+ */
 void flash_if_store_otp(struct dev *flash, uint32_t off, const void *bytes, uint32_t n_bytes);
 /** For the board, whenever the core starts after a reset: flaky words read anew. */
 void flash_if_boot(struct dev *flash);

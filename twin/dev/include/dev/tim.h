@@ -8,7 +8,8 @@
 
 #include "bus/dev.h"
 
-/** Put "TIM1".."TIM14" on the bus. Timers that share an interrupt line (RM0090 table 62) share it here too.
+/**
+ * Put "TIM1".."TIM14" on the bus. Timers that share an interrupt line (RM0090 table 62) share it here too.
  */
 void tim_attach(struct chip *chip);
 

@@ -76,7 +76,10 @@ uint32_t flash_draw(uint64_t *random);
 
 /* --- operations that completed --- */
 
-/** Program `value` over a word that reads `reading`: F1, F3, F4. @return its reading from now on */
+/**
+ * Program `value` over a word that reads `reading`: F1, F3, F4.
+ * @return its reading from now on
+ */
 uint32_t flash_cell_program(struct flash_cell *cell, uint32_t reading, uint32_t value);
 
 /** True if a non-zero program of the cell proves something: it was erased to the end and not used since. */
@@ -102,16 +105,23 @@ void flash_cut_begin(struct flash_cut_work *work, enum flash_cut cut, bool is_er
 /**
  * What the cut left of word `i`: F2, F6, F7.
  *
- * @param reading  its reading before; @param value  the program's value, unused of an erase
+ * @param reading  its reading before
+ * @param value  the program's value, unused of an erase
  * @return its reading from now on
  */
 uint32_t flash_cut_word(struct flash_cut_work *work, uint32_t i, uint32_t reading, uint32_t value,
                         struct flash_cell *cell);
 
-/** A cut program upset another word of its sector (F8). @return the word's reading from now on */
+/**
+ * A cut program upset another word of its sector (F8).
+ * @return the word's reading from now on
+ */
 uint32_t flash_cell_disturb(struct flash_cell *cell, uint32_t reading, uint64_t *random);
 
-/** Power is back, or a reset is over: draw a flaky cell anew. @return its reading until the next boot */
+/**
+ * Power is back, or a reset is over: draw a flaky cell anew.
+ * @return its reading until the next boot
+ */
 uint32_t flash_cell_boot(struct flash_cell *cell, uint32_t reading, uint64_t *random);
 
 /* --- what is allowed --- */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What tools/board.py promises: it refuses each planted board in one sentence with both numbers, and takes those of boards/.
 
-Usage: board_test.py
+Usage: board_tool_test.py
 """
 import copy
 import json

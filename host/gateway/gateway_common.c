@@ -1,0 +1,225 @@
+/* What the actions of the states share: telling, pausing, failing, remembering. Calls no action. */
+#include <string.h>
+
+#include "gateway_delay.h"
+#include "gateway_priv.h"
+
+enum { ERRORS_IN_ROW_MAX = 20, POLL_DEFAULT_S = 3600, POLL_MIN_S = 30, POLL_MAX_S = 604800 };
+
+void gateway_emit(struct gateway *g, struct gateway_event event)
+{
+    event.state = g->state;
+    if (g->ports.observer.on_event) {
+        g->ports.observer.on_event(g->ports.observer.ctx, &event);
+    }
+}
+
+void gateway_pause(struct gateway *g, uint32_t ms)
+{
+    g->due_ms = clock_now_ms(g->ports.clock) + ms;
+}
+
+static uint32_t interval_ms(const struct gateway *g)
+{
+    if (g->config.poll_ms) {
+        return g->config.poll_ms;
+    }
+    uint32_t poll_s = g->has_offer ? g->offer.channel.poll_s : POLL_DEFAULT_S;
+    poll_s = poll_s < POLL_MIN_S ? POLL_MIN_S : poll_s;
+    return (poll_s > POLL_MAX_S ? POLL_MAX_S : poll_s) * 1000U;
+}
+
+void gateway_pause_quiet(struct gateway *g)
+{
+    g->backoff_ms = 0;
+    g->errors_in_row = 0;
+    gateway_pause(g, gateway_delay_quiet(&g->random, interval_ms(g)));
+}
+
+enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_t min_ms)
+{
+    g->backoff_ms = gateway_delay_backoff(&g->random, min_ms, g->config.backoff_max_ms, g->backoff_ms);
+    g->errors_in_row = 0;
+    g->has_session = false;
+    gateway_pause(g, g->backoff_ms);
+    if (g->slot == SLOT_LOADER) { /* a loader that does not get in never slows down the polls for releases */
+        gateway_pause_quiet(g);
+    }
+    gateway_emit(g,
+                 (struct gateway_event){
+                     .kind = GATEWAY_EVENT_FAILED, .reason = reason, .done = g->backoff_ms, .slot = g->slot});
+    return GATEWAY_ON_FAILED;
+}
+
+enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason)
+{
+    if (++g->errors_in_row > ERRORS_IN_ROW_MAX) {
+        gateway_count_attempt(g); /* a few of these, and DECIDE gives it up */
+        gateway_save(g);
+        return gateway_fail(g, reason, g->config.backoff_min_ms);
+    }
+    uint32_t wait_ms = gateway_delay_backoff(&g->random, g->config.retry_min_ms, g->config.backoff_min_ms,
+                                             g->config.retry_min_ms * g->errors_in_row);
+    gateway_pause(g, wait_ms);
+    gateway_emit(g, (struct gateway_event){
+                        .kind = GATEWAY_EVENT_FAILED, .reason = reason, .done = wait_ms, .slot = g->slot});
+    return GATEWAY_ON_MORE;
+}
+
+void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t version)
+{
+    if (reason == g->loader_told) {
+        return;
+    }
+    g->loader_told = reason;
+    gateway_emit(
+        g, (struct gateway_event){
+               .kind = GATEWAY_EVENT_LOADER_LEFT, .reason = reason, .version = version, .slot = SLOT_LOADER});
+}
+
+struct gateway_loader_memory *gateway_remembered_loader(struct gateway *g)
+{
+    struct gateway_loader_memory *m = &g->record.loader;
+    const struct channel *c = &g->offer.channel;
+    const uint8_t *running =
+        g->target.boot.slot_hash[g->target.boot.running_slot == SLOT_B ? SLOT_B : SLOT_A];
+    if (memcmp(m->sha256, c->loader_sha256, sizeof m->sha256) != 0 || c->retry > m->retry ||
+        memcmp(m->running, running, sizeof m->running) != 0) {
+        memset(m, 0, sizeof *m);
+        memcpy(m->sha256, c->loader_sha256, sizeof m->sha256);
+        memcpy(m->running, running, sizeof m->running);
+        m->retry = c->retry;
+        g->is_dirty = true;
+    }
+    return m;
+}
+
+enum gateway_input gateway_refuse_loader(struct gateway *g, enum fota_err reason)
+{
+    gateway_remembered_loader(g)->reason = (uint16_t)reason;
+    gateway_save(g);
+    gateway_leave_loader(g, reason, g->loader_version);
+    return GATEWAY_ON_REFUSED;
+}
+
+enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason)
+{
+    g->outcome = reason;
+    g->is_checked = false;
+    g->is_check_begun = false;
+    g->has_session = false;
+    if (g->slot == SLOT_LOADER) {
+        return gateway_refuse_loader(g, reason);
+    }
+    gateway_record_reject(&g->record, g->offer.images, (uint16_t)reason, g->offer.channel.retry);
+    gateway_save(g);
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED,
+                                           .reason = reason,
+                                           .version = gateway_version(g),
+                                           .slot = g->slot});
+    return GATEWAY_ON_REFUSED;
+}
+
+bool gateway_is_final(enum fota_err reason)
+{
+    unsigned module = (unsigned)reason >> 8;
+    return module == (unsigned)E_IMAGE_MAGIC >> 8 || module == (unsigned)E_STATEMENT_SYNTAX >> 8 ||
+           reason == E_SLOT_REJECTED || reason == E_UPDATE_DIGEST || reason == E_LOADER_PROTECTED ||
+           reason == E_LOADER_MEMORY;
+}
+
+void gateway_save(struct gateway *g)
+{
+    enum fota_err err = gateway_record_save(g->ports.store, g->scratch, &g->record);
+    g->is_dirty = err != FOTA_OK;
+    if (err) {
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
+    }
+}
+
+uint64_t gateway_now_s(struct gateway *g)
+{
+    uint64_t now_s = clock_utc_s(g->ports.clock);
+    now_s = now_s < g->record.trusted_time_s ? g->record.trusted_time_s : now_s;
+    return now_s < g->config.build_time_s ? g->config.build_time_s : now_s;
+}
+
+enum fota_err gateway_load_offer(struct gateway *g)
+{
+    if (g->has_offer) {
+        return FOTA_OK;
+    }
+    if (g->record.n_channel_bytes == 0) {
+        return E_NOT_FOUND;
+    }
+    enum fota_err err = gateway_offer_read(g->record.channel, g->record.n_channel_bytes, &g->config.keys,
+                                           &g->config.identity, &g->offer);
+    g->has_offer = err == FOTA_OK;
+    return err;
+}
+
+enum fota_err gateway_ask_target(struct gateway *g)
+{
+    struct link_peer peer;
+    enum fota_err err = link_client_detect(g->ports.link, &peer);
+    if (err) {
+        return err;
+    }
+    if (peer.kind == LINK_PEER_PLAIN) {
+        return E_LINK_NO_VENDOR;
+    }
+    g->target = peer.info;
+    return FOTA_OK;
+}
+
+struct gateway_facts gateway_facts(struct gateway *g)
+{
+    return (struct gateway_facts){.offer = &g->offer,
+                                  .record = &g->record,
+                                  .identity = &g->config.identity,
+                                  .target = &g->target.boot,
+                                  .is_agent = g->target.loader == LINK_LOADER_AGENT,
+                                  .now_s = gateway_now_s(g)};
+}
+
+void gateway_count_attempt(struct gateway *g)
+{
+    uint32_t *attempts = g->slot == SLOT_LOADER ? &g->record.loader.attempts : &g->record.attempts;
+    ++*attempts;
+}
+
+void gateway_turn_to(struct gateway *g, enum slot slot)
+{
+    g->slot = slot;
+    g->has_session = false;
+    g->errors_in_row = 0;
+    const uint8_t *sha256 = gateway_slot_image(g)->sha256;
+    if (slot != g->checked_slot || memcmp(g->checked_sha256, sha256, sizeof g->checked_sha256) != 0) {
+        memcpy(g->checked_sha256, sha256, sizeof g->checked_sha256);
+        g->checked_slot = slot;
+        g->is_checked = false;
+        g->is_check_begun = false;
+        g->downloaded_bytes = 0;
+    }
+}
+
+uint32_t gateway_version(const struct gateway *g)
+{
+    return g->slot == SLOT_LOADER ? g->loader_version : g->offer.release.version;
+}
+
+const struct release_image *gateway_slot_image(const struct gateway *g)
+{
+    if (g->slot == SLOT_LOADER) {
+        return &g->loader_image;
+    }
+    return &g->offer.release.image[g->slot == SLOT_B ? SLOT_B : SLOT_A];
+}
+
+void gateway_blob_key(const struct gateway *g, char key[RELEASE_BLOB_MAX_BYTES + 1])
+{
+    const struct statement_span *blob = &gateway_slot_image(g)->blob;
+    size_t n = blob->n_bytes < RELEASE_BLOB_MAX_BYTES ? blob->n_bytes : RELEASE_BLOB_MAX_BYTES;
+    memcpy(key, blob->at, n);
+    key[n] = '\0';
+}

@@ -1,0 +1,29 @@
+# Shared by the tests of this folder, after tests/cli/lib.sh, which gives them a fresh folder outside the tree.
+ROOT=$(cd "$CLI_TESTS/../.." && pwd)
+FIRMWARE=$ROOT/build/f407
+
+need_firmware() {
+    [ -f "$FIRMWARE/bootloader/bootloader.elf" ] && [ -f "$FIRMWARE/loader/loader.img" ] && return
+    echo "skipped: no firmware in build/f407; make fw builds it"
+    exit 77
+}
+
+# build_outside [-DNAME=VALUE...]: configure ./project into ./build and build it.
+build_outside() {
+    run cmake -S project -B build -G Ninja -DCMAKE_TOOLCHAIN_FILE="$ROOT/cmake/toolchain_arm_none_eabi.cmake" \
+        -DCMAKE_BUILD_TYPE=MinSizeRel -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DFOTA_DIR="$ROOT" -DFOTA_COMMAND="$FOTA" "$@"
+    want_code 0
+    run cmake --build build -j 2
+    want_code 0
+}
+
+# want_user_flags_only FOLDER: no option of this project's own stands on the command lines of the sources in ./FOLDER.
+want_user_flags_only() {
+    want python3 - "$1" <<'PY'
+import json, sys
+mine = [c for c in json.load(open("build/compile_commands.json")) if "/" + sys.argv[1] in c["file"]]
+ours = ("-W", "-ffunction-sections", "-fdata-sections", "-std=", "-flto", "-Os -Os")
+bad = [f"{c['file']}: {o}" for c in mine for o in ours if " " + o in c["command"]]
+sys.exit("\n".join(bad) if bad else 0 if mine else f"no source below {sys.argv[1]} was compiled")
+PY
+}
