@@ -13,12 +13,10 @@
 enum {
     SUMMED_WORDS = 4,
     BASEPRI_MASK = 0xFF,
-    SLOT_SECTORS = 7, /* a mask of FLASH_SLOT_SECTORS bits */
+    SLOT_SECTORS = (1 << FLASH_SLOT_SECTORS) - 1, /* a mask */
     WRITABLE_SECTORS = 1 << FLASH_J0_SECTOR | 1 << FLASH_J1_SECTOR | SLOT_SECTORS << FLASH_SLOT_A_SECTOR |
                        SLOT_SECTORS << FLASH_SLOT_B_SECTOR
 };
-
-_Static_assert(SLOT_SECTORS == (1 << FLASH_SLOT_SECTORS) - 1, "mask and number of sectors agree");
 
 /* All that services keep between calls. */
 struct services_state {

@@ -27,7 +27,7 @@
 #
 #   fota_add_application(pump_controller VERSION 1.4.0 SOURCES main.c valves.c LINKS fota::st_hal)
 #
-# The linker script app/slot.ld takes all addresses from lib/base/include/base/flash_map.h. The application has the
+# The linker script app/slot.ld takes all addresses from the board (cmake/fota_board.cmake). The application has the
 # SRAM but its last 4 KB (boot services), and CCM by the section `.ccm`; code for RAM goes into `.ram_code`.
 
 # Called from other folders and other projects: what the functions read is in the cache, or a property of this project.
@@ -36,9 +36,6 @@ if(NOT FOTA_COMMAND)
     set(FOTA_COMMAND ${PROJECT_SOURCE_DIR}/build/host/cli/fota) # `make host` makes it later
 endif()
 set(FOTA_SIGN_KEY "" CACHE FILEPATH "private key for images of fota_add_application; empty: they stay unsigned")
-file(STRINGS ${PROJECT_SOURCE_DIR}/bootloader/version.h hw_line REGEX "define BOOT_HW_ID")
-string(REGEX REPLACE ".*\"(.*)\".*" "\\1" FOTA_HW_ID "${hw_line}")
-set_property(GLOBAL PROPERTY FOTA_HW_ID ${FOTA_HW_ID})
 set_property(GLOBAL PROPERTY FOTA_SIGN_COMMAND ${FOTA_COMMAND})
 
 # The linker script of one slot (a, b, loader), made by the preprocessor. Sets <out> to its path.
@@ -46,6 +43,7 @@ function(fota_slot_script slot out)
     string(TOUPPER ${slot} upper)
     set(app_dir ${stm32f407_fota_SOURCE_DIR}/app)
     set(map_dir ${stm32f407_fota_SOURCE_DIR}/lib/base/include)
+    get_property(board_dir GLOBAL PROPERTY FOTA_BOARD_DIR)
     if(slot STREQUAL "loader")
         set(place -DSLOT_BASE=FLASH_LOADER_BASE -DSLOT_BYTES=FLASH_LOADER_BYTES)
     else()
@@ -55,9 +53,9 @@ function(fota_slot_script slot out)
     if(NOT TARGET fota_slot_script_${slot})
         add_custom_command(
             OUTPUT ${script}
-            COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${map_dir} ${place}
+            COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${map_dir} -I ${board_dir} ${place}
                     ${app_dir}/slot.ld -o ${script}
-            DEPENDS ${app_dir}/slot.ld ${map_dir}/base/flash_map.h
+            DEPENDS ${app_dir}/slot.ld ${map_dir}/base/flash_map.h ${board_dir}/board/board.h
             COMMENT "Linker script of slot ${upper}" VERBATIM)
         add_custom_target(fota_slot_script_${slot} DEPENDS ${script})
     endif()
@@ -80,7 +78,7 @@ endfunction()
 
 # <image>.img after <image>.bin, or a sentence how to make it.
 function(fota_sign_slot image slot version counter)
-    get_property(hw GLOBAL PROPERTY FOTA_HW_ID)
+    get_property(hw GLOBAL PROPERTY FOTA_BOARD)
     get_property(command GLOBAL PROPERTY FOTA_SIGN_COMMAND)
     add_custom_command(TARGET ${image} POST_BUILD
                        COMMAND ${CMAKE_COMMAND} -DFOTA=${command} -DKEY=${FOTA_SIGN_KEY} -DSLOT=${slot} -DVERSION=${version}

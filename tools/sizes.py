@@ -85,7 +85,7 @@ def parse(disassembly):
         if not found or current is None:
             continue
         at, mnemonic, operands = int(found.group(1), 16), found.group(2), (found.group(3) or "").split("@")[0].split(";")[0].strip()
-        if re.match(r"v[a-z]+", mnemonic):
+        if re.fullmatch(r"v[a-z]+[0-9]*(\.[a-z]*[0-9]+)*", mnemonic):  # data of a table is shown as text: "ve......"
             raise Fault(f"{current.name}: FPU instruction {mnemonic} {operands}")
         current.frame += pushed_bytes(mnemonic, operands)
         target = re.match(r"(?:[a-z0-9]+, )?([0-9a-f]+) <([^>+]+)>", operands)

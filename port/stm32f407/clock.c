@@ -11,11 +11,14 @@ enum {
     LOOK_MS = 10
 };
 
-/* VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 320 MHz, SYSCLK /2, 48 MHz domain /7. From the internal
- * oscillator, which every board has: at its fastest, 4.5 % above nominal (DS8626 table 34), this is 167.2
- * MHz. */
-#define PLLCFGR_FAST (160U << RCC_PLLCFGR_PLLN_Pos | 7U << RCC_PLLCFGR_PLLQ_Pos | 8U << RCC_PLLCFGR_PLLM_Pos)
-_Static_assert(CLOCK_HCLK_HZ == CLOCK_HSI_HZ / 8 * 160 / 2, "the PLL's factors give the clock");
+/* The board's factors. On f407-disco VCO input 2 MHz (RM0090 7.3.2: less jitter), VCO 320 MHz, SYSCLK /2,
+ * 48 MHz domain /7. From the internal oscillator, which every board has: at its fastest, 4.5 % above nominal
+ * (DS8626 table 34), 160 MHz become 167.2 MHz. */
+#define PLLCFGR_FAST                                                                                         \
+    ((uint32_t)BOARD_PLL_N << RCC_PLLCFGR_PLLN_Pos | (uint32_t)BOARD_PLL_Q << RCC_PLLCFGR_PLLQ_Pos |         \
+     (uint32_t)BOARD_PLL_M << RCC_PLLCFGR_PLLM_Pos)
+_Static_assert(CLOCK_HCLK_HZ == CLOCK_HSI_HZ / BOARD_PLL_M * BOARD_PLL_N / 2,
+               "the PLL's factors give the clock");
 
 /* Value after reset: RM0090 7.3.2. */
 #define PLLCFGR_RESET 0x24003010U

@@ -13,7 +13,6 @@ enum {
      * maxima; at a slower clock they last longer still, but they end. */
     PROGRAM_MAX_LOOPS = 2 * FLASH_PROGRAM_MAX_US * (168 / 5 + 1),
     ERASE_MAX_LOOPS = 2 * FLASH_ERASE_MAX_MS * (168000 / 5),
-    NEVER_WRITTEN = 1 << 0 | 1 << 2 | 1 << 4,
     SMALL_SECTORS = 4 /* 16 KB each; sector 4 has 64 KB, the others 128 KB (RM0090 table 5) */
 };
 
@@ -184,7 +183,7 @@ static uint32_t sector_of(uint32_t addr)
  * root. */
 static bool may_write(const struct f407_flash *flash, uint32_t sector)
 {
-    return sector < FLASH_SECTORS && (flash->sectors & ~(uint32_t)NEVER_WRITTEN) >> sector & 1;
+    return sector < FLASH_SECTORS && (flash->sectors & ~(uint32_t)FLASH_NEVER_WRITTEN) >> sector & 1;
 }
 
 /* Four words a turn: of 128 KB there are many. */

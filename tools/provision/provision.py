@@ -15,22 +15,32 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MAP_HEADER = ROOT / "lib/base/include/base/flash_map.h"
+sys.path.insert(0, str(ROOT / "tools"))
+import board as boards  # noqa: E402
+
 EPOCH_MAX = 32
+# FLASH_OPTCR (RM0090 3.9.10): readout level 0, WDG_SW, nRST_STOP and nRST_STDBY as the factory has them, nothing write-protected.
+OPTIONS_AT_BOR_3 = 0x0FFFAAE0
 
 
 def die(text):
     sys.exit(f"provision: {text}")
 
 
-def flash_map():
-    """Numbers of the flash map's header, by name."""
-    found = {}
-    for line in MAP_HEADER.read_text().splitlines():
-        words = line.split()
-        if len(words) >= 3 and words[0] == "#define" and words[2][:1].isdigit():
-            found[words[1]] = int(words[2], 0)
-    return found
+def read_board(args):
+    """Numbers of the board's header, by name."""
+    try:
+        found = boards.load(Path(args.boards), args.board)
+    except boards.Refusal as refusal:
+        die(str(refusal))
+    return {key: value if isinstance(value, int) else int(value, 0) for key, value in filter(None, boards.defines(found))
+            if isinstance(value, int) or value[:1].isdigit()}
+
+
+def options_of(m):
+    """Option bytes before and after locking, as the board wants them. BOR_LEV is 0 for level 3 and 3 for "off"."""
+    is_open = OPTIONS_AT_BOR_3 | (3 - m["BOARD_BROWN_OUT_LEVEL"]) << 2
+    return is_open, is_open & ~(m["BOARD_WRITE_PROTECT"] << 16)
 
 
 def words_of(data):
@@ -51,10 +61,10 @@ def read_part(name, path, room):
 
 
 def inspect(args, slot, name, path):
-    """What `fota inspect` says of an image; an image that it refuses is not provisioned."""
+    """What `fota inspect` says of an image; an image that it refuses, of another board too, is not provisioned."""
     keys = ["--keys", args.keys] if args.keys else []
     try:
-        run = subprocess.run([args.fota, "inspect", "--json", "--slot", slot, *keys, path], capture_output=True, text=True,
+        run = subprocess.run([args.fota, "inspect", "--json", "--slot", slot, "--hw", args.board, *keys, path], capture_output=True, text=True,
                              check=False)
         found = json.loads(run.stdout)
     except OSError as e:
@@ -82,10 +92,19 @@ def check_job(args, places):
     return parts
 
 
-def write_job(folder, args, parts):
+def sectors_text(mask):
+    names = [str(i) for i in range(32) if mask >> i & 1]
+    return f"sector{'s' if len(names) > 1 else ''} {' and '.join(names)}" if names else "no sector"
+
+
+def write_job(folder, args, parts, m):
     folder.mkdir(parents=True, exist_ok=True)
+    is_open, shut = options_of(m)
     lines = ["# Written by provision.py; read by provision.tcl.", f"set level {args.level}",
              f"set level_2_for_ever {int(args.for_ever)}", f"set epoch {args.epoch}", f"set erase_locked {int(args.erase_locked)}",
+             f"set chip_id 0x{m['BOARD_CHIP_ID']:03x}", f"set flash_kbytes {m['FLASH_MAP_BYTES'] // 1024}",
+             f"set last_sector {m['FLASH_SECTORS'] - 1}", f"set options_open 0x{is_open:08x}", f"set options_shut 0x{shut:08x}",
+             f"set wishes {{brown-out level {m['BOARD_BROWN_OUT_LEVEL']}, {sectors_text(m['BOARD_WRITE_PROTECT'])} write-protected}}",
              "set parts {}"]
     for name, _, base, data in parts:
         file = folder / f"{name}.bin"
@@ -97,6 +116,8 @@ def write_job(folder, args, parts):
 
 def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--board", default="f407-disco", help="the board, a folder of boards/ (f407-disco)")
+    parser.add_argument("--boards", default=str(ROOT / "boards"), help="another folder of boards")
     parser.add_argument("--root", default=str(ROOT / "build/f407/bootloader/bootloader.bin"), help="flat binary of the bootloader")
     parser.add_argument("--loader", default=str(ROOT / "build/f407/loader/loader.img"), help="signed loader of sector 1")
     parser.add_argument("--image", required=True, help="signed image linked for slot A")
@@ -115,7 +136,7 @@ def arguments(argv):
 
 def main(argv):
     args = arguments(argv)
-    m = flash_map()
+    m = read_board(args)
     places = [("root", args.root, m["FLASH_BOOT_BASE"], m["FLASH_BOOT_BYTES"]),
               ("loader", args.loader, m["FLASH_LOADER_BASE"], m["FLASH_LOADER_BYTES"]),
               ("image", args.image, m["FLASH_SLOT_A_BASE"], m["FLASH_SLOT_BYTES"])]
@@ -125,12 +146,13 @@ def main(argv):
                "-c", "shutdown"]
     for name, path, base, data in parts:
         print(f"provision: {name}: {path}, {len(data)} bytes at {base:#010x}")
-    print(f"provision: epoch {args.epoch}, brown-out level 3, sectors 0 and 1 write-protected, readout level {args.level}")
+    print(f"provision: epoch {args.epoch}, brown-out level {m['BOARD_BROWN_OUT_LEVEL']}, "
+          f"{sectors_text(m['BOARD_WRITE_PROTECT'])} write-protected, readout level {args.level}")
     print(f"provision: {shlex.join(command)}")
     sys.stdout.flush()
     if args.dry or os.environ.get("DRY") == "1":
         return 0
-    write_job(job, args, parts)
+    write_job(job, args, parts, m)
     try:
         return subprocess.run(command, check=False).returncode
     except OSError as e:

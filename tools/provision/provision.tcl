@@ -1,10 +1,12 @@
-# Provision one STM32F407: root, loader and image, then the option bytes, then the readout level.
+# Provision one board: root, loader and image, then the option bytes, then the readout level.
 #
 # OpenOCD runs this file after `job.tcl`, which provision.py writes and which sets:
 #   parts         list of {name file address words}: what is written, and each word of it
 #   level         readout level, 0, 1 or 2       level_2_for_ever   1: level 2 is really meant
 #   epoch         security epoch for one-time memory, 0 to 32
 #   erase_locked  1: a chip at readout level 1 is erased and made anew
+#   chip_id       DEV_ID of the board's part       flash_kbytes, last_sector   its flash
+#   options_open, options_shut   FLASH_OPTCR while it is written, and as the board wants it      wishes   the same in words
 #
 # Only mrw, mww, mwb, halt, reset and flash writes touch the chip, so that the test runs this very file against an emulated
 # board (tests/provision). Numbers of registers and bits: RM0090 3.9 (FLASH), 33.6 (DBGMCU).
@@ -25,9 +27,6 @@ set OTP_BASE      0x1FFF7800
 set OTP_BYTES     32
 set DBGMCU_IDCODE 0xE0042000
 set FLASH_SIZE    0x1FFF7A20
-# BOR_LEV 0 is level 3; WDG_SW, nRST_STOP and nRST_STDBY stay 1 as the factory has them; nWRP 1 is "not protected".
-set OPTIONS_OPEN  0x0FFFAAE0
-set OPTIONS_SHUT  0x0FFCAAE0
 # A mass erase takes up to 32 s (DS8626 table 40); one poll takes a probe about 1 ms, never less than 0.1 ms.
 set MAX_POLLS     400000
 
@@ -53,10 +52,12 @@ proc wait_until_idle {what} {
 
 proc check_chip {} {
     set device [expr {[mrw $::DBGMCU_IDCODE] & 0xFFF}]
-    if {$device != 0x413} { stop "chip [format 0x%03X $device] answers, wanted 0x413 (STM32F405/407): nothing was written" }
+    if {$device != $::chip_id} {
+        stop "chip [format 0x%03X $device] answers, the board has [format 0x%03X $::chip_id]: nothing was written"
+    }
     # The size stands in the upper half of this word (RM0090 39.2).
     set kbytes [expr {([mrw $::FLASH_SIZE] >> 16) & 0xFFFF}]
-    if {$kbytes < 1024} { stop "the chip has $kbytes KB of flash, the flash map needs 1024: nothing was written" }
+    if {$kbytes < $::flash_kbytes} { stop "the chip has $kbytes KB of flash, the board needs $::flash_kbytes: nothing was written" }
 }
 
 # --- option bytes ---
@@ -88,9 +89,9 @@ proc open_chip {} {
     if {$rdp != 0xAA && !$::erase_locked} {
         stop "the chip is at readout level 1: give --erase-locked to erase it and make it anew; nothing was written"
     }
-    if {$options != $::OPTIONS_OPEN} {
+    if {$options != $::options_open} {
         say "opening the chip (option bytes were [hex $options])"
-        write_options $::OPTIONS_OPEN "opening the chip"
+        write_options $::options_open "opening the chip"
     }
 }
 
@@ -98,7 +99,7 @@ proc open_chip {} {
 
 proc write_parts {} {
     say "erasing the flash"
-    flash erase_sector 0 0 11
+    flash erase_sector 0 0 $::last_sector
     foreach part $::parts {
         lassign $part name file address words
         say "writing $name: [expr {4 * [llength $words]}] bytes at [hex $address]"
@@ -167,11 +168,11 @@ proc lock_chip {} {
     if {$::level == 2 && $::level_2_for_ever != 1} {
         stop "readout level 2 can never be undone: give --for-ever with it; nothing was locked"
     }
-    write_options $::OPTIONS_SHUT "brown-out level 3, write protection of sectors 0 and 1"
-    say "option bytes read back: brown-out level 3, sectors 0 and 1 write-protected"
+    write_options $::options_shut $::wishes
+    say "option bytes read back: $::wishes"
     if {$::level == 0} { return }
     set rdp [expr {$::level == 2 ? 0xCC : 0x55}]
-    write_options [expr {($::OPTIONS_SHUT & ~0xFF00) | ($rdp << 8)}] "readout level $::level"
+    write_options [expr {($::options_shut & ~0xFF00) | ($rdp << 8)}] "readout level $::level"
     say "option bytes read back: readout level $::level"
 }
 

@@ -1,6 +1,6 @@
 /**
- * System clock of root and loader: 160 MHz from the internal oscillator, so that neither depends on a board's
- * crystal; supply supervision.
+ * System clock of root and loader: the board's PLL (160 MHz on f407-disco) from the internal oscillator, so
+ * that neither depends on a board's crystal; supply supervision.
  */
 #ifndef F407_CLOCK_H
 #define F407_CLOCK_H
@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/flash_map.h"
+
 /** Journal rule R10: 10,000 erases last longer than three years of brown-outs at this rate. */
 enum { CLOCK_SETTLE_MS = 30000, CLOCK_SETTLE_MAX_MS = 600000 };
 
-enum { CLOCK_HCLK_HZ = 160000000, CLOCK_HSI_HZ = 16000000 };
+enum { CLOCK_HCLK_HZ = BOARD_HCLK_HZ, CLOCK_HSI_HZ = BOARD_HSI_HZ };
 
 /**
  * From the reset state to CLOCK_HCLK_HZ, 7 wait states (good from 2.1 V, RM0090 table 10), prefetch and both
