@@ -53,7 +53,7 @@ bool world_is_dip(const struct world *w)
 static bool has_file(const void *at, const uint8_t *bytes, uint32_t n_bytes,
                      const uint8_t sha256[CRYPTO_SHA256_BYTES])
 {
-    if (memcmp(at, bytes, IMAGE_HEADER_BYTES) != 0) {
+    if (n_bytes == 0 || memcmp(at, bytes, IMAGE_HEADER_BYTES) != 0) { /* RELEASE_NONE stands nowhere */
         return false;
     }
     uint8_t digest[CRYPTO_SHA256_BYTES];
