@@ -5,11 +5,11 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover flash size format lint docs release clean
+.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover flash size format lint docs cube-pack release clean
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
-	    printf '  make %-8s %s\n' "$$verb" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
+	    printf '  make %-9s %s\n' "$$verb" "$$text"; done
 
 demo: fw ## the whole story: S3, signed release, update of the running twin, rollback of a bad one
 	@build/host/demo/fota-demo
@@ -60,8 +60,11 @@ lint: host ## clang-tidy with the short list in .clang-tidy
 docs: setup ## API reference of the public headers by Doxygen: build/docs/api/html/index.html
 	@tools/docs.sh
 
-release: setup ## build/release/: signed firmware, fota, SBOM, SHA-256 list (KEYS=dir of your keys, COUNTER=n)
+cube-pack: fw ## ZIP for STM32CubeIDE and CubeMX projects: sources, linker scripts, post-build step (build/cube-pack/)
+	@tools/cube_pack.py build/f407 build/cube-pack
+
+release: setup ## build/release/: signed firmware, fota, cube pack, SBOM, SHA-256 list (KEYS=dir of your keys, COUNTER=n)
 	@tools/release.py --keys $(or $(KEYS),build/keys) --counter $(or $(COUNTER),1)
 
 clean: ## remove everything that was built (packages stay)
-	@rm -rf build/host build/asan build/clang build/f407 build/release build/release-work
+	@rm -rf build/host build/asan build/clang build/f407 build/cube-pack build/release build/release-work

@@ -5,6 +5,7 @@
   keys/       the public keys: gateways and auditors need them
   fota, local_s3.py, fota-needs.txt    the command, its S3 server, and the shared libraries that it needs
   *-source.tar.gz, examples.tar.gz     what it was made from
+  *-cube-*.zip the agent for projects of STM32CubeIDE and CubeMX (tools/cube_pack.py)
   sbom.spdx.json, CHANGELOG.md, LICENSE, SHA256SUMS
 
 Everything is compiled anew under build/release-work/, without ccache. Two runs at one commit, with the same keys, give the same
@@ -149,6 +150,7 @@ def release(keys, counter):
     add_firmware(version, keys, counter)
     add_command()
     add_sources(version)
+    run(ROOT / "tools/cube_pack.py", WORK / "f407", OUT)
     run(ROOT / "tools/sbom.py", OUT, OUT / "sbom.spdx.json")
     print(f"release: {version}, {add_sums()} files and SHA256SUMS in {OUT}")
 

@@ -27,3 +27,17 @@ bad = [f"{c['file']}: {o}" for c in mine for o in ours if " " + o in c["command"
 sys.exit("\n".join(bad) if bad else 0 if mine else f"no source below {sys.argv[1]} was compiled")
 PY
 }
+
+# want_update_on_twin NAME: 1.0.0-{a,b}.img and 2.0.0-{a,b}.img of this folder: the first is the factory's image of a twin, the second
+# is published and must confirm itself in slot B. Signed with build/keys.
+want_update_on_twin() {
+    start_s3
+    run "$FOTA" publish --keys "$ROOT/build/keys" --product "$1" --hw f407-disco 2.0.0-a.img 2.0.0-b.img
+    want_code 0
+    run as_device "$FOTA" run --keys "$ROOT/build/keys" --product "$1" --hw f407-disco --interval 1 --state gateway.state \
+        --flash flash.bin --bootloader "$FIRMWARE/bootloader/bootloader.elf" --loader "$FIRMWARE/loader/loader.img" \
+        --factory 1.0.0-a.img --until-confirmed
+    want_code 0
+    want_out "confirmed"
+    want_err_has "2.0.0 confirmed in slot B"
+}
