@@ -27,6 +27,7 @@ LAYERS = {
     "port_stm32f407": ("port/stm32f407", ["base", "port_api"]),
     "port_fake": ("port/fake", ["base", "port_api", "flash_model"]),
     "port_posix": ("port/posix", ["base", "port_api"]),
+    "port_linux": ("port/linux", ["base", "port_api"]),
     "port_twin": ("port/twin", ["base", "port_api", "twin"]),
     "bootloader": ("bootloader", ["base", "format", "crypto", "journal", "slots", "update", "port_api", "port_stm32f407"]),
     "agent": ("agent", ["base", "format", "update", "link", "port_stm32f407"]),

@@ -1,6 +1,6 @@
 /**
  * The gateway's end of the wires: SPI master, NRST, BOOT0, and the clock that goes with them.
- * Implemented by port/twin (an in-process STM32F407), port/linux (spidev, libgpiod), port/esp_idf.
+ * Implemented by port/twin (an in-process STM32F407), port/linux (spidev, GPIO lines), port/esp_idf.
  *
  * Time belongs to the implementation: on the twin it is virtual and moves only inside these calls, so nothing
  * in the gateway may look at another clock while it talks to a target.
