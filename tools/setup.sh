@@ -29,6 +29,7 @@ sigrok-cli:logic analyser software that reads our VCD files (test of fota run --
 jimsh:runs the script of tools/provision against the twin (the Tcl that OpenOCD has in it)
 doxygen:API reference of the public headers (make docs)
 xz-utils:unpacks the BearSSL source
+openssl:throw-away certificates for the tests of TLS
 ca-certificates:TLS roots
 '
 bearssl_version='0.6+dfsg.1-3'
