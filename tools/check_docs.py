@@ -71,7 +71,7 @@ def self_test():
 def main():
     if sys.argv[1:] == ["--self-test"]:
         return self_test()
-    verbs = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M)) | {"help"}
+    verbs = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M)) | {"help"}
     commands = {name for verb in (ROOT / "cli").glob("cmd_*.c")
                 for name in re.findall(r'^    \.name = "([a-z0-9-]+)"', verb.read_text(), re.M)} | {"help", "version"}
     found = []

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A fault proxy: stands between a client and an S3 server on 127.0.0.1, and spoils what a script says (README.md has the rows).
 
-Usage: fault_proxy.py --upstream URL | --memory  [--script FILE] [--rule RULE]... [--seed N] [--port N] [--log FILE]
+Usage: fault_proxy.py --upstream URL [--conditions] | --memory  [--script FILE] [--rule RULE]... [--seed N] [--port N] [--log FILE]
                       [--cert FILE --key FILE]
 
 Prints "fault_proxy ready URL" when it listens; stops on SIGTERM or SIGINT. The log has a line of JSON for each request, without
@@ -18,7 +18,7 @@ import threading
 import time
 
 from http_message import read_request
-from origin import Memory, Upstream
+from origin import Conditions, Memory, Upstream
 from rows import Script, ScriptError, exchange
 
 HOST = "127.0.0.1"
@@ -169,6 +169,7 @@ def parse_arguments():
     origin = parser.add_mutually_exclusive_group(required=True)
     origin.add_argument("--upstream", metavar="URL", help="the server to pass requests on to, http://HOST:PORT")
     origin.add_argument("--memory", action="store_true", help="no server: keep objects in memory, check no signature")
+    parser.add_argument("--conditions", action="store_true", help="refuse writes whose condition does not hold: the server does not")
     parser.add_argument("--script", metavar="FILE", help="rules, one a line")
     parser.add_argument("--rule", action="append", default=[], help="one more rule, after those of the script")
     parser.add_argument("--seed", default="1")
@@ -184,6 +185,17 @@ def parse_arguments():
     return arguments
 
 
+def make_origin(arguments):
+    """A function that gives each connection its way to the server."""
+    if arguments.memory:
+        memory = Memory()
+        return lambda: memory
+    if arguments.conditions:
+        table = Conditions.make_table()
+        return lambda: Conditions(Upstream(arguments.upstream), table)
+    return lambda: Upstream(arguments.upstream)
+
+
 def main():
     arguments = parse_arguments()
     try:
@@ -191,8 +203,7 @@ def main():
         script = Script(lines + arguments.rule, arguments.seed)
         context = make_context(arguments.cert, arguments.key) if arguments.cert else None
         log = open(arguments.log, "w", encoding="utf-8") if arguments.log else None
-        memory = Memory()
-        proxy = Proxy(script, lambda: Upstream(arguments.upstream) if arguments.upstream else memory, arguments.port, context, log)
+        proxy = Proxy(script, make_origin(arguments), arguments.port, context, log)
     except (OSError, ssl.SSLError, ScriptError) as error:
         sys.exit("fault_proxy: %s" % error)
     stop = threading.Event()

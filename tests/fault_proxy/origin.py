@@ -16,6 +16,16 @@ from rows import REASONS, xml_error
 TIMEOUT_S = 120
 
 
+def unmet(request, etag):
+    """Is there a condition on this write that does not hold for what is there, an object with `etag` or none (None)?"""
+    wanted = request.headers.get("If-Match")
+    return (request.headers.get("If-None-Match") == "*" and etag is not None) or (wanted is not None and wanted != etag)
+
+
+def error(status, code):
+    return Reply(status, REASONS[status], Headers([("Content-Type", "application/xml")]), xml_error(code, None, 0))
+
+
 class Memory:
     """Objects by their path, for all connections."""
 
@@ -25,10 +35,6 @@ class Memory:
     def close(self):
         """The end of one connection of a client: the objects stay."""
 
-    @staticmethod
-    def error(status, code):
-        return Reply(status, REASONS[status], Headers([("Content-Type", "application/xml")]), xml_error(code, None, 0))
-
     def ask(self, request):
         with self.lock:
             path = unquote(urlsplit(request.target).path)
@@ -37,21 +43,19 @@ class Memory:
         return reply
 
     def put(self, path, request):
-        current = self.objects.get(path)
-        wanted = request.headers.get("If-Match")
-        if (request.headers.get("If-None-Match") == "*" and current) or (wanted and (not current or current[0] != wanted)):
-            return self.error(412, "PreconditionFailed")
+        if unmet(request, self.objects.get(path, (None,))[0]):
+            return error(412, "PreconditionFailed")
         etag = '"%s"' % hashlib.md5(request.body).hexdigest()
         self.objects[path] = (etag, request.body)
         return Reply(200, "OK", Headers([("ETag", etag)]))
 
     def get(self, path, request):
         if request.method not in ("GET", "HEAD") or path not in self.objects:
-            return self.error(404, "NoSuchKey")
+            return error(404, "NoSuchKey")
         etag, body = self.objects[path]
         headers = Headers([("ETag", etag), ("Accept-Ranges", "bytes"), ("Content-Type", "binary/octet-stream")])
         if request.headers.get("If-Match", etag) != etag:
-            return self.error(412, "PreconditionFailed")
+            return error(412, "PreconditionFailed")
         if request.headers.get("If-None-Match") == etag:
             return Reply(304, REASONS[304], headers)
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("Range", ""))
@@ -59,7 +63,7 @@ class Memory:
             return Reply(200, "OK", headers, body)
         first, last = int(found[1]), min(int(found[2]), len(body) - 1)
         if first > last:
-            return self.error(416, "InvalidRange")
+            return error(416, "InvalidRange")
         headers.set("Content-Range", "bytes %d-%d/%d" % (first, last, len(body)))
         return Reply(206, REASONS[206], headers, body[first : last + 1])
 
@@ -91,3 +95,29 @@ class Upstream:
 
     def close(self):
         self.connection.close()
+
+
+class Conditions:
+    """Stands in for the conditions on writes that a server ignores. It knows only what was written through it, so all writes must be."""
+
+    def __init__(self, server, table):
+        self.server, (self.etags, self.lock) = server, table
+
+    @staticmethod
+    def make_table():
+        """ETag of each path; one for all connections of a server."""
+        return {}, threading.Lock()
+
+    def ask(self, request):
+        if request.method != "PUT":
+            return self.server.ask(request)
+        with self.lock:
+            if unmet(request, self.etags.get(request.target)):
+                return error(412, "PreconditionFailed")
+            reply = self.server.ask(request)
+            if reply.status == 200:
+                self.etags[request.target] = reply.headers.get("ETag")
+            return reply
+
+    def close(self):
+        self.server.close()

@@ -110,9 +110,9 @@ def row_other_range(request, shift, _options, _random):
         request.headers.set("Range", "bytes=%d-%d" % (first, last))
 
 
-def row_ignore_conditions(request, _argument, _options, _random):
-    request.headers.remove("If-Match")
-    request.headers.remove("If-None-Match")
+def row_ignore_conditions(request, _argument, options, _random):
+    for name in [options["of"]] if "of" in options else ["If-Match", "If-None-Match"]:
+        request.headers.remove(name)
 
 
 # --- rows that change a reply: (request, reply, argument, options, random) -------------------------------------
@@ -200,7 +200,7 @@ ROWS = {
     "drop": ("answer", row_drop, None, None, {}),
     "whole": ("request", row_whole, None, None, {}),
     "other-range": ("request", row_other_range, int, NEEDED, {}),
-    "ignore-conditions": ("request", row_ignore_conditions, None, None, {}),
+    "ignore-conditions": ("request", row_ignore_conditions, None, None, {"of": str}),
     "cut": ("reply", row_cut, int, NEEDED, {"spread": int}),
     "reset": ("reply", row_reset, int, NEEDED, {"spread": int}),
     "flip": ("reply", row_flip, int, 1, {}),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from fault_proxy import RECORD_BYTES, Proxy, make_context
 from http_message import Headers, Request
-from origin import Memory, Upstream
+from origin import Conditions, Memory, Upstream
 from rows import PORTAL, Script, ScriptError
 
 HERE = Path(__file__).resolve().parent
@@ -277,14 +277,14 @@ def ignores_match(proxy):
     return once(proxy, [("If-Match", '"stale"')]).status == 200
 
 
-def overwrites(proxy):
-    client = Client(proxy)
-    client.send("PUT", headers=[("If-Match", '"stale"')], body=b"other")
-    stale = client.receive().status
-    client.send("PUT", headers=[("If-None-Match", "*")], body=b"other")
-    again = client.receive().status
+def writes(proxy):
+    """Status of a PUT with a wrong If-Match, and of one with If-None-Match for what is there."""
+    client, got = Client(proxy), []
+    for header in [("If-Match", '"stale"'), ("If-None-Match", "*")]:
+        client.send("PUT", headers=[header], body=b"other")
+        got.append(client.receive().status)
     client.close()
-    return stale == 200 and again == 200
+    return got
 
 
 CHECKS = [
@@ -323,7 +323,8 @@ CHECKS = [
     ("a closed connection", "close", closes),
     ("no reply at all", "drop", drops),
     ("wrong If-Match of a GET answered with 200", "ignore-conditions", ignores_match),
-    ("wrong If-Match of a PUT answered with 200", "ignore-conditions method=PUT", overwrites),
+    ("wrong If-Match of a PUT answered with 200", "ignore-conditions method=PUT", lambda p: writes(p) == [200, 200]),
+    ("only If-Match ignored", "ignore-conditions of=If-Match", lambda p: writes(p) == [200, 412]),
 ]
 
 
@@ -396,6 +397,24 @@ def check_upstream():
     return failures
 
 
+def check_conditions():
+    """A server that ignores conditions, with the stand-in for them and without."""
+    failures, memory = [], Memory()
+    memory.ask(Request("PUT", PATH, Headers(), OBJECT))
+    careless = Proxy(Script(["ignore-conditions"], "1"), lambda: memory)
+    known = Conditions.make_table()
+    for name, origin, wanted in [("without", lambda: Upstream(careless.url), [200, 200]),
+                                 ("with", lambda: Conditions(Upstream(careless.url), known), [412, 412])]:
+        proxy = Proxy(Script([], "1"), origin)
+        client = Client(proxy)
+        client.send("PUT", body=OBJECT)
+        client.receive()
+        client.close()
+        if writes(proxy) != wanted:
+            failures.append("conditions, %s the stand-in: %s" % (name, writes(proxy)))
+    return failures
+
+
 def records(proxy, ca):
     """Body of one GET over TLS, and the longest record that carried it."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -452,7 +471,7 @@ def check_tls():
 
 
 def main():
-    failures = check_rows() + check_seed() + check_scripts() + check_upstream() + check_tls()
+    failures = check_rows() + check_seed() + check_scripts() + check_upstream() + check_conditions() + check_tls()
     for failure in failures:
         print("fault_proxy: " + failure)
     print("%d rows checked, with and without: %s" % (len(CHECKS), "%d failures" % len(failures) if failures else "all as they say"))
