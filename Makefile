@@ -5,11 +5,11 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test quick cuts bench fuzz recover flash size format lint docs cube-pack release clean
+.PHONY: help setup host fw twin demo test quick cuts bench fuzz gateway-soak recover flash size format lint docs cube-pack release clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
-	    printf '  make %-9s %s\n' "$$verb" "$$text"; done
+	    printf '  make %-12s %s\n' "$$verb" "$$text"; done
 
 demo: fw ## the whole story: S3, signed release, update of the running twin, rollback of a bad one
 	@build/host/demo/fota-demo
@@ -41,6 +41,9 @@ fuzz: host ## ten million fuzzed frames against each loader, side by side (FRAME
 
 cuts: fw ## never brick, shown: every power cut, planted bugs, instruction faults; table and build/cuts.json (15 min)
 	@tools/cuts.sh
+
+gateway-soak: fw ## hundreds of updates through bad networks, kills and power cuts of gateway and target; build/gateway.json (20 min)
+	@build/host/tests/soak/fota-gateway-soak --json build/gateway.json
 
 recover: fw ## thousands of boards, each cut or reset somewhere in its recovery or update, all of them rebuilt or updated (5 min)
 	@tools/recover.sh

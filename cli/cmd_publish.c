@@ -118,6 +118,8 @@ static const char *step_text(enum publish_stage stage)
         return "reading what the channel offers now";
     case PUBLISH_CHECK:
         return "writing and verifying the release statement";
+    case PUBLISH_PROBE:
+        return "asking the store whether it honours conditions";
     case PUBLISH_RELEASE:
         return "storing the release statement";
     case PUBLISH_LOADER:
@@ -434,6 +436,17 @@ static void print_done(struct publication *p, const struct publish_result *r)
     }
 }
 
+/* A write with a condition that cannot hold was answered with 200. */
+static enum cli_exit conditions_ignored(struct publication *p, const struct cli_s3 *c)
+{
+    (void)cli_fail(p->cli, E_UNSUPPORTED,
+                   "%s answers 200 to a write whose If-Match or If-None-Match does not hold, so releases "
+                   "could be replaced and two publishers could overwrite each other; nothing was published: "
+                   "use a store that honours conditions on writes, and no proxy that drops them",
+                   c->endpoint);
+    return CLI_NETWORK;
+}
+
 static enum cli_exit publish_failed(struct publication *p, const struct cli_s3 *c, enum fota_err err,
                                     const struct publish_result *r)
 {
@@ -473,6 +486,11 @@ static enum cli_exit publish_failed(struct publication *p, const struct cli_s3 *
     case E_STATEMENT_SIZE:
         if (r->stage == PUBLISH_CHECK || r->stage == PUBLISH_CHANNEL) {
             return cli_fail(cli, err, "the statement is too long; shorten --notes");
+        }
+        break;
+    case E_UNSUPPORTED:
+        if (r->reply.status == 200) {
+            return conditions_ignored(p, c);
         }
         break;
     default:

@@ -71,16 +71,20 @@ def debian_packages(setup, version=debian_version):
         yield package(name, number, purl, licence), relation
 
 
+ST_HEADERS = "ST's CMSIS headers (root, loader, applications) and HAL (demo applications)"
+TEST_SERVER = "the second S3 server of the tests, or a part of it; in no file of the release"
+
+
 def npm_packages(lock):
-    for path, entry in lock["packages"].items():
-        if not path:
-            continue
-        name = path.split("node_modules/")[-1]
+    """As debian_packages. One package may lie in several folders, and in several versions."""
+    unique = {(path.split("node_modules/")[-1], entry["version"]): entry for path, entry in lock["packages"].items() if path}
+    for (name, _), entry in unique.items():
         digest = entry["integrity"].removeprefix("sha512-")
         checksum = {"algorithm": "SHA512", "checksumValue": base64.b64decode(digest).hex()}
         purl = f"pkg:npm/{urllib.parse.quote(name)}@{entry['version']}"
-        yield package(name, entry["version"], purl, entry.get("license", "NOASSERTION"), checksums=[checksum],
-                      comment="ST's CMSIS headers (root, loader, applications) and HAL (demo applications)"), "CONTAINS"
+        comment, kind = ((TEST_SERVER, "TEST_TOOL_OF") if entry.get("dev") else (ST_HEADERS, "CONTAINS"))
+        yield package(name, entry["version"], purl, entry.get("license", "NOASSERTION"), checksums=[checksum], comment=comment,
+                      SPDXID=identifier("Package", purl)), kind
 
 
 def bearssl_source(setup):
@@ -139,11 +143,15 @@ def make(folder, output):
 
 def self_test():
     setup = "packages='\ngcc:why\nlibbearssl-dev:signs\n'\nbearssl_version='0.6'\nbearssl_sha256='ab'\n"
-    lock = {"packages": {"": {}, "node_modules/@a/b": {"version": "1.0.0", "integrity": "sha512-AAAA"}}}
+    lock = {"packages": {"": {}, "node_modules/@a/b": {"version": "1.0.0", "integrity": "sha512-AAAA"},
+                         "node_modules/c": {"version": "2.0.0", "integrity": "sha512-AAAA", "dev": True},
+                         "node_modules/c/node_modules/c": {"version": "1.0.0", "integrity": "sha512-AAAA", "dev": True}}}
     others = list(debian_packages(setup, lambda name: "1:2.0")) + list(npm_packages(lock)) + [bearssl_source(setup)]
     text = document("1.2.3", "c0ffee", "2026-01-01T00:00:00Z", [("a.c", b"a")], [("x.bin", b"x"), ("x-bin", b"x")], others)
     names = [entry["name"] for entry in text["packages"]]
-    assert names == [NAME, "gcc", "libbearssl-dev", "@a/b", "bearssl-source"], names
+    assert names == [NAME, "gcc", "libbearssl-dev", "@a/b", "c", "c", "bearssl-source"], names
+    kinds = [entry["relationshipType"] for entry in text["relationships"]]
+    assert kinds.count("TEST_TOOL_OF") == 3, kinds  # what only the tests need is contained in nothing
     ids = [entry["SPDXID"] for entry in text["packages"] + text["files"]]
     assert len(set(ids)) == len(ids), "two elements have one identifier"
     known = set(ids) | {"SPDXRef-DOCUMENT"}

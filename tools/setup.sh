@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the build needs and nothing else: Debian packages, BearSSL's source package, one npm package.
+# Install what the build needs and nothing else: Debian packages, BearSSL's source package, two npm packages.
 # Says what it is about to install, and why, before it does. Does nothing, quickly, when all is there.
 #
 # Usage: tools/setup.sh [--check]     --check: only say what is missing, exit 1 if anything is
@@ -29,6 +29,7 @@ sigrok-cli:logic analyser software that reads our VCD files (test of fota run --
 jimsh:runs the script of tools/provision against the twin (the Tcl that OpenOCD has in it)
 doxygen:API reference of the public headers (make docs)
 xz-utils:unpacks the BearSSL source
+openssl:throw-away certificates for the tests of TLS
 ca-certificates:TLS roots
 '
 bearssl_version='0.6+dfsg.1-3'
@@ -37,6 +38,8 @@ bearssl_sha256='102a625bd8f6155260867a50c508df8d8c3f796985dd744df1a68e5cd1a79004
 bearssl_dir='build/third_party/bearssl'
 st_package='@micro-os-plus/platform-stm32f4discovery'
 st_version='3.3.1'
+s3rver_package='@20minutes/s3rver'
+s3rver_version='4.0.4'
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -55,16 +58,17 @@ missing_packages() {
 
 why() {
     case $1 in
-    nodejs | npm) printf 'fetches ST'\''s CMSIS headers and HAL (%s)' "$st_package" ;;
+    nodejs | npm) printf 'fetches ST'\''s CMSIS headers and HAL (%s), and runs a second S3 server for the tests (%s)' "$st_package" "$s3rver_package" ;;
     *) printf '%s' "$packages" | sed -n "s/^$1://p" ;;
     esac
 }
 
 have_bearssl() { [ "$(cat "$bearssl_dir/.version" 2>/dev/null)" = "$bearssl_version" ]; }
 
-have_st() {
-    grep -q "\"version\": \"$st_version\"" "node_modules/$st_package/package.json" 2>/dev/null
+have_npm() { # PACKAGE VERSION
+    grep -q "\"version\": \"$2\"" "node_modules/$1/package.json" 2>/dev/null
 }
+have_both() { have_npm "$st_package" "$st_version" && have_npm "$s3rver_package" "$s3rver_version"; }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -131,11 +135,13 @@ fetch_bearssl() {
     mv "$bearssl_dir.new" "$bearssl_dir"
 }
 
-fetch_st() {
-    say "npm package $st_package $st_version will be fetched with npm ci: ST's CMSIS headers and HAL"
+fetch_npm() {
+    say "these npm packages will be fetched with npm ci:"
+    say "  $st_package $st_version: ST's CMSIS headers and HAL"
+    say "  $s3rver_package $s3rver_version: a second S3 server for the tests, which sees what the first forgives"
     log=$(log_of npm)
     npm ci --no-audit --no-fund --ignore-scripts >"$log" 2>&1 || die "npm ci failed (no network?): see $log"
-    have_st || die "npm ci did not bring $st_package $st_version: see $log"
+    have_both || die "npm ci did not bring $st_package $st_version and $s3rver_package $s3rver_version: see $log"
 }
 
 [ -f /etc/debian_version ] || die "this project is built and tested on Debian 12; on another system install the list in tools/setup.sh by hand"
@@ -144,10 +150,11 @@ if [ "${1:-}" = --check ]; then
     complete=0
     for name in $missing; do say "missing package $name: $(why "$name")" && complete=1; done
     have_bearssl || { say "missing BearSSL $bearssl_version source" && complete=1; }
-    have_st || { say "missing npm package $st_package $st_version" && complete=1; }
+    have_npm "$st_package" "$st_version" || { say "missing npm package $st_package $st_version" && complete=1; }
+    have_npm "$s3rver_package" "$s3rver_version" || { say "missing npm package $s3rver_package $s3rver_version" && complete=1; }
     exit $complete
 fi
 mkdir -p build/setup
 [ -z "$missing" ] || install_packages "$missing"
 have_bearssl || fetch_bearssl
-have_st || fetch_st
+have_both || fetch_npm

@@ -7,6 +7,9 @@
 
 static const char IMMUTABLE[] = "public, max-age=31536000, immutable";
 static const char MUST_REVALIDATE[] = "no-cache";
+static const char PROBE_KEY[] = "v1/probe";
+static const char PROBE_TEXT[] = "fota publish asks here whether this store honours conditions on writes\n";
+static const char PROBE_ETAG[] = "\"no-object-has-this-etag\"";
 
 /* One publication while it runs. */
 struct run {
@@ -195,6 +198,35 @@ static bool is_offered(const struct run *r)
            is_same_loader(r);
 }
 
+/* One write of the probe, whose text is always the same. */
+static enum fota_err put_probe(struct run *r, const char *if_match)
+{
+    const struct s3_put_options options = {.body = (const uint8_t *)PROBE_TEXT,
+                                           .n_bytes = sizeof PROBE_TEXT - 1,
+                                           .cache_control = MUST_REVALIDATE,
+                                           .if_match = if_match,
+                                           .must_not_exist = if_match == NULL};
+    return s3_put(r->s3, PROBE_KEY, &options, r->now_s, &r->out->reply);
+}
+
+/* Stores exist that ignore a condition on a write and answer 200. Releases and channels rely on both
+ * conditions, so each is asked first with one that cannot hold. */
+static enum fota_err probe_conditions(struct run *r)
+{
+    begin(r, PUBLISH_PROBE, 0, PROBE_KEY, 0);
+    enum fota_err err = put_probe(r, NULL);
+    if (!err) { /* it was not there: now it is */
+        err = put_probe(r, NULL);
+    }
+    if (err == E_S3_PRECONDITION) {
+        err = put_probe(r, PROBE_ETAG);
+    }
+    if (err == E_S3_PRECONDITION) {
+        return FOTA_OK;
+    }
+    return err ? err : E_UNSUPPORTED;
+}
+
 static void on_sent(void *ctx, uint64_t sent_bytes)
 {
     const struct run *r = ctx;
@@ -364,6 +396,7 @@ enum fota_err publish_run(struct s3 *s3, const struct publish_job *job, uint64_t
         out->stage = PUBLISH_DONE;
         return FOTA_OK;
     }
+    err = probe_conditions(&r);
     for (unsigned slot = 0; slot < 2 && !err; slot++) {
         err = put_blob(&r, slot);
     }

@@ -1,12 +1,18 @@
-# Shared by the numbered tests: sourced by run.sh before each. FOTA is the command under test, S3_GET reads one object.
+# Shared by the numbered tests: sourced by run.sh before each. FOTA is the command under test, S3_GET reads one object,
+# SERVER (swift or s3rver) says which server start_s3 starts.
 set -u
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/fota_cli.XXXXXX")
 S3_PID=""
+PROXY_PIDS=""
+SERVER=${SERVER:-swift}
+TOP=$CLI_TESTS/../..
 N_CHECKS=0
 
 finish() {
-    [ -n "$S3_PID" ] && kill "$S3_PID" 2>/dev/null && wait "$S3_PID" 2>/dev/null
+    for pid in $S3_PID $PROXY_PIDS; do
+        kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+    done
     rm -rf "$T"
 }
 trap finish EXIT
@@ -73,25 +79,68 @@ loader() {
 
 keys() { run "$FOTA" keygen; want_code 0; }
 
+# wait_for TEXT FILE PID: until the file has the text, or the process has ended.
+wait_for() {
+    for _ in $(seq 600); do
+        grep -q "$1" "$2" && return
+        kill -0 "$3" 2>/dev/null || break
+        sleep 0.05
+    done
+    LAST="wait for '$1'"; CODE=0; cp "$2" "$T/out"; cp "$2.err" "$T/err"
+    grep -q "$1" "$2" || fail "the server did not start"
+}
+
 # start_s3 [ARGUMENT...]: a local S3 on a free port; sets the environment of a publisher.
 start_s3() {
-    "$FOTA" s3 --dir "$T/s3" --port 0 "$@" >"$T/s3.env" 2>"$T/s3.err" &
+    if [ "$SERVER" = s3rver ]; then
+        start_s3rver
+        [ "${S3RVER_IS_BARE:-}" ] || start_proxy --conditions
+        return
+    fi
+    "$FOTA" s3 --dir "$T/s3" --port 0 "$@" >"$T/s3.env" 2>"$T/s3.env.err" &
     S3_PID=$!
-    for _ in $(seq 300); do
-        grep -q AWS_ACCESS_KEY_ID "$T/s3.env" && break
-        kill -0 "$S3_PID" 2>/dev/null || break
-        sleep 0.1
-    done
-    LAST="fota s3"; CODE=0; cp "$T/s3.env" "$T/out"; cp "$T/s3.err" "$T/err"
-    grep -q AWS_ACCESS_KEY_ID "$T/s3.env" || fail "the local S3 did not start"
+    wait_for AWS_ACCESS_KEY_ID "$T/s3.env" "$S3_PID"
     . "$T/s3.env"
 }
 
-as_device() { AWS_ACCESS_KEY_ID=AKIAFOTADEVICE AWS_SECRET_ACCESS_KEY=device-secret "$@"; }
+# start_s3rver [ARGUMENT...]: the second server, which ignores conditions on writes and knows one key pair only.
+start_s3rver() {
+    [ -d "$TOP/node_modules/@20minutes/s3rver" ] || { echo "skipped: @20minutes/s3rver is missing; make setup fetches it"; exit 77; }
+    (cd "$TOP" && exec node -e "require('@20minutes/s3rver/lib/cli').parseAsync(process.argv)" x -d "$T/s3" -a 127.0.0.1 -p 0 \
+        --no-vhost-buckets --configure-bucket fota-releases "$@") >"$T/s3rver.out" 2>"$T/s3rver.out.err" &
+    S3_PID=$!
+    wait_for 'S3rver listening' "$T/s3rver.out" "$S3_PID"
+    export AWS_ENDPOINT_URL="http://127.0.0.1:$(sed -n 's/^S3rver listening.*://p' "$T/s3rver.out")" AWS_REGION=us-east-1 \
+        FOTA_BUCKET=fota-releases AWS_ACCESS_KEY_ID=S3RVER AWS_SECRET_ACCESS_KEY=S3RVER
+}
+
+# start_proxy [ARGUMENT...]: a fault proxy before what AWS_ENDPOINT_URL names, which then names the proxy.
+start_proxy() {
+    local out=$T/proxy$(echo "$PROXY_PIDS" | wc -w)
+    /usr/bin/python3 "$TOP/tests/fault_proxy/fault_proxy.py" --upstream "$AWS_ENDPOINT_URL" "$@" >"$out" 2>"$out.err" &
+    PROXY_PIDS="$PROXY_PIDS $!"
+    wait_for 'fault_proxy ready' "$out" $!
+    export AWS_ENDPOINT_URL=$(cut -d' ' -f3 "$out")
+}
+
+# With the key of a device, which may only read. The second server has no rights for each key.
+as_device() {
+    if [ "$SERVER" = s3rver ]; then
+        "$@"
+    else
+        AWS_ACCESS_KEY_ID=AKIAFOTADEVICE AWS_SECRET_ACCESS_KEY=device-secret "$@"
+    fi
+}
 
 publish() { run "$FOTA" publish --product demo --hw f407-disco "$@"; }
 
 # What is stored in all buckets, one line for each object; equal texts mean that nothing changed.
-bucket_state() { find "$T/s3/data" -path '*objects*' -name '*.data' -exec sha256sum {} + | sort; }
+bucket_state() {
+    if [ "$SERVER" = s3rver ]; then
+        find "$T/s3" -name '*._S3rver_object' -exec sha256sum {} + | sort
+    else
+        find "$T/s3/data" -path '*objects*' -name '*.data' -exec sha256sum {} + | sort
+    fi
+}
 
 CHANNEL=v1/channels/demo/f407-disco/stable.fc

@@ -1,6 +1,6 @@
 /**
  * Publishing a release to S3. The order makes every step safe to repeat and leaves devices untouched until
- * the last one: read the channel, blobs (immutable), read them back, release and loader statement
+ * the last one: read the channel, see that the store honours conditions on writes, blobs (immutable), read them back, release and loader statement
  * (immutable), channel object (If-Match), read it back. Two publishers at once: one wins, the other gets
  * E_S3_PRECONDITION.
  *
@@ -35,6 +35,7 @@ enum { PUBLISH_A, PUBLISH_B, PUBLISH_LOADER_IMAGE, PUBLISH_IMAGES };
 enum publish_stage {
     PUBLISH_READ_CHANNEL,
     PUBLISH_CHECK,
+    PUBLISH_PROBE, /* does the store refuse a write whose condition does not hold? */
     PUBLISH_BLOB,
     PUBLISH_READ_BLOB,
     PUBLISH_RELEASE,
@@ -95,7 +96,8 @@ struct publish_result {
  * @return FOTA_OK · E_STATEMENT_COUNTER (lower security counter than the channel's release) · E_IMAGE_COUNTER
  * (the loader's is lower than the release's: boards that confirmed the release would refuse it) · E_EXISTS
  * (version is published with other content) · E_S3_PRECONDITION (someone else published meanwhile) ·
- * E_UPDATE_DIGEST (a blob read back differs) · E_STATEMENT_* (what is in the bucket does not verify) · E_ARG
+ * E_UNSUPPORTED (the store cannot do conditional writes, status 501, or ignores their conditions, status 200)
+ * · E_UPDATE_DIGEST (a blob read back differs) · E_STATEMENT_* (what is in the bucket does not verify) · E_ARG
  * · S3, HTTP and net errors
  */
 FOTA_MUST_CHECK

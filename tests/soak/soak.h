@@ -1,0 +1,48 @@
+/**
+ * The parts of the soak. Each prints a table, adds its figures (build/gateway.json) and checks its promises.
+ */
+#ifndef SOAK_H
+#define SOAK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SOAK_FIGURES_MAX = 64 };
+
+struct soak_figure {
+    const char *name;
+    double value;
+};
+
+struct soak {
+    uint32_t n_updates; /* of each run */
+    uint32_t n_ends;    /* of gateway and target each */
+    uint32_t n_real;    /* updates of the twin in each of its runs */
+    uint32_t seed;
+    bool is_quick;
+    const char *json; /* NULL: no file */
+    struct soak_figure figure[SOAK_FIGURES_MAX];
+    size_t n_figures;
+    uint32_t n_failures;
+};
+
+/** A figure for the file. `name` is kept, not copied. */
+void soak_figure(struct soak *s, const char *name, double value);
+
+/** A promise; a broken one is told and counted. */
+void soak_check(struct soak *s, bool is_right, const char *what);
+
+/** Five networks, and a clean one: updates that end confirmed, bytes fetched for each byte of image. */
+void soak_networks(struct soak *s);
+
+/** Ends of the gateway at its calls to the outside, power cuts of the target at its flash operations. */
+void soak_ends(struct soak *s);
+
+/** Updates of the twin through sockets and TLS, the gateway's process killed in some. */
+void soak_real(struct soak *s);
+
+/** What hostile servers can hold: minutes of waiting. */
+void soak_holds(struct soak *s);
+
+#endif

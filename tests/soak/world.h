@@ -1,0 +1,79 @@
+/**
+ * A gateway in a bad world: the core, a target on the host (target_fake), objects beyond a network with faults,
+ * a store and a staging store that lose what was not synced. Each call to one of its ports is one *point*;
+ * at a chosen point the gateway is killed, or its power fails.
+ */
+#ifndef SOAK_WORLD_H
+#define SOAK_WORLD_H
+
+#include "fault_http.h"
+#include "gateway/gateway.h"
+#include "release_maker.h"
+#include "s3_fake.h"
+#include "target_fake.h"
+
+enum { WORLD_PAYLOAD_MIN_BYTES = 18000, WORLD_PAYLOAD_SPAN_BYTES = 40000 };
+
+/** How the gateway ends at its point. */
+enum world_end {
+    WORLD_KILLED, /* kill -9: what was written is there */
+    WORLD_DARK    /* power cut: of a write under way any part arrives */
+};
+
+struct world_cell {
+    bool is_there;
+    uint8_t bytes[STORE_CELL_BYTES];
+};
+
+struct world {
+    struct target_fake target;
+    struct s3_fake server;
+    struct fault_http network;
+    struct http http; /* before the network: counts points */
+    struct link_io io;
+    struct store store;
+    struct world_cell cell[STORE_CELLS];
+    struct s3_config s3_config;
+    struct s3 s3;
+    struct link_client link;
+    struct gateway gateway;
+    struct test_key release_key, channel_key;
+    struct test_release release;
+    uint32_t n_published;
+    bool has_staging;
+    /* points of the gateway */
+    uint32_t n_points, end_at; /* 0 never */
+    enum world_end end;
+    bool is_ended;
+    uint32_t n_ends;
+    uint32_t random;
+    /* what happened since world_publish */
+    uint32_t n_confirmed, n_refused, n_rolled_back, n_failed;
+    enum fota_err refused_reason;
+};
+
+/** A board from the factory with 1.0.0 in slot A, an empty bucket, and a gateway before its first step. */
+void world_open(struct world *w, const struct fault_plan *plan, bool has_staging, uint32_t seed);
+
+/** The next release, 1.N.0, of a size of its own. */
+void world_publish(struct world *w);
+
+/** End the gateway at the `point`-th call to its ports from now on, 1..; it starts again at once. */
+void world_end_at(struct world *w, uint32_t point, enum world_end end);
+
+/** Let the target's supply fail in its `op`-th flash operation from now on. It comes back at once. */
+void world_cut_target_at(struct world *w, uint32_t op, enum flash_cut outcome);
+
+/**
+ * Steps until the release is confirmed, refused or rolled back, or `max_ms` of virtual time are over.
+ * @return true if it runs in the target, confirmed and byte for byte
+ */
+bool world_update(struct world *w, uint64_t max_ms);
+
+/** Size of the image that the release has for the slot it went to. */
+uint32_t world_image_bytes(const struct world *w);
+
+/** Does a slot that the target would boot hold anything but a published image? */
+bool world_is_corrupt(struct world *w);
+
+#endif
