@@ -70,10 +70,8 @@ static enum fota_err open_session(struct link_session_state *session, enum link_
     session->base = target.base;
     session->slot = (uint8_t)target.slot;
     if (!is_loader_session(session)) {
-        /* What an earlier session of this image received belongs to this one, too: after a reset the host
-         * may read and hash it. */
-        uint32_t n_resumed = (target.resume_off + FLASH_SLOT_SECTOR_BYTES - 1) / FLASH_SLOT_SECTOR_BYTES;
-        session->own_sectors |= (uint8_t)((1U << n_resumed) - 1U);
+        /* A session that goes on after a reset may not read what was received before it: a statement is
+         * public, and whoever has one could otherwise read out the image that it names. */
         link_slave_set_base(session->slave, target.base);
     }
     return FOTA_OK;

@@ -1,10 +1,11 @@
 #!/bin/sh
 # A missing piece of an operation does not compile. Each bug is planted in a copy of lib/link, which must then be refused by
 # the compiler, with the words given; the copy as it is must be accepted, or the test would prove nothing.
-# Usage: planted_rows.sh SOURCE_DIR CC
+# Usage: planted_rows.sh SOURCE_DIR CC BOARD_DIR
 set -eu
 src=$1
 cc=$2
+board=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -15,7 +16,7 @@ copy() {
 
 compile() {
     for file in "$work"/link/*.c; do
-        "$cc" -std=c11 -Wall -Wextra -Werror -I "$work/link/include" -I "$src/lib/base/include" \
+        "$cc" -std=c11 -Wall -Wextra -Werror -I "$work/link/include" -I "$src/lib/base/include" -I "$board" \
             -I "$src/lib/update/include" -I "$src/lib/format/include" -c "$file" -o /dev/null || return 1
     done
 }

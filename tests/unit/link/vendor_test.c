@@ -356,9 +356,9 @@ static void hash_covers_what_the_session_brought_and_refuses_all_else(void **sta
     assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
     assert_int_equal(bench_reply(b, digest, sizeof digest), LINK_PROGRESS_BLOCK_BYTES);
     assert_reason((enum fota_err)bytes_load_be16(digest), E_LINK_ADDRESS); /* nothing was erased yet */
-    b->image_bytes = FLASH_SLOT_BYTES;
-    b->resume_off = FLASH_SLOT_BYTES;
-    assert_reason(bench_begin(b).reason, FOTA_OK);
+    for (uint32_t k = 0; k < FLASH_SLOT_SECTORS; k++) {
+        assert_int_equal(bench_erase_sector(b, (uint8_t)(FLASH_SLOT_B_SECTOR + k)), LINK_ACK);
+    }
     assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
     assert_int_equal(bench_reply(b, digest, sizeof digest), 32);
     memcpy(back, digest, sizeof back);
@@ -367,6 +367,20 @@ static void hash_covers_what_the_session_brought_and_refuses_all_else(void **sta
     assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
     assert_int_equal(bench_reply(b, digest, sizeof digest), LINK_PROGRESS_BLOCK_BYTES);
     assert_reason((enum fota_err)bytes_load_be16(digest), E_LINK_LENGTH);
+    stop(b);
+}
+
+/* A statement is public: whoever has one must not read out the image that it names. */
+static void what_was_received_before_a_reset_is_not_read_out(void **state)
+{
+    (void)state;
+    uint8_t range[8] = {0, 0, 0, 0, 0, 0, 0, 1}, digest[32];
+    struct bench *b = start(FLASH_SLOT_BYTES);
+    b->resume_off = FLASH_SLOT_BYTES;
+    assert_reason(bench_begin(b).reason, FOTA_OK);
+    assert_int_equal(bench_request(b, LINK_OP_HASH, range, sizeof range), LINK_ACK);
+    assert_int_equal(bench_reply(b, digest, sizeof digest), LINK_PROGRESS_BLOCK_BYTES);
+    assert_reason((enum fota_err)bytes_load_be16(digest), E_LINK_ADDRESS);
     stop(b);
 }
 
@@ -625,6 +639,7 @@ int main(void)
         cmocka_unit_test(abort_closes_the_session_and_may_be_repeated),
         cmocka_unit_test(a_plain_host_cannot_disturb_a_signed_session_but_a_statement_ends_a_plain_one),
         cmocka_unit_test(hash_of_a_sector_that_the_session_did_not_erase_is_refused),
+        cmocka_unit_test(what_was_received_before_a_reset_is_not_read_out),
         cmocka_unit_test(retry_reaches_the_owner_with_its_number),
         cmocka_unit_test(a_loader_session_streams_to_ram_and_finish_installs_it),
         cmocka_unit_test(work_that_goes_on_is_not_given_up_as_busy),

@@ -77,7 +77,7 @@ struct link_session_state {
     uint8_t kind;        /* enum link_session_kind */
     uint8_t slot;        /* of the session, enum slot */
     uint8_t n_erased;    /* sectors of the work item that are erased */
-    uint8_t own_sectors; /* of the slot, one bit each: erased in this session, or before it was resumed */
+    uint8_t own_sectors; /* of the slot, one bit each: erased in this session */
     bool is_finished;    /* update_finish went well in this session */
     bool has_progressed; /* the operation that said E_UPDATE_BUSY got a part of its work done */
     bool wants_restart;  /* as soon as the host has what it waits for */
