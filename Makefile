@@ -39,7 +39,7 @@ bench: fw ## measure update, boot and twin; table and build/bench.json
 fuzz: host ## ten million fuzzed frames against each loader, side by side (FRAMES=n SEED=n change that)
 	@tests/fuzz/run.sh build/host/tests/fuzz tests/fuzz/corpus $(or $(FRAMES),10000000) $(or $(SEED),0)
 
-cuts: fw ## never brick, shown: every power cut, planted bugs, instruction faults; table and build/cuts.json (15 min)
+cuts: fw ## never brick, shown: every power cut, planted bugs, instruction faults; table and build/cuts.json (20 min)
 	@tools/cuts.sh
 
 gateway-soak: fw ## hundreds of updates through bad networks, kills and power cuts of gateway and target; build/gateway.json (20 min)

@@ -12,7 +12,7 @@
 
 enum { LOADERS = 2, LINE_BYTES = 512 };
 
-static const char *const LOADER[LOADERS] = {"agent: ", "bootloader: "};
+static const char *const LOADER[LOADERS] = {"agent: ", "loader: "};
 
 /* "agent: 10000031 frames in 123456 inputs; ..." */
 static void read_line(const char *line, unsigned long long frames[LOADERS])

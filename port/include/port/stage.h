@@ -43,7 +43,7 @@ enum stage_shelf {
 /** What is on a shelf. */
 struct stage_item {
     uint8_t digest[STAGE_DIGEST_BYTES]; /* SHA-256 of the whole file by its statement; names the item */
-    uint32_t total_bytes;               /* of the whole file, 1.. */
+    uint32_t total_bytes;               /* of the whole file, at least 1 */
     uint32_t n_bytes;      /* bytes that are there, 0..total_bytes, from the first on without a gap */
     uint32_t n_note_bytes; /* 0..STAGE_NOTE_MAX_BYTES: the caller's own words about the item */
 };

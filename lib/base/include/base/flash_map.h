@@ -1,6 +1,6 @@
 /**
  * The memory map of the board that firmware is built for. Its numbers come from board/board.h, which
- * tools/board.py makes of boards/<name>/board.json (-DFOTA_BOARD=name; f407-disco unless told otherwise).
+ * tools/board.py makes of boards/NAME/board.json (-DFOTA_BOARD=NAME; f407-disco unless told otherwise).
  *
  * For the firmware, its linker scripts and their tests. lib/link, lib/format, host/ and cli/ work with any
  * board: they take struct board_layout (base/board_layout.h). Macros, not enums: the linker scripts pass
