@@ -250,7 +250,10 @@ static inline bool decode_is_32bit(uint32_t hw1)
 
 /* --- memory.c ---------------------------------------------------------------------------------------- */
 
-/** Wait while the flash is busy. @return false: the run ends, the access has not happened */
+/**
+ * Wait while the flash is busy.
+ * @return false: the run ends, the access has not happened
+ */
 bool mem_flash_ready(struct cpu *c);
 /** Device memory and the system region of the default map (B3.1): no unaligned access, no execution. */
 bool mem_is_device(uint32_t addr);
