@@ -27,7 +27,7 @@
 #
 #   fota_add_application(pump_controller VERSION 1.4.0 SOURCES main.c valves.c LINKS fota::st_hal)
 #
-# The linker script app/slot.ld takes all addresses from lib/base/include/base/flash_map.h. The application has the
+# The linker script port/stm32f407/application/slot.ld takes all addresses from lib/base/include/base/flash_map.h. The application has the
 # SRAM but its last 4 KB (boot services), and CCM by the section `.ccm`; code for RAM goes into `.ram_code`.
 
 # Called from other folders and other projects: what the functions read is in the cache, or a property of this project.
@@ -44,7 +44,7 @@ set_property(GLOBAL PROPERTY FOTA_SIGN_COMMAND ${FOTA_COMMAND})
 # The linker script of one slot (a, b, loader), made by the preprocessor. Sets <out> to its path.
 function(fota_slot_script slot out)
     string(TOUPPER ${slot} upper)
-    set(app_dir ${stm32f407_fota_SOURCE_DIR}/app)
+    set(start_dir ${stm32f407_fota_SOURCE_DIR}/port/stm32f407/application)
     set(map_dir ${stm32f407_fota_SOURCE_DIR}/lib/base/include)
     if(slot STREQUAL "loader")
         set(place -DSLOT_BASE=FLASH_LOADER_BASE -DSLOT_BYTES=FLASH_LOADER_BYTES)
@@ -56,8 +56,8 @@ function(fota_slot_script slot out)
         add_custom_command(
             OUTPUT ${script}
             COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${map_dir} ${place}
-                    ${app_dir}/slot.ld -o ${script}
-            DEPENDS ${app_dir}/slot.ld ${map_dir}/base/flash_map.h
+                    ${start_dir}/slot.ld -o ${script}
+            DEPENDS ${start_dir}/slot.ld ${map_dir}/base/flash_map.h
             COMMENT "Linker script of slot ${upper}" VERBATIM)
         add_custom_target(fota_slot_script_${slot} DEPENDS ${script})
     endif()
