@@ -27,7 +27,7 @@
 #
 #   fota_add_application(pump_controller VERSION 1.4.0 SOURCES main.c valves.c LINKS fota::st_hal)
 #
-# The linker script app/slot.ld takes all addresses from the board (cmake/fota_board.cmake). The application has the
+# The linker script port/stm32f407/application/slot.ld takes all addresses from the board (cmake/fota_board.cmake). The application has the
 # SRAM but its last 4 KB (boot services), and CCM by the section `.ccm`; code for RAM goes into `.ram_code`.
 
 # Called from other folders and other projects: what the functions read is in the cache, or a property of this project.
@@ -41,7 +41,7 @@ set_property(GLOBAL PROPERTY FOTA_SIGN_COMMAND ${FOTA_COMMAND})
 # The linker script of one slot (a, b, loader), made by the preprocessor. Sets <out> to its path.
 function(fota_slot_script slot out)
     string(TOUPPER ${slot} upper)
-    set(app_dir ${stm32f407_fota_SOURCE_DIR}/app)
+    set(start_dir ${stm32f407_fota_SOURCE_DIR}/port/stm32f407/application)
     set(map_dir ${stm32f407_fota_SOURCE_DIR}/lib/base/include)
     get_property(board_dir GLOBAL PROPERTY FOTA_BOARD_DIR)
     if(slot STREQUAL "loader")
@@ -54,8 +54,8 @@ function(fota_slot_script slot out)
         add_custom_command(
             OUTPUT ${script}
             COMMAND ${CMAKE_C_COMPILER} -E -P -x c -I ${map_dir} -I ${board_dir} ${place}
-                    ${app_dir}/slot.ld -o ${script}
-            DEPENDS ${app_dir}/slot.ld ${map_dir}/base/flash_map.h ${board_dir}/board/board.h
+                    ${start_dir}/slot.ld -o ${script}
+            DEPENDS ${start_dir}/slot.ld ${map_dir}/base/flash_map.h ${board_dir}/board/board.h
             COMMENT "Linker script of slot ${upper}" VERBATIM)
         add_custom_target(fota_slot_script_${slot} DEPENDS ${script})
     endif()

@@ -1,6 +1,6 @@
 /* ECDSA verification on P-256, made for sector 0: small, no table, no heap. Works on public values only (key,
  * hash, signature), so it does not hide its timing; it must never be used to sign. Checked against BearSSL in
- * tests/unit/boot/crypto_test.c. */
+ * tests/unit/crypto/crypto_test.c. */
 #include <stdbool.h>
 #include <string.h>
 

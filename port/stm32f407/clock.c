@@ -46,10 +46,10 @@ FOTA_NOINLINE static bool wait_for(const volatile uint32_t *reg, uint32_t mask, 
 }
 
 /*
- * To 168 MHz, or stay at 16 MHz and say so. The order is the manual's: the wait states of the faster clock
+ * To 160 MHz, or stay at 16 MHz and say so. The order is the manual's: the wait states of the faster clock
  * and the dividers of the buses come first, so that no bus is too fast for a moment (RM0090 3.5.1, 7.2.6).
  *
- * With a weak supply the clock stays slow: flash reads at 168 MHz need 2.7 V or more wait states, and a wrong
+ * With a weak supply the clock stays slow: flash reads at this clock need 2.7 V or more wait states, and a wrong
  * instruction here is worse than a slow boot.
  */
 bool clock_init(void)
@@ -64,7 +64,7 @@ bool clock_init(void)
     }
     FLASH->ACR = DBGMCU->IDCODE == IDCODE_REVISION_A ? ACR_FAST : ACR_FAST | FLASH_ACR_PRFTEN;
     (void)FLASH->ACR; /* read back that they are taken (RM0090 3.5.1) */
-    /* Divided before the switch: at 168 MHz undivided buses would be too fast from the first cycle on. */
+    /* Divided before the switch: at 160 MHz undivided buses would be too fast from the first cycle on. */
     RCC->CFGR = CFGR_DIVIDED;
     RCC->CFGR = CFGR_DIVIDED | RCC_CFGR_SW_PLL;
     return wait_for(&RCC->CFGR, RCC_CFGR_SWS, RCC_CFGR_SWS_PLL);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The pack for STM32CubeIDE: two runs write the same bytes, nothing in it names this machine, its post-build step signs and says what is
-# wrong, and its words for imgtool are those of docs/spec/image.md, whose result tests/unit/boot/image_test.c compares with imgtool's own.
+# wrong, and its words for imgtool are those of docs/spec/image.md, whose result tests/unit/format/image_test.c compares with imgtool's own.
 #
 # Usage: cube_pack.sh      environment: FOTA (the command), CLI_TESTS (tests/cli)
 set -e

@@ -221,7 +221,7 @@ struct cpu {
     void *violation_ctx;
 };
 
-/* --- run loop ---------------------------------------------------------------------------------------- */
+/* --- core.c ---------------------------------------------------------------------------------------- */
 
 /** Look at interrupts, stops and faults before the next instruction. */
 static inline void core_attention(struct cpu *c)
@@ -250,10 +250,18 @@ static inline bool decode_is_32bit(uint32_t hw1)
 
 /* --- memory.c ---------------------------------------------------------------------------------------- */
 
-/** Decoded instruction at `pc` by the checked path. NULL: a fault is raised, or
- * a stall took place. */
-const struct op *mem_fetch_slow(struct cpu *c, uint32_t pc);
-struct op *mem_decode(struct cpu *c, const struct code_region *region, uint32_t off);
+/**
+ * Wait while the flash is busy.
+ * @return false: the run ends, the access has not happened
+ */
+bool mem_flash_ready(struct cpu *c);
+/** Device memory and the system region of the default map (B3.1): no unaligned access, no execution. */
+bool mem_is_device(uint32_t addr);
+static inline bool mem_alias_is_flash(const struct cpu *c)
+{
+    return c->alias_code.bytes == c->flash;
+}
+
 bool mem_load_slow(struct cpu *c, uint32_t addr, unsigned n_bytes, uint32_t *value);
 bool mem_store_slow(struct cpu *c, uint32_t addr, unsigned n_bytes, uint32_t value);
 void mem_code_written(struct cpu *c, uint32_t addr, uint32_t n_bytes);
@@ -296,21 +304,51 @@ static inline bool mem_store(struct cpu *c, uint32_t addr, unsigned n_bytes, uin
     return true;
 }
 
-/* --- exception.c ------------------------------------------------------------------------------------- */
+/* --- fetch.c ----------------------------------------------------------------------------------------- */
+
+/** Decoded instruction at `pc` by the checked path. NULL: a fault is raised, or a stall took place. */
+const struct op *fetch_checked(struct cpu *c, uint32_t pc);
+struct op *fetch_decode(struct cpu *c, const struct code_region *region, uint32_t off);
+
+/* --- exc_state.c ------------------------------------------------------------------------------------- */
 
 /** Raise a synchronous exception; it is taken before the next instruction. */
 void exc_raise(struct cpu *c, unsigned exception);
 /** Set bits of CFSR and raise the fault that owns them. */
 void exc_fault(struct cpu *c, uint32_t cfsr_bits);
+/** The fault that owns bits of CFSR. */
+unsigned exc_fault_of(uint32_t cfsr_bits);
 /** Current execution priority, -2..PRIORITY_NONE. */
 int exc_execution_priority(const struct cpu *c, bool ignore_primask);
+/** Priority of an exception as far as it decides about preemption. */
+int exc_group_priority(const struct cpu *c, unsigned exception);
 /**
  * The pending and enabled exception that comes first.
  * @return 0: none
  */
 unsigned exc_first_pending(const struct cpu *c, int *group_priority);
 void exc_set_pending(struct cpu *c, unsigned exception);
+void exc_clear_pending(struct cpu *c, unsigned exception);
+void exc_set_active(struct cpu *c, unsigned exception, bool active);
+bool exc_is_active(const struct cpu *c, unsigned exception);
 unsigned exc_count_active(const struct cpu *c);
+/** Is this fault, or the debug monitor, switched on? Others always are. */
+bool exc_is_enabled(const struct cpu *c, unsigned exception);
+/** Change IPSR and CONTROL together; moves the banked stack pointers. */
+void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control);
+bool exc_uses_psp(uint32_t ipsr, uint32_t control);
+uint32_t exc_xpsr(const struct cpu *c);
+/** N Z C V Q. */
+void exc_set_apsr(struct cpu *c, uint32_t value);
+void exc_set_ge(struct cpu *c, uint32_t value);
+
+static inline bool exc_is_privileged(const struct cpu *c)
+{
+    return c->s.ipsr != 0 || !(c->s.control & CONTROL_NPRIV);
+}
+
+/* --- exception.c ------------------------------------------------------------------------------------- */
+
 /**
  * Take what s.sync says.
  * @return false: a flash stall ended the run, nothing happened
@@ -322,17 +360,6 @@ bool exc_take_pending(struct cpu *c, unsigned exception);
  * @return false: as above
  */
 bool exc_return(struct cpu *c);
-/** Change IPSR and CONTROL together; moves the banked stack pointers. */
-void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control);
-uint32_t exc_xpsr(const struct cpu *c);
-/** N Z C V Q and, if `has_ge`, GE. */
-void exc_set_apsr(struct cpu *c, uint32_t value);
-void exc_set_ge(struct cpu *c, uint32_t value);
-
-static inline bool exc_is_privileged(const struct cpu *c)
-{
-    return c->s.ipsr != 0 || !(c->s.control & CONTROL_NPRIV);
-}
 
 /* --- system.c (NVIC, SCB, DWT), systick.c, mpu.c ----------------------------------------------------- */
 

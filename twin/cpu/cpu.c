@@ -3,25 +3,6 @@
 
 #include "exec.h"
 
-/* --- derived state ----------------------------------------------------------------------------------- */
-
-void core_refresh(struct cpu *c)
-{
-    const bool is_checked = (c->s.mpu.ctrl & 1) || (c->s.ccr & CCR_UNALIGN_TRP) || c->unprivileged_access;
-    const bool mpu_on = c->s.mpu.ctrl & 1;
-    c->sram_fast = is_checked ? 0 : c->sram_bytes - 3;
-    c->flash_fast = is_checked || c->flash_watched || !c->s.flash_open ? 0 : c->flash_bytes - 3;
-    c->sram_fetch = mpu_on ? 0 : c->sram_bytes - 1;
-    c->flash_fetch = mpu_on || !c->s.flash_open ? 0 : c->flash_bytes - 1;
-}
-
-void core_violation(struct cpu *c, const char *text)
-{
-    if (c->violation) {
-        c->violation(c->violation_ctx, text);
-    }
-}
-
 /* --- run loop ---------------------------------------------------------------------------------------- */
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -101,7 +82,7 @@ static bool attend(struct cpu *c, enum cpu_stop *why)
     return is_stopped;
 }
 
-static const struct op *fetch(struct cpu *c, uint32_t pc)
+static const struct op *fetch_fast(struct cpu *c, uint32_t pc)
 {
     uint32_t off = pc - CPU_FLASH_BASE;
     const struct code_region *region = &c->flash_code;
@@ -109,11 +90,11 @@ static const struct op *fetch(struct cpu *c, uint32_t pc)
         off = pc - CPU_SRAM_BASE;
         region = &c->sram_code;
         if (off >= c->sram_fetch) {
-            return mem_fetch_slow(c, pc);
+            return fetch_checked(c, pc);
         }
     }
     const struct op *op = &region->ops[off >> 1];
-    return op->fn ? op : mem_decode(c, region, off);
+    return op->fn ? op : fetch_decode(c, region, off);
 }
 
 /* One instruction inside an IT block: condition, no flags from 16-bit forms,
@@ -149,7 +130,7 @@ enum cpu_stop cpu_run(struct cpu *c, uint64_t limit)
         if (pc == c->breakpoint) {
             return CPU_STOP_BREAKPOINT;
         }
-        const struct op *op = fetch(c, pc);
+        const struct op *op = fetch_fast(c, pc);
         if (!op) {
             continue;
         }

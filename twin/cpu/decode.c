@@ -10,16 +10,6 @@
 
 enum { COND_ALWAYS = 14 };
 
-void decode_undefined(struct op *op)
-{
-    op->fn = exec_undefined;
-}
-
-void decode_unpredictable(struct op *op)
-{
-    op->fn = exec_unpredictable;
-}
-
 static void set_imm(struct op *op, op_fn *fn, unsigned d, unsigned n, uint32_t imm, unsigned x)
 {
     op->fn = fn;

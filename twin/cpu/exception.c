@@ -1,4 +1,4 @@
-/* Exceptions: priorities, entry, return, escalation (ARMv7-M ARM B1.5). */
+/* Exceptions: entry, return, escalation (ARMv7-M ARM B1.5). Their state is in exc_state.c. */
 #include "core.h"
 
 enum {
@@ -9,204 +9,7 @@ enum {
     EXIT_CYCLES = 10,
     FP_CYCLES = 17
 };
-enum { SHCSR_MEM = 1 << 16, SHCSR_BUS = 1 << 17, SHCSR_USAGE = 1 << 18 };
-enum { PRIORITY_HARD = -1, PRIORITY_NMI = -2 };
-
-/* --- priorities -------------------------------------------------------------------------------------- */
-
-/* The part of an 8-bit priority that decides about preemption. */
-static int group_of(const struct cpu *c, unsigned priority)
-{
-    return (int)(priority & (0xFFu << (c->s.prigroup + 1)) & 0xFF);
-}
-
-static int exception_priority(const struct cpu *c, unsigned exception)
-{
-    return exception == EXC_NMI    ? PRIORITY_NMI
-           : exception == EXC_HARD ? PRIORITY_HARD
-                                   : c->s.priority[exception];
-}
-
-static int group_priority(const struct cpu *c, unsigned exception)
-{
-    const int priority = exception_priority(c, exception);
-    return priority < 0 ? priority : group_of(c, (unsigned)priority);
-}
-
-int exc_execution_priority(const struct cpu *c, bool ignore_primask)
-{
-    int best = PRIORITY_NONE;
-    for (uint32_t active = c->s.sys_active; active; active &= active - 1) {
-        const int p = group_priority(c, (unsigned)__builtin_ctz(active));
-        best = p < best ? p : best;
-    }
-    for (unsigned w = 0; w < IRQ_WORDS; w++) {
-        for (uint32_t active = c->s.irq_active[w]; active; active &= active - 1) {
-            const int p = group_priority(c, EXC_IRQ0 + 32 * w + (unsigned)__builtin_ctz(active));
-            best = p < best ? p : best;
-        }
-    }
-    if (c->s.basepri) {
-        const int p = group_of(c, c->s.basepri);
-        best = p < best ? p : best;
-    }
-    if (c->s.primask && !ignore_primask && best > 0) {
-        best = 0;
-    }
-    if (c->s.faultmask && best > PRIORITY_HARD) {
-        best = PRIORITY_HARD;
-    }
-    return best;
-}
-
-unsigned exc_first_pending(const struct cpu *c, int *group)
-{
-    unsigned first = 0;
-    int best = PRIORITY_NONE;
-    for (uint32_t pending = c->s.sys_pending; pending; pending &= pending - 1) {
-        const unsigned exception = (unsigned)__builtin_ctz(pending);
-        const int p = exception_priority(c, exception);
-        if (p < best) {
-            best = p;
-            first = exception;
-        }
-    }
-    for (unsigned w = 0; w < IRQ_WORDS; w++) {
-        for (uint32_t pending = c->s.irq_pending[w] & c->s.irq_enabled[w]; pending; pending &= pending - 1) {
-            const unsigned exception = EXC_IRQ0 + 32 * w + (unsigned)__builtin_ctz(pending);
-            if (exception_priority(c, exception) < best) {
-                best = exception_priority(c, exception);
-                first = exception;
-            }
-        }
-    }
-    if (first) {
-        *group = group_priority(c, first);
-    }
-    return first;
-}
-
-void exc_set_pending(struct cpu *c, unsigned exception)
-{
-    uint32_t *word =
-        exception < EXC_IRQ0 ? &c->s.sys_pending : &c->s.irq_pending[(exception - EXC_IRQ0) / 32];
-    const uint32_t bit = 1u << (exception < EXC_IRQ0 ? exception : (exception - EXC_IRQ0) % 32);
-    if (!(*word & bit) && (c->s.scr & SCR_SEVONPEND)) {
-        c->s.event = true; /* on entering the pending state (B1.5.18) */
-    }
-    *word |= bit;
-    core_attention(c);
-}
-
-static void clear_pending(struct cpu *c, unsigned exception)
-{
-    if (exception < EXC_IRQ0) {
-        c->s.sys_pending &= ~(1u << exception);
-    } else {
-        c->s.irq_pending[(exception - EXC_IRQ0) / 32] &= ~(1u << (exception - EXC_IRQ0) % 32);
-    }
-}
-
-static void set_active(struct cpu *c, unsigned exception, bool active)
-{
-    uint32_t *word = exception < EXC_IRQ0 ? &c->s.sys_active : &c->s.irq_active[(exception - EXC_IRQ0) / 32];
-    const uint32_t bit = 1u << (exception < EXC_IRQ0 ? exception : (exception - EXC_IRQ0) % 32);
-    *word = active ? *word | bit : *word & ~bit;
-}
-
-static bool is_active(const struct cpu *c, unsigned exception)
-{
-    if (exception < EXC_IRQ0) {
-        return c->s.sys_active >> exception & 1;
-    }
-    return exception < EXC_COUNT &&
-           (c->s.irq_active[(exception - EXC_IRQ0) / 32] >> (exception - EXC_IRQ0) % 32 & 1);
-}
-
-unsigned exc_count_active(const struct cpu *c)
-{
-    unsigned n = (unsigned)__builtin_popcount(c->s.sys_active);
-    for (unsigned w = 0; w < IRQ_WORDS; w++) {
-        n += (unsigned)__builtin_popcount(c->s.irq_active[w]);
-    }
-    return n;
-}
-
-/* --- raising ----------------------------------------------------------------------------------------- */
-
-void exc_raise(struct cpu *c, unsigned exception)
-{
-    c->s.sync = exception;
-    core_attention(c);
-}
-
-static unsigned fault_of(uint32_t cfsr_bits)
-{
-    return cfsr_bits & 0xFF ? EXC_MEM : cfsr_bits & 0xFF00 ? EXC_BUS : EXC_USAGE;
-}
-
-void exc_fault(struct cpu *c, uint32_t cfsr_bits)
-{
-    c->s.cfsr |= cfsr_bits;
-    exc_raise(c, fault_of(cfsr_bits));
-}
-
-static bool is_enabled(const struct cpu *c, unsigned exception)
-{
-    switch (exception) {
-    case EXC_MEM:
-        return c->s.shcsr & SHCSR_MEM;
-    case EXC_BUS:
-        return c->s.shcsr & SHCSR_BUS;
-    case EXC_USAGE:
-        return c->s.shcsr & SHCSR_USAGE;
-    case EXC_DEBUG:
-        return c->s.demcr & 1u << 16;
-    default:
-        return true;
-    }
-}
-
-/* --- state ------------------------------------------------------------------------------------------- */
-
-uint32_t exc_xpsr(const struct cpu *c)
-{
-    const struct core_state *s = &c->s;
-    const uint32_t it = (s->it & 3) << 25 | (s->it >> 2) << 10;
-    return (s->nf & 0x80000000u) | (s->zf == 0 ? 1u << 30 : 0) | s->cf << 29 | s->vf << 28 | s->qf << 27 |
-           (s->thumb ? 1u << 24 : 0) | s->ge << 16 | it | s->ipsr;
-}
-
-void exc_set_apsr(struct cpu *c, uint32_t value)
-{
-    c->s.nf = value;
-    c->s.zf = value & 1u << 30 ? 0 : 1;
-    c->s.cf = value >> 29 & 1;
-    c->s.vf = value >> 28 & 1;
-    c->s.qf = value >> 27 & 1;
-}
-
-void exc_set_ge(struct cpu *c, uint32_t value)
-{
-    c->s.ge = value >> 16 & 15;
-}
-
-static bool uses_psp(uint32_t ipsr, uint32_t control)
-{
-    return ipsr == 0 && (control & CONTROL_SPSEL);
-}
-
-void exc_set_mode(struct cpu *c, uint32_t ipsr, uint32_t control)
-{
-    if (uses_psp(c->s.ipsr, c->s.control) != uses_psp(ipsr, control)) {
-        const uint32_t other = c->s.banked_sp;
-        c->s.banked_sp = c->s.r[REG_SP];
-        c->s.r[REG_SP] = other;
-    }
-    c->s.ipsr = ipsr;
-    c->s.control = control;
-    core_refresh(c);
-}
+enum { PRIORITY_HARD = -1 };
 
 /* --- entry ------------------------------------------------------------------------------------------- */
 
@@ -228,7 +31,7 @@ static void stacking_failed(struct cpu *c, unsigned exception, enum mem_result b
 {
     const unsigned fault = bad == MEM_PROTECTED ? EXC_MEM : EXC_BUS;
     c->s.cfsr |= bad == MEM_PROTECTED ? CFSR_MSTKERR : CFSR_STKERR;
-    if (is_enabled(c, fault)) {
+    if (exc_is_enabled(c, fault)) {
         exc_set_pending(c, fault);
     } else if (exception != EXC_HARD && exception != EXC_NMI) {
         c->s.hfsr |= HFSR_FORCED;
@@ -277,7 +80,7 @@ static enum mem_result read_vector(struct cpu *c, unsigned *exception, uint32_t 
 static void start_handler(struct cpu *c, unsigned exception, uint32_t vector, uint32_t exc_return)
 {
     struct core_state *s = &c->s;
-    set_active(c, exception, true);
+    exc_set_active(c, exception, true);
     exc_set_mode(c, exception, s->control & ~(uint32_t)(CONTROL_SPSEL | CONTROL_FPCA));
     s->r[REG_LR] = exc_return;
     s->r[REG_PC] = vector & ~1u;
@@ -301,10 +104,11 @@ static bool enter(struct cpu *c, unsigned exception)
         return result != MEM_RESTART;
     }
     const bool with_fp = s->control & CONTROL_FPCA;
-    const bool from_psp = uses_psp(s->ipsr, s->control);
+    const bool from_psp = exc_uses_psp(s->ipsr, s->control);
     const uint32_t exc_return =
         0xFFFFFFE1u | (with_fp ? 0 : 0x10) | (s->ipsr == 0 ? 8 : 0) | (from_psp ? 4 : 0);
-    clear_pending(c, exception); /* first: a frame that fails may make this very exception pending again */
+    exc_clear_pending(c,
+                      exception); /* first: a frame that fails may make this very exception pending again */
     push_frame(c, exception);
     start_handler(c, exception, vector, exc_return);
     s->cycles += with_fp ? FP_CYCLES : 0;
@@ -316,7 +120,7 @@ static bool enter(struct cpu *c, unsigned exception)
 static unsigned escalate(struct cpu *c, unsigned exception)
 {
     const int now = exc_execution_priority(c, false);
-    if (exception != EXC_HARD && (!is_enabled(c, exception) || group_priority(c, exception) >= now)) {
+    if (exception != EXC_HARD && (!exc_is_enabled(c, exception) || exc_group_priority(c, exception) >= now)) {
         c->s.hfsr |= exception == EXC_DEBUG ? HFSR_DEBUGEVT : HFSR_FORCED;
         exception = EXC_HARD;
     }
@@ -351,7 +155,7 @@ static bool is_bad_return(const struct cpu *c, uint32_t value)
     if ((value & 0x0FFFFFE0u) != 0x0FFFFFE0u || (value & 3) != 1 || (!to_thread && (value & 4))) {
         return true;
     }
-    if (!is_active(c, c->s.ipsr)) {
+    if (!exc_is_active(c, c->s.ipsr)) {
         return true;
     }
     const bool nested = exc_count_active(c) > 1;
@@ -361,7 +165,7 @@ static bool is_bad_return(const struct cpu *c, uint32_t value)
 static void deactivate(struct cpu *c)
 {
     const unsigned exception = c->s.ipsr;
-    set_active(c, exception, false);
+    exc_set_active(c, exception, false);
     if (exception != EXC_NMI) {
         c->s.faultmask = 0;
     }
@@ -400,13 +204,13 @@ static bool return_failed(struct cpu *c, uint32_t value, uint32_t cfsr_bits)
 {
     uint32_t vector = 0;
     c->s.cfsr |= cfsr_bits;
-    unsigned exception = escalate(c, fault_of(cfsr_bits));
+    unsigned exception = escalate(c, exc_fault_of(cfsr_bits));
     if (!exception) {
         return true;
     }
     const enum mem_result result = read_vector(c, &exception, &vector);
     if (result == MEM_OK) {
-        clear_pending(c, exception);
+        exc_clear_pending(c, exception);
         start_handler(c, exception, vector, value);
     }
     return result != MEM_RESTART;
@@ -444,7 +248,7 @@ bool exc_return(struct cpu *c)
     if (!read_words(c, sp, frame, 8, &bad) || (with_fp && !read_words(c, sp + FRAME_BYTES, fp, 17, &bad))) {
         exc_set_mode(c, old_ipsr, old_control);
         if (!return_failed(c, value, bad == MEM_PROTECTED ? CFSR_MUNSTKERR : CFSR_UNSTKERR)) {
-            set_active(c, old_ipsr, true);
+            exc_set_active(c, old_ipsr, true);
             s->exc_return = value;
             return false;
         }

@@ -1,5 +1,4 @@
-/* The core's view of memory: regions, alignment, bit-band, fetch and the decode
- * cache (ARMv7-M ARM B3.1, RM0090 2.3). */
+/* The core's view of memory: regions, alignment, bit-band (ARMv7-M ARM B3.1, RM0090 2.3). */
 #include <stdlib.h>
 
 #include "core.h"
@@ -26,7 +25,7 @@ static uint32_t get(const uint8_t *p, unsigned n_bytes)
 
 /* Wait while the flash is busy. @return false: the run ends, the access has not
  * happened */
-static bool flash_ready(struct cpu *c)
+bool mem_flash_ready(struct cpu *c)
 {
     while (!c->s.flash_open) {
         if (!c->bus.wait_flash(c->bus.ctx)) {
@@ -50,15 +49,10 @@ static bool is_in(uint32_t addr, uint32_t base, uint32_t n_bytes)
     return addr - base < n_bytes;
 }
 
-static bool alias_is_flash(const struct cpu *c)
-{
-    return c->alias_code.bytes == c->flash;
-}
-
 static enum mem_result read_region(struct cpu *c, uint32_t addr, unsigned n_bytes, uint32_t *value)
 {
     if (is_in(addr, CPU_FLASH_BASE, c->flash_bytes)) {
-        if (!flash_ready(c)) {
+        if (!mem_flash_ready(c)) {
             return MEM_RESTART;
         }
         tell_flash_load(c, addr, n_bytes);
@@ -68,10 +62,10 @@ static enum mem_result read_region(struct cpu *c, uint32_t addr, unsigned n_byte
     } else if (is_in(addr, CPU_CCM_BASE, c->ccm_bytes)) {
         *value = get(c->ccm + (addr - CPU_CCM_BASE), n_bytes);
     } else if (c->alias_code.bytes && addr < c->alias_code.n_bytes) {
-        if (alias_is_flash(c) && !flash_ready(c)) {
+        if (mem_alias_is_flash(c) && !mem_flash_ready(c)) {
             return MEM_RESTART;
         }
-        if (alias_is_flash(c)) {
+        if (mem_alias_is_flash(c)) {
             tell_flash_load(c, CPU_FLASH_BASE + addr, n_bytes);
         }
         *value = get(c->alias_code.bytes + addr, n_bytes);
@@ -144,7 +138,7 @@ static enum mem_result write_aligned(struct cpu *c, uint32_t addr, unsigned n_by
 }
 
 /* Device memory and the system region of the default map (B3.1): no unaligned access, no execution. */
-static bool is_device(uint32_t addr)
+bool mem_is_device(uint32_t addr)
 {
     return is_in(addr, PERIPHERAL_BASE, DEVICE_END - PERIPHERAL_BASE) || addr >= EXTERNAL_DEVICE_BASE;
 }
@@ -154,7 +148,7 @@ static bool is_device(uint32_t addr)
 static bool check_access(struct cpu *c, uint32_t addr, unsigned n_bytes, enum mpu_access access)
 {
     const bool privileged = exc_is_privileged(c) && !c->unprivileged_access;
-    if ((addr & (n_bytes - 1)) && ((c->s.ccr & CCR_UNALIGN_TRP) || is_device(addr))) {
+    if ((addr & (n_bytes - 1)) && ((c->s.ccr & CCR_UNALIGN_TRP) || mem_is_device(addr))) {
         exc_fault(c, CFSR_UNALIGNED);
         return false;
     }
@@ -237,50 +231,7 @@ enum mem_result mem_write_word(struct cpu *c, uint32_t addr, uint32_t value)
     return write_region(c, addr, 4, value);
 }
 
-/* --- fetch and decode cache -------------------------------------------------------------------------- */
-
-struct op *mem_decode(struct cpu *c, const struct code_region *region, uint32_t off)
-{
-    struct op *op = &region->ops[off >> 1];
-    const uint32_t hw1 = get(region->bytes + off, 2);
-    const uint32_t hw2 = off + 4 <= region->n_bytes ? get(region->bytes + off + 2, 2) : 0;
-    decode_op(region->base + off, hw1, hw2, op);
-    if (region == &c->sram_code) {
-        c->sram_has_code[off >> CODE_PAGE_SHIFT] = 1;
-        c->sram_has_code[(off + 2) >> CODE_PAGE_SHIFT] = 1;
-    }
-    return op;
-}
-
-static const struct op *fetch_from(struct cpu *c, const struct code_region *region, uint32_t off,
-                                   bool is_flash)
-{
-    if (is_flash && !flash_ready(c)) {
-        return NULL;
-    }
-    const struct op *op = &region->ops[off >> 1];
-    return op->fn ? op : mem_decode(c, region, off);
-}
-
-const struct op *mem_fetch_slow(struct cpu *c, uint32_t pc)
-{
-    if (!mpu_allows(c, pc, MPU_EXECUTE, exc_is_privileged(c))) {
-        exc_fault(c, CFSR_IACCVIOL);
-        return NULL;
-    }
-    if (pc - CPU_FLASH_BASE < c->flash_bytes - 1) {
-        return fetch_from(c, &c->flash_code, pc - CPU_FLASH_BASE, true);
-    }
-    if (pc - CPU_SRAM_BASE < c->sram_bytes - 1) {
-        return fetch_from(c, &c->sram_code, pc - CPU_SRAM_BASE, false);
-    }
-    if (c->alias_code.bytes && pc < c->alias_code.n_bytes - 1) {
-        return fetch_from(c, &c->alias_code, pc, alias_is_flash(c));
-    }
-    /* CCM hangs on the data bus only (RM0090 2.1). */
-    exc_fault(c, is_device(pc) ? CFSR_IACCVIOL : CFSR_IBUSERR);
-    return NULL;
-}
+/* --- decoded instructions that are no longer so --------------------------------------------------- */
 
 static void forget(const struct code_region *region, uint32_t off, size_t n_bytes)
 {
@@ -313,7 +264,7 @@ void cpu_code_changed(struct cpu *c, uint32_t addr, size_t n_bytes)
     }
     if (is_in(addr, CPU_FLASH_BASE, c->flash_bytes)) {
         forget(&c->flash_code, addr - CPU_FLASH_BASE, n_bytes);
-        if (alias_is_flash(c)) {
+        if (mem_alias_is_flash(c)) {
             forget(&c->alias_code, addr - CPU_FLASH_BASE, n_bytes);
         }
     } else if (is_in(addr, CPU_SRAM_BASE, c->sram_bytes)) {

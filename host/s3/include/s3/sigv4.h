@@ -2,7 +2,7 @@
  * AWS Signature Version 4 for S3: the Authorization header and presigned URLs.
  *
  * Streams the canonical request through SHA-256, so it needs no buffer for it, no heap and no state. Checked
- * against the five examples that AWS publishes for S3 (tests/unit/cloud/sigv4_test.c).
+ * against the five examples that AWS publishes for S3 (tests/unit/s3/sigv4_test.c).
  */
 #ifndef S3_SIGV4_H
 #define S3_SIGV4_H

@@ -22,7 +22,4 @@
 /** Runs from RAM on the target, so that it may run while the flash is busy; it calls only its like. */
 #define FOTA_RAM_CODE __attribute__((section(".ram_code"), noinline))
 
-/** Constants of such a function. */
-#define FOTA_RAM_CONST __attribute__((section(".ram_code.const")))
-
 #endif

@@ -64,7 +64,7 @@ static struct fixture_image made(const struct image_spec *spec, uint32_t key)
 static uint32_t read_data(const char *name, uint8_t *out, uint32_t cap)
 {
     char path[512];
-    (void)snprintf(path, sizeof path, "%s/tests/unit/boot/data/%s", FOTA_SOURCE_DIR, name);
+    (void)snprintf(path, sizeof path, "%s/tests/unit/format/data/%s", FOTA_SOURCE_DIR, name);
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
     uint32_t n_bytes = (uint32_t)fread(out, 1, cap, f);

@@ -344,54 +344,108 @@ static void special_cases_of_point_addition_are_right(void **state)
     }
 }
 
-/* Whatever the scalars are, accepted or not is what BearSSL says. */
+/* A number near 0, near the order, or anywhere. */
+static void draw_scalar(uint8_t out[32], uint8_t kind, uint8_t distance)
+{
+    memset(out, 0, 32);
+    if (kind % 4 == 0) {
+        memcpy(out, ORDER, 32);
+        out[31] = (uint8_t)(out[31] - 1 - distance % 4);
+    } else if (kind % 4 == 1) {
+        fill_random(out, 32);
+        out[0] |= 1;
+    } else {
+        out[31] = (uint8_t)(1 + distance % 4);
+    }
+}
+
+/* sum = sum + a mod the order; both below it. */
+static void add_mod_order(uint8_t sum[32], const uint8_t a[32])
+{
+    unsigned carry = 0;
+    int borrow = 0;
+    uint8_t less[32];
+    for (int i = 31; i >= 0; i--) {
+        carry += (unsigned)sum[i] + a[i];
+        sum[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    for (int i = 31; i >= 0; i--) {
+        int d = sum[i] - ORDER[i] - borrow;
+        borrow = d < 0;
+        less[i] = (uint8_t)d;
+    }
+    if (carry != 0 || borrow == 0) {
+        memcpy(sum, less, 32);
+    }
+}
+
+/* A true signature with the nonce 1: r is the x of the base point, s = hash + r * key. */
+static void sign_with_nonce_1(uint8_t r[32], uint8_t s[32], const uint8_t hash[32], unsigned key)
+{
+    x_of_multiple(r, 1);
+    memcpy(s, hash, 32);
+    for (; key > 0; key--) {
+        add_mod_order(s, r);
+    }
+}
+
+static size_t leading_zeros(const uint8_t number[32])
+{
+    size_t n = 0;
+    while (n < 31 && number[n] == 0) {
+        n++;
+    }
+    return n;
+}
+
+/* Do both say the same of (r, s)? @return what they say */
+static bool judge_as_bearssl(uint8_t key, const uint8_t hash[32], const uint8_t r[32], const uint8_t s[32])
+{
+    unsigned char x[32] = {0};
+    uint8_t point[CRYPTO_POINT_BYTES];
+    uint8_t raw[64];
+    struct sig sig;
+    x[31] = key;
+    br_ec_private_key sk = {BR_EC_secp256r1, x, sizeof x};
+    br_ec_public_key pk;
+    (void)br_ec_compute_pub(&br_ec_p256_m31, &pk, point, &sk);
+    memcpy(raw, r, 32);
+    memcpy(raw + 32, s, 32);
+    uint32_t theirs = br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, hash, 32, &pk, raw, sizeof raw);
+    size_t skip_r = leading_zeros(r);
+    size_t skip_s = leading_zeros(s);
+    make_sig(&sig, r + skip_r, 32 - skip_r, s + skip_s, 32 - skip_s);
+    assert_int_equal(crypto_p256_verify(point, hash, sig.der, sig.n_bytes) == CRYPTO_ACCEPT, theirs == 1);
+    return theirs == 1;
+}
+
+/* Whatever the scalars are, accepted or not is what BearSSL says. Of random pairs none is ever a signature, so
+ * every fourth is made to be one, and again every fourth of these is spoilt. */
 static void any_scalars_are_judged_as_bearssl_judges_them(void **state)
 {
     (void)state;
-    enum { RUNS = 500 };
-    uint32_t n_accepted = 0;
+    enum { RUNS = 500, ACCEPTED_MIN = RUNS / 10 };
+    unsigned n_accepted = 0;
     for (int i = 0; i < RUNS; i++) {
-        unsigned char x[32] = {0};
-        uint8_t point[CRYPTO_POINT_BYTES];
         uint8_t hash[32] = {0};
-        uint8_t scalar[2][32] = {{0}, {0}};
-        uint8_t raw[64];
-        struct sig sig;
+        uint8_t r[32], s[32];
         uint8_t dice[8];
         fill_random(dice, sizeof dice);
-        x[31] = (unsigned char)(1 + dice[0] % 3);
+        const uint8_t key = (uint8_t)(1 + dice[0] % 3);
         hash[31] = dice[1] % 4;
-        for (int k = 0; k < 2; k++) {
-            if (dice[2 + k] % 4 == 0) {
-                memcpy(scalar[k], ORDER, 32);
-                scalar[k][31] = (uint8_t)(scalar[k][31] - 1 - dice[4 + k] % 4);
-            } else if (dice[2 + k] % 4 == 1) {
-                fill_random(scalar[k], 32);
-                scalar[k][0] |= 1;
-            } else {
-                scalar[k][31] = (uint8_t)(1 + dice[4 + k] % 4);
-            }
+        if (dice[6] % 4 == 0) {
+            hash[31] |= 1; /* BearSSL refuses a hash of 0; special_cases_of_point_addition has it */
+            sign_with_nonce_1(r, s, hash, key);
+            s[31] = (uint8_t)(dice[7] % 4 == 0 ? s[31] ^ 1 : s[31]);
+        } else {
+            draw_scalar(r, dice[2], dice[4]);
+            draw_scalar(s, dice[3], dice[5]);
         }
-        br_ec_private_key sk = {BR_EC_secp256r1, x, sizeof x};
-        br_ec_public_key pk;
-        (void)br_ec_compute_pub(&br_ec_p256_m31, &pk, point, &sk);
-        memcpy(raw, scalar[0], 32);
-        memcpy(raw + 32, scalar[1], 32);
-        uint32_t theirs = br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, hash, sizeof hash, &pk, raw, sizeof raw);
-        size_t skip_r = 0;
-        size_t skip_s = 0;
-        while (skip_r < 31 && scalar[0][skip_r] == 0) {
-            skip_r++;
-        }
-        while (skip_s < 31 && scalar[1][skip_s] == 0) {
-            skip_s++;
-        }
-        make_sig(&sig, scalar[0] + skip_r, 32 - skip_r, scalar[1] + skip_s, 32 - skip_s);
-        enum crypto_verdict ours = crypto_p256_verify(point, hash, sig.der, sig.n_bytes);
-        assert_int_equal(ours == CRYPTO_ACCEPT, theirs == 1);
-        n_accepted += theirs;
+        n_accepted += judge_as_bearssl(key, hash, r, s);
     }
-    print_message("%d scalar pairs, %u accepted by both\n", RUNS, (unsigned)n_accepted);
+    print_message("%d scalar pairs, %u accepted by both\n", RUNS, n_accepted);
+    assert_in_range(n_accepted, ACCEPTED_MIN, RUNS / 4);
 }
 
 static void point_off_the_curve_is_no_key(void **state)
