@@ -40,12 +40,18 @@ enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_
 /** The same for a request that failed: longer if the reply's Retry-After is, and with its status. */
 enum gateway_input gateway_fail_request(struct gateway *g, enum fota_err reason, uint32_t min_ms);
 
-/** A link that fails inside an install: a short pause, or after too many in a row one attempt more and
- *  gateway_fail. @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED */
+/**
+ * A link that fails inside an install: a short pause, or after too many in a row one attempt more and
+ * gateway_fail.
+ * @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED
+ */
 enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason);
 
-/** A request that failed inside a download: a short pause, or after too many in a row without a byte
- *  gateway_fail_request. The network costs no attempt. @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED */
+/**
+ * A request that failed inside a download: a short pause, or after too many in a row without a byte
+ * gateway_fail_request. The network costs no attempt.
+ * @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED
+ */
 enum gateway_input gateway_request_again(struct gateway *g, enum fota_err reason);
 
 /** What came is not what was signed: tell what differs. Nothing is held against the release. */
@@ -65,11 +71,17 @@ FOTA_MUST_CHECK
 enum fota_err gateway_get_image(struct gateway *g, uint32_t off, uint32_t n_bytes,
                                 const struct s3_taker *taker);
 
-/** What a failed GET of the file means. @return GATEWAY_ON_MORE · GATEWAY_ON_MOVED · GATEWAY_ON_FAILED */
+/**
+ * What a failed GET of the file means.
+ * @return GATEWAY_ON_MORE · GATEWAY_ON_MOVED · GATEWAY_ON_FAILED
+ */
 enum gateway_input gateway_get_failed(struct gateway *g, enum fota_err err);
 
-/** Bytes that a taker has already: a server that ignores ranges begins at 0. `wanted_off` is the next byte that
- *  is wanted. @return how many of `n_bytes` at `off` to pass over */
+/**
+ * Bytes that a taker has already: a server that ignores ranges begins at 0.
+ * @param wanted_off  the next byte that is wanted
+ * @return how many of `n_bytes` at `off` to pass over
+ */
 size_t gateway_skip(uint64_t off, size_t n_bytes, uint32_t wanted_off);
 
 /** Has the request that is under way taken too long? The transport should have ended it. */
@@ -97,13 +109,13 @@ void gateway_stage_keep(struct gateway *g);
 void gateway_watch(struct gateway *g);
 
 /**
- * May the target restart now, by the hours of the owner and the wish of the release? Pure.
+ * May the target restart now, by the hours of the owner and what the release asks for? Pure.
  * @param utc_s   seconds since 1970; 0 unknown: hours never come
  * @param wait_s  E_UPDATE_WINDOW: how long until it makes sense to look again
  * @return FOTA_OK · E_UPDATE_WINDOW
  */
 FOTA_MUST_CHECK
-enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *wish,
+enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *asked,
                            uint64_t utc_s, uint32_t *wait_s);
 
 /** The release, or the loader that is being installed, is wrong and will stay wrong: remember it.

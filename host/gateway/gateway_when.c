@@ -17,20 +17,20 @@ static uint32_t digits(const char *at)
     return (uint32_t)(at[0] - '0') * 10U + (uint32_t)(at[1] - '0');
 }
 
-enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *wish,
+enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *asked,
                            uint64_t utc_s, uint32_t *wait_s)
 {
     static const char shape[] = "window:HH-HH"; /* release_read checked the digits */
-    bool is_wish = wish->n_bytes == sizeof shape - 1 && wish->at[0] == shape[0];
+    bool is_asked = asked->n_bytes == sizeof shape - 1 && asked->at[0] == shape[0];
     *wait_s = 0;
     if (utc_s == 0) {
-        *wait_s = window->is_set || is_wish ? HOUR_S : 0;
+        *wait_s = window->is_set || is_asked ? HOUR_S : 0;
     } else {
         uint32_t own_s = window->is_set ? wait_of(window->from_h, window->to_h,
                                                   (uint64_t)((int64_t)utc_s + window->utc_offset_s))
                                         : 0;
-        uint32_t wish_s = is_wish ? wait_of(digits(wish->at + 7), digits(wish->at + 10), utc_s) : 0;
-        *wait_s = own_s > wish_s ? own_s : wish_s;
+        uint32_t asked_s = is_asked ? wait_of(digits(asked->at + 7), digits(asked->at + 10), utc_s) : 0;
+        *wait_s = own_s > asked_s ? own_s : asked_s;
     }
     return *wait_s ? E_UPDATE_WINDOW : FOTA_OK;
 }

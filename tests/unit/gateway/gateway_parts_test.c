@@ -489,9 +489,9 @@ static void bad_field_in_the_newer_cell_leaves_the_older_one(void **state)
 
 /* --- hours ------------------------------------------------------------------------------------------- */
 
-static uint32_t wait_s(const struct gateway_window *window, const char *wish, uint32_t hour, uint32_t minute)
+static uint32_t wait_s(const struct gateway_window *window, const char *asked, uint32_t hour, uint32_t minute)
 {
-    const struct statement_span span = {wish, strlen(wish)};
+    const struct statement_span span = {asked, strlen(asked)};
     const uint64_t midnight_s = UINT64_C(20000) * 86400;
     uint32_t out_s = 0;
     enum fota_err err = gateway_when(window, &span, midnight_s + hour * 3600 + minute * 60, &out_s);
