@@ -55,6 +55,34 @@ static void write_channel(const char *root, const char *name, const struct fuzz_
     write_seed(root, name, 1, text, n_bytes + release->n_text);
 }
 
+/* Replies of a server: status, flags, lines whose first byte names the header, body (http_fuzz.c). */
+static void write_replies(const char *root)
+{
+    static const struct {
+        const char *name;
+        uint8_t status;
+        const char *rest;
+    } REPLIES[] = {
+        {"http/whole", 0, "\x08H\"0123456789abcdef\"\n\nthe object"},
+        {"http/range", 1,
+         "\x09H\"0123456789abcdef\"\nIbytes 100-109/500\nJTue, 24 Nov 2026 08:00:00 GMT\n\n0123456789"},
+        {"http/quiet", 2, "\x0AH\"0123456789abcdef\"\n\n"},
+        {"http/region", 3,
+         "\x08L"
+         "eu-west-1\n\n<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region></Error>"},
+        {"http/slow_down", 16,
+         "\x08K"
+         "120\n\n<?xml version=\"1.0\"?><Error><Code>SlowDown</Code></Error>"},
+        {"http/retry_date", 16, "\x08KTue, 24 Nov 2026 08:00:00 GMT\n\n"},
+        {"http/skewed", 8,
+         "\x08JTue, 24 Nov 2026 08:00:00 GMT\n\n<Error><Code>RequestTimeTooSkewed</Code></Error>"},
+        {"http/written", 0, "\x0CH\"0123456789abcdef\"\n\n"},
+    };
+    for (unsigned i = 0; i < sizeof REPLIES / sizeof REPLIES[0]; i++) {
+        write_seed(root, REPLIES[i].name, REPLIES[i].status, REPLIES[i].rest, strlen(REPLIES[i].rest));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char *const NAMES[] = {"factory",     "newer",       "next_key",
@@ -78,5 +106,6 @@ int main(int argc, char **argv)
     bytes_store_le32(releases[0].image[0] + 12, 0x10000); /* ih_img_size */
     write_seed(argv[1], "image/longer_than_its_file", 0, releases[0].image[0], releases[0].n_image[0]);
     write_channel(argv[1], "statement/channel", &releases[1]);
+    write_replies(argv[1]);
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /* The soak of the gateway: hundreds of updates through bad networks, ends of gateway and target at every kind of
- * point, and what hostile servers can hold. Usage: fota-gateway-soak [--quick] [--json FILE] [--seed N] */
+ * point, and what hostile servers can hold. Usage: fota-gateway-soak [--quick] [--only PART] [--json FILE] [--seed N] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,24 +7,49 @@
 
 #include "soak.h"
 
+static const struct {
+    const char *name;
+    void (*run)(struct soak *s);
+    bool is_quick; /* also with --quick */
+} PARTS[] = {{"networks", soak_networks, true},
+             {"ends", soak_ends, true},
+             {"real", soak_real, false},
+             {"holds", soak_holds, false}};
+
+static bool is_part(const char *name)
+{
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
+        is_known = is_known || strcmp(name, PARTS[i].name) == 0;
+    }
+    return is_known;
+}
+
 static bool parse(int argc, char **argv, struct soak *s)
 {
-    *s = (struct soak){.n_updates = 200, .n_ends = 200, .n_real = 8, .seed = 1, .json = NULL};
-    for (int i = 1; i < argc; i++) {
+    bool is_right = true;
+    *s = (struct soak){.n_updates = 200, .n_ends = 200, .n_real = 8, .seed = 1};
+    for (int i = 1; i < argc && is_right; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--quick") == 0) {
             s->is_quick = true;
             s->n_updates = 6;
             s->n_ends = 12;
-        } else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
-            s->json = argv[++i];
-        } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
-            s->seed = (uint32_t)strtoul(argv[++i], NULL, 10);
+            s->n_real = 1;
+            continue;
+        }
+        i++;
+        if (strcmp(argv[i - 1], "--json") == 0 && value[0] != '\0') {
+            s->json = value;
+        } else if (strcmp(argv[i - 1], "--seed") == 0 && strtoul(value, NULL, 10) != 0) {
+            s->seed = (uint32_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i - 1], "--only") == 0 && is_part(value)) {
+            s->only = value;
         } else {
-            (void)fprintf(stderr, "usage: fota-gateway-soak [--quick] [--json FILE] [--seed N]\n");
-            return false;
+            is_right = false;
         }
     }
-    return true;
+    return is_right;
 }
 
 void soak_figure(struct soak *s, const char *name, double value)
@@ -64,14 +89,16 @@ int main(int argc, char **argv)
 {
     static struct soak s;
     if (!parse(argc, argv, &s)) {
+        (void)fprintf(stderr, "usage: fota-gateway-soak [--quick] [--only networks|ends|real|holds] [--json "
+                              "FILE] [--seed N]\n");
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    soak_networks(&s);
-    soak_ends(&s);
-    if (!s.is_quick) {
-        soak_real(&s);
-        soak_holds(&s);
+    for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
+        bool is_wanted = s.only ? strcmp(s.only, PARTS[i].name) == 0 : PARTS[i].is_quick || !s.is_quick;
+        if (is_wanted) {
+            PARTS[i].run(&s);
+        }
     }
     if (s.json && !write_json(&s)) {
         return 1;

@@ -21,7 +21,7 @@
 enum {
     PAYLOAD_BYTES = 20000,
     SLICE_MS = 20,
-    VIRTUAL_MAX_MS = 3600000,
+    VIRTUAL_MAX_MS = 600000,
     KILLS = 3,
     CONNECT_MAX_S = 60,
     IMAGE = 1 /* slot B: the board runs from A */
@@ -154,12 +154,12 @@ static void on_event(void *ctx, const struct gateway_event *event)
     }
 }
 
-/* Steps until the board is updated. @return exit code: 0 updated, 1 not in time, 2 trouble */
-static int run_gateway(struct gateway *g, struct wire *w)
+/* Steps until the board is updated. @return exit code: 0 updated, 1 refused or not in time, 2 trouble */
+static int run_gateway(struct gateway *g, struct wire *w, const struct shared *shared)
 {
     const uint64_t until_ms = clock_now_ms(&w->clock) + VIRTUAL_MAX_MS;
     uint32_t wait_ms = 0;
-    while (clock_now_ms(&w->clock) < until_ms) {
+    while (clock_now_ms(&w->clock) < until_ms && shared->n_refused == 0) {
         bool is_done = false;
         uint32_t n_wrong = 0;
         if (wait_ms == 0 && gateway_step(g, &wait_ms) != FOTA_OK) {
@@ -210,7 +210,7 @@ static int gateway_process(const struct real *r)
     link_client_init(&link, &wires.io, NULL);
     int code = s3_init(&s3, &http.http, &s3_config) || gateway_init(&g, &config, &ports)
                    ? 2
-                   : run_gateway(&g, &wires);
+                   : run_gateway(&g, &wires, r->shared);
     http_curl_close(curl);
     wire_hang_up(&wires);
     return code;

@@ -22,6 +22,7 @@ struct soak {
     uint32_t seed;
     bool is_quick;
     const char *json; /* NULL: no file */
+    const char *only; /* one part; NULL: all */
     struct soak_figure figure[SOAK_FIGURES_MAX];
     size_t n_figures;
     uint32_t n_failures;

@@ -73,8 +73,9 @@ bind_ip = 127.0.0.1
 bind_port = {port}
 log_address = {conf}/no-log-socket
 log_level = CRITICAL
+# listing_formats after s3api: before it, it takes a key v1/x/y in virtual-host style for the listing of a container.
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck listing_formats s3api tempauth bulk slo versioned_writes symlink proxy-server
+pipeline = catch_errors gatekeeper healthcheck s3api tempauth listing_formats bulk slo versioned_writes symlink proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
