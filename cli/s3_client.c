@@ -18,6 +18,28 @@ static const char *first_of(const char *option, const char *const *variable)
     return NULL;
 }
 
+/** `out->config` is filled in: the transport, and where the server is. */
+static enum cli_exit open_client(struct cli *cli, const char *endpoint, const char *ca_file,
+                                 struct cli_s3 *out)
+{
+    if (endpoint != NULL) {
+        (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
+    } else {
+        (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
+                       out->config.region);
+    }
+    if (http_curl_open(ca_file, &out->http) != FOTA_OK) {
+        return cli_fail(cli, E_INTERNAL, "libcurl cannot be started");
+    }
+    if (s3_init(&out->s3, http_curl_http(out->http), &out->config) != FOTA_OK) {
+        cli_s3_close(out);
+        return cli_usage(
+            cli, NULL, "'%s' is not the URL of an S3 server; it looks like https://host or http://host:port",
+            out->endpoint);
+    }
+    return CLI_OK;
+}
+
 enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const struct cli_values *v,
                           bool trusts_server_clock, struct cli_s3 *out)
 {
@@ -46,28 +68,41 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     if (out->config.key_id == NULL || out->config.secret == NULL) {
         return cli_usage(cli, self, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
-    if (endpoint != NULL) {
-        (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
-    } else {
-        (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
-                       out->config.region);
-    }
-    if (http_curl_open(v->option[CLI_S3_CA_FILE].text, &out->http) != FOTA_OK) {
-        return cli_fail(cli, E_INTERNAL, "libcurl cannot be started");
-    }
-    if (s3_init(&out->s3, http_curl_http(out->http), &out->config) != FOTA_OK) {
-        cli_s3_close(out);
-        return cli_usage(
-            cli, self, "'%s' is not the URL of an S3 server; it looks like https://host or http://host:port",
-            out->endpoint);
-    }
-    return CLI_OK;
+    return open_client(cli, endpoint, v->option[CLI_S3_CA_FILE].text, out);
 }
 
 void cli_s3_close(struct cli_s3 *c)
 {
     http_curl_close(c->http);
     c->http = NULL;
+}
+
+enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config, struct cli_s3 *out)
+{
+    static const char *const ids[] = {"AWS_ACCESS_KEY_ID", NULL};
+    static const char *const secrets[] = {"AWS_SECRET_ACCESS_KEY", NULL};
+    static const char *const tokens[] = {"AWS_SESSION_TOKEN", NULL};
+    const bool is_signed = config->auth != SERVICE_AUTH_NONE;
+    memset(out, 0, sizeof *out);
+    out->config = (struct s3_config){
+        .endpoint = out->endpoint,
+        .region = config->region != NULL ? config->region : "us-east-1",
+        .bucket = config->bucket,
+        .key_id = is_signed ? first_of(NULL, ids) : NULL,
+        .secret = is_signed ? first_of(NULL, secrets) : NULL,
+        .token = is_signed ? first_of(NULL, tokens) : NULL,
+        .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? config->endpoint == NULL
+                                                               : config->addressing == SERVICE_ADDRESS_VHOST,
+        .trusts_server_clock = true,
+    };
+    if (is_signed && (out->config.key_id == NULL || out->config.secret == NULL)) {
+        (void)cli_fail(
+            cli, E_S3_CREDENTIALS,
+            "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write auth = none for a "
+            "bucket that everybody may read");
+        return CLI_USAGE;
+    }
+    return open_client(cli, config->endpoint, config->ca_file, out);
 }
 
 static enum cli_exit clock_failed(struct cli *cli, const struct s3_reply *reply, uint64_t now_s)

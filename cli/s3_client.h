@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "posix/http_curl.h"
 #include "s3/s3.h"
+#include "service/config.h"
 
 /** Options that a verb with S3 puts first in its table, so that these are their indices. */
 enum { CLI_S3_ENDPOINT, CLI_S3_REGION, CLI_S3_BUCKET, CLI_S3_VHOST, CLI_S3_CA_FILE, CLI_S3_OPTIONS };
@@ -39,6 +40,13 @@ struct cli_s3 {
 FOTA_MUST_CHECK
 enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const struct cli_values *v,
                           bool trusts_server_clock, struct cli_s3 *out);
+
+/**
+ * The same from the configuration of a service.
+ * @return CLI_OK · CLI_USAGE (no credentials, or no URL; a sentence was printed) · CLI_INTERNAL
+ */
+FOTA_MUST_CHECK
+enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config, struct cli_s3 *out);
 
 void cli_s3_close(struct cli_s3 *c);
 
