@@ -24,6 +24,10 @@ struct exchange {
     char date[SIGV4_DATE_BYTES];
     uint64_t range_start; /* of Content-Range */
     bool has_range;
+    uint64_t retry_at_s;    /* Retry-After as a time, 0 none */
+    uint64_t n_other_bytes; /* of a body that nobody asked for */
+    bool is_enough;         /* such a body was cut off */
+    size_t n_header_bytes;
     void (*sent)(void *ctx, uint64_t sent_bytes);
     void *sent_ctx;
 };
@@ -161,12 +165,34 @@ static bool read_content_range(const char *value, size_t n_value, uint64_t *star
     return at == end && *start <= last && last < *total;
 }
 
+static struct http_limits limits_of(const struct s3 *s3)
+{
+    struct http_limits l = s3->config->limits;
+    l.total_ms = l.total_ms != 0 ? l.total_ms : S3_TOTAL_MS;
+    l.idle_ms = l.idle_ms != 0 ? l.idle_ms : S3_IDLE_MS;
+    l.min_bytes_s = l.min_bytes_s != 0 ? l.min_bytes_s : S3_MIN_BYTES_S;
+    l.header_bytes = l.header_bytes != 0 ? l.header_bytes : S3_HEADER_BYTES;
+    return l;
+}
+
+/* Seconds, or a time (RFC 9110 10.2.3). */
+static void take_retry_after(struct exchange *x, const char *value, size_t n_value)
+{
+    const char *at = value;
+    uint64_t number = 0;
+    if (take_number(&at, value + n_value, &number)) {
+        x->reply->retry_after_s = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+    } else if (date_http(value, n_value, &x->retry_at_s) != FOTA_OK) {
+        x->retry_at_s = 0;
+    }
+}
+
 static void on_header(void *ctx, const char *name, size_t n_name, const char *value, size_t n_value)
 {
     struct exchange *x = ctx;
     struct s3_reply *r = x->reply;
     const char *at = value;
-    uint64_t number = 0;
+    x->n_header_bytes += n_name + n_value + 4; /* colon, blank, line end */
     if (is_named(name, n_name, "etag")) {
         copy_text(r->etag, sizeof r->etag, value, n_value);
     } else if (is_named(name, n_name, "x-amz-bucket-region")) {
@@ -177,8 +203,12 @@ static void on_header(void *ctx, const char *name, size_t n_name, const char *va
         if (date_http(value, n_value, &r->server_time_s) != FOTA_OK) {
             r->server_time_s = 0;
         }
-    } else if (is_named(name, n_name, "retry-after") && take_number(&at, value + n_value, &number)) {
-        r->retry_after_s = number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+    } else if (is_named(name, n_name, "content-length")) {
+        if (!take_number(&at, value + n_value, &r->length_bytes)) {
+            r->length_bytes = 0;
+        }
+    } else if (is_named(name, n_name, "retry-after")) {
+        take_retry_after(x, value, n_value);
     }
 }
 
@@ -189,22 +219,41 @@ static bool is_wanted_range(const struct exchange *x, unsigned status)
     if (g->range_bytes == 0) {
         return status == 200;
     }
-    return status == 206 && x->has_range && x->range_start == g->range_off && g->if_match != NULL &&
-           strcmp(x->reply->etag, g->if_match) == 0;
+    return status == 206 && x->has_range && x->range_start == g->range_off &&
+           (g->if_match != NULL ? strcmp(x->reply->etag, g->if_match) == 0 : g->is_any_version);
+}
+
+/* Does the reply say that the object has another length than it must have? */
+static bool is_other_length(const struct exchange *x, unsigned status)
+{
+    const uint64_t said = status == 206 ? x->reply->total_bytes : x->reply->length_bytes;
+    return x->get->total_bytes != 0 && said != 0 && said != x->get->total_bytes;
+}
+
+/* A body that nobody asked for: of an error, its start is kept. */
+static enum fota_err take_other(struct exchange *x, const uint8_t *bytes, size_t n_bytes)
+{
+    const size_t room = sizeof x->s3->error_body - x->s3->n_error_body;
+    const size_t n = n_bytes < room ? n_bytes : room; /* the code stands at the front */
+    memcpy(x->s3->error_body + x->s3->n_error_body, bytes, n);
+    x->s3->n_error_body += n;
+    x->n_other_bytes += n_bytes;
+    x->is_enough = x->n_other_bytes > S3_ERROR_BODY_READ_BYTES;
+    return x->is_enough ? E_HTTP_LIMIT : FOTA_OK;
 }
 
 static enum fota_err on_body(void *ctx, unsigned status, const uint8_t *bytes, size_t n_bytes)
 {
     struct exchange *x = ctx;
-    if (status >= 300) {
-        const size_t room = sizeof x->s3->error_body - x->s3->n_error_body;
-        const size_t n = n_bytes < room ? n_bytes : room; /* the code stands at the front */
-        memcpy(x->s3->error_body + x->s3->n_error_body, bytes, n);
-        x->s3->n_error_body += n;
-        return FOTA_OK;
+    x->reply->status = status;
+    if (x->n_header_bytes > limits_of(x->s3).header_bytes) {
+        return E_HTTP_LIMIT;
     }
-    if (x->get == NULL) {
-        return FOTA_OK;
+    if (status >= 300 || x->get == NULL) {
+        return take_other(x, bytes, n_bytes);
+    }
+    if (is_wanted_range(x, status) && is_other_length(x, status)) {
+        return E_HTTP_LENGTH;
     }
     if (!is_wanted_range(x, status) ||
         (x->get->range_bytes != 0 && x->reply->body_bytes + n_bytes > x->get->range_bytes)) {
@@ -275,6 +324,14 @@ static enum fota_err judge(struct exchange *x, unsigned status)
 {
     struct s3_reply *r = x->reply;
     r->status = status;
+    if (x->n_header_bytes > limits_of(x->s3).header_bytes) {
+        return E_HTTP_LIMIT;
+    }
+    if (x->retry_at_s != 0) {
+        const uint64_t now_s = r->server_time_s != 0 ? r->server_time_s : x->time_s;
+        const uint64_t wait_s = x->retry_at_s > now_s ? x->retry_at_s - now_s : 0;
+        r->retry_after_s = wait_s > UINT32_MAX ? UINT32_MAX : (uint32_t)wait_s;
+    }
     if (status == 304 && x->get != NULL && x->get->if_none_match != NULL) {
         return FOTA_OK;
     }
@@ -285,7 +342,11 @@ static enum fota_err judge(struct exchange *x, unsigned status)
         if (!is_wanted_range(x, status)) {
             return E_HTTP_REPLY;
         }
-        r->total_bytes = status == 206 ? r->total_bytes : r->body_bytes;
+        const uint64_t said = status == 206 ? r->total_bytes : r->body_bytes;
+        if (x->get->total_bytes != 0 && said != x->get->total_bytes) {
+            return E_HTTP_LENGTH;
+        }
+        r->total_bytes = said;
         return FOTA_OK;
     }
     const char *xml = x->s3->error_body;
@@ -304,6 +365,10 @@ static enum fota_err exchange_once(struct exchange *x, struct http_request reque
     x->time_s = (uint64_t)((int64_t)now_s + x->s3->clock_offset_s);
     memset(x->reply, 0, sizeof *x->reply);
     x->has_range = false;
+    x->is_enough = false;
+    x->n_other_bytes = 0;
+    x->n_header_bytes = 0;
+    x->retry_at_s = 0;
     x->s3->n_error_body = 0;
     enum fota_err err = sign(x, &h);
     if (err) {
@@ -311,9 +376,14 @@ static enum fota_err exchange_once(struct exchange *x, struct http_request reque
     }
     request.header = h.line;
     request.n_headers = h.n;
+    request.limits = limits_of(x->s3);
+    request.limits.total_ms += (uint32_t)request.n_body_bytes;
     const struct http_sink sink = {on_header, on_body, on_sent, x};
     unsigned status = 0;
     err = http_perform(x->s3->http, &request, &sink, &status);
+    if (err == E_HTTP_LIMIT && x->is_enough) {
+        return judge(x, x->reply->status); /* an endless error is the error that its status says */
+    }
     return err ? err : judge(x, status);
 }
 
@@ -341,7 +411,7 @@ enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options
     struct headers h = {.n = 0};
     memset(reply, 0, sizeof *reply);
     if (options->range_bytes != 0) {
-        if (options->if_match == NULL) {
+        if (options->if_match == NULL && !options->is_any_version) {
             return E_ARG;
         }
         struct uri_text t = uri_text_begin(range, sizeof range);

@@ -8,27 +8,51 @@
 
 enum { SCOPE_MAX_BYTES = 96, HMAC_BLOCK_BYTES = 64, DAY_CHARS = 8 };
 
-/* Keyed hash (RFC 2104). Keys longer than a block do not occur: secrets are checked, derived keys have 32
- * bytes. */
+/* Keyed hash (RFC 2104). */
 struct hmac {
     struct crypto_sha256 inner;
     struct crypto_sha256 outer;
 };
 
-static void hmac_init(struct hmac *h, const uint8_t *key, size_t n_bytes)
+/* Key of one block, padded with zeros. */
+static void hmac_init_block(struct hmac *h, uint8_t pad[HMAC_BLOCK_BYTES])
 {
-    uint8_t pad[HMAC_BLOCK_BYTES] = {0};
-    memcpy(pad, key, n_bytes);
-    for (size_t i = 0; i < sizeof pad; i++) {
+    for (size_t i = 0; i < HMAC_BLOCK_BYTES; i++) {
         pad[i] ^= 0x36;
     }
     crypto_sha256_init(&h->inner);
-    crypto_sha256_update(&h->inner, pad, sizeof pad);
-    for (size_t i = 0; i < sizeof pad; i++) {
+    crypto_sha256_update(&h->inner, pad, HMAC_BLOCK_BYTES);
+    for (size_t i = 0; i < HMAC_BLOCK_BYTES; i++) {
         pad[i] ^= 0x36 ^ 0x5C;
     }
     crypto_sha256_init(&h->outer);
-    crypto_sha256_update(&h->outer, pad, sizeof pad);
+    crypto_sha256_update(&h->outer, pad, HMAC_BLOCK_BYTES);
+}
+
+/* Key `AWS4` and secret, of any length: longer than a block, its hash is the key. */
+static void hmac_init_secret(struct hmac *h, const char *secret)
+{
+    static const char prefix[] = {'A', 'W', 'S', '4'};
+    uint8_t pad[HMAC_BLOCK_BYTES] = {0};
+    const size_t n_secret = strlen(secret);
+    if (sizeof prefix + n_secret > sizeof pad) {
+        struct crypto_sha256 sha;
+        crypto_sha256_init(&sha);
+        crypto_sha256_update(&sha, prefix, sizeof prefix);
+        crypto_sha256_update(&sha, secret, n_secret);
+        crypto_sha256_final(&sha, pad);
+    } else {
+        memcpy(pad, prefix, sizeof prefix);
+        memcpy(pad + sizeof prefix, secret, n_secret);
+    }
+    hmac_init_block(h, pad);
+}
+
+static void hmac_init_derived(struct hmac *h, const uint8_t key[CRYPTO_SHA256_BYTES])
+{
+    uint8_t pad[HMAC_BLOCK_BYTES] = {0};
+    memcpy(pad, key, CRYPTO_SHA256_BYTES);
+    hmac_init_block(h, pad);
 }
 
 static void hmac_final(struct hmac *h, uint8_t out[CRYPTO_SHA256_BYTES])
@@ -42,7 +66,7 @@ static void hmac_string(const uint8_t key[CRYPTO_SHA256_BYTES], const char *stri
                         uint8_t out[CRYPTO_SHA256_BYTES])
 {
     struct hmac h;
-    hmac_init(&h, key, CRYPTO_SHA256_BYTES);
+    hmac_init_derived(&h, key);
     crypto_sha256_update(&h.inner, string, n_bytes);
     hmac_final(&h, out);
 }
@@ -140,31 +164,24 @@ static enum fota_err scope_of(const struct sigv4_key *key, const char *date, cha
 }
 
 /* Signature over date, scope and the hash of the canonical request. */
-static enum fota_err sign(const struct sigv4_key *key, const char *date, const char *scope,
-                          const char *request_sha256, char out[SIGV4_SHA256_BYTES])
+static void sign(const struct sigv4_key *key, const char *date, const char *scope, const char *request_sha256,
+                 char out[SIGV4_SHA256_BYTES])
 {
-    uint8_t secret[HMAC_BLOCK_BYTES] = {'A', 'W', 'S', '4'};
-    const size_t n_secret = strlen(key->secret);
-    if (n_secret > sizeof secret - 4) {
-        return E_ARG;
-    }
-    memcpy(secret + 4, key->secret, n_secret);
     uint8_t k[CRYPTO_SHA256_BYTES];
     struct hmac h;
-    hmac_init(&h, secret, 4 + n_secret);
+    hmac_init_secret(&h, key->secret);
     crypto_sha256_update(&h.inner, date, DAY_CHARS);
     hmac_final(&h, k);
     hmac_string(k, key->region, strlen(key->region), k);
     hmac_string(k, "s3", 2, k);
     hmac_string(k, "aws4_request", 12, k);
-    hmac_init(&h, k, sizeof k);
+    hmac_init_derived(&h, k);
     const char *text[] = {"AWS4-HMAC-SHA256\n", date, "\n", scope, "\n", request_sha256};
     for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
         hash_string(&h.inner, text[i]);
     }
     hmac_final(&h, k);
     hex_of(k, out);
-    return FOTA_OK;
 }
 
 enum fota_err sigv4_authorization(const struct sigv4_key *key, const struct sigv4_request *request, char *out,
@@ -183,10 +200,7 @@ enum fota_err sigv4_authorization(const struct sigv4_key *key, const struct sigv
         return err;
     }
     hash_request(request, request->query, request_sha256);
-    err = sign(key, date, scope, request_sha256, signature);
-    if (err) {
-        return err;
-    }
+    sign(key, date, scope, request_sha256, signature);
     struct uri_text t = uri_text_begin(out, cap_bytes);
     uri_put(&t, "AWS4-HMAC-SHA256 Credential=");
     uri_put(&t, key->id);
@@ -234,10 +248,7 @@ enum fota_err sigv4_presign(const struct sigv4_key *key, const struct sigv4_requ
     char request_sha256[SIGV4_SHA256_BYTES];
     char signature[SIGV4_SHA256_BYTES];
     hash_request(request, out, request_sha256);
-    err = sign(key, date, scope, request_sha256, signature);
-    if (err) {
-        return err;
-    }
+    sign(key, date, scope, request_sha256, signature);
     uri_put(&t, "&X-Amz-Signature=");
     uri_put(&t, signature);
     return t.is_full ? E_NO_SPACE : FOTA_OK;

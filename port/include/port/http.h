@@ -2,7 +2,8 @@
  * One HTTP/1.1 request at a time, as host/s3 needs it. Implemented by port/posix (libcurl) and port/esp_idf.
  *
  * The implementation adds no header but Host, Content-Length, User-Agent and Connection, follows no redirect,
- * retries nothing, decodes no content coding, and gives up after its time-outs. The caller owns every buffer.
+ * retries nothing, decodes no content coding, and ends every request within its limits, whatever the server
+ * does. The caller owns every buffer. The size of a body has no limit here: the sink ends it.
  */
 #ifndef PORT_HTTP_H
 #define PORT_HTTP_H
@@ -43,6 +44,14 @@ struct http_sink {
     void *ctx;
 };
 
+/** How long and how much. Each of them ends the request; 0: the implementation's own limit, never none. */
+struct http_limits {
+    uint32_t total_ms;     /* from the call to its return, names and connection included: E_TIMEOUT */
+    uint32_t idle_ms;      /* slower than min_bytes_s for so long: E_TIMEOUT */
+    uint32_t min_bytes_s;  /* least rate of either direction */
+    uint32_t header_bytes; /* all header lines of the reply together: E_HTTP_LIMIT */
+};
+
 struct http_request {
     enum http_method method;
     const char *url; /* http:// or https://, NUL-terminated, already encoded */
@@ -50,6 +59,7 @@ struct http_request {
     size_t n_headers;    /* 0..HTTP_HEADERS_MAX */
     const uint8_t *body; /* HTTP_PUT only; NULL for an empty body */
     size_t n_body_bytes;
+    struct http_limits limits;
 };
 
 struct http_ops {
@@ -66,8 +76,9 @@ struct http {
  * Send a request and receive its reply.
  *
  * @param status  HTTP status of a complete reply, 200..599; any status is success here
- * @return FOTA_OK · E_NET_DNS · E_NET_CONNECT · E_NET_TLS · E_NET_CUT · E_TIMEOUT · E_HTTP_REPLY · E_ARG
- * (malformed URL) · E_NO_SPACE · what sink->body returned
+ * Takes:         request->limits.total_ms at most
+ * @return FOTA_OK · E_NET_DNS · E_NET_CONNECT · E_NET_TLS · E_NET_CUT · E_TIMEOUT · E_HTTP_REPLY ·
+ * E_HTTP_LIMIT · E_ARG (malformed URL) · E_NO_SPACE · what sink->body returned
  */
 FOTA_MUST_CHECK
 static inline enum fota_err http_perform(struct http *http, const struct http_request *request,

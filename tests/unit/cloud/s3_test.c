@@ -27,6 +27,8 @@ struct fake {
     size_t n_requests;
     char url[S3_URL_MAX_BYTES];
     char sent[4096]; /* header lines of the last request */
+    struct http_limits limits;
+    size_t n_body_bytes; /* handed over */
 };
 
 static void send_header(const struct http_sink *sink, const char *line, size_t n_line)
@@ -44,6 +46,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     assert_true(f->n_requests < f->n_replies);
     const struct reply *r = &f->reply[f->n_requests++];
     strcpy(f->url, request->url);
+    f->limits = request->limits;
     f->sent[0] = '\0';
     for (size_t i = 0; i < request->n_headers; i++) {
         strcat(f->sent, request->header[i].name);
@@ -64,6 +67,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     for (size_t at = 0; at < n_body; at += 3) { /* in crumbs */
         enum fota_err err = sink->body(sink->ctx, r->status, (const uint8_t *)r->body + at,
                                        n_body - at < 3 ? n_body - at : 3);
+        f->n_body_bytes += 3;
         if (err) {
             return err;
         }
@@ -270,6 +274,105 @@ static void long_error_bodies_and_long_headers_do_no_harm(void **state)
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &big), E_NO_SPACE);
 }
 
+static void an_object_of_another_length_gives_no_byte(void **state)
+{
+    (void)state;
+    static const struct {
+        struct reply reply;
+        uint64_t range_off;
+        enum fota_err wanted;
+        size_t n_taken;
+    } cases[] = {
+        {{200, "Content-Length: 4", "wxyz", 0, FOTA_OK}, 0, FOTA_OK, 4},
+        {{200, "", "wxyz", 0, FOTA_OK}, 0, FOTA_OK, 4}, /* a proxy that does not say the length */
+        {{200, "Content-Length: 12", "a login page", 0, FOTA_OK}, 0, E_HTTP_LENGTH, 0},
+        {{200, "", "wxy", 0, FOTA_OK}, 0, E_HTTP_LENGTH, 3},
+        {{206, "ETag: \"e\"\nContent-Range: bytes 2-3/4", "yz", 0, FOTA_OK}, 2, FOTA_OK, 2},
+        {{206, "ETag: \"e\"\nContent-Range: bytes 2-4/5", "yz!", 0, FOTA_OK}, 2, E_HTTP_LENGTH, 0},
+        {{206, "Content-Range: bytes 1-2/4", "xy", 0, FOTA_OK}, 2, E_HTTP_REPLY, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        const struct s3_get_options options = {.is_any_version = true,
+                                               .range_off = cases[i].range_off,
+                                               .range_bytes = cases[i].range_off != 0 ? 2 : 0,
+                                               .total_bytes = 4};
+        const enum fota_err err = get_once(&b, &options, &cases[i].reply);
+        if (err != cases[i].wanted || b.buffer.n_bytes != cases[i].n_taken) {
+            fail_msg("case %zu: %s, %zu bytes", i, fota_err_name(err), b.buffer.n_bytes);
+        }
+        assert_int_equal(b.reply.status, cases[i].reply.status);
+    }
+}
+
+static void endless_replies_are_cut_off(void **state)
+{
+    (void)state;
+    static char body[20 * S3_ERROR_BODY_READ_BYTES];
+    static char header[S3_HEADER_BYTES + 100];
+    struct bench b;
+    memset(body, 'x', sizeof body - 1);
+    const struct reply error = {503, "Retry-After: 7", body, 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &error), E_S3_SERVER);
+    assert_int_equal(b.reply.status, 503);
+    assert_int_equal(b.reply.retry_after_s, 7);
+    assert_true(b.fake.n_body_bytes <= S3_ERROR_BODY_READ_BYTES + 3);
+    memcpy(header, "X: ", 3);
+    memset(header + 3, 'h', sizeof header - 4);
+    const struct reply long_header = {200, header, "", 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &long_header), E_HTTP_LIMIT);
+    const struct reply with_body = {200, header, body, 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &with_body), E_HTTP_LIMIT);
+    assert_int_equal(b.buffer.n_bytes, 0);
+    begin(&b, &CONFIG, &(struct reply){200, "", body, 0, FOTA_OK}, 1);
+    const struct s3_put_options put = {.body = (const uint8_t *)"hello", .n_bytes = 5};
+    assert_int_equal(s3_put(&b.s3, "key", &put, NOW_S, &b.reply), FOTA_OK); /* it is written */
+    assert_true(b.fake.n_body_bytes <= S3_ERROR_BODY_READ_BYTES + 3);
+}
+
+static void every_request_has_limits(void **state)
+{
+    (void)state;
+    struct bench b;
+    const struct reply ok = {200, "", "", 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &ok), FOTA_OK);
+    assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS);
+    assert_int_equal(b.fake.limits.idle_ms, S3_IDLE_MS);
+    assert_int_equal(b.fake.limits.min_bytes_s, S3_MIN_BYTES_S);
+    assert_int_equal(b.fake.limits.header_bytes, S3_HEADER_BYTES);
+    struct s3_config config = CONFIG;
+    config.limits.total_ms = 5000;
+    begin(&b, &config, &ok, 1);
+    const struct s3_put_options put = {.body = (const uint8_t *)"hello", .n_bytes = 5};
+    assert_int_equal(s3_put(&b.s3, "key", &put, NOW_S, &b.reply), FOTA_OK);
+    assert_int_equal(b.fake.limits.total_ms, 5005);
+}
+
+static void retry_after_may_be_seconds_or_a_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *headers;
+        uint32_t wanted_s;
+    } cases[] = {
+        {"Retry-After: 120", 120},
+        {"Date: Tue, 24 Nov 2026 20:00:00 GMT\nRetry-After: Tue, 24 Nov 2026 20:01:30 GMT", 90},
+        {"Retry-After: Tue, 24 Nov 2026 20:01:30 GMT\nDate: Tue, 24 Nov 2026 20:00:00 GMT", 90},
+        {"Retry-After: Tue, 24 Nov 2026 08:01:00 GMT", 60}, /* against our own clock */
+        {"Date: Tue, 24 Nov 2026 20:00:00 GMT\nRetry-After: Tue, 24 Nov 2026 19:00:00 GMT", 0},
+        {"Retry-After: 99999999999", UINT32_MAX},
+        {"Retry-After: soon", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        const struct reply reply = {503, cases[i].headers, "", 0, FOTA_OK};
+        assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &reply), E_S3_SERVER);
+        if (b.reply.retry_after_s != cases[i].wanted_s) {
+            fail_msg("%s: %u", cases[i].headers, b.reply.retry_after_s);
+        }
+    }
+}
+
 static void a_wrong_clock_is_corrected_once_if_allowed(void **state)
 {
     (void)state;
@@ -351,6 +454,10 @@ int main(void)
         cmocka_unit_test(a_range_is_taken_only_as_asked),
         cmocka_unit_test(every_refusal_has_its_own_error),
         cmocka_unit_test(long_error_bodies_and_long_headers_do_no_harm),
+        cmocka_unit_test(an_object_of_another_length_gives_no_byte),
+        cmocka_unit_test(endless_replies_are_cut_off),
+        cmocka_unit_test(every_request_has_limits),
+        cmocka_unit_test(retry_after_may_be_seconds_or_a_time),
         cmocka_unit_test(a_wrong_clock_is_corrected_once_if_allowed),
         cmocka_unit_test(a_write_carries_its_condition_and_two_digests),
         cmocka_unit_test(an_endpoint_is_a_scheme_and_a_host),

@@ -22,7 +22,13 @@ enum {
     S3_CODE_MAX_BYTES = 48, /* `<Code>` of an error, and NUL */
     S3_REGION_MAX_BYTES = 32,
     S3_URL_MAX_BYTES = 1024,
-    S3_ERROR_BODY_MAX_BYTES = 2048
+    S3_ERROR_BODY_MAX_BYTES = 2048,   /* of an error, kept: the code stands at the front */
+    S3_ERROR_BODY_READ_BYTES = 16384, /* of an error, read: the rest is cut off, the status counts */
+    /* Limits of a request if s3_config names none. */
+    S3_TOTAL_MS = 100000,
+    S3_IDLE_MS = 30000,
+    S3_MIN_BYTES_S = 100,
+    S3_HEADER_BYTES = 16384
 };
 
 /** Where and as whom. NUL-terminated strings that outlive the struct s3. */
@@ -35,18 +41,21 @@ struct s3_config {
     const char *token;        /* session token or NULL */
     bool is_vhost;            /* bucket in the host name (AWS) instead of the path */
     bool trusts_server_clock; /* on RequestTimeTooSkewed sign once more with the server's time */
+    struct http_limits
+        limits; /* zero fields: those above; a PUT gets one ms more for each byte of its body */
 };
 
 /** What a reply said. Strings are "" when absent. */
 struct s3_reply {
-    unsigned status;
+    unsigned status;                  /* also of a reply that was cut; 0: none came */
     char etag[S3_ETAG_MAX_BYTES];     /* opaque, quotes included: store and send it back as it is */
     char code[S3_CODE_MAX_BYTES];     /* S3's error code, e.g. `NoSuchBucket` */
     char region[S3_REGION_MAX_BYTES]; /* where the bucket is, with E_S3_REGION */
     uint64_t total_bytes;   /* size of the object: of Content-Range (206), else of the body received */
     uint64_t body_bytes;    /* bytes given to the taker */
     uint64_t server_time_s; /* Date of the reply, 0 unknown */
-    uint32_t retry_after_s; /* Retry-After in seconds, 0 none */
+    uint64_t length_bytes;  /* Content-Length, 0 none */
+    uint32_t retry_after_s; /* Retry-After in seconds, also if the server named a time; 0 none */
 };
 
 /**
@@ -89,22 +98,28 @@ enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *
 /** Conditions of a GET; zero-initialise. */
 struct s3_get_options {
     const char *if_none_match; /* ETag; unchanged gives FOTA_OK with status 304 and no body */
-    const char *if_match;      /* ETag; changed gives E_S3_PRECONDITION. Required with a range */
+    const char *if_match;      /* ETag; changed gives E_S3_PRECONDITION. Required with a range, but: */
+    bool is_any_version;       /* a range of whatever is there now: the caller checks the whole by a digest */
     uint64_t range_off;
     uint64_t range_bytes; /* 0: the whole object */
+    uint64_t total_bytes; /* the whole object must be so long; 0: any length */
 };
 
 /**
  * Read an object or a range of it.
  *
  * A range is accepted only as 206 with exactly the wanted start, a length within the wanted one, and the ETag
- * of if_match: stores exist that answer a stale If-Match or send the whole object (E_HTTP_REPLY).
+ * of if_match: stores exist that answer a stale If-Match or send the whole object (E_HTTP_REPLY). Where the
+ * reply says that the object has another length than options->total_bytes, no byte is taken (E_HTTP_LENGTH).
+ * No reply of any status holds the caller for longer than config.limits.total_ms, twice if the clock had to be
+ * corrected.
  *
  * @param key    object key, not encoded
  * @param now_s  seconds since 1970, for the signature
  * @param reply  always filled as far as the exchange went
  * @return FOTA_OK (status 200, 206 or 304) · E_S3_* · E_NET_* · E_TIMEOUT · E_HTTP_STATUS · E_HTTP_REPLY ·
- *         E_UNSUPPORTED (501) · E_NO_SPACE (URL or headers too long) · what the taker returned
+ *         E_HTTP_LENGTH · E_HTTP_LIMIT (headers) · E_UNSUPPORTED (501) · E_NO_SPACE (URL or headers of ours
+ *         too long) · what the taker returned
  */
 FOTA_MUST_CHECK
 enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options *options, uint64_t now_s,

@@ -84,6 +84,8 @@
     X(E_UPDATE_GAVE_UP,           0x0516, "update: too many attempts with this release, gave up")              \
     X(E_UPDATE_LOADER_KEY,       0x0517, "update: this release ends the key of the loader, update that first") \
     X(E_UPDATE_PLAIN,            0x0518, "update: the application takes no session without a statement")       \
+    X(E_UPDATE_DAMAGED,          0x0519, "update: the bytes received are not those that the statement names")  \
+    X(E_UPDATE_WINDOW,           0x051A, "update: waits for the hours in which the target may restart")        \
     X(E_LOADER_PROTECTED,        0x0520, "loader: sector 1 is write-protected")                                \
     X(E_LOADER_INVALID,          0x0521, "loader: sector 1 holds no loader that verifies")                     \
     X(E_LOADER_MEMORY,           0x0522, "loader: the application lends no memory to receive it")              \
@@ -118,6 +120,8 @@
     X(E_NET_CUT,                  0x0904, "net: connection ended early")                                       \
     X(E_HTTP_STATUS,              0x0905, "http: unexpected status")                                           \
     X(E_HTTP_REPLY,               0x0906, "http: reply is malformed")                                          \
+    X(E_HTTP_LIMIT,              0x0907, "http: reply is larger than its bound")                               \
+    X(E_HTTP_LENGTH,             0x0908, "http: reply has another length than what was asked for")             \
     X(E_S3_CREDENTIALS,           0x0910, "s3: access denied or wrong credentials")                            \
     X(E_S3_CLOCK,                 0x0911, "s3: this machine's clock differs from the server's")                \
     X(E_S3_NO_BUCKET,             0x0912, "s3: bucket does not exist")                                         \
