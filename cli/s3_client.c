@@ -19,8 +19,8 @@ static const char *first_of(const char *option, const char *const *variable)
 }
 
 /** `out->config` is filled in: the transport, and where the server is. */
-static enum cli_exit open_client(struct cli *cli, const char *endpoint, const char *ca_file,
-                                 struct cli_s3 *out)
+static enum cli_exit open_client(struct cli *cli, const char *endpoint,
+                                 const struct http_curl_config *transport, struct cli_s3 *out)
 {
     if (endpoint != NULL) {
         (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
@@ -28,7 +28,7 @@ static enum cli_exit open_client(struct cli *cli, const char *endpoint, const ch
         (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
                        out->config.region);
     }
-    if (http_curl_open(ca_file, &out->http) != FOTA_OK) {
+    if (http_curl_open(transport, &out->http) != FOTA_OK) {
         return cli_fail(cli, E_INTERNAL, "libcurl cannot be started");
     }
     if (s3_init(&out->s3, http_curl_http(out->http), &out->config) != FOTA_OK) {
@@ -68,7 +68,8 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     if (out->config.key_id == NULL || out->config.secret == NULL) {
         return cli_usage(cli, self, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
-    return open_client(cli, endpoint, v->option[CLI_S3_CA_FILE].text, out);
+    const struct http_curl_config transport = {.ca_file = v->option[CLI_S3_CA_FILE].text};
+    return open_client(cli, endpoint, &transport, out);
 }
 
 void cli_s3_close(struct cli_s3 *c)
@@ -77,32 +78,57 @@ void cli_s3_close(struct cli_s3 *c)
     c->http = NULL;
 }
 
-enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config, struct cli_s3 *out)
+/** New credentials, where the configuration wants any; the transport for it goes to this machine's own network only. */
+static enum fota_err find_credentials(struct cli_s3 *c, char *why)
 {
-    static const char *const ids[] = {"AWS_ACCESS_KEY_ID", NULL};
-    static const char *const secrets[] = {"AWS_SECRET_ACCESS_KEY", NULL};
-    static const char *const tokens[] = {"AWS_SESSION_TOKEN", NULL};
-    const bool is_signed = config->auth != SERVICE_AUTH_NONE;
+    const struct http_curl_config direct = {.proxy = ""};
+    struct http_curl *http = NULL;
+    enum fota_err err = http_curl_open(&direct, &http);
+    if (err) {
+        (void)snprintf(why, SERVICE_WHY_BYTES, "libcurl cannot be started");
+        return err;
+    }
+    err = service_credentials_find(http_curl_http(http), c->profile, &c->credentials, why);
+    http_curl_close(http);
+    if (!err) {
+        c->config.key_id = c->credentials.id;
+        c->config.secret = c->credentials.secret;
+        c->config.token = c->credentials.token[0] != '\0' ? c->credentials.token : NULL;
+    }
+    return err;
+}
+
+enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config,
+                                 const volatile sig_atomic_t *stop, struct cli_s3 *out)
+{
+    char why[SERVICE_WHY_BYTES];
     memset(out, 0, sizeof *out);
+    out->is_signed = config->auth != SERVICE_AUTH_NONE;
+    out->profile = config->profile;
     out->config = (struct s3_config){
         .endpoint = out->endpoint,
         .region = config->region != NULL ? config->region : "us-east-1",
         .bucket = config->bucket,
-        .key_id = is_signed ? first_of(NULL, ids) : NULL,
-        .secret = is_signed ? first_of(NULL, secrets) : NULL,
-        .token = is_signed ? first_of(NULL, tokens) : NULL,
         .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? config->endpoint == NULL
                                                                : config->addressing == SERVICE_ADDRESS_VHOST,
         .trusts_server_clock = true,
     };
-    if (is_signed && (out->config.key_id == NULL || out->config.secret == NULL)) {
-        (void)cli_fail(
-            cli, E_S3_CREDENTIALS,
-            "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write auth = none for a "
-            "bucket that everybody may read");
-        return CLI_USAGE;
+    enum fota_err err = out->is_signed ? find_credentials(out, why) : FOTA_OK;
+    if (err) {
+        (void)cli_fail(cli, err, "%s", why);
+        return err == E_IO ? CLI_FILE : CLI_USAGE;
     }
-    return open_client(cli, config->endpoint, config->ca_file, out);
+    const struct http_curl_config transport = {
+        .ca_file = config->ca_file, .proxy = config->proxy, .stop = stop};
+    return open_client(cli, config->endpoint, &transport, out);
+}
+
+enum fota_err cli_s3_refresh(struct cli_s3 *c, uint64_t now_s, char *why)
+{
+    if (!c->is_signed || !service_credentials_are_due(&c->credentials, now_s)) {
+        return FOTA_OK;
+    }
+    return find_credentials(c, why); /* after a failure the old ones stay until they end */
 }
 
 static enum cli_exit clock_failed(struct cli *cli, const struct s3_reply *reply, uint64_t now_s)

@@ -11,7 +11,14 @@
 #include "release/file.h"
 #include "service/notify.h"
 
-enum { SETTLE_MS = 3000, CHUNK_MS = 1000, MS_PER_S = 1000, NS_PER_MS = 1000000, START_MS = 1500 };
+enum {
+    SETTLE_MS = 3000,
+    CHUNK_MS = 1000,
+    MS_PER_S = 1000,
+    NS_PER_MS = 1000000,
+    START_MS = 1500,
+    RENEW_AGAIN_MS = 60000
+};
 
 struct service_signals service_signals;
 
@@ -193,7 +200,7 @@ enum cli_exit service_open_gateway(struct service *s)
         .seed = seed()};
     enum cli_exit result = service_read_keys(s, &config.keys);
     if (result == CLI_OK) {
-        result = cli_s3_from_config(s->cli, c, &s->s3);
+        result = cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
     }
     if (result != CLI_OK) {
         return result;
@@ -251,9 +258,24 @@ static bool is_once_done(const struct service *s)
     return s->gateway.state == GATEWAY_WAIT && s->watch.sums.n_polls > 0;
 }
 
+/** Before the end of temporary credentials; a failure is told once for each try, a minute apart. */
+static void renew_credentials(struct service *s)
+{
+    char why[SERVICE_WHY_BYTES];
+    uint64_t now = now_ms(&s->clock.clock);
+    if (s->renew_ms && now < s->renew_ms) {
+        return;
+    }
+    if (cli_s3_refresh(&s->s3, utc_s(&s->clock.clock), why) != FOTA_OK) {
+        service_say(&s->watch, SERVICE_WARNING, "credentials cannot be renewed: %s", why);
+        s->renew_ms = now + RENEW_AGAIN_MS;
+    }
+}
+
 static enum fota_err step(struct service *s, bool is_once)
 {
     uint32_t wait_ms = 0;
+    renew_credentials(s);
     if (service_signals.poll_now || (is_once && s->gateway.state == GATEWAY_WAIT)) {
         service_signals.poll_now = 0;
         gateway_poll_now(&s->gateway);

@@ -7,7 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_MAX_BYTES = 65536, REPLY_MAX_BYTES = 16384, URL_BYTES = 512, PATH_BYTES = 1024 };
+enum {
+    FILE_MAX_BYTES = 65536,
+    REPLY_MAX_BYTES = 16384,
+    URL_BYTES = 512,
+    PATH_BYTES = 1024,
+    ASK_MAX_MS = 2000
+};
 
 static const char CONTAINER[] = "http://169.254.170.2";
 static const char INSTANCE[] = "http://169.254.169.254";
@@ -87,7 +93,7 @@ static enum fota_err read_file(const char *path, char *text, char *why)
         (void)close(fd); /* nothing was written */
     }
     if (n < 0 || n == FILE_MAX_BYTES) {
-        (void)snprintf(why, SERVICE_WHY_BYTES, "%s cannot be read: %s; check its owner and mode", path,
+        (void)snprintf(why, SERVICE_WHY_BYTES, "%.200s cannot be read: %s; check its owner and mode", path,
                        n < 0 ? strerror(error) : "it is too long");
         return E_IO;
     }
@@ -113,8 +119,8 @@ static enum fota_err from_section(const char *text, const char *section, const c
     }
     if (!service_profile_value(text, section, "aws_secret_access_key", c->secret, sizeof c->secret)) {
         (void)snprintf(why, SERVICE_WHY_BYTES,
-                       "[%s] of %s has aws_access_key_id without aws_secret_access_key: write both", section,
-                       path);
+                       "[%.64s] of %.120s has aws_access_key_id without aws_secret_access_key: write both",
+                       section, path);
         return E_S3_CREDENTIALS;
     }
     c->token[0] = '\0';
@@ -172,8 +178,11 @@ static enum fota_err ask(struct http *http, enum http_method method, const char 
                          const char *value, struct reply *out)
 {
     const struct http_header header = {name, value};
-    const struct http_request request = {
-        .method = method, .url = url, .header = &header, .n_headers = name ? 1 : 0};
+    const struct http_request request = {.method = method,
+                                         .url = url,
+                                         .header = &header,
+                                         .n_headers = name ? 1 : 0,
+                                         .limits = {.total_ms = ASK_MAX_MS}};
     const struct http_sink sink = {.header = drop_header, .body = take, .ctx = out};
     unsigned status = 0;
     out->n = 0;
@@ -275,11 +284,12 @@ enum fota_err service_credentials_find(struct http *http, const char *profile,
         err = from_file(true, name, &found, why);
     }
     if (err == E_NOT_FOUND && profile) {
-        (void)snprintf(why, SERVICE_WHY_BYTES,
-                       "profile %s has no aws_access_key_id in ~/.aws/credentials or ~/.aws/config of this "
-                       "user: write it "
-                       "there, or take profile out of the configuration",
-                       profile);
+        (void)snprintf(
+            why, SERVICE_WHY_BYTES,
+            "profile %.64s has no aws_access_key_id in ~/.aws/credentials or ~/.aws/config of this "
+            "user: write it "
+            "there, or take profile out of the configuration",
+            profile);
         return E_NOT_FOUND;
     }
     if (err == E_NOT_FOUND) {

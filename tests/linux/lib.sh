@@ -1,12 +1,15 @@
 # A board server and the stand-in for the kernel, for the tests in this folder: sourced after tests/cli/lib.sh.
 BOARD_PID=""
 
+GATEWAY_PID=""
 finish_linux() {
+    [ -n "$GATEWAY_PID" ] && kill -KILL "$GATEWAY_PID" 2>/dev/null && wait "$GATEWAY_PID" 2>/dev/null
     [ -n "$BOARD_PID" ] && kill "$BOARD_PID" 2>/dev/null && wait "$BOARD_PID" 2>/dev/null
     finish
 }
 trap finish_linux EXIT
 
+export AWS_EC2_METADATA_DISABLED=true HOME="$T"
 ROOT=$CLI_TESTS/../..
 FIRMWARE=$ROOT/build/f407
 [ -f "$FIRMWARE/bootloader/bootloader.elf" ] && [ -f "$FIRMWARE/app/demo-3.0.0-b.bin" ] || {
@@ -66,6 +69,13 @@ publish_demo() {
 
 gateway() { run as_device "$FOTA" gateway "$@"; }
 gateway_on_wires() { run as_device env LD_PRELOAD="$STANDIN" "$FOTA" gateway "$@"; }
+
+# in_background VARIABLE=VALUE...: the service itself as GATEWAY_PID, its events in events, its log in log.
+in_background() {
+    env AWS_ACCESS_KEY_ID=AKIAFOTADEVICE AWS_SECRET_ACCESS_KEY=device-secret "$@" \
+        "$FOTA" gateway --config gw.conf --events >"$T/events" 2>>"$T/log" &
+    GATEWAY_PID=$!
+}
 
 # wait_for TEXT FILE: until the file has it; a process that ended before is a failure.
 wait_for() {
