@@ -12,6 +12,7 @@
 #include "posix/store_file.h"
 #include "run_watch.h"
 #include "s3_client.h"
+#include "state_lock.h"
 
 enum {
     OPT_PRODUCT = CLI_S3_OPTIONS,
@@ -72,6 +73,7 @@ struct run {
     struct cli_board board;
     struct run_clock clock;
     struct store_file store_file;
+    struct file_lock lock;
     struct store no_store;
     struct key image_key, next_key, release_key, channel_key;
     struct gateway gateway;
@@ -373,7 +375,11 @@ static enum cli_exit check_options(struct run *r)
 
 static enum cli_exit run_all(struct run *r)
 {
-    enum cli_exit result = program_board(r);
+    enum cli_exit result =
+        text_of(r, OPT_STATE) ? cli_lock_state(r->cli, text_of(r, OPT_STATE), &r->lock) : CLI_OK;
+    if (result == CLI_OK) {
+        result = program_board(r);
+    }
     if (result == CLI_OK) {
         result = start_gateway(r);
     }
@@ -396,6 +402,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     }
     r->cli = cli;
     r->self = self;
+    r->lock.fd = -1;
     enum cli_exit result = cli_parse(cli, self, argc, argv, &r->values, &is_done_already);
     if (!is_done_already) {
         result = check_options(r);
@@ -407,6 +414,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
             cli_s3_close(&r->s3);
         }
         cli_board_close(&r->board);
+        file_lock_release(&r->lock);
     }
     free(r);
     return result;

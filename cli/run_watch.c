@@ -146,7 +146,14 @@ static bool describe_install(const struct gateway_event *e, const char *version,
     }
 }
 
-static void count(struct run_watch *w, const struct gateway_event *e)
+bool run_watch_text(const struct gateway_event *e, char *text, size_t n_bytes)
+{
+    char version[16];
+    cli_version_text(e->version, version);
+    return describe_poll(e, version, text, n_bytes) || describe_install(e, version, text, n_bytes);
+}
+
+void run_watch_count(struct run_watch *w, const struct gateway_event *e)
 {
     if (e->kind == GATEWAY_EVENT_LADDER && e->done < LINK_RUNGS) {
         w->ladder.is_tried[e->done] = true;
@@ -179,19 +186,17 @@ static void count(struct run_watch *w, const struct gateway_event *e)
 static void on_event(void *ctx, const struct gateway_event *e)
 {
     struct run_watch *w = ctx;
-    char version[16];
     char text[160];
-    count(w, e);
+    run_watch_count(w, e);
     if (e->kind == GATEWAY_EVENT_PROGRESS) {
         on_progress(w, e);
         return;
     }
-    cli_version_text(e->version, version);
     if (e->kind == GATEWAY_EVENT_VERIFIED && w->is_streaming) {
         progress_update(&w->progress, w->progress.total_bytes,
                         clock_now_ms(w->clock)); /* the tail is in flash too */
     }
-    if (describe_poll(e, version, text, sizeof text) || describe_install(e, version, text, sizeof text)) {
+    if (run_watch_text(e, text, sizeof text)) {
         line(w, text);
     }
 }

@@ -34,4 +34,11 @@ void run_watch_init(struct run_watch *w, struct cli *cli, struct clock *clock);
 /** Observer to hand to gateway_init. */
 struct gateway_observer run_watch_observer(struct run_watch *w);
 
+/** An event in words.
+ *  @return false: of this kind nothing is said */
+bool run_watch_text(const struct gateway_event *e, char *text, size_t n_bytes);
+
+/** Count an event, without showing it. */
+void run_watch_count(struct run_watch *w, const struct gateway_event *e);
+
 #endif

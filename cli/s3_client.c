@@ -18,6 +18,28 @@ static const char *first_of(const char *option, const char *const *variable)
     return NULL;
 }
 
+/** `out->config` is filled in: the transport, and where the server is. */
+static enum cli_exit open_client(struct cli *cli, const char *endpoint,
+                                 const struct http_curl_config *transport, struct cli_s3 *out)
+{
+    if (endpoint != NULL) {
+        (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
+    } else {
+        (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
+                       out->config.region);
+    }
+    if (http_curl_open(transport, &out->http) != FOTA_OK) {
+        return cli_fail(cli, E_INTERNAL, "libcurl cannot be started");
+    }
+    if (s3_init(&out->s3, http_curl_http(out->http), &out->config) != FOTA_OK) {
+        cli_s3_close(out);
+        return cli_usage(
+            cli, NULL, "'%s' is not the URL of an S3 server; it looks like https://host or http://host:port",
+            out->endpoint);
+    }
+    return CLI_OK;
+}
+
 enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const struct cli_values *v,
                           bool trusts_server_clock, struct cli_s3 *out)
 {
@@ -46,28 +68,67 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     if (out->config.key_id == NULL || out->config.secret == NULL) {
         return cli_usage(cli, self, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
-    if (endpoint != NULL) {
-        (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
-    } else {
-        (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
-                       out->config.region);
-    }
-    if (http_curl_open(v->option[CLI_S3_CA_FILE].text, &out->http) != FOTA_OK) {
-        return cli_fail(cli, E_INTERNAL, "libcurl cannot be started");
-    }
-    if (s3_init(&out->s3, http_curl_http(out->http), &out->config) != FOTA_OK) {
-        cli_s3_close(out);
-        return cli_usage(
-            cli, self, "'%s' is not the URL of an S3 server; it looks like https://host or http://host:port",
-            out->endpoint);
-    }
-    return CLI_OK;
+    const struct http_curl_config transport = {.ca_file = v->option[CLI_S3_CA_FILE].text};
+    return open_client(cli, endpoint, &transport, out);
 }
 
 void cli_s3_close(struct cli_s3 *c)
 {
     http_curl_close(c->http);
     c->http = NULL;
+}
+
+/** New credentials, where the configuration wants any; the transport for it goes to this machine's own network only. */
+static enum fota_err find_credentials(struct cli_s3 *c, char *why)
+{
+    const struct http_curl_config direct = {.proxy = ""};
+    struct http_curl *http = NULL;
+    enum fota_err err = http_curl_open(&direct, &http);
+    if (err) {
+        (void)snprintf(why, SERVICE_WHY_BYTES, "libcurl cannot be started");
+        return err;
+    }
+    err = service_credentials_find(http_curl_http(http), c->profile, &c->credentials, why);
+    http_curl_close(http);
+    if (!err) {
+        c->config.key_id = c->credentials.id;
+        c->config.secret = c->credentials.secret;
+        c->config.token = c->credentials.token[0] != '\0' ? c->credentials.token : NULL;
+    }
+    return err;
+}
+
+enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config,
+                                 const volatile sig_atomic_t *stop, struct cli_s3 *out)
+{
+    char why[SERVICE_WHY_BYTES];
+    memset(out, 0, sizeof *out);
+    out->is_signed = config->auth != SERVICE_AUTH_NONE;
+    out->profile = config->profile;
+    out->config = (struct s3_config){
+        .endpoint = out->endpoint,
+        .region = config->region != NULL ? config->region : "us-east-1",
+        .bucket = config->bucket,
+        .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? config->endpoint == NULL
+                                                               : config->addressing == SERVICE_ADDRESS_VHOST,
+        .trusts_server_clock = true,
+    };
+    enum fota_err err = out->is_signed ? find_credentials(out, why) : FOTA_OK;
+    if (err) {
+        (void)cli_fail(cli, err, "%s", why);
+        return err == E_IO ? CLI_FILE : CLI_USAGE;
+    }
+    const struct http_curl_config transport = {
+        .ca_file = config->ca_file, .proxy = config->proxy, .stop = stop};
+    return open_client(cli, config->endpoint, &transport, out);
+}
+
+enum fota_err cli_s3_refresh(struct cli_s3 *c, uint64_t now_s, char *why)
+{
+    if (!c->is_signed || !service_credentials_are_due(&c->credentials, now_s)) {
+        return FOTA_OK;
+    }
+    return find_credentials(c, why); /* after a failure the old ones stay until they end */
 }
 
 static enum cli_exit clock_failed(struct cli *cli, const struct s3_reply *reply, uint64_t now_s)

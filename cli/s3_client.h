@@ -10,6 +10,8 @@
 #include "cli.h"
 #include "posix/http_curl.h"
 #include "s3/s3.h"
+#include "service/config.h"
+#include "service/credentials.h"
 
 /** Options that a verb with S3 puts first in its table, so that these are their indices. */
 enum { CLI_S3_ENDPOINT, CLI_S3_REGION, CLI_S3_BUCKET, CLI_S3_VHOST, CLI_S3_CA_FILE, CLI_S3_OPTIONS };
@@ -29,6 +31,10 @@ struct cli_s3 {
     struct s3 s3;
     struct http_curl *http;
     char endpoint[S3_URL_MAX_BYTES];
+    /* Of cli_s3_from_config only: */
+    bool is_signed;
+    const char *profile; /* named in the configuration, or NULL */
+    struct service_credentials credentials;
 };
 
 /**
@@ -39,6 +45,24 @@ struct cli_s3 {
 FOTA_MUST_CHECK
 enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const struct cli_values *v,
                           bool trusts_server_clock, struct cli_s3 *out);
+
+/**
+ * The same from the configuration of a service, with credentials as aws-cli finds them.
+ * @param stop  not 0: the request under way is cut short; NULL: never
+ * @return CLI_OK · CLI_USAGE (no credentials, or no URL; a sentence was printed) · CLI_FILE (~/.aws cannot be read) ·
+ * CLI_INTERNAL
+ */
+FOTA_MUST_CHECK
+enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config,
+                                 const volatile sig_atomic_t *stop, struct cli_s3 *out);
+
+/**
+ * Between two requests: renew credentials that end soon.
+ * @param why  SERVICE_WHY_BYTES; after a failure what to do
+ * @return FOTA_OK · as service_credentials_find; the old ones are used on
+ */
+FOTA_MUST_CHECK
+enum fota_err cli_s3_refresh(struct cli_s3 *c, uint64_t now_s, char *why);
 
 void cli_s3_close(struct cli_s3 *c);
 

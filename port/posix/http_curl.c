@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_LINE_MAX_BYTES = 2560, STATUS_FIRST_FINAL = 200 };
+enum { STATUS_FIRST_FINAL = 200, MS_PER_S = 1000 };
 
 struct http_curl {
     struct http http;
     CURL *curl;
     char *ca_file;
+    char *proxy; /* NULL: those of the environment */
+    const volatile sig_atomic_t *stop;
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -21,7 +23,10 @@ struct flight {
     const struct http_request *request;
     const struct http_sink *sink;
     size_t sent_bytes;
-    enum fota_err err; /* what the sink returned */
+    enum fota_err err; /* what the sink returned, or which limit was reached */
+    struct http_limits limits;
+    size_t n_header_bytes;
+    const volatile sig_atomic_t *stop;
 };
 
 static bool is_blank(char c)
@@ -41,6 +46,11 @@ static size_t on_header(char *line, size_t unit, size_t n_bytes, void *ctx)
 {
     struct flight *f = ctx;
     const size_t n_line = unit * n_bytes;
+    f->n_header_bytes += n_line; /* of interim replies and trailers too */
+    if (f->n_header_bytes > f->limits.header_bytes) {
+        f->err = E_HTTP_LIMIT;
+        return 0;
+    }
     const char *colon = memchr(line, ':', n_line);
     if (colon == NULL || status_of(f->curl) < STATUS_FIRST_FINAL) {
         return n_line;
@@ -90,6 +100,21 @@ static int on_seek(void *ctx, curl_off_t off, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* Called about once a second, and whenever bytes move. */
+static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    struct flight *f = ctx;
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    if (f->stop == NULL || *f->stop == 0) {
+        return 0;
+    }
+    f->err = E_NET_CUT;
+    return 1;
+}
+
 static enum fota_err error_of(CURLcode code)
 {
     switch (code) {
@@ -125,19 +150,29 @@ static enum fota_err error_of(CURLcode code)
     }
 }
 
-/* Header list for libcurl; NULL if memory is short or a line too long. Headers that libcurl would add by
- * itself are switched off by an empty value. */
+/* A line of any length: a session token has thousands of characters. */
+static struct curl_slist *add_line(struct curl_slist *list, const char *name, const char *value)
+{
+    const size_t n = strlen(name) + strlen(value) + sizeof ": ";
+    char *line = malloc(n);
+    if (line == NULL) {
+        return NULL;
+    }
+    (void)snprintf(line, n, "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(list, line);
+    free(line);
+    return longer;
+}
+
+/* Header list for libcurl; NULL if memory is short. Headers that libcurl would add by itself are switched off by an
+ * empty value. */
 static struct curl_slist *make_headers(const struct http_request *r)
 {
     static const char *const silenced[] = {"Accept:", "Expect:"};
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < r->n_headers + sizeof silenced / sizeof silenced[0]; i++) {
-        char line[HEADER_LINE_MAX_BYTES];
-        const int n = i < r->n_headers
-                          ? snprintf(line, sizeof line, "%s: %s", r->header[i].name, r->header[i].value)
-                          : snprintf(line, sizeof line, "%s", silenced[i - r->n_headers]);
-        const bool is_whole = n > 0 && (size_t)n < sizeof line;
-        struct curl_slist *longer = is_whole ? curl_slist_append(list, line) : NULL;
+        struct curl_slist *longer = i < r->n_headers ? add_line(list, r->header[i].name, r->header[i].value)
+                                                     : curl_slist_append(list, silenced[i - r->n_headers]);
         if (longer == NULL) {
             curl_slist_free_all(list);
             return NULL;
@@ -147,32 +182,64 @@ static struct curl_slist *make_headers(const struct http_request *r)
     return list;
 }
 
-static bool set_options(struct http_curl *h, struct flight *f, struct curl_slist *headers)
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static struct http_limits limits_of(const struct http_request *r)
+{
+    return (struct http_limits){.total_ms = or_default(r->limits.total_ms, HTTP_CURL_TOTAL_MS),
+                                .idle_ms = or_default(r->limits.idle_ms, HTTP_CURL_IDLE_MS),
+                                .min_bytes_s = or_default(r->limits.min_bytes_s, HTTP_CURL_MIN_BYTES_S),
+                                .header_bytes = or_default(r->limits.header_bytes, HTTP_CURL_HEADER_BYTES)};
+}
+
+/* Each time-out of libcurl is in its own unit; whole seconds are rounded up. */
+static bool set_limits(CURL *c, struct flight *f)
+{
+    const struct http_limits *l = &f->limits;
+    const long connect_ms =
+        l->total_ms < HTTP_CURL_CONNECT_MS ? (long)l->total_ms : (long)HTTP_CURL_CONNECT_MS;
+    return curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)l->total_ms) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)((l->idle_ms + MS_PER_S - 1) / MS_PER_S)) ==
+               CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)l->min_bytes_s) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_XFERINFODATA, f) == CURLE_OK &&
+           curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L) == CURLE_OK;
+}
+
+static bool set_server(const struct http_curl *h)
 {
     CURL *c = h->curl;
-    curl_easy_reset(c); /* keeps connections */
-    bool is_set =
-        curl_easy_setopt(c, CURLOPT_URL, f->request->url) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CURL_CONNECT_TIMEOUT_S) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)HTTP_CURL_STALL_TIMEOUT_S) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_CURL_STALL_BYTES_A_SECOND) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_USERAGENT, "fota") == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->detail) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_HEADERDATA, f) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-        curl_easy_setopt(c, CURLOPT_WRITEDATA, f) == CURLE_OK;
+    bool is_set = h->proxy == NULL || curl_easy_setopt(c, CURLOPT_PROXY, h->proxy) == CURLE_OK;
     if (is_set && h->ca_file != NULL) {
         is_set = curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file) == CURLE_OK &&
                  curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
     }
+    return is_set;
+}
+
+static bool set_options(struct http_curl *h, struct flight *f, struct curl_slist *headers)
+{
+    CURL *c = h->curl;
+    curl_easy_reset(c); /* keeps connections */
+    bool is_set = curl_easy_setopt(c, CURLOPT_URL, f->request->url) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_USERAGENT, "fota") == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->detail) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_HEADERDATA, f) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_WRITEDATA, f) == CURLE_OK && set_limits(c, f) && set_server(h);
     if (is_set && f->request->method == HTTP_PUT) {
         is_set =
             curl_easy_setopt(c, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
@@ -189,7 +256,8 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
                              const struct http_sink *sink, unsigned *status)
 {
     struct http_curl *h = (struct http_curl *)(void *)http; /* `http` is its first member */
-    struct flight f = {h->curl, request, sink, 0, FOTA_OK};
+    struct flight f = {
+        .curl = h->curl, .request = request, .sink = sink, .limits = limits_of(request), .stop = h->stop};
     h->detail[0] = '\0';
     struct curl_slist *headers = make_headers(request);
     if (headers == NULL) {
@@ -208,17 +276,21 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     return err;
 }
 
-enum fota_err http_curl_open(const char *ca_file, struct http_curl **out)
+enum fota_err http_curl_open(const struct http_curl_config *config, struct http_curl **out)
 {
     static const struct http_ops ops = {.perform = perform};
+    static const struct http_curl_config none = {0};
+    const struct http_curl_config *from = config != NULL ? config : &none;
     struct http_curl *h = calloc(1, sizeof *h);
     if (h == NULL) {
         return E_INTERNAL;
     }
     h->http.ops = &ops;
-    h->ca_file = ca_file != NULL ? strdup(ca_file) : NULL;
+    h->stop = from->stop;
+    h->ca_file = from->ca_file != NULL ? strdup(from->ca_file) : NULL;
+    h->proxy = from->proxy != NULL ? strdup(from->proxy) : NULL;
     h->curl = curl_easy_init();
-    if (h->curl == NULL || (ca_file != NULL && h->ca_file == NULL)) {
+    if (h->curl == NULL || !h->ca_file != !from->ca_file || !h->proxy != !from->proxy) {
         http_curl_close(h);
         return E_INTERNAL;
     }
@@ -243,5 +315,6 @@ void http_curl_close(struct http_curl *http)
     }
     curl_easy_cleanup(http->curl);
     free(http->ca_file);
+    free(http->proxy);
     free(http);
 }

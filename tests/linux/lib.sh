@@ -1,12 +1,15 @@
 # A board server and the stand-in for the kernel, for the tests in this folder: sourced after tests/cli/lib.sh.
 BOARD_PID=""
 
+GATEWAY_PID=""
 finish_linux() {
+    [ -n "$GATEWAY_PID" ] && kill -KILL "$GATEWAY_PID" 2>/dev/null && wait "$GATEWAY_PID" 2>/dev/null
     [ -n "$BOARD_PID" ] && kill "$BOARD_PID" 2>/dev/null && wait "$BOARD_PID" 2>/dev/null
     finish
 }
 trap finish_linux EXIT
 
+export AWS_EC2_METADATA_DISABLED=true HOME="$T"
 ROOT=$CLI_TESTS/../..
 FIRMWARE=$ROOT/build/f407
 [ -f "$FIRMWARE/bootloader/bootloader.elf" ] && [ -f "$FIRMWARE/app/demo-3.0.0-b.bin" ] || {
@@ -43,3 +46,44 @@ start_board() {
 
 # on_wires COMMAND...: the command with the stand-in in front of the kernel.
 on_wires() { LD_PRELOAD="$STANDIN" "$@"; }
+
+# config FILE TARGET [LINE...]: a configuration for the local S3; lines go to the end of [service].
+config() {
+    file=$1 target=$2
+    shift 2
+    {
+        printf '[device]\nname = desk\nproduct = demo\nhw = f407-disco\nkeys = %s/build/keys\n' "$ROOT"
+        printf '[s3]\nendpoint = %s\nbucket = %s\n' "${AWS_ENDPOINT_URL:-http://127.0.0.1:9}" "${FOTA_BUCKET:-releases}"
+        printf '[wires]\ntarget = %s\n' "$target"
+        [ "$target" = twin ] && printf '[twin]\nbootloader = %s\nloader = %s\nfactory = 1.0.0-a.img\nflash = board.flash\npace = fast\n' \
+            "$FIRMWARE/bootloader/bootloader.elf" "$FIRMWARE/loader/loader.img"
+        printf '[service]\nstate = gateway.state\nstage = stage\n'
+        printf '%s\n' "$@"
+    } >"$file"
+}
+
+publish_demo() {
+    run "$FOTA" publish --keys "$ROOT/build/keys" --product demo --hw f407-disco "$@"
+    want_code 0
+}
+
+gateway() { run as_device "$FOTA" gateway "$@"; }
+gateway_on_wires() { run as_device env LD_PRELOAD="$STANDIN" "$FOTA" gateway "$@"; }
+
+# in_background VARIABLE=VALUE...: the service itself as GATEWAY_PID, its events in events, its log in log.
+in_background() {
+    env AWS_ACCESS_KEY_ID=AKIAFOTADEVICE AWS_SECRET_ACCESS_KEY=device-secret "$@" \
+        "$FOTA" gateway --config gw.conf --events >"$T/events" 2>>"$T/log" &
+    GATEWAY_PID=$!
+}
+
+# wait_for TEXT FILE: until the file has it; a process that ended before is a failure.
+wait_for() {
+    for _ in $(seq 1200); do
+        grep -qF -- "$1" "$2" && return 0
+        kill -0 "$GATEWAY_PID" 2>/dev/null || break
+        sleep 0.05
+    done
+    LAST="wait for '$1' in $2"; CODE=1; cp "$2" "$T/err"; : >"$T/out"
+    grep -qF -- "$1" "$2" || fail "it does not say: $1"
+}

@@ -240,8 +240,32 @@ static void the_wires_reach_a_board(void **state)
     assert_int_equal(linux_wires_close(&w), FOTA_OK);
 }
 
-int main(void)
+/* For the shell: into the ROM and back (--rom), or say whether an agent answers (--agent). */
+static int drive(const char *what)
 {
+    struct linux_wires w;
+    struct link_client link;
+    struct link_peer peer = {.kind = LINK_PEER_PLAIN};
+    struct link_rom rom;
+    enum fota_err err = linux_wires_open(&w, &CONFIG);
+    if (!err) {
+        link_client_init(&link, &w.io, NULL);
+        err = strcmp(what, "--rom") == 0 ? link_rom_enter(&link, &rom) : link_client_detect(&link, &peer);
+    }
+    if (!err && strcmp(what, "--rom") == 0) {
+        err = link_client_reset(&link, LINK_BOOT_FLASH);
+    } else if (!err && peer.kind != LINK_PEER_AGENT) {
+        err = E_LINK_NO_VENDOR;
+    }
+    enum fota_err close_err = linux_wires_close(&w);
+    return err || close_err ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return drive(argv[1]);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_requested_at_rest),
         cmocka_unit_test(transfers_are_split_at_the_buffer_of_the_kernel),

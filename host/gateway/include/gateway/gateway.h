@@ -229,4 +229,14 @@ enum fota_err gateway_init(struct gateway *g, const struct gateway_config *confi
 FOTA_MUST_CHECK
 enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms);
 
+/** Do not wait for the next poll: the next step polls, if the gateway waits for that. */
+void gateway_poll_now(struct gateway *g);
+
+/**
+ * The last call before a shutdown: what is not saved yet is saved (GATEWAY_EVENT_STORE if that fails), and a
+ * target that was made to stay in its loader is let go by a reset. An update under way goes on with the next start.
+ * Power cut:  as gateway_step
+ */
+void gateway_stop(struct gateway *g);
+
 #endif

@@ -1,0 +1,136 @@
+/* Texts that credentials stand in: AWS's files and JSON. Pure. */
+#include <stdio.h>
+#include <string.h>
+
+#include "service/credentials.h"
+
+/* --- files of profiles ------------------------------------------------------------------------------- */
+
+static size_t trim(const char **text, size_t n_bytes)
+{
+    while (n_bytes > 0 && strchr(" \t\r", (*text)[0])) {
+        ++*text;
+        n_bytes--;
+    }
+    while (n_bytes > 0 && strchr(" \t\r", (*text)[n_bytes - 1])) {
+        n_bytes--;
+    }
+    return n_bytes;
+}
+
+static bool is_equal(const char *text, size_t n_bytes, const char *name)
+{
+    n_bytes = trim(&text, n_bytes);
+    return n_bytes == strlen(name) && memcmp(text, name, n_bytes) == 0;
+}
+
+static bool copy(const char *text, size_t n_bytes, char *out, size_t n_out)
+{
+    n_bytes = trim(&text, n_bytes);
+    if (n_bytes >= n_out) {
+        return false;
+    }
+    memcpy(out, text, n_bytes);
+    out[n_bytes] = '\0';
+    return true;
+}
+
+/** `[name]`; blanks inside the brackets do not count. */
+static bool is_section(const char *line, size_t n_bytes, const char *name)
+{
+    const char *end = memchr(line, ']', n_bytes);
+    return end && is_equal(line + 1, (size_t)(end - line) - 1, name);
+}
+
+bool service_profile_value(const char *text, const char *section, const char *key, char *out, size_t n_out)
+{
+    bool is_inside = false;
+    while (*text) {
+        const char *end = strchr(text, '\n');
+        size_t n = end ? (size_t)(end - text) : strlen(text);
+        const char *equals = memchr(text, '=', n);
+        if (text[0] == '[') {
+            is_inside = is_section(text, n, section);
+        } else if (is_inside && equals && !strchr(" \t#;", text[0]) &&
+                   is_equal(text, (size_t)(equals - text), key)) {
+            return copy(equals + 1, n - (size_t)(equals - text) - 1, out, n_out);
+        }
+        text += end ? n + 1 : n;
+    }
+    return false;
+}
+
+/* --- JSON -------------------------------------------------------------------------------------------- */
+
+/** After the text that begins at `at` (a quote); with `out`, its content. @return NULL: it has no end, or does not fit */
+static const char *json_text_end(const char *at, char *out, size_t n_out)
+{
+    size_t n = 0;
+    for (at++; *at && *at != '"'; at++) {
+        char c = *at;
+        if (c == '\\') {
+            c = *++at;
+            if (!c || !strchr("\"\\/", c)) { /* credentials need no other escape */
+                return NULL;
+            }
+        }
+        if (out && n + 1 >= n_out) {
+            return NULL;
+        }
+        if (out) {
+            out[n++] = c;
+        }
+    }
+    if (out) {
+        out[n] = '\0';
+    }
+    return *at == '"' ? at + 1 : NULL;
+}
+
+static const char *skip_blanks(const char *at)
+{
+    return at + strspn(at, " \t\r\n");
+}
+
+bool service_json_text(const char *json, const char *name, char *out, size_t n_out)
+{
+    char key[64];
+    unsigned depth = 0;
+    for (const char *at = json; at && *at;) {
+        if (*at == '{' || *at == '[') {
+            depth++;
+        } else if ((*at == '}' || *at == ']') && depth > 0) {
+            depth--;
+        }
+        if (*at != '"') {
+            at++;
+            continue;
+        }
+        const char *begin = at;
+        at = json_text_end(begin, NULL, 0);
+        const char *colon = at ? skip_blanks(at) : NULL;
+        bool is_key = colon && *colon == ':' && depth == 1 && json_text_end(begin, key, sizeof key) != NULL;
+        if (is_key && strcmp(key, name) == 0) {
+            const char *value = skip_blanks(colon + 1);
+            return *value == '"' && json_text_end(value, out, n_out) != NULL;
+        }
+    }
+    return false;
+}
+
+/* --- time -------------------------------------------------------------------------------------------- */
+
+uint64_t service_time_of(const char *text)
+{
+    static const unsigned before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+    if (sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u", &year, &month, &day, &hour, &minute, &second) != 6 ||
+        year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+        second > 60) {
+        return 0;
+    }
+    unsigned leap_years = month > 2 ? year : year - 1; /* whose 29 February has passed */
+    uint64_t days = (uint64_t)(year - 1970) * 365U + (leap_years / 4 - 492) - (leap_years / 100 - 19) +
+                    (leap_years / 400 - 4) + before[month - 1] + day - 1;
+    return days * 86400U + hour * 3600U + minute * 60U + second;
+}
