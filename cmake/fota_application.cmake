@@ -14,8 +14,8 @@
 #   COUNTER  security counter of the images (default 1)
 #   UNSIGNED the images are signed elsewhere: make no .img, and say nothing about it
 #   DEFINES  preprocessor definitions
-#   LINKS    libraries besides those every application gets: `agent` (the updater) and `fota_start` (start-up code, ST's
-#            CMSIS headers). `fota_hal` is ST's HAL as the demo configures it.
+#   LINKS    libraries besides those every application gets: `fota::agent` (the updater) and `fota::start` (start-up code, ST's
+#            CMSIS headers). `fota::st_hal` is ST's HAL as the demo configures it.
 #
 # No compiler flag of this project reaches the sources. With -ffunction-sections -fdata-sections of your own the linker leaves
 # out what nobody calls.
@@ -62,18 +62,22 @@ function(fota_slot_script slot out)
     set(${out} ${script} PARENT_SCOPE)
 endfunction()
 
-# The objects linked for one slot: <image>.elf and <image>.bin.
+# The objects linked for one slot: <image>.elf and <image>.bin (of the loader, loader.elf and loader.bin).
 function(fota_link_slot image slot objects)
+    set(file ${image})
+    if(slot STREQUAL "loader")
+        set(file loader)
+    endif()
     fota_slot_script(${slot} script)
     add_executable(${image} $<TARGET_OBJECTS:${objects}> $<TARGET_OBJECTS:fota_start_objects>)
-    set_target_properties(${image} PROPERTIES SUFFIX .elf LINK_DEPENDS ${script})
+    set_target_properties(${image} PROPERTIES OUTPUT_NAME ${file} SUFFIX .elf LINK_DEPENDS ${script})
     add_dependencies(${image} fota_slot_script_${slot})
-    target_link_libraries(${image} PRIVATE agent ${ARGN})
+    target_link_libraries(${image} PRIVATE fota_agent ${ARGN})
     target_link_options(${image} PRIVATE -T${script} -nostartfiles --specs=nano.specs --specs=nosys.specs
-                                         -Wl,--gc-sections -Wl,-n -Wl,-Map=${image}.map)
+                                         -Wl,--gc-sections -Wl,-n -Wl,-Map=${file}.map)
     add_custom_command(TARGET ${image} POST_BUILD
-                       COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${image}> ${image}.bin
-                       BYPRODUCTS ${image}.bin VERBATIM)
+                       COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${image}> ${file}.bin
+                       BYPRODUCTS ${file}.bin VERBATIM)
 endfunction()
 
 # <image>.img after <image>.bin, or a sentence how to make it.
@@ -104,7 +108,7 @@ function(fota_add_application name)
     endif()
     add_library(${name}-objects OBJECT ${A_SOURCES})
     target_compile_definitions(${name}-objects PRIVATE FOTA_APP_VERSION="${A_VERSION}" ${A_DEFINES})
-    target_link_libraries(${name}-objects PRIVATE agent fota_start ${A_LINKS})
+    target_link_libraries(${name}-objects PRIVATE fota_agent fota_start ${A_LINKS})
     foreach(slot a b)
         fota_link_slot(${name}-${slot} ${slot} ${name}-objects ${A_LINKS})
         if(NOT A_UNSIGNED)

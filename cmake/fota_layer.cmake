@@ -1,7 +1,7 @@
 # fota_layer(NAME SOURCES ... [LINKS ...] [PRIVATE_LINKS ...])
 # One folder = one static library. Its public headers live in include/, its private ones beside the sources.
 # LINKS are the layers whose headers it may include; anything else is not on the include path. From outside its name is
-# fota::NAME.
+# fota::NAME. Inside, the target is fota_NAME, so that a project with a target of this name can add this one; the archive is libNAME.a.
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -24,8 +24,9 @@ endif()
 
 function(fota_layer name)
     cmake_parse_arguments(L "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
-    add_library(${name} STATIC ${L_SOURCES})
-    add_library(fota::${name} ALIAS ${name})
-    target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include)
-    target_link_libraries(${name} PUBLIC ${L_LINKS} PRIVATE fota_flags ${L_PRIVATE_LINKS})
+    add_library(fota_${name} STATIC ${L_SOURCES})
+    add_library(fota::${name} ALIAS fota_${name})
+    set_target_properties(fota_${name} PROPERTIES OUTPUT_NAME ${name})
+    target_include_directories(fota_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include)
+    target_link_libraries(fota_${name} PUBLIC ${L_LINKS} PRIVATE fota_flags ${L_PRIVATE_LINKS})
 endfunction()

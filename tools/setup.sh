@@ -28,6 +28,7 @@ python3-swift:a real S3 server on this machine for demo and tests
 sigrok-cli:logic analyser software that reads our VCD files (test of fota run --vcd)
 jimsh:runs the script of tools/provision against the twin (the Tcl that OpenOCD has in it)
 doxygen:API reference of the public headers (make docs)
+unzip:unpacks the pack for STM32CubeIDE in its test
 xz-utils:unpacks the BearSSL source
 openssl:throw-away certificates for the tests of TLS
 ca-certificates:TLS roots

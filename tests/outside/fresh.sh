@@ -41,7 +41,7 @@ for slot in a b; do
     run "$FOTA" inspect --keys keys build/pump-$slot.img
     want_code 0
 done
-run cmake --build build -j 2 --target bootloader loader
+run cmake --build build -j 2 --target fota_bootloader fota_loader
 want_code 0
 want [ -s build/fota/bootloader/bootloader.bin ]
 want [ -s build/fota/loader/loader.img ]
@@ -53,10 +53,22 @@ want_code 0
 want_out_has "there is no fota command at $PWD/nowhere/fota"
 want [ ! -e build/pump-a.img ]
 
-cmake_file 'SOURCES main.c' 'include(FetchContent)' 'FetchContent_Declare(fota SOURCE_DIR ${FOTA_DIR})' \
+# Targets of the user's own may have any name but fota and fota_...
+own='foreach(name base crypto format journal link slots update agent loader bootloader port_api twin host cli gateway release s3 cpu bearssl)
+    add_custom_target(${name})
+endforeach()'
+cmake_file 'SOURCES main.c' "$own" 'include(FetchContent)' 'FetchContent_Declare(fota SOURCE_DIR ${FOTA_DIR})' \
     'FetchContent_MakeAvailable(fota)'
 run cmake -S project -B build_fetched -G Ninja -DFOTA_DIR="$ROOT" \
     -DCMAKE_TOOLCHAIN_FILE="$ROOT/cmake/toolchain_arm_none_eabi.cmake"
+want_code 0
+
+# The host side too: the gateway in a Linux program of the user's own.
+mkdir linux
+printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(gateway_box C)' "$own" 'set(FOTA_BUILD_HOST ON)' \
+    'add_subdirectory(${FOTA_DIR} fota)' 'add_executable(box main.c)' 'target_link_libraries(box PRIVATE fota::gateway)' >linux/CMakeLists.txt
+printf '%s\n' 'int main(void) { return 0; }' >linux/main.c
+run cmake -S linux -B build_linux -G Ninja -DFOTA_DIR="$ROOT"
 want_code 0
 
 # Mistakes in the CMake file.
