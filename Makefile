@@ -5,7 +5,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test quick cuts bench fuzz gateway-soak recover flash size format lint docs cube-pack release clean
+.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-soak recover flash size format lint docs cube-pack release clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -14,8 +14,11 @@ help: ## list the verbs
 demo: fw ## the whole story: S3, signed release, update of the running twin, rollback of a bad one
 	@build/host/demo/fota-demo
 
-test: setup ## everything CI runs: checks, unit tests, firmware, twin, sanitizers
+test: setup ## checks, unit tests, firmware, twin, sanitizers (12 min)
 	@tools/test.sh all
+
+test-long: setup ## what CI runs after that: other people's hosts at both speeds of flash, two builds with the same bytes (6 min)
+	@tools/test.sh long
 
 quick: setup ## the checks and tests that take less than a minute
 	@tools/test.sh quick

@@ -1,11 +1,11 @@
 #!/bin/sh
 # The test run, cheap stages first; stops at the first stage that fails and prints a table of stage times.
 #
-# Usage: tools/test.sh all | quick
+# Usage: tools/test.sh all | quick | long       long: what takes minutes by itself, and is not in `all`
 set -eu
 cd "$(dirname "$0")/.."
 mode=${1:-all}
-case $mode in all | quick) ;; *) echo "test.sh: say all or quick, not '$mode'" >&2 && exit 2 ;; esac
+case $mode in all | quick | long) ;; *) echo "test.sh: say all, quick or long, not '$mode'" >&2 && exit 2 ;; esac
 mkdir -p build/setup
 jobs=$(nproc)
 times=''
@@ -38,9 +38,9 @@ tests() {
     ctest --test-dir "build/$dir" -j "$jobs" --output-on-failure "$@"
 }
 # A test that skips itself for want of firmware has shown nothing: here, where all is built, that is a failure.
-all_tests() {
-    tests host --output-log build/setup/all-tests.log || return 1
-    ! grep -F '***Skipped' build/setup/all-tests.log
+none_skipped() {
+    tests host "$@" --output-log build/setup/tests.log || return 1
+    ! grep -F '***Skipped' build/setup/tests.log
 }
 layout() { git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
 checks() {
@@ -53,14 +53,15 @@ stage 'layout (clang-format)' layout
 stage 'configure' configure host
 stage 'build for this machine (gcc)' build host
 stage 'checks: layers, hidden state, headers, docs' checks
-stage 'unit, property and contract tests' tests host -L unit
+[ "$mode" = long ] || stage 'unit, property and contract tests' none_skipped -L unit -LE long
 stage 'configure f407' configure f407
 stage 'firmware, size and stack' build f407
 if [ "$mode" = all ]; then
     stage 'build with clang' sh -c 'test -f build/clang/build.ninja || cmake --preset clang >/dev/null; cmake --build build/clang -j '"$jobs"
     stage 'configure asan' configure asan
     stage 'build with ASan and UBSan' build asan
-    stage 'host tests under ASan and UBSan' tests asan -L unit
-    stage 'all tests, none skipped' all_tests
+    stage 'host tests under ASan and UBSan' tests asan -L unit -LE enumeration
+    stage 'all other tests, none skipped' none_skipped -LE 'unit|long'
 fi
+[ "$mode" != long ] || stage 'long tests' none_skipped -L long
 printf '\nstage times\n%s' "$times"

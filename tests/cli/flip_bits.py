@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""flip_every_bit.py FOTA IMAGE KEYS: flip bits of an image one by one; each must be refused, with a reason.
+"""flip_bits.py FOTA IMAGE KEYS: flip bits of an image one by one; each must be refused, with a reason.
 
-Every bit of the header and of everything after the program, and every 97th bit between them. Prints how often each reason
-was given. First the untouched image must pass and a planted fault must be seen, so that the check can say both.
+Every 11th bit of the header and of everything after the program, and every 397th between them: each is a process. The
+library's test flips them all (image_test, every_flipped_bit_is_refused). Prints how often each reason was given. First the untouched image must pass and a planted fault must be seen, so that the check can say both.
 """
 import collections
 import json
@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HEADER_BYTES, HEADER_AREA_BYTES, PROGRAM_BYTES, STRIDE = 32, 0x200, 2048, 97
+HEADER_BYTES, HEADER_AREA_BYTES, PROGRAM_BYTES, STRIDE, PROGRAM_STRIDE = 32, 0x200, 2048, 11, 397
 
 
 def inspect(fota, keys, data, folder):
@@ -26,8 +26,8 @@ def main():
     fota, image, keys = sys.argv[1:4]
     data = Path(image).read_bytes()
     after = HEADER_AREA_BYTES + PROGRAM_BYTES
-    bits = list(range(HEADER_BYTES * 8)) + list(range(HEADER_BYTES * 8, after * 8, STRIDE)) + \
-        list(range(after * 8, len(data) * 8))
+    bits = list(range(0, HEADER_BYTES * 8, STRIDE)) + list(range(HEADER_BYTES * 8, after * 8, PROGRAM_STRIDE)) + \
+        list(range(after * 8, len(data) * 8, STRIDE))
     reasons = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         if inspect(fota, keys, data, folder) != (0, "ok"):
