@@ -53,8 +53,8 @@ static int get(const char *ca_file, const char *url)
     struct s3_reply reply;
     struct http_curl *curl = NULL;
     struct s3 s3;
-    if (http_curl_open(ca_file, &curl) || s3_init(&s3, http_curl_http(curl), &config) ||
-        s3_put(&s3, KEY, &put_options, TEST_NOW_S, &reply)) {
+    if (http_curl_open(&(struct http_curl_config){.ca_file = ca_file}, &curl) ||
+        s3_init(&s3, http_curl_http(curl), &config) || s3_put(&s3, KEY, &put_options, TEST_NOW_S, &reply)) {
         return 2;
     }
     enum fota_err err = s3_get(&s3, KEY, &get_options, TEST_NOW_S, &taker, &reply);

@@ -196,7 +196,8 @@ static int gateway_process(const struct real *r)
         .backoff_max_ms = 5000,
         .retry_min_ms = 50,
         .seed = r->random | 1U};
-    if (!connect_board(r, &wires) || http_curl_open(r->ca_file, &curl)) {
+    if (!connect_board(r, &wires) ||
+        http_curl_open(&(struct http_curl_config){.ca_file = r->ca_file}, &curl)) {
         return 2;
     }
     struct counting http = {
@@ -282,7 +283,7 @@ static bool publish(const struct real *r)
     const struct s3_config config = {.endpoint = r->proxy.url, .region = "test-1", .bucket = "releases"};
     struct http_curl *curl = NULL;
     struct s3 s3;
-    if (http_curl_open(r->ca_file, &curl)) {
+    if (http_curl_open(&(struct http_curl_config){.ca_file = r->ca_file}, &curl)) {
         return false;
     }
     bool is_put = s3_init(&s3, http_curl_http(curl), &config) == FOTA_OK;
