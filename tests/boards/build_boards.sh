@@ -10,7 +10,7 @@ for file in "$source"/boards/*/board.json; do
     [ "$board" != f407-disco ] || continue # build/f407
     cmake -S "$source" -B "$work/$board" -G Ninja -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchain_arm_none_eabi.cmake" \
         -DCMAKE_BUILD_TYPE=MinSizeRel -DFOTA_BOARD="$board" >/dev/null
-    cmake --build "$work/$board" --target bootloader loader
+    cmake --build "$work/$board" --target fota_bootloader fota_loader
     strings "$work/$board/bootloader/bootloader.bin" | grep -qx "$board" || {
         echo "$board: the root does not have the board's name" >&2
         exit 1
