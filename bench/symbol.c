@@ -1,106 +1,75 @@
-/* From the symbol table of an ELF file (System V ABI, chapter 4). */
+/* Functions of the firmware by name and by address. */
 #include "symbol.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "elf/elf.h"
 #include "release/file.h"
 
-enum {
-    STT_FUNC = 2,
-    STT_MASK = 15,
-    ELF_MAX_BYTES = 16 << 20,
-    SECTION_BYTES = 40,
-    SYMBOL_BYTES = 16,
-    SHT_SYMTAB = 2,
-    E_SHOFF = 32,
-    E_SHNUM = 48
+enum { ELF_MAX_BYTES = 16 << 20 };
+
+struct search {
+    const char *name;
+    struct symbol *out;
 };
 
-/* One section of the file. */
-struct section {
-    uint32_t type, off, n_bytes, link;
-};
-
-static bool read_section(const uint8_t *elf, size_t n_bytes, uint32_t index, struct section *out)
+static bool is_wanted(void *ctx, const struct elf_symbol *symbol)
 {
-    const size_t at = bytes_load_le32(elf + E_SHOFF) + (size_t)index * SECTION_BYTES;
-    if (index >= bytes_load_le16(elf + E_SHNUM) || at + SECTION_BYTES > n_bytes) {
+    const struct search *search = ctx;
+    if (strcmp(symbol->name, search->name) != 0) {
         return false;
     }
-    *out = (struct section){bytes_load_le32(elf + at + 4), bytes_load_le32(elf + at + 16),
-                            bytes_load_le32(elf + at + 20), bytes_load_le32(elf + at + 24)};
-    return (size_t)out->off + out->n_bytes <= n_bytes;
-}
-
-static bool look_up(const uint8_t *elf, const struct section *symbols, const struct section *names,
-                    const char *name, struct symbol *out)
-{
-    for (uint32_t i = 0; i + SYMBOL_BYTES <= symbols->n_bytes; i += SYMBOL_BYTES) {
-        const uint8_t *symbol = elf + symbols->off + i;
-        const uint32_t at = bytes_load_le32(symbol);
-        if (at + strlen(name) < names->n_bytes && strcmp((const char *)elf + names->off + at, name) == 0) {
-            *out = (struct symbol){bytes_load_le32(symbol + 4) & ~1U, bytes_load_le32(symbol + 8)};
-            return true;
-        }
-    }
-    return false;
+    *search->out = (struct symbol){symbol->addr, symbol->n_bytes};
+    return true;
 }
 
 bool symbol_find(const char *elf_path, const char *name, struct symbol *out)
 {
     uint8_t *elf = NULL;
     size_t n_bytes = 0;
-    bool is_found = false;
-    struct section symbols;
-    struct section names;
+    struct search search = {name, out};
     if (file_read(elf_path, ELF_MAX_BYTES, &elf, &n_bytes, NULL)) {
         return false;
     }
-    for (uint32_t i = 0; n_bytes > E_SHNUM + 1 && !is_found && read_section(elf, n_bytes, i, &symbols); i++) {
-        if (symbols.type == SHT_SYMTAB && read_section(elf, n_bytes, symbols.link, &names)) {
-            is_found = look_up(elf, &symbols, &names, name, out);
-        }
-    }
+    bool is_found = elf_symbols(elf, n_bytes, is_wanted, &search);
     free(elf);
     return is_found;
 }
 
-/* Names of functions only: marks of the linker script have the addresses of functions, too. */
-static void take_functions(const uint8_t *elf, const struct section *symbols, const struct section *names,
-                           struct symbol_list *out)
+/* Functions only: marks of the linker script have the addresses of functions, too. */
+static bool count_function(void *ctx, const struct elf_symbol *symbol)
 {
-    for (uint32_t i = 0; i + SYMBOL_BYTES <= symbols->n_bytes; i += SYMBOL_BYTES) {
-        const uint8_t *symbol = elf + symbols->off + i;
-        const uint32_t name_at = bytes_load_le32(symbol);
-        if ((symbol[12] & STT_MASK) != STT_FUNC || name_at >= names->n_bytes) {
-            continue;
-        }
-        struct named_symbol *to = &out->at[out->n++];
-        to->symbol = (struct symbol){bytes_load_le32(symbol + 4) & ~1U, bytes_load_le32(symbol + 8)};
-        (void)snprintf(to->name, sizeof to->name, "%s", (const char *)elf + names->off + name_at);
+    uint32_t *n = ctx;
+    *n += symbol->is_function;
+    return false;
+}
+
+static bool take_function(void *ctx, const struct elf_symbol *symbol)
+{
+    struct symbol_list *list = ctx;
+    if (symbol->is_function) {
+        struct named_symbol *to = &list->at[list->n++];
+        to->symbol = (struct symbol){symbol->addr, symbol->n_bytes};
+        (void)snprintf(to->name, sizeof to->name, "%s", symbol->name);
     }
+    return false;
 }
 
 bool symbols_read(const char *elf_path, struct symbol_list *out)
 {
     uint8_t *elf = NULL;
     size_t n_bytes = 0;
-    struct section symbols;
-    struct section names;
+    uint32_t n = 0;
     *out = (struct symbol_list){0};
     if (file_read(elf_path, ELF_MAX_BYTES, &elf, &n_bytes, NULL)) {
         return false;
     }
-    for (uint32_t i = 0; n_bytes > E_SHNUM + 1 && !out->at && read_section(elf, n_bytes, i, &symbols); i++) {
-        if (symbols.type == SHT_SYMTAB && read_section(elf, n_bytes, symbols.link, &names)) {
-            out->at = calloc(symbols.n_bytes / SYMBOL_BYTES + 1, sizeof *out->at);
-            if (out->at) {
-                take_functions(elf, &symbols, &names, out);
-            }
-        }
+    (void)elf_symbols(elf, n_bytes, count_function, &n);
+    out->at = calloc((size_t)n + 1, sizeof *out->at);
+    if (out->at) {
+        (void)elf_symbols(elf, n_bytes, take_function, out);
     }
     free(elf);
     return out->n > 0;

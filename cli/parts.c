@@ -1,70 +1,58 @@
 #include "parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "elf/elf.h"
 #include "image_check.h"
 #include "keys.h"
 
-enum { ELF_MAX_BYTES = 16 << 20 };
-
-/** ELF of a 32-bit machine (System V ABI chapter 4). */
-enum {
-    ELF_HEADER_BYTES = 52,
-    E_PHOFF = 28,
-    E_PHENTSIZE = 42,
-    E_PHNUM = 44,
-    PH_BYTES = 32,
-    P_OFFSET = 4,
-    P_PADDR = 12,
-    P_FILESZ = 16,
-    PT_LOAD = 1
-};
+enum { ELF_MAX_BYTES = 16 << 20, WHY_BYTES = 160 };
 
 /* --- bootloader -------------------------------------------------------------------------------------- */
 
-/** One loadable segment into the flat bytes. @return false: it lies outside sector 0 or the file */
-static bool take_segment(struct cli_parts *p, const uint8_t *elf, size_t n_elf, const uint8_t *header)
+/** One segment into the flat bytes. @return false: it lies outside sector 0 */
+static bool take_segment(struct cli_parts *p, const uint8_t *elf, const struct elf_segment *segment)
 {
-    uint32_t off = bytes_load_le32(header + P_OFFSET);
-    uint32_t addr = bytes_load_le32(header + P_PADDR);
-    uint32_t n = bytes_load_le32(header + P_FILESZ);
-    if (bytes_load_le32(header) != PT_LOAD || n == 0) {
-        return true;
-    }
-    if (off > n_elf || n > n_elf - off || addr < FLASH_BOOT_BASE ||
-        addr - FLASH_BOOT_BASE > FLASH_BOOT_BYTES || n > FLASH_BOOT_BYTES - (addr - FLASH_BOOT_BASE)) {
+    uint32_t off = segment->addr - FLASH_BOOT_BASE; /* huge for an address before it */
+    if (off > FLASH_BOOT_BYTES || segment->n_bytes > FLASH_BOOT_BYTES - off) {
         return false;
     }
-    memcpy(p->bootloader + (addr - FLASH_BOOT_BASE), elf + off, n);
-    uint32_t end = addr - FLASH_BOOT_BASE + n;
+    memcpy(p->bootloader + off, elf + segment->off, segment->n_bytes);
+    uint32_t end = off + segment->n_bytes;
     p->parts.n_bootloader = end > p->parts.n_bootloader ? end : p->parts.n_bootloader;
     return true;
 }
 
-static bool flatten(struct cli_parts *p, const uint8_t *elf, size_t n_elf)
+/** @return false: `why` says what is wrong with the file */
+static bool flatten(struct cli_parts *p, const uint8_t *elf, size_t n_elf, char *why, size_t why_bytes)
 {
-    if (n_elf < ELF_HEADER_BYTES) {
-        return false;
-    }
-    uint32_t table = bytes_load_le32(elf + E_PHOFF);
-    uint32_t n_headers = bytes_load_le16(elf + E_PHNUM);
-    if (bytes_load_le16(elf + E_PHENTSIZE) != PH_BYTES || table > n_elf ||
-        n_headers > (n_elf - table) / PH_BYTES) {
-        return false;
-    }
-    for (uint32_t i = 0; i < n_headers; i++) {
-        if (!take_segment(p, elf, n_elf, elf + table + (size_t)i * PH_BYTES)) {
+    struct elf_segment segments[ELF_SEGMENTS_MAX];
+    int n = elf_segments(elf, n_elf, segments, ELF_SEGMENTS_MAX, why, why_bytes);
+    for (int i = 0; i < n; i++) {
+        if (!take_segment(p, elf, &segments[i])) {
+            (void)snprintf(why, why_bytes, "it does not fit sector 0, which has %d bytes", FLASH_BOOT_BYTES);
             return false;
         }
     }
+    return n > 0;
+}
+
+static bool take_flat(struct cli_parts *p, const uint8_t *bytes, size_t n_bytes, char *why, size_t why_bytes)
+{
+    if (n_bytes > sizeof p->bootloader) {
+        (void)snprintf(why, why_bytes, "it does not fit sector 0, which has %d bytes", FLASH_BOOT_BYTES);
+        return false;
+    }
+    memcpy(p->bootloader, bytes, n_bytes);
+    p->parts.n_bootloader = (uint32_t)n_bytes;
     return true;
 }
 
 static enum cli_exit read_bootloader(struct cli *cli, const char *path, struct cli_parts *p)
 {
-    static const uint8_t elf_magic[4] = {0x7F, 'E', 'L', 'F'};
+    char why[WHY_BYTES];
     uint8_t *bytes = NULL;
     size_t n_bytes = 0;
     enum cli_exit result = cli_file(cli, path, ELF_MAX_BYTES, &bytes, &n_bytes);
@@ -72,18 +60,11 @@ static enum cli_exit read_bootloader(struct cli *cli, const char *path, struct c
         return result;
     }
     memset(p->bootloader, 0xFF, sizeof p->bootloader);
-    bool is_elf = n_bytes >= sizeof elf_magic && memcmp(bytes, elf_magic, sizeof elf_magic) == 0;
-    bool fits = is_elf ? flatten(p, bytes, n_bytes) : n_bytes <= sizeof p->bootloader;
-    if (fits && !is_elf) {
-        memcpy(p->bootloader, bytes, n_bytes);
-        p->parts.n_bootloader = (uint32_t)n_bytes;
-    }
+    bool fits = elf_is(bytes, n_bytes) ? flatten(p, bytes, n_bytes, why, sizeof why)
+                                       : take_flat(p, bytes, n_bytes, why, sizeof why);
     free(bytes);
     p->parts.bootloader = p->bootloader;
-    return fits ? CLI_OK
-                : cli_fail(cli, E_IMAGE_SIZE,
-                           "%s is no bootloader: it does not fit sector 0, which has %d bytes", path,
-                           FLASH_BOOT_BYTES);
+    return fits ? CLI_OK : cli_fail(cli, E_IMAGE_SIZE, "%s is no bootloader: %s", path, why);
 }
 
 /* --- images ------------------------------------------------------------------------------------------ */

@@ -40,16 +40,17 @@ LAYERS = {
     "host_release": ("host/release", ["base", "format", "crypto", "update", "port_api", "host_s3"]),
     "host_service": ("host/service", ["base", "port_api"]),
     "host_gateway": ("host/gateway", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client", "host_s3"]),
-    "cli": ("cli", ["base", "format", "crypto", "update", "link", "port_api", "port_posix", "port_linux", "port_twin", "twin", "host_link_client",
+    "cli": ("cli", ["base", "format", "crypto", "update", "link", "port_api", "port_posix", "port_linux", "port_twin", "twin", "elf", "host_link_client",
                     "host_s3", "host_release", "host_service", "host_gateway", "host_recover"]),
     "demo": ("demo", ["base", "format", "journal", "update", "port_api", "port_posix", "port_twin", "twin", "host_link_client", "host_s3",
                       "host_release", "host_gateway", "cli"]),
-    "bench": ("bench", ["base", "format", "crypto", "update", "link", "port_api", "port_twin", "twin", "host_link_client", "host_s3", "host_release"]),
+    "bench": ("bench", ["base", "format", "crypto", "update", "link", "port_api", "port_twin", "twin", "elf", "host_link_client", "host_s3", "host_release"]),
     "cpu": ("twin/cpu", []),
     "bus": ("twin/bus", []),
     "flash_model": ("twin/flash_model", []),
     "dev": ("twin/dev", ["bus", "flash_model"]),
-    "twin": ("twin", ["cpu", "bus", "dev", "flash_model"]),
+    "elf": ("twin/elf", []),
+    "twin": ("twin", ["cpu", "bus", "dev", "flash_model", "elf"]),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

@@ -117,15 +117,4 @@ void board_show_wires(struct twin *t);
 /** Tell the watch of a byte that begins now. */
 void board_show_byte(struct twin *t, uint64_t byte_ps, uint8_t mosi, uint8_t miso);
 
-/* elf.c */
-struct elf_segment {
-    uint32_t addr;
-    uint32_t n_bytes;
-    uint32_t off; /* in the file */
-};
-/** Find the loadable segments (PT_LOAD with file contents, physical addresses) of an ARM ELF.
- *  @return number of segments (at most `room`), -1 with the reason in `why` */
-int elf_segments(const uint8_t *file, size_t n_bytes, struct elf_segment *segments, size_t room, char *why,
-                 size_t why_bytes);
-
 #endif

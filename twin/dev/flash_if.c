@@ -1,359 +1,17 @@
-/* FLASH: RM0090 chapter 3 (STM32F405/407). */
+/* FLASH: RM0090 chapter 3 (STM32F405/407). Registers, and who may begin an operation; flash_op.c carries it out. */
 #include "dev/flash_if.h"
 
+#include "flash_op.h"
 #include "flash_regs.h"
-#include "flash_times.h"
 #include "regs.h"
 
 #include <string.h>
-
-enum op_kind { OP_NONE, OP_PROGRAM, OP_ERASE, OP_MASS_ERASE, OP_OPTIONS };
-
-/** The operation under way. */
-struct flash_op {
-    uint32_t kind;
-    uint32_t addr;
-    uint32_t n_bytes;
-    uint32_t sector;
-    uint8_t value[8];
-    uint64_t end_ps;
-    uint64_t number;
-};
-
-struct flash_plan {
-    uint64_t op; /* 0: free */
-    struct flash_cut_pair cut;
-};
-
-/** Lost by reset. */
-struct flash_volatile {
-    uint32_t acr;
-    uint32_t sr;
-    uint32_t cr;
-    uint32_t optcr;
-    uint32_t key_step; /* 0, 1: first key seen; 2: locked until reset */
-    uint32_t optkey_step;
-    bool is_planned; /* the cut under way: */
-    struct flash_cut_pair cut;
-    uint32_t dcache_used;  /* 1: DCEN was on since the cache was reset */
-    uint32_t dcache_stale; /* bit n: sector n was erased meanwhile */
-    struct flash_op op;
-};
-
-struct flash_state {
-    struct flash_volatile v;
-    uint32_t options; /* non-volatile, as OPTCR without its lock bits */
-    uint8_t otp[FLASH_IF_OTP_BYTES];
-    uint8_t option_bytes[OPTION_BYTES];
-    struct flash_plan plan[FLASH_IF_MAX_PLANS];
-    struct flash_if_stats stats;
-};
-
-struct flash_if {
-    struct dev dev;
-    struct flash_state s;
-    struct flash_if_config config;
-    struct flash_cells *cells;
-    uint8_t *array;
-    unsigned done_event;
-    unsigned cut_event;
-};
-
-static unsigned psize(const struct flash_if *f)
-{
-    return (f->s.v.cr >> 8) & 3;
-}
-
-static uint64_t op_us(const struct flash_if *f, const struct flash_op *op)
-{
-    if (f->config.hasty_timing) {
-        return op->kind == OP_PROGRAM ? 4 : 100;
-    }
-    switch (op->kind) {
-    case OP_PROGRAM:
-        return flash_times_program_us(f->config.maximum_timing);
-    case OP_ERASE:
-        return flash_times_erase_us(op->n_bytes, psize(f), f->config.maximum_timing);
-    case OP_MASS_ERASE:
-        return flash_times_erase_us(FLASH_IF_BYTES, psize(f), f->config.maximum_timing);
-    default:
-        return OPTIONS_US;
-    }
-}
-
-/* --- flags --- */
-
-static void update_irq(struct flash_if *f)
-{
-    uint32_t sr = f->s.v.sr;
-    uint32_t cr = f->s.v.cr;
-    chip_irq(f->dev.chip, IRQ_FLASH,
-             ((sr & SR_EOP) && (cr & CR_EOPIE)) || ((sr & SR_OPERR) && (cr & CR_ERRIE)));
-}
-
-/** OPERR comes with the error only if its interrupt is enabled (RM0090 3.9.7). */
-static void raise(struct flash_if *f, uint32_t flags)
-{
-    f->s.v.sr |= flags | (f->s.v.cr & CR_ERRIE ? SR_OPERR : 0);
-    update_irq(f);
-}
-
-static bool is_write_protected(const struct flash_if *f, unsigned sector)
-{
-    return !((f->s.options >> (16 + sector)) & 1U);
-}
-
-/** The option bytes as memory shows them (RM0090 table 14): RDP and user at +0, nWRP at +8. */
-static void set_options(struct flash_if *f, uint32_t optcr)
-{
-    uint8_t *b = f->s.option_bytes;
-    f->s.options = optcr & OPTCR_LEGAL & ~3U;
-    memset(b, 0xFF, sizeof f->s.option_bytes);
-    b[0] = (uint8_t)((optcr & 0xECU) | 0x13U);
-    b[1] = (uint8_t)(optcr >> 8);
-    b[8] = (uint8_t)(optcr >> 16);
-    b[9] = (uint8_t)(0xF0U | ((optcr >> 24) & 0x0FU));
-}
-
-/* --- start and end of an operation --- */
-
-static uint8_t *bytes_at(struct flash_if *f, uint32_t addr)
-{
-    return addr >= OTP_BASE ? f->s.otp + (addr - OTP_BASE) : f->array + (addr - ARRAY_BASE);
-}
-
-static struct flash_plan *plan_for(struct flash_if *f, uint64_t op)
-{
-    for (size_t i = 0; i < FLASH_IF_MAX_PLANS; i++) {
-        if (f->s.plan[i].op == op) {
-            return &f->s.plan[i];
-        }
-    }
-    return NULL;
-}
-
-static enum flash_cut cut_of(const struct flash_cut_pair *cut, const struct flash_op *op)
-{
-    return op->kind == OP_PROGRAM ? cut->program : cut->erase;
-}
-
-/** When the supply goes: at once, in the middle, or when nothing is left to see. */
-static void schedule_cut(struct flash_if *f, struct flash_plan *plan, uint64_t now_ps)
-{
-    uint64_t whole_ps = f->s.v.op.end_ps - now_ps;
-    enum flash_cut cut = cut_of(&plan->cut, &f->s.v.op);
-    bool is_late = cut == FLASH_CUT_COMPLETE || cut == FLASH_CUT_FADES || cut == FLASH_CUT_FADES_LATE;
-    uint64_t after_ps = cut == FLASH_CUT_BEFORE ? 0 : is_late ? whole_ps - whole_ps / 100 : whole_ps / 2;
-    f->s.v.is_planned = true;
-    f->s.v.cut = plan->cut;
-    plan->op = 0;
-    chip_event_at(f->dev.chip, f->cut_event, now_ps + after_ps);
-}
-
-static void check_supply(struct flash_if *f)
-{
-    uint32_t vdd_mv = chip_vdd_mv(f->dev.chip);
-    if (vdd_mv < flash_times_supply_min_mv(psize(f))) {
-        chip_violation(f->dev.chip,
-                       "FLASH: PSIZE=x%u at %u mV needs %u mV; the value may not last (RM0090 3.6.2)",
-                       8U << psize(f), (unsigned)vdd_mv, (unsigned)flash_times_supply_min_mv(psize(f)));
-    }
-    if (psize(f) == 3) {
-        chip_violation(f->dev.chip,
-                       "FLASH: PSIZE=x64 needs an external VPP, which the board lacks (RM0090 3.6.2)");
-    }
-    if (chip_clock_hz(f->dev.chip, CHIP_HCLK) < 1000000) {
-        chip_violation(f->dev.chip, "FLASH: operation with HCLK below 1 MHz (RM0090 3.6)");
-    }
-    if (f->s.v.sr & SR_ERRORS) {
-        chip_violation(f->dev.chip,
-                       "FLASH: operation begun with error flags 0x%02X still set in SR (RM0090 3.6.4)",
-                       (unsigned)(f->s.v.sr & SR_ERRORS));
-    }
-}
-
-static void begin(struct flash_if *f, const struct flash_op *op)
-{
-    struct chip *chip = f->dev.chip;
-    uint64_t now_ps = chip_now_ps(chip);
-    check_supply(f);
-    f->s.v.op = *op;
-    f->s.v.op.number = ++f->s.stats.ops;
-    f->s.v.op.end_ps = now_ps + op_us(f, op) * PS_PER_US;
-    f->s.v.sr |= SR_BSY;
-    f->s.v.is_planned = false;
-    if (op->kind == OP_PROGRAM) {
-        f->s.stats.programs++;
-        if (op->addr - ARRAY_BASE < FLASH_IF_BYTES) {
-            f->s.stats.programs_in[flash_if_sector(op->addr - ARRAY_BASE)]++;
-        }
-    } else if (op->kind == OP_ERASE) {
-        f->s.stats.erases[op->sector]++;
-    } else if (op->kind == OP_MASS_ERASE) {
-        for (unsigned i = 0; i < FLASH_IF_SECTORS; i++) {
-            f->s.stats.erases[i]++;
-        }
-    }
-    f->s.stats.busy_ps += f->s.v.op.end_ps - now_ps;
-    chip_flash_open(chip, false);
-    chip_event_at(chip, f->done_event, f->s.v.op.end_ps);
-    struct flash_plan *plan = plan_for(f, f->s.v.op.number);
-    if (plan) {
-        schedule_cut(f, plan, now_ps);
-    }
-}
-
-/* --- data cache --- */
-
-static void watch_dcache(struct flash_if *f)
-{
-    chip_watch_flash(f->dev.chip, (f->s.v.acr & ACR_DCEN) && f->s.v.dcache_stale);
-}
-
-/** A load while the cache is on and a sector was erased under it (RM0090 3.5.3): the first in each such
- * sector counts. */
-static void flash_loaded(void *ctx, uint32_t addr)
-{
-    struct flash_if *f = ctx;
-    uint32_t bit = 1U << flash_if_sector(addr - ARRAY_BASE);
-    if (f->s.v.dcache_stale & bit) {
-        chip_violation(
-            f->dev.chip,
-            "FLASH: load from 0x%08X, erased while the data cache was in use and not reset since: may "
-            "be stale (RM0090 3.5.3)",
-            (unsigned)addr);
-        f->s.v.dcache_stale &= ~bit;
-        watch_dcache(f);
-    }
-}
-
-static void note_erased(struct flash_if *f, uint32_t off, uint32_t n_bytes)
-{
-    for (unsigned i = 0; f->s.v.dcache_used && i < FLASH_IF_SECTORS; i++) {
-        if (flash_if_sector_off(i) >= off && flash_if_sector_off(i) < off + n_bytes) {
-            f->s.v.dcache_stale |= 1U << i;
-        }
-    }
-    watch_dcache(f);
-}
-
-static void erase_bytes(struct flash_if *f, uint32_t off, uint32_t n_bytes)
-{
-    flash_cells_erase(f->cells, f->array, off, n_bytes);
-    note_erased(f, off, n_bytes);
-    chip_code_changed(f->dev.chip, ARRAY_BASE + off, n_bytes);
-}
-
-/** Words of the sector read otherwise than before. */
-static void code_upset(struct flash_if *f, uint32_t off)
-{
-    unsigned sector = flash_if_sector(off);
-    uint32_t first = flash_if_sector_off(sector);
-    chip_code_changed(f->dev.chip, ARRAY_BASE + first, flash_if_sector_off(sector + 1) - first);
-}
-
-static void options_done(struct flash_if *f)
-{
-    uint32_t wanted = f->s.v.optcr & OPTCR_LEGAL & ~3U;
-    bool was_level_1 = ((f->s.options >> 8) & 0xFF) != RDP_LEVEL_0;
-    if (was_level_1 && ((wanted >> 8) & 0xFF) == RDP_LEVEL_0) {
-        erase_bytes(f, 0, FLASH_IF_BYTES); /* RM0090 3.7.3: level 1 to 0 erases the memory */
-    }
-    set_options(f, wanted);
-    f->s.v.optcr &= ~(uint32_t)OPTCR_STRT;
-}
-
-static void program_done(struct flash_if *f, const struct flash_op *op)
-{
-    if (op->addr < OTP_BASE) {
-        uint32_t off = op->addr - ARRAY_BASE;
-        bool is_weak = chip_vdd_mv(f->dev.chip) < flash_times_supply_min_mv(psize(f));
-        flash_cells_program(f->cells, f->array, off, op->value, op->n_bytes);
-        if (flash_cells_disturb_after_failure(f->cells, f->array, off, op->value, op->n_bytes, is_weak,
-                                              f->config.seed ^ op->number)) {
-            code_upset(f, off);
-        }
-    } else {
-        for (uint32_t i = 0; i < op->n_bytes; i++) {
-            bytes_at(f, op->addr)[i] &= op->value[i];
-        }
-    }
-    chip_code_changed(f->dev.chip, op->addr, op->n_bytes);
-}
-
-static void operation_done(void *ctx)
-{
-    struct flash_if *f = ctx;
-    struct flash_op op = f->s.v.op;
-    switch (op.kind) {
-    case OP_PROGRAM:
-        program_done(f, &op);
-        break;
-    case OP_ERASE:
-    case OP_MASS_ERASE:
-        erase_bytes(f, op.addr - ARRAY_BASE, op.n_bytes);
-        break;
-    default:
-        options_done(f);
-        break;
-    }
-    f->s.v.op = (struct flash_op){0};
-    f->s.v.sr &= ~(uint32_t)SR_BSY;
-    f->s.v.cr &= ~(uint32_t)CR_STRT;
-    if (f->s.v.cr & CR_EOPIE) {
-        f->s.v.sr |= SR_EOP;
-    }
-    chip_flash_open(f->dev.chip, true);
-    update_irq(f);
-}
-
-static void planned_cut(void *ctx)
-{
-    struct flash_if *f = ctx;
-    chip_cut_power(f->dev.chip);
-}
-
-/** Reset or power loss: leave of the operation under way what the plan or the seed says. */
-static void tear(struct flash_if *f)
-{
-    struct flash_op op = f->s.v.op;
-    if (op.kind == OP_NONE) {
-        return;
-    }
-    uint64_t seed = f->config.seed ^ (op.number * 0xD1B54A32D192ED03U);
-    struct flash_cut_pair cuts = f->s.v.is_planned ? f->s.v.cut : flash_cut_by_seed(&seed);
-    enum flash_cut cut = cut_of(&cuts, &op);
-    if (op.kind == OP_OPTIONS) {
-        f->s.options =
-            OPTCR_ALL_ONES; /* erased before it was programmed: RDP level 1, BOR off (RM0090 3.7.2) */
-    } else if (op.kind != OP_PROGRAM) {
-        flash_cells_cut_erase(f->cells, f->array, op.addr - ARRAY_BASE, op.n_bytes, cut, seed);
-    } else if (op.addr < OTP_BASE) {
-        flash_cells_cut_program(f->cells, f->array, op.addr - ARRAY_BASE, op.value, op.n_bytes, cut, seed);
-        code_upset(f, op.addr - ARRAY_BASE);
-    } else {
-        flash_tear_bytes(bytes_at(f, op.addr), op.value, op.n_bytes, cut, seed);
-    }
-    if (op.kind != OP_OPTIONS) {
-        chip_code_changed(f->dev.chip, op.addr, op.n_bytes);
-    }
-    f->s.stats.torn++;
-    uint64_t now_ps = chip_now_ps(f->dev.chip);
-    f->s.stats.busy_ps -= op.end_ps > now_ps ? op.end_ps - now_ps : 0;
-}
-
-/** Whoever writes to the array or CR while BSY waits on the AHB
- * (RM0090 3.5.1). @return false: drop the write */
-static bool wait_until_free(struct flash_if *f)
-{
-    return !(f->s.v.sr & SR_BSY) || chip_stall_until(f->dev.chip, f->s.v.op.end_ps);
-}
 
 /* --- programming --- */
 
 static bool refuse(struct flash_if *f, uint32_t flags, uint32_t addr, const char *why)
 {
-    raise(f, flags);
+    flash_op_raise(f, flags);
     chip_violation(f->dev.chip, "FLASH: store to 0x%08X: %s", (unsigned)addr, why);
     return true;
 }
@@ -370,7 +28,7 @@ static bool is_blank(const uint8_t *p, unsigned n_bytes)
 
 static void check_cell(struct flash_if *f, uint32_t addr, unsigned n_bytes, uint32_t value)
 {
-    if (value != 0 && !is_blank(bytes_at(f, addr), n_bytes)) {
+    if (value != 0 && !is_blank(flash_op_bytes_at(f, addr), n_bytes)) {
         chip_violation(
             f->dev.chip,
             "FLASH: non-zero value 0x%X programmed at 0x%08X, which is not blank: the result is the AND and "
@@ -397,7 +55,7 @@ static bool may_program(struct flash_if *f, uint32_t addr, unsigned n_bytes)
     if (f->s.v.cr & (CR_SER | CR_MER)) {
         return !refuse(f, SR_PGSERR, addr, "PG together with SER or MER (RM0090 3.9.8)");
     }
-    if (n_bytes != 1U << psize(f)) {
+    if (n_bytes != 1U << flash_op_psize(f)) {
         return !refuse(f, SR_PGPERR, addr, "access width is not PSIZE (RM0090 3.6.2)");
     }
     if (addr % n_bytes) {
@@ -409,10 +67,10 @@ static bool may_program(struct flash_if *f, uint32_t addr, unsigned n_bytes)
 static bool store_array(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value)
 {
     struct flash_if *f = ctx;
-    if (!wait_until_free(f) || !may_program(f, addr, n_bytes)) {
+    if (!flash_op_wait(f) || !may_program(f, addr, n_bytes)) {
         return true;
     }
-    if (is_write_protected(f, flash_if_sector(addr - ARRAY_BASE))) {
+    if (flash_op_is_protected(f, flash_if_sector(addr - ARRAY_BASE))) {
         return refuse(f, SR_WRPERR, addr, "the sector is write-protected (RM0090 3.7.4)");
     }
     check_cell(f, addr, n_bytes, value);
@@ -420,7 +78,7 @@ static bool store_array(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t val
     for (unsigned i = 0; i < n_bytes; i++) {
         op.value[i] = (uint8_t)(value >> (8 * i));
     }
-    begin(f, &op);
+    flash_op_begin(f, &op);
     return true;
 }
 
@@ -428,7 +86,7 @@ static bool store_array(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t val
 static bool store_otp(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value)
 {
     struct flash_if *f = ctx;
-    if (!wait_until_free(f) || !may_program(f, addr, n_bytes)) {
+    if (!flash_op_wait(f) || !may_program(f, addr, n_bytes)) {
         return true;
     }
     uint32_t block = (addr - OTP_BASE) / OTP_BLOCK_BYTES;
@@ -440,7 +98,7 @@ static bool store_otp(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value
     for (unsigned i = 0; i < n_bytes; i++) {
         op.value[i] = (uint8_t)(value >> (8 * i));
     }
-    begin(f, &op);
+    flash_op_begin(f, &op);
     return true;
 }
 
@@ -489,7 +147,7 @@ static void write_acr(struct flash_if *f, uint32_t value)
     if (value & ACR_DCEN) {
         f->s.v.dcache_used = 1;
     }
-    watch_dcache(f);
+    flash_op_watch_dcache(f);
     check_latency(f);
 }
 
@@ -541,7 +199,7 @@ static void write_sr(struct flash_if *f, uint32_t value)
 {
     regs_reserved(&f->dev, "SR", value & ~(uint32_t)SR_BSY, SR_FLAGS);
     f->s.v.sr &= ~(value & SR_FLAGS);
-    update_irq(f);
+    flash_op_update_irq(f);
 }
 
 static void start_erase(struct flash_if *f)
@@ -555,7 +213,7 @@ static void start_erase(struct flash_if *f)
             return;
         }
         struct flash_op op = {.kind = OP_MASS_ERASE, .addr = ARRAY_BASE, .n_bytes = FLASH_IF_BYTES};
-        begin(f, &op);
+        flash_op_begin(f, &op);
         return;
     }
     if (sector >= FLASH_IF_SECTORS) {
@@ -563,7 +221,7 @@ static void start_erase(struct flash_if *f)
         return;
     }
     uint32_t addr = ARRAY_BASE + flash_if_sector_off(sector);
-    if (is_write_protected(f, sector)) {
+    if (flash_op_is_protected(f, sector)) {
         (void)refuse(f, SR_WRPERR, addr, "erase of a write-protected sector (RM0090 3.7.4)");
         return;
     }
@@ -571,7 +229,7 @@ static void start_erase(struct flash_if *f)
                           .addr = addr,
                           .sector = sector,
                           .n_bytes = flash_if_sector_off(sector + 1) - flash_if_sector_off(sector)};
-    begin(f, &op);
+    flash_op_begin(f, &op);
 }
 
 static void write_cr(struct flash_if *f, uint32_t value)
@@ -585,7 +243,7 @@ static void write_cr(struct flash_if *f, uint32_t value)
     }
     regs_reserved(&f->dev, "CR", value, CR_LEGAL);
     f->s.v.cr = value & CR_LEGAL;
-    update_irq(f);
+    flash_op_update_irq(f);
     if (!(value & CR_STRT)) {
         return;
     }
@@ -621,7 +279,7 @@ static void write_optcr(struct flash_if *f, uint32_t value)
         return;
     }
     struct flash_op op = {.kind = OP_OPTIONS};
-    begin(f, &op);
+    flash_op_begin(f, &op);
     f->s.v.optcr |= OPTCR_STRT;
 }
 
@@ -656,12 +314,12 @@ static bool flash_write(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_
         write_sr(f, regs_merge(0, off, n_bytes, value));
         break;
     case CR:
-        if (wait_until_free(f)) {
+        if (flash_op_wait(f)) {
             write_cr(f, regs_merge(f->s.v.cr, off, n_bytes, value));
         }
         break;
     case OPTCR:
-        if (wait_until_free(f)) {
+        if (flash_op_wait(f)) {
             write_optcr(f, regs_merge(f->s.v.optcr, off, n_bytes, value));
         }
         break;
@@ -676,7 +334,7 @@ static void flash_reset(struct dev *dev, enum dev_reset kind)
 {
     (void)kind;
     struct flash_if *f = (struct flash_if *)dev;
-    tear(f);
+    flash_op_tear(f);
     chip_event_cancel(dev->chip, f->done_event);
     chip_event_cancel(dev->chip, f->cut_event);
     memset(&f->s.v, 0, sizeof f->s.v);
@@ -698,7 +356,7 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
     chip_add_state(chip, "flash cells", f->cells, sizeof *f->cells);
     memset(array, 0xFF, FLASH_IF_BYTES);
     memset(f->s.otp, 0xFF, sizeof f->s.otp);
-    set_options(f, FLASH_IF_OPTCR_FACTORY);
+    flash_op_set_options(f, FLASH_IF_OPTCR_FACTORY);
     f->s.v.cr = CR_LOCK;
     f->s.v.optcr = f->s.options | OPTCR_LOCK;
     f->dev = (struct dev){.ops = &ops,
@@ -726,11 +384,11 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
                                                 .bytes = f->s.option_bytes,
                                                 .n_bytes = OPTION_BYTES,
                                                 .is_rom = true});
-    f->done_event = chip_event_add(chip, "flash operation done", operation_done, f);
-    f->cut_event = chip_event_add(chip, "planned power cut", planned_cut, f);
+    f->done_event = chip_event_add(chip, "flash operation done", flash_op_done, f);
+    f->cut_event = chip_event_add(chip, "planned power cut", flash_op_cut, f);
     chip_set_options(chip, f->s.v.optcr);
     chip_on_clock_change(chip, check_latency, f);
-    chip_on_flash_load(chip, flash_loaded, f);
+    chip_on_flash_load(chip, flash_op_loaded, f);
     return &f->dev;
 }
 
@@ -744,7 +402,7 @@ const struct flash_if_stats *flash_if_stats(const struct dev *flash)
 bool flash_if_plan_cut(struct dev *flash, uint64_t op, struct flash_cut_pair cut)
 {
     struct flash_if *f = (struct flash_if *)flash;
-    struct flash_plan *room = plan_for(f, 0);
+    struct flash_plan *room = flash_op_plan_for(f, 0);
     if (op <= f->s.stats.ops || !room) {
         return false;
     }
@@ -759,7 +417,7 @@ void flash_if_forget_plans(struct dev *flash)
 
 void flash_if_set_options(struct dev *flash, uint32_t optcr)
 {
-    set_options((struct flash_if *)flash, optcr);
+    flash_op_set_options((struct flash_if *)flash, optcr);
 }
 
 uint32_t flash_if_options(const struct dev *flash)
@@ -796,5 +454,5 @@ void flash_if_wear(struct dev *flash, unsigned sector, enum flash_wear wear)
 {
     struct flash_if *f = (struct flash_if *)flash;
     flash_cells_wear(f->cells, f->array, sector, wear);
-    code_upset(f, flash_if_sector_off(sector));
+    flash_op_code_upset(f, flash_if_sector_off(sector));
 }
