@@ -129,9 +129,10 @@ def row_reset(request, reply, after, options, drawn):
 
 
 def row_flip(_request, reply, n_bits, _options, drawn):
-    body = bytearray(reply.body)
-    for _ in range(n_bits if body else 0):
-        body[drawn.randrange(len(body))] ^= 1 << drawn.randrange(8)
+    body, after = bytearray(reply.body), reply.wire.cut_after
+    n_arriving = len(body) if after is None else min(after, len(body))
+    for _ in range(n_bits if n_arriving else 0):
+        body[drawn.randrange(n_arriving)] ^= 1 << drawn.randrange(8)
     reply.body = bytes(body)
 
 

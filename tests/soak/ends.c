@@ -38,6 +38,10 @@ static void judge(struct world *w, struct counts *c, uint32_t point, const char 
     uint64_t again = is_ok && fetched > size ? fetched - size : 0;
     c->n_ok += is_ok;
     c->n_refused += w->n_refused > 0;
+    if (again > REFETCHED_MAX_BYTES) {
+        (void)printf("  %s, point %u: %u bytes fetched again of %u\n", who, (unsigned)point, (unsigned)again,
+                     (unsigned)size);
+    }
     c->refetched_max = again > c->refetched_max ? again : c->refetched_max;
     if (!is_ok) {
         (void)printf("  %s, point %u: not confirmed; %u refused (%s), %u rolled back, %u failures told\n",

@@ -1,5 +1,6 @@
 #include "fault_http.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { THOUSAND = 1000, PIECE_BYTES = 1000 };
@@ -48,9 +49,12 @@ static enum fota_err keep_body(void *ctx, unsigned status, const uint8_t *bytes,
 static void answer(struct fault_http *f, unsigned status, const char *text)
 {
     f->status = status;
+    char length[16];
     f->n_headers = 0;
     f->n_body = (uint32_t)strlen(text);
     memcpy(f->body, text, f->n_body);
+    keep_header(f, "Content-Length", 14, length,
+                (size_t)snprintf(length, sizeof length, "%u", (unsigned)f->n_body));
 }
 
 /* --- spoiled and given on ---------------------------------------------------------------------------- */
@@ -80,6 +84,10 @@ static uint32_t let_through(struct fault_http *f)
 static enum fota_err give(struct fault_http *f, const struct http_sink *sink, bool is_image)
 {
     const uint32_t n_given = let_through(f);
+    if (n_given > 0 && draw(f, THOUSAND) < f->plan.flip_share) { /* a bit that arrives */
+        f->n_flips++;
+        f->body[draw(f, n_given)] ^= (uint8_t)(1U << draw(f, 8));
+    }
     give_headers(f, sink);
     for (uint32_t at = 0; at < n_given;) {
         const uint32_t n = n_given - at < PIECE_BYTES ? n_given - at : PIECE_BYTES;
@@ -114,10 +122,6 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
             return err;
         }
         is_image = (f->status == 200 || f->status == 206) && strstr(request->url, IMAGES) != NULL;
-    }
-    if (f->n_body > 0 && draw(f, THOUSAND) < f->plan.flip_share) {
-        f->n_flips++;
-        f->body[draw(f, f->n_body)] ^= (uint8_t)(1U << draw(f, 8));
     }
     *status = f->status;
     return give(f, sink, is_image);

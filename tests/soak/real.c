@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fake/stage_fake.h"
 #include "gateway/gateway.h"
 #include "loader_board.h"
 #include "port_twin/twin_link.h"
@@ -29,6 +30,8 @@ enum {
 
 /* What the processes share. */
 struct shared {
+    struct stage_fake shelves; /* outlives a gateway's process, as files do */
+    uint8_t shelf_memory[STAGE_SHELVES * TEST_IMAGE_MAX_BYTES];
     uint64_t image_bytes;
     uint32_t n_refused;
     enum fota_err reason;
@@ -206,6 +209,7 @@ static int gateway_process(const struct real *r)
                                         .link = &link,
                                         .store = &store.store,
                                         .clock = &wires.clock,
+                                        .stage = &r->shared->shelves.stage,
                                         .observer = {.on_event = on_event, .ctx = r->shared}};
     store_file_init(&store, r->state);
     link_client_init(&link, &wires.io, NULL);
@@ -259,6 +263,7 @@ static bool update(struct real *r, bool is_killed)
     wire_hang_up(&w);
     (void)unlink(r->state);
     r->shared->n_refused = 0;
+    stage_fake_init(&r->shared->shelves, r->shared->shelf_memory, TEST_IMAGE_MAX_BYTES);
     const double start_s = process_now_s();
     int code = -1;
     for (unsigned i = 0; i < KILLS && is_killed && code == -1; i++) {

@@ -87,6 +87,90 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
     return is_torn ? E_IO : FOTA_OK;
 }
 
+/* --- the staging store ------------------------------------------------------------------------------- */
+
+static struct world *of_stage(struct stage *stage)
+{
+    return (struct world *)(void *)((uint8_t *)stage - offsetof(struct world, stage));
+}
+
+/* A call that writes: true if it is to be made. At the gateway's end it is made or not, and torn if power goes. */
+static bool may_write(struct world *w)
+{
+    if (w->is_ended) {
+        return false;
+    }
+    if (!is_over(w)) {
+        return true;
+    }
+    if (w->end == WORLD_DARK) {
+        stage_fake_cut_at(&w->shelves, 1 + draw(w, 3), w->random);
+    }
+    return draw(w, 2) == 0;
+}
+
+/* Nobody hears the answer of a call in which the process ended. */
+static enum fota_err heard(const struct world *w, enum fota_err err)
+{
+    return w->is_ended ? E_IO : err;
+}
+
+static enum fota_err look(struct stage *stage, enum stage_shelf shelf, struct stage_item *out)
+{
+    struct world *w = of_stage(stage);
+    return is_over(w) ? E_IO : stage_look(&w->shelves.stage, shelf, out);
+}
+
+static enum fota_err note(struct stage *stage, enum stage_shelf shelf, uint8_t *bytes, size_t n_bytes)
+{
+    struct world *w = of_stage(stage);
+    return is_over(w) ? E_IO : stage_note(&w->shelves.stage, shelf, bytes, n_bytes);
+}
+
+static enum fota_err begin(struct stage *stage, const struct stage_item *item, const uint8_t *text)
+{
+    struct world *w = of_stage(stage);
+    return may_write(w) ? heard(w, stage_begin(&w->shelves.stage, item, text)) : E_IO;
+}
+
+static enum fota_err append(struct stage *stage, uint32_t off, const uint8_t *bytes, size_t n_bytes)
+{
+    struct world *w = of_stage(stage);
+    return may_write(w) ? heard(w, stage_append(&w->shelves.stage, off, bytes, n_bytes)) : E_IO;
+}
+
+static enum fota_err read_bytes(struct stage *stage, enum stage_shelf shelf, uint32_t off, uint8_t *bytes,
+                                size_t n_bytes)
+{
+    struct world *w = of_stage(stage);
+    return is_over(w) ? E_IO : stage_read(&w->shelves.stage, shelf, off, bytes, n_bytes);
+}
+
+static enum fota_err keep(struct stage *stage, enum stage_shelf shelf)
+{
+    struct world *w = of_stage(stage);
+    return may_write(w) ? heard(w, stage_keep(&w->shelves.stage, shelf)) : E_IO;
+}
+
+static enum fota_err drop(struct stage *stage, enum stage_shelf shelf)
+{
+    struct world *w = of_stage(stage);
+    return may_write(w) ? heard(w, stage_drop(&w->shelves.stage, shelf)) : E_IO;
+}
+
+static void open_stage(struct world *w)
+{
+    static const struct stage_ops ops = {.look = look,
+                                         .note = note,
+                                         .begin = begin,
+                                         .append = append,
+                                         .read = read_bytes,
+                                         .keep = keep,
+                                         .drop = drop};
+    w->stage.ops = &ops;
+    stage_fake_init(&w->shelves, w->shelf_memory, TEST_IMAGE_MAX_BYTES);
+}
+
 /* --- the wires, and the target's supply -------------------------------------------------------------- */
 
 static struct world *of_io(struct link_io *io)
@@ -198,6 +282,7 @@ static void start_gateway(struct world *w)
                                         .link = &w->link,
                                         .store = &w->store,
                                         .clock = &w->target.clock,
+                                        .stage = w->has_staging ? &w->stage : NULL,
                                         .observer = {.on_event = on_event, .ctx = w}};
     link_client_init(&w->link, &w->io, NULL);
     if (s3_init(&w->s3, &w->http, &w->s3_config) || gateway_init(&w->gateway, &config, &ports)) {
@@ -211,6 +296,9 @@ static void start_again(struct world *w)
     w->is_ended = false;
     w->end_at = 0;
     w->n_ends++;
+    if (w->end == WORLD_DARK) {
+        stage_fake_power_up(&w->shelves, w->random);
+    }
     if (link_io_select(&w->target.io, false) || link_io_set_nrst(&w->target.io, false) ||
         link_io_set_boot0(&w->target.io, false)) {
         abort();
@@ -238,6 +326,7 @@ void world_open(struct world *w, const struct fault_plan *plan, bool has_staging
     w->http.ops = &http_ops;
     w->store.ops = &store_ops;
     w->io.ops = &io_ops;
+    open_stage(w);
     test_key_make(&w->release_key, 1);
     test_key_make(&w->channel_key, 2);
     const struct test_loader_spec spec = {.key = &w->release_key, .version = VERSION_1};

@@ -6,6 +6,7 @@
 #ifndef SOAK_WORLD_H
 #define SOAK_WORLD_H
 
+#include "fake/stage_fake.h"
 #include "fault_http.h"
 #include "gateway/gateway.h"
 #include "release_maker.h"
@@ -33,6 +34,9 @@ struct world {
     struct link_io io;
     struct store store;
     struct world_cell cell[STORE_CELLS];
+    struct stage stage;
+    struct stage_fake shelves;
+    uint8_t shelf_memory[STAGE_SHELVES * TEST_IMAGE_MAX_BYTES];
     struct s3_config s3_config;
     struct s3 s3;
     struct link_client link;
