@@ -326,7 +326,9 @@ static enum cli_exit conclude(struct run *r)
         return failure(r);
     }
     if (w->n_refused > 0) {
-        return cli_fail(r->cli, w->last_reason, "the release was refused, nothing was erased");
+        return cli_fail(r->cli, w->last_reason, "the release was refused, %s",
+                        w->is_erased ? "the slot that does not run was written, the old image runs"
+                                     : "nothing was erased");
     }
     if (w->n_rolled_back > 0) {
         (void)cli_fail(r->cli, w->last_reason, "%s was rolled back, the old image runs", version);

@@ -36,6 +36,36 @@ static void on_progress(struct run_watch *w, const struct gateway_event *e)
     progress_update(&w->progress, e->done, now_ms);
 }
 
+/** What is not as it should be, and costs time only. @return false: not an event of this kind */
+static bool describe_doubt(const struct gateway_event *e, char *text, size_t n_bytes)
+{
+    static const char *const clocks[] = {"none", "the build", "the newest statement", "this machine"};
+    const char *why = fota_err_text(e->reason);
+    switch (e->kind) {
+    case GATEWAY_EVENT_DAMAGED:
+        (void)snprintf(text, n_bytes, "status %u, %" PRIu32 " bytes, not what was signed: %s", e->status,
+                       e->done, why);
+        return true;
+    case GATEWAY_EVENT_HELD:
+        (void)snprintf(text, n_bytes, "the trial waits: %s", why);
+        return true;
+    case GATEWAY_EVENT_STALE:
+        (void)snprintf(text, n_bytes, "the channel expired %" PRIu32 " s ago and was not renewed", e->done);
+        return true;
+    case GATEWAY_EVENT_FRESH:
+        (void)snprintf(text, n_bytes, "the channel was renewed");
+        return true;
+    case GATEWAY_EVENT_CLOCK:
+        (void)snprintf(text, n_bytes, "time counts by the clock of %s", clocks[e->done & 3U]);
+        return e->done != GATEWAY_TIME_CLOCK; /* as it should be */
+    case GATEWAY_EVENT_REBUILD:
+        (void)snprintf(text, n_bytes, "board rebuilt through ST's ROM: %s", why);
+        return true;
+    default:
+        return false;
+    }
+}
+
 /** What polling leads to. @return false: not an event of this kind */
 static bool describe_poll(const struct gateway_event *e, const char *version, char *text, size_t n_bytes)
 {
@@ -75,10 +105,10 @@ static bool describe_poll(const struct gateway_event *e, const char *version, ch
                        e->reason ? why : "answers");
         return true;
     case GATEWAY_EVENT_STORE:
-        (void)snprintf(text, n_bytes, "state file cannot be written: %s", why);
+        (void)snprintf(text, n_bytes, "state file or staging store cannot be written: %s", why);
         return true;
     default:
-        return false;
+        return describe_doubt(e, text, n_bytes);
     }
 }
 
@@ -136,6 +166,7 @@ void run_watch_count(struct run_watch *w, const struct gateway_event *e)
     w->n_confirmed += e->kind == GATEWAY_EVENT_CONFIRMED && w->n_polls > 0;
     w->n_rolled_back += e->kind == GATEWAY_EVENT_ROLLED_BACK;
     w->n_refused += e->kind == GATEWAY_EVENT_REFUSED;
+    w->is_erased = w->is_erased || (e->kind == GATEWAY_EVENT_REFUSED && e->is_erased);
     w->n_loaders += e->kind == GATEWAY_EVENT_LOADER;
     if (is_failure) {
         w->n_failed_in_row++;

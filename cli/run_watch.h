@@ -19,6 +19,7 @@ struct run_watch {
     unsigned n_confirmed;
     unsigned n_rolled_back;
     unsigned n_refused;
+    bool is_erased;            /* by a release that was refused afterwards */
     unsigned n_loaders;        /* loaders that went into sector 1 */
     unsigned n_failed_in_row;  /* polls or installs that failed since the last that did not */
     enum fota_err last_reason; /* of the newest refusal, rollback, failure or "nothing" */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "gateway_delay.h"
 #include "gateway_priv.h"
 
@@ -24,6 +25,18 @@ static bool is_name(const char *name, size_t max_bytes)
     return name && name[0] != '\0' && strlen(name) <= max_bytes;
 }
 
+/** Power returns to a whole street at once: no two devices may draw the same numbers. */
+static uint32_t seed_of(const struct gateway_identity *id)
+{
+    struct crypto_sha256 hash;
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    crypto_sha256_init(&hash);
+    crypto_sha256_update(&hash, id->product, strlen(id->product) + 1U);
+    crypto_sha256_update(&hash, id->device, strlen(id->device));
+    crypto_sha256_final(&hash, digest);
+    return bytes_load_be32(digest);
+}
+
 enum fota_err gateway_init(struct gateway *g, const struct gateway_config *config,
                            const struct gateway_ports *ports)
 {
@@ -31,7 +44,7 @@ enum fota_err gateway_init(struct gateway *g, const struct gateway_config *confi
     if (!is_name(id->product, STATEMENT_NAME_MAX_BYTES) || !is_name(id->hw, RELEASE_HW_MAX_BYTES) ||
         !is_name(id->channel, STATEMENT_NAME_MAX_BYTES) || !is_name(id->device, STATEMENT_NAME_MAX_BYTES) ||
         config->range_bytes % LINK_BLOCK_MAX_BYTES != 0 || !config->keys.channel[0] ||
-        !config->keys.release[0]) {
+        !config->keys.release[0] || config->window.from_h > 23 || config->window.to_h > 23) {
         return E_ARG;
     }
     memset(g, 0, sizeof *g);
@@ -44,7 +57,7 @@ enum fota_err gateway_init(struct gateway *g, const struct gateway_config *confi
     g->config.retry_min_ms = or_default(config->retry_min_ms, RETRY_MIN_MS);
     g->config.range_bytes = or_default(config->range_bytes, RANGE_BYTES);
     g->config.trial_poll_ms = or_default(config->trial_poll_ms, TRIAL_POLL_MS);
-    gateway_random_init(&g->random, config->seed);
+    gateway_random_init(&g->random, config->seed ^ seed_of(id));
     gateway_record_init(&g->record);
     return FOTA_OK;
 }
@@ -102,6 +115,9 @@ enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms)
         g->state = next;
         if (next == GATEWAY_WAIT || next == GATEWAY_TRIAL) {
             gateway_release(g);
+        }
+        if (next == GATEWAY_WAIT) {
+            gateway_watch(g);
         }
         gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STATE, .slot = g->slot});
     }

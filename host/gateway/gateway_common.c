@@ -36,19 +36,55 @@ void gateway_pause_quiet(struct gateway *g)
     gateway_pause(g, gateway_delay_quiet(&g->random, interval_ms(g)));
 }
 
-enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_t min_ms)
+/** Say that it failed, and how long the pause is that was just set. */
+static void tell_failure(struct gateway *g, enum fota_err reason, unsigned status)
+{
+    uint64_t now_ms = clock_now_ms(g->ports.clock);
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_FAILED,
+                                           .reason = reason,
+                                           .done = g->due_ms > now_ms ? (uint32_t)(g->due_ms - now_ms) : 0,
+                                           .slot = g->slot,
+                                           .status = (uint16_t)status,
+                                           .is_erased = g->is_touched});
+}
+
+/** Retry-After of the last reply, in ms, within what is reasonable. */
+static uint32_t asked_ms(const struct gateway *g)
+{
+    uint64_t ms = (uint64_t)g->reply.retry_after_s * 1000U;
+    return ms < g->config.backoff_max_ms ? (uint32_t)ms : g->config.backoff_max_ms;
+}
+
+static enum gateway_input fail(struct gateway *g, enum fota_err reason, uint32_t min_ms, uint32_t least_ms,
+                               unsigned status)
 {
     g->backoff_ms = gateway_delay_backoff(&g->random, min_ms, g->config.backoff_max_ms, g->backoff_ms);
     g->errors_in_row = 0;
     g->has_session = false;
-    gateway_pause(g, g->backoff_ms);
     if (g->slot == SLOT_LOADER) { /* a loader that does not get in never slows down the polls for releases */
         gateway_pause_quiet(g);
+    } else {
+        gateway_pause(g, g->backoff_ms < least_ms ? least_ms : g->backoff_ms);
     }
-    gateway_emit(g,
-                 (struct gateway_event){
-                     .kind = GATEWAY_EVENT_FAILED, .reason = reason, .done = g->backoff_ms, .slot = g->slot});
+    tell_failure(g, reason, status);
     return GATEWAY_ON_FAILED;
+}
+
+enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_t min_ms)
+{
+    return fail(g, reason, min_ms, 0, 0);
+}
+
+enum gateway_input gateway_fail_request(struct gateway *g, enum fota_err reason, uint32_t min_ms)
+{
+    return fail(g, reason, min_ms, asked_ms(g), g->reply.status);
+}
+
+/** A short pause that grows with the errors in a row. */
+static uint32_t short_pause_ms(struct gateway *g)
+{
+    return gateway_delay_backoff(&g->random, g->config.retry_min_ms, g->config.backoff_min_ms,
+                                 g->config.retry_min_ms * g->errors_in_row);
 }
 
 enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason)
@@ -58,12 +94,44 @@ enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason)
         gateway_save(g);
         return gateway_fail(g, reason, g->config.backoff_min_ms);
     }
-    uint32_t wait_ms = gateway_delay_backoff(&g->random, g->config.retry_min_ms, g->config.backoff_min_ms,
-                                             g->config.retry_min_ms * g->errors_in_row);
-    gateway_pause(g, wait_ms);
-    gateway_emit(g, (struct gateway_event){
-                        .kind = GATEWAY_EVENT_FAILED, .reason = reason, .done = wait_ms, .slot = g->slot});
+    gateway_pause(g, short_pause_ms(g));
+    tell_failure(g, reason, 0);
     return GATEWAY_ON_MORE;
+}
+
+enum gateway_input gateway_request_again(struct gateway *g, enum fota_err reason)
+{
+    if (++g->errors_in_row > ERRORS_IN_ROW_MAX) {
+        return gateway_fail_request(g, reason, g->config.backoff_min_ms);
+    }
+    uint32_t wait_ms = short_pause_ms(g);
+    gateway_pause(g, wait_ms < asked_ms(g) ? asked_ms(g) : wait_ms);
+    tell_failure(g, reason, g->reply.status);
+    return GATEWAY_ON_MORE;
+}
+
+void gateway_tell_damage(struct gateway *g, enum fota_err reason, uint32_t got_bytes, uint32_t total_bytes)
+{
+    g->damage.reason = reason;
+    g->damage.got_bytes = got_bytes;
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_DAMAGED,
+                                           .reason = reason,
+                                           .version = total_bytes ? gateway_version(g) : 0,
+                                           .slot = g->slot,
+                                           .done = got_bytes,
+                                           .total = total_bytes,
+                                           .status = (uint16_t)g->reply.status});
+}
+
+enum gateway_input gateway_damaged(struct gateway *g, enum fota_err reason, uint32_t got_bytes,
+                                   uint32_t total_bytes)
+{
+    gateway_tell_damage(g, reason, got_bytes, total_bytes);
+    /* Bytes that arrive end a back-off, and damage consists of such bytes: so it has a pause of its own. */
+    g->backoff_ms = g->damage_ms;
+    enum gateway_input input = gateway_fail_request(g, reason, g->config.backoff_min_ms);
+    g->damage_ms = g->backoff_ms;
+    return input;
 }
 
 void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t version)
@@ -105,8 +173,7 @@ enum gateway_input gateway_refuse_loader(struct gateway *g, enum fota_err reason
 enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason)
 {
     g->outcome = reason;
-    g->is_checked = false;
-    g->is_check_begun = false;
+    gateway_forget_check(g);
     g->has_session = false;
     if (g->slot == SLOT_LOADER) {
         return gateway_refuse_loader(g, reason);
@@ -116,16 +183,22 @@ enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason)
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED,
                                            .reason = reason,
                                            .version = gateway_version(g),
-                                           .slot = g->slot});
+                                           .slot = g->slot,
+                                           .is_erased = g->is_touched});
     return GATEWAY_ON_REFUSED;
 }
 
 bool gateway_is_final(enum fota_err reason)
 {
-    unsigned module = (unsigned)reason >> 8;
-    return module == (unsigned)E_IMAGE_MAGIC >> 8 || module == (unsigned)E_STATEMENT_SYNTAX >> 8 ||
-           reason == E_SLOT_REJECTED || reason == E_UPDATE_DIGEST || reason == E_LOADER_PROTECTED ||
-           reason == E_LOADER_MEMORY;
+    static const uint16_t final[] = {E_IMAGE_KEY,     E_IMAGE_HARDWARE,   E_IMAGE_COUNTER,
+                                     E_IMAGE_SLOT,    E_IMAGE_REVOKED,    E_IMAGE_REVOKES,
+                                     E_SLOT_REJECTED, E_LOADER_PROTECTED, E_LOADER_MEMORY};
+    for (unsigned i = 0; i < sizeof final / sizeof final[0]; i++) {
+        if (reason == (enum fota_err) final[i]) {
+            return true;
+        }
+    }
+    return (unsigned)reason >> 8 == (unsigned)E_STATEMENT_SYNTAX >> 8;
 }
 
 void gateway_save(struct gateway *g)
@@ -135,13 +208,6 @@ void gateway_save(struct gateway *g)
     if (err) {
         gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
     }
-}
-
-uint64_t gateway_now_s(struct gateway *g)
-{
-    uint64_t now_s = clock_utc_s(g->ports.clock);
-    now_s = now_s < g->record.trusted_time_s ? g->record.trusted_time_s : now_s;
-    return now_s < g->config.build_time_s ? g->config.build_time_s : now_s;
 }
 
 enum fota_err gateway_load_offer(struct gateway *g)
@@ -197,10 +263,28 @@ void gateway_turn_to(struct gateway *g, enum slot slot)
     if (slot != g->checked_slot || memcmp(g->checked_sha256, sha256, sizeof g->checked_sha256) != 0) {
         memcpy(g->checked_sha256, sha256, sizeof g->checked_sha256);
         g->checked_slot = slot;
-        g->is_checked = false;
-        g->is_check_begun = false;
-        g->downloaded_bytes = 0;
+        gateway_forget_check(g);
+        g->is_stage_bad = false;
+        g->ignores_ranges = false;
+        g->blob_etag[0] = '\0';
+        g->damage_ms = 0;
+        g->is_touched = false;
     }
+    if (slot != SLOT_LOADER && g->target.boot.slot_state[slot] == SLOT_STATE_RECEIVING) {
+        g->is_touched = true; /* an earlier install, of whatever, got so far */
+    }
+}
+
+uint32_t gateway_slot_base(enum slot slot)
+{
+    static const uint32_t base[] = {
+        [SLOT_A] = FLASH_SLOT_A_BASE, [SLOT_B] = FLASH_SLOT_B_BASE, [SLOT_LOADER] = FLASH_LOADER_BASE};
+    return base[slot];
+}
+
+uint32_t gateway_slot_bytes(enum slot slot)
+{
+    return slot == SLOT_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
 }
 
 uint32_t gateway_version(const struct gateway *g)

@@ -61,9 +61,6 @@ enum fota_err gateway_image_take(struct gateway_image *image, const uint8_t *byt
     if (n_bytes > image->total_bytes - image->off) {
         return E_IMAGE_TRAILING;
     }
-    if (image->total_bytes < GATEWAY_IMAGE_HEAD_BYTES) {
-        return E_IMAGE_SIZE;
-    }
     uint32_t left = (uint32_t)n_bytes;
     while (left > 0) {
         uint32_t n = run_bytes(image, left);
@@ -73,9 +70,10 @@ enum fota_err gateway_image_take(struct gateway_image *image, const uint8_t *byt
         left -= n;
         image->off += n;
         if (image->off == GATEWAY_IMAGE_HEAD_BYTES) {
-            enum fota_err err = read_header(image);
-            if (err) {
-                return err;
+            image->form = read_header(image);
+            if (image->form) {
+                image->tail_off = UINT32_MAX;
+                image->signed_bytes = UINT32_MAX;
             }
         }
         if (image->off == image->signed_bytes) {
@@ -153,9 +151,15 @@ enum fota_err gateway_image_finish(struct gateway_image *image, const struct ima
                                    const uint8_t sha256[CRYPTO_SHA256_BYTES])
 {
     struct image parts;
-    uint8_t file_sha256[CRYPTO_SHA256_BYTES];
-    if (image->off != image->total_bytes || image->tail_off == 0) {
-        return E_IMAGE_SIZE;
+    if (image->off != image->total_bytes) {
+        return E_UPDATE_DAMAGED;
+    }
+    crypto_sha256_final(&image->hash, image->file_sha256);
+    if (memcmp(image->file_sha256, sha256, sizeof image->file_sha256) != 0) {
+        return E_UPDATE_DAMAGED;
+    }
+    if (image->form || image->total_bytes < GATEWAY_IMAGE_HEAD_BYTES) {
+        return image->form ? image->form : E_IMAGE_SIZE;
     }
     enum fota_err err = parse(image, &parts);
     if (err) {
@@ -165,12 +169,5 @@ enum fota_err gateway_image_finish(struct gateway_image *image, const struct ima
         return E_IMAGE_TRAILING;
     }
     err = authenticate(image, &parts, policy);
-    if (!err) {
-        err = image_check_fit(image->bytes, policy, &parts);
-    }
-    if (err) {
-        return err;
-    }
-    crypto_sha256_final(&image->hash, file_sha256);
-    return memcmp(file_sha256, sha256, sizeof file_sha256) == 0 ? FOTA_OK : E_STATEMENT_MISMATCH;
+    return err ? err : image_check_fit(image->bytes, policy, &parts);
 }

@@ -27,6 +27,24 @@ static void tell(struct gateway *g, const struct link_ladder *ladder)
     }
 }
 
+/** The ROM answers, and nothing of ours does. */
+static bool is_for_rebuild(enum fota_err err)
+{
+    return err == E_LINK_BOOT_MISSING || err == E_LINK_LOADER_MISSING || err == E_LINK_REQUEST_IGNORED;
+}
+
+/** The last rung, if the owner allows it: the recovery kit. @return as gateway_ask_target; `err` if not allowed */
+static enum fota_err rebuild(struct gateway *g, enum fota_err err)
+{
+    if (!g->ports.rebuild) {
+        gateway_release(g);
+        return err;
+    }
+    err = g->ports.rebuild(g->ports.rebuild_ctx);
+    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REBUILD, .reason = err});
+    return err ? err : gateway_ask_target(g);
+}
+
 enum fota_err gateway_climb(struct gateway *g, enum fota_err err)
 {
     bool is_silent = err == E_LINK_NO_LOADER || err == E_LINK_NO_VENDOR;
@@ -40,6 +58,11 @@ enum fota_err gateway_climb(struct gateway *g, enum fota_err err)
     err = link_ladder_climb(g->ports.link, LINK_RUNG_RESET, LINK_RUNG_REQUEST, &ladder);
     g->is_held = ladder.is_tried[LINK_RUNG_REQUEST]; /* in the loader, or in the ROM */
     tell(g, &ladder);
+    if (err && is_for_rebuild(err)) {
+        err = rebuild(g, err);
+        g->is_held = g->is_held && err;
+        return err;
+    }
     if (err) {
         gateway_release(g);
         return err;

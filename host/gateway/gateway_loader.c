@@ -27,8 +27,8 @@ static enum fota_err get_statement(struct gateway *g)
     const struct s3_get_options options = {0};
     loader_key(g, key);
     enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), &taker, &g->reply);
-    g->n_loader_text = err ? 0 : (uint16_t)body.n_bytes;
-    return err == E_NO_SPACE ? E_STATEMENT_SIZE : err;
+    g->n_loader_text = (uint16_t)body.n_bytes;
+    return err;
 }
 
 /** What the target would say of a statement that verifies. */
@@ -62,12 +62,15 @@ enum gateway_input gateway_do_loader(struct gateway *g)
     g->slot = SLOT_LOADER;
     g->loader_version = 0;
     enum fota_err err = get_statement(g);
-    if (err && !gateway_is_final(err)) {
-        return gateway_fail(g, err, g->config.backoff_min_ms);
+    if (err && err != E_NO_SPACE) {
+        return gateway_fail_request(g, err, g->config.backoff_min_ms);
     }
     if (!err) {
         err = gateway_loader_read(g->loader_text, g->n_loader_text, &g->config.keys, &g->config.identity,
                                   g->offer.channel.loader_sha256, &loader);
+    }
+    if (err == E_NO_SPACE || err == E_STATEMENT_MISMATCH) { /* not the one that the channel names */
+        return gateway_damaged(g, E_STATEMENT_MISMATCH, g->n_loader_text, 0);
     }
     if (err) {
         return gateway_refuse(g, err);

@@ -17,9 +17,12 @@ enum gateway_input gateway_do_boot(struct gateway *g)
     if (err && err != E_NOT_FOUND) {
         gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
     }
+    g->stated_at_ms = clock_now_ms(g->ports.clock);
     err = gateway_load_offer(g);
     if (err) {
         g->record.etag[0] = '\0'; /* nothing verified to go with it: read the object again */
+    } else {
+        g->record.trusted_time_s = g->offer.channel.issued_s;
     }
     gateway_pause(g, gateway_delay_first(&g->random, g->config.poll_ms ? g->config.poll_ms : UINT32_MAX));
     err = gateway_ask_target(g);
@@ -56,13 +59,10 @@ static bool is_denied(enum fota_err err)
 
 static enum gateway_input poll_failed(struct gateway *g, enum fota_err err)
 {
-    enum gateway_input input =
-        gateway_fail(g, err, is_denied(err) ? g->config.denied_min_ms : g->config.backoff_min_ms);
-    uint64_t asked_ms = (uint64_t)g->reply.retry_after_s * 1000U;
-    if (asked_ms > g->backoff_ms) {
-        gateway_pause(g, asked_ms < g->config.backoff_max_ms ? (uint32_t)asked_ms : g->config.backoff_max_ms);
+    if (err == E_NO_SPACE) { /* larger than a channel object can be: it is none */
+        return gateway_damaged(g, E_STATEMENT_SIZE, (uint32_t)g->reply.body_bytes, 0);
     }
-    return input;
+    return gateway_fail_request(g, err, is_denied(err) ? g->config.denied_min_ms : g->config.backoff_min_ms);
 }
 
 enum gateway_input gateway_do_poll(struct gateway *g)
@@ -76,7 +76,7 @@ enum gateway_input gateway_do_poll(struct gateway *g)
     options.if_none_match = is_conditional ? g->record.etag : NULL;
     enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), &taker, &g->reply);
     if (err) {
-        return poll_failed(g, err == E_NO_SPACE ? E_STATEMENT_SIZE : err);
+        return poll_failed(g, err);
     }
     g->etag[0] = '\0';
     if (g->reply.status == 304) {
@@ -97,17 +97,25 @@ static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
     struct gateway_record *r = &g->record;
     if (memcmp(r->channel_sha256, offer->sha256, sizeof r->channel_sha256) != 0) {
         g->loader_told = FOTA_OK; /* a new object: what it says is told anew */
+        g->stated_at_ms = clock_now_ms(g->ports.clock);
     }
+    /* Of the highest number, not the latest date ever seen: a wrong one is over with the next statement. */
+    r->trusted_time_s = offer->channel.issued_s;
     memcpy(r->channel, g->scratch, g->n_scratch_bytes);
     r->n_channel_bytes = (uint16_t)g->n_scratch_bytes;
     r->channel_seq = offer->channel.seq;
     memcpy(r->channel_sha256, offer->sha256, sizeof r->channel_sha256);
-    if (offer->channel.issued_s > r->trusted_time_s) {
-        r->trusted_time_s = offer->channel.issued_s;
-    }
     g->is_dirty = true;
     g->has_offer = false;
     return gateway_load_offer(g); /* spans must point into the record */
+}
+
+/** Is it a statement at all, of a key that counts, with the release that it names? If not, it says nothing: a
+ * login page, or damage. */
+static bool is_unsigned(enum fota_err err)
+{
+    return err == E_STATEMENT_SYNTAX || err == E_STATEMENT_SIZE || err == E_STATEMENT_KEY ||
+           err == E_STATEMENT_SIGNATURE || err == E_STATEMENT_FORMAT || err == E_STATEMENT_MISMATCH;
 }
 
 enum gateway_input gateway_do_verify(struct gateway *g)
@@ -115,6 +123,10 @@ enum gateway_input gateway_do_verify(struct gateway *g)
     struct gateway_offer offer;
     enum fota_err err =
         gateway_offer_read(g->scratch, g->n_scratch_bytes, &g->config.keys, &g->config.identity, &offer);
+    if (is_unsigned(err)) {
+        g->slot = SLOT_A;
+        return gateway_damaged(g, err, g->n_scratch_bytes, 0);
+    }
     if (!err) {
         err = gateway_offer_check_order(&offer, &g->record);
     }
@@ -124,7 +136,9 @@ enum gateway_input gateway_do_verify(struct gateway *g)
     if (err) {
         g->outcome = err;
         g->is_object_bad = true;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED, .reason = err});
+        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED,
+                                               .reason = err,
+                                               .status = (uint16_t)g->reply.status});
         return GATEWAY_ON_REFUSED;
     }
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STATEMENT,

@@ -32,28 +32,112 @@ void gateway_pause(struct gateway *g, uint32_t ms);
 void gateway_pause_quiet(struct gateway *g);
 
 /**
- * A failure of network, link or target: back off from `min_ms` and say so.
+ * A failure of link or target: back off from `min_ms` and say so.
  * @return GATEWAY_ON_FAILED
  */
 enum gateway_input gateway_fail(struct gateway *g, enum fota_err reason, uint32_t min_ms);
 
-/** A failure inside a download or a handover: a short pause, or after too many in a row gateway_fail.
- *  @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED */
+/** The same for a request that failed: longer if the reply's Retry-After is, and with its status. */
+enum gateway_input gateway_fail_request(struct gateway *g, enum fota_err reason, uint32_t min_ms);
+
+/**
+ * A link that fails inside an install: a short pause, or after too many in a row one attempt more and
+ * gateway_fail.
+ * @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED
+ */
 enum gateway_input gateway_try_again(struct gateway *g, enum fota_err reason);
+
+/**
+ * A request that failed inside a download: a short pause, or after too many in a row without a byte
+ * gateway_fail_request. The network costs no attempt.
+ * @return GATEWAY_ON_MORE · GATEWAY_ON_FAILED
+ */
+enum gateway_input gateway_request_again(struct gateway *g, enum fota_err reason);
+
+/** What came is not what was signed: tell what differs. Nothing is held against the release. */
+void gateway_tell_damage(struct gateway *g, enum fota_err reason, uint32_t got_bytes, uint32_t total_bytes);
+
+/**
+ * The same, and back off.
+ * @param got_bytes    that came
+ * @param total_bytes  of the statement, 0 unknown
+ * @return GATEWAY_ON_FAILED
+ */
+enum gateway_input gateway_damaged(struct gateway *g, enum fota_err reason, uint32_t got_bytes,
+                                   uint32_t total_bytes);
+
+/** GET of the file from `off` on. `n_bytes` of it; a server that ignores ranges sends all of it. */
+FOTA_MUST_CHECK
+enum fota_err gateway_get_image(struct gateway *g, uint32_t off, uint32_t n_bytes,
+                                const struct s3_taker *taker);
+
+/**
+ * What a failed GET of the file means.
+ * @return GATEWAY_ON_MORE · GATEWAY_ON_MOVED · GATEWAY_ON_FAILED
+ */
+enum gateway_input gateway_get_failed(struct gateway *g, enum fota_err err);
+
+/**
+ * Bytes that a taker has already: a server that ignores ranges begins at 0.
+ * @param wanted_off  the next byte that is wanted
+ * @return how many of `n_bytes` at `off` to pass over
+ */
+size_t gateway_skip(uint64_t off, size_t n_bytes, uint32_t wanted_off);
+
+/** Has the request that is under way taken too long? The transport should have ended it. */
+bool gateway_is_late(const struct gateway *g);
+
+/** The check of the file begins anew, at its first byte or with what is staged. */
+void gateway_forget_check(struct gateway *g);
+
+/** Staging store for this file; NULL: none. */
+struct stage *gateway_stage(const struct gateway *g);
+
+/** Look for the file on the shelves: sets is_staged, shelf, n_staged_bytes, and the ETag that goes with it. */
+void gateway_stage_find(struct gateway *g);
+
+/** The next bytes of the file for INCOMING; a store that fails is left out from now on. */
+void gateway_stage_append(struct gateway *g, uint32_t off, const uint8_t *bytes, size_t n_bytes);
+
+/** What is staged is damaged: away with it. */
+void gateway_stage_drop(struct gateway *g);
+
+/** The trial was confirmed: its image goes on the shelf of its slot. */
+void gateway_stage_keep(struct gateway *g);
+
+/** Is the channel stale, and whose clock says so? Tells both when they change. */
+void gateway_watch(struct gateway *g);
+
+/**
+ * May the target restart now, by the hours of the owner and what the release asks for? Pure.
+ * @param utc_s   seconds since 1970; 0 unknown: hours never come
+ * @param wait_s  E_UPDATE_WINDOW: how long until it makes sense to look again
+ * @return FOTA_OK · E_UPDATE_WINDOW
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *asked,
+                           uint64_t utc_s, uint32_t *wait_s);
 
 /** The release, or the loader that is being installed, is wrong and will stay wrong: remember it.
  *  @return GATEWAY_ON_REFUSED */
 enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason);
 
-/** True for reasons that no repetition cures: what image and statement are, what the target rejected, and
- * what its sector 1 or its application cannot do. */
+/** True for reasons that no repetition cures: what a statement is, what the target's keys, hardware and floor
+ * say of an image, what it rejected, and what its sector 1 or its application cannot do. */
 bool gateway_is_final(enum fota_err reason);
 
 /** Save the record; a failure is told and does not stop the update. */
 void gateway_save(struct gateway *g);
 
-/** Later of the clock, the newest verified statement and the build; 0 unknown. */
+/**
+ * Time for expiry and rollout, 0 unknown: the latest of this machine's clock, the `issued=` of the newest
+ * verified statement with what passed since, and the build. A statement does not move it further than a year
+ * beyond a clock that can be right.
+ */
 uint64_t gateway_now_s(struct gateway *g);
+
+/** This machine's clock if it can be right, i.e. is not before the build; else 0. */
+uint64_t gateway_clock_s(struct gateway *g);
 
 /**
  * Read `record.channel` into `offer` if it is not there yet.
@@ -83,6 +167,13 @@ void gateway_climbed_in_vain(struct gateway *g);
 
 /** Let a target go that a climb left in its loader: a reset starts what it has. */
 void gateway_release(struct gateway *g);
+
+/** Where the slot begins, and how long it is; sector 1 for SLOT_LOADER. */
+uint32_t gateway_slot_base(enum slot slot);
+uint32_t gateway_slot_bytes(enum slot slot);
+
+/** Did the file go out from its first byte to its last in this session, so that its digest is known? */
+bool gateway_is_stream_whole(const struct gateway *g);
 
 /** What a decision is made of. */
 struct gateway_facts gateway_facts(struct gateway *g);

@@ -4,13 +4,18 @@
 
 #include "base/bytes.h"
 #include "base/crc.h"
+#include "base/slot.h"
 
 enum { RECORD_MAGIC = 0x32475746 /* "FWG2" as bytes, format 2 */ };
+
+/** End of the year 9999: no statement names a later time. */
+static const uint64_t TIME_MAX_S = UINT64_C(253402300799);
 
 /** One walk over the fields serves both directions, so that they cannot differ. */
 struct walk {
     uint8_t *at;
     bool is_storing;
+    bool is_in_range; /* when loading: no number was larger than its field */
 };
 
 static void walk_bytes(struct walk *w, void *bytes, size_t n_bytes)
@@ -46,6 +51,7 @@ static void walk_u16(struct walk *w, uint16_t *value)
 {
     uint32_t wide = *value;
     walk_u32(w, &wide);
+    w->is_in_range = w->is_in_range && wide <= UINT16_MAX;
     *value = (uint16_t)wide;
 }
 
@@ -53,6 +59,7 @@ static void walk_u8(struct walk *w, uint8_t *value)
 {
     uint32_t wide = *value;
     walk_u32(w, &wide);
+    w->is_in_range = w->is_in_range && wide <= UINT8_MAX;
     *value = (uint8_t)wide;
 }
 
@@ -60,6 +67,7 @@ static void walk_bool(struct walk *w, bool *value)
 {
     uint8_t wide = w->is_storing && *value ? 1 : 0;
     walk_u8(w, &wide);
+    w->is_in_range = w->is_in_range && wide <= 1;
     *value = wide != 0;
 }
 
@@ -96,7 +104,6 @@ static void walk_record(struct walk *w, struct gateway_record *r)
 
 enum { CRC_OFF = GATEWAY_RECORD_BYTES - 4 };
 
-/** Only this code writes with this magic and CRC, so the fields of a sound record are in range. */
 static bool is_sound_record(const uint8_t *bytes)
 {
     return bytes_load_le32(bytes) == RECORD_MAGIC &&
@@ -108,13 +115,40 @@ void gateway_record_init(struct gateway_record *r)
     memset(r, 0, sizeof *r);
 }
 
+/** A CRC says that the bytes are as they were written, not who wrote them: nothing is used unchecked. */
+static bool is_in_range(const struct gateway_record *r)
+{
+    return r->n_channel_bytes <= STATEMENT_MAX_BYTES && r->etag[GATEWAY_ETAG_MAX_BYTES - 1] == '\0' &&
+           r->trusted_time_s <= TIME_MAX_S && r->rejected_next < GATEWAY_REJECTED_MAX &&
+           r->trial_slot <= SLOT_B;
+}
+
 static bool is_newer(uint32_t a, uint32_t b)
 {
     return (int32_t)(a - b) > 0;
 }
 
+static enum fota_err load_cell(struct store *store, unsigned cell, uint8_t *scratch,
+                               struct gateway_record *out)
+{
+    enum fota_err err = store_load(store, cell, scratch, GATEWAY_RECORD_BYTES);
+    if (!err && !is_sound_record(scratch)) {
+        err = E_NOT_FOUND;
+    }
+    if (!err) {
+        struct walk w = {.at = scratch + 4, .is_storing = false, .is_in_range = true};
+        walk_record(&w, out);
+        err = w.is_in_range && is_in_range(out) ? FOTA_OK : E_NOT_FOUND;
+    }
+    if (err) {
+        gateway_record_init(out);
+    }
+    return err;
+}
+
 enum fota_err gateway_record_load(struct store *store, uint8_t *scratch, struct gateway_record *out)
 {
+    gateway_record_init(out);
     bool is_sound[STORE_CELLS] = {false};
     uint32_t generation[STORE_CELLS] = {0};
     for (unsigned cell = 0; cell < STORE_CELLS; cell++) {
@@ -129,16 +163,8 @@ enum fota_err gateway_record_load(struct store *store, uint8_t *scratch, struct 
         return E_NOT_FOUND;
     }
     unsigned newest = is_sound[1] && (!is_sound[0] || is_newer(generation[1], generation[0])) ? 1 : 0;
-    enum fota_err err = store_load(store, newest, scratch, GATEWAY_RECORD_BYTES);
-    if (err) {
-        return err;
-    }
-    if (!is_sound_record(scratch)) {
-        return E_IO; /* it was sound a moment ago */
-    }
-    struct walk w = {.at = scratch + 4, .is_storing = false};
-    walk_record(&w, out);
-    return FOTA_OK;
+    enum fota_err err = load_cell(store, newest, scratch, out);
+    return err == E_NOT_FOUND ? load_cell(store, 1 - newest, scratch, out) : err;
 }
 
 enum fota_err gateway_record_save(struct store *store, uint8_t *scratch, struct gateway_record *r)
@@ -153,6 +179,14 @@ enum fota_err gateway_record_save(struct store *store, uint8_t *scratch, struct 
     }
     bytes_store_le32(scratch + CRC_OFF, crc32_update(0, scratch, CRC_OFF));
     return store_save(store, r->generation % STORE_CELLS, scratch, GATEWAY_RECORD_BYTES);
+}
+
+void gateway_record_absolve(struct gateway_record *r)
+{
+    memset(r->rejected, 0, sizeof r->rejected);
+    memset(r->images, 0, sizeof r->images);
+    r->rejected_next = 0;
+    r->attempts = 0;
 }
 
 void gateway_record_reject(struct gateway_record *r, const uint8_t images[CRYPTO_SHA256_BYTES],

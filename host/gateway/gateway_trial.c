@@ -30,8 +30,8 @@ static void end_trial(struct gateway *g)
     g->record.attempts = 0;
     g->trial_until_ms = 0;
     g->is_trial_overdue = false;
-    g->is_checked = false;
-    g->is_check_begun = false;
+    g->is_touched = false;
+    gateway_forget_check(g);
     g->slot = (enum slot)g->record.trial_slot;
 }
 
@@ -104,7 +104,10 @@ enum gateway_input gateway_do_trial(struct gateway *g)
 
 enum gateway_input gateway_do_confirmed(struct gateway *g)
 {
+    gateway_stage_keep(g);
     end_trial(g);
+    gateway_record_absolve(
+        &g->record); /* as the target does: it proved itself, and what was before is over */
     gateway_save(g);
     g->outcome = FOTA_OK;
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CONFIRMED,

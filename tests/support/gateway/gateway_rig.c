@@ -27,6 +27,7 @@ static void start_gateway(struct rig *rig)
         .link = &rig->link,
         .store = &rig->store.store,
         .clock = &rig->target.clock,
+        .stage = rig->has_stage ? &rig->stage.stage : NULL,
         .observer = {.on_event = on_event, .may_activate = may_activate, .ctx = rig}};
     link_client_init(&rig->link, &rig->target.io, NULL);
     if (s3_init(&rig->s3, &rig->s3_server.http, &rig->s3_config) ||
@@ -65,6 +66,13 @@ void rig_init(struct rig *rig)
         .retry_min_ms = 200,
         .range_bytes = 8192,
         .seed = 7};
+    start_gateway(rig);
+}
+
+void rig_give_stage(struct rig *rig)
+{
+    stage_fake_init(&rig->stage, rig->stage_memory, TEST_IMAGE_MAX_BYTES);
+    rig->has_stage = true;
     start_gateway(rig);
 }
 

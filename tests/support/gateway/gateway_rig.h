@@ -5,19 +5,23 @@
 #ifndef GATEWAY_RIG_H
 #define GATEWAY_RIG_H
 
+#include "fake/stage_fake.h"
 #include "gateway/gateway.h"
 #include "ram_store.h"
 #include "release_maker.h"
 #include "s3_fake.h"
 #include "target_fake.h"
 
-enum { RIG_EVENTS_MAX = 4096 };
+enum { RIG_EVENTS_MAX = 32768 };
 
 struct rig {
     struct s3_fake s3_server;
     struct s3_config s3_config;
     struct s3 s3;
     struct ram_store store;
+    bool has_stage; /* set by rig_give_stage */
+    struct stage_fake stage;
+    uint8_t stage_memory[STAGE_SHELVES * TEST_IMAGE_MAX_BYTES];
     struct target_fake target;
     struct link_client link;
     struct gateway_config config;
@@ -34,7 +38,10 @@ struct rig {
  * first step. One rig at a time is plenty: 12 MB. */
 void rig_init(struct rig *rig);
 
-/** The gateway loses power: all but its store is forgotten. */
+/** Give the gateway a staging store, empty, and start it anew. */
+void rig_give_stage(struct rig *rig);
+
+/** The gateway is killed: all but its stores is forgotten. */
 void rig_restart_gateway(struct rig *rig);
 
 /** Put blobs and the channel object into the bucket. */

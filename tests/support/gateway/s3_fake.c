@@ -31,6 +31,29 @@ static void send_header(const struct http_sink *sink, const char *name, const ch
     sink->header(sink->ctx, name, strlen(name), value, strlen(value));
 }
 
+static uint32_t draw(struct s3_fake *fake, uint32_t below)
+{
+    fake->seed = fake->seed * 1664525U + 1013904223U;
+    return (uint32_t)((uint64_t)(fake->seed >> 8) * below >> 24);
+}
+
+/** One piece, with one bit flipped if `flip` is in it. */
+static enum fota_err send_piece(struct s3_fake *fake, const struct http_sink *sink, unsigned status,
+                                const uint8_t *bytes, size_t n_bytes, size_t flip)
+{
+    uint8_t piece[4096];
+    if (n_bytes > sizeof piece) {
+        abort();
+    }
+    memcpy(piece, bytes, n_bytes);
+    if (flip < n_bytes) {
+        piece[flip] ^= 0x10;
+    }
+    fake->n_body_bytes += n_bytes;
+    fake->n_blob_bytes += fake->is_blob ? n_bytes : 0;
+    return sink->body(sink->ctx, status, piece, n_bytes);
+}
+
 static enum fota_err send_body(struct s3_fake *fake, const struct http_sink *sink, unsigned status,
                                const void *bytes, size_t n_bytes)
 {
@@ -38,14 +61,17 @@ static enum fota_err send_body(struct s3_fake *fake, const struct http_sink *sin
     size_t chunk = fake->chunk_bytes ? fake->chunk_bytes : 1000;
     size_t sent = 0;
     size_t cut = fake->cut_after_bytes;
+    size_t flip = draw(fake, 100) < fake->flip_pct ? draw(fake, (uint32_t)n_bytes) : SIZE_MAX;
     fake->cut_after_bytes = 0;
+    if (fake->is_blob && fake->cut_every_bytes && fake->cut_every_bytes < n_bytes) {
+        cut = fake->cut_every_bytes;
+    }
     while (sent < n_bytes) {
         size_t n = n_bytes - sent < chunk ? n_bytes - sent : chunk;
         if (cut && sent + n > cut) {
             n = cut - sent;
         }
-        enum fota_err err = n ? sink->body(sink->ctx, status, at + sent, n) : FOTA_OK;
-        fake->n_body_bytes += n;
+        enum fota_err err = n ? send_piece(fake, sink, status, at + sent, n, flip - sent) : FOTA_OK;
         sent += n;
         if (err) {
             return err;
@@ -63,6 +89,12 @@ static enum fota_err fail(struct s3_fake *fake, const struct http_sink *sink, un
     char xml[160];
     int n = snprintf(xml, sizeof xml, "<?xml version=\"1.0\"?><Error><Code>%s</Code></Error>", name);
     *status = code;
+    fake->is_blob = false;
+    if (fake->retry_after_s) {
+        char text[16];
+        (void)snprintf(text, sizeof text, "%u", fake->retry_after_s);
+        send_header(sink, "Retry-After", text);
+    }
     return send_body(fake, sink, code, xml, (size_t)n);
 }
 
@@ -82,6 +114,15 @@ static enum fota_err send_range(struct s3_fake *fake, const struct s3_fake_objec
     *status = 206;
     fake->n_ranges++;
     return send_body(fake, sink, 206, object->bytes + first, last - first + 1);
+}
+
+static void send_length(const struct s3_fake *fake, const struct http_sink *sink, size_t n_bytes)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%zu", n_bytes);
+    if (!fake->hides_length) {
+        send_header(sink, "Content-Length", text);
+    }
 }
 
 static enum fota_err get(struct s3_fake *fake, const struct http_request *request,
@@ -109,7 +150,21 @@ static enum fota_err get(struct s3_fake *fake, const struct http_request *reques
         return send_range(fake, object, range, sink, status);
     }
     *status = 200;
-    return send_body(fake, sink, 200, object->bytes, object->n_bytes);
+    send_length(fake, sink, object->n_bytes);
+    enum fota_err err = send_body(fake, sink, 200, object->bytes, object->n_bytes);
+    while (!err && fake->is_blob && fake->is_endless) {
+        err = send_body(fake, sink, 200, object->bytes, object->n_bytes);
+    }
+    return err;
+}
+
+/** A network that wants its users to log in. */
+static enum fota_err portal(struct s3_fake *fake, const struct http_sink *sink, unsigned *status)
+{
+    static const char page[] = "<html><head><title>Welcome</title></head><body>Please log in.</body></html>";
+    *status = 200;
+    send_length(fake, sink, sizeof page - 1);
+    return send_body(fake, sink, 200, page, sizeof page - 1);
 }
 
 static enum fota_err perform(struct http *http, const struct http_request *request,
@@ -123,6 +178,13 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     }
     if (request->method != HTTP_GET || strncmp(request->url, PREFIX, strlen(PREFIX)) != 0) {
         return E_ARG;
+    }
+    fake->is_blob = strstr(request->url, "/blobs/") != NULL;
+    if (draw(fake, 100) < fake->fail_pct) {
+        return fail(fake, sink, status, 503, "SlowDown");
+    }
+    if (draw(fake, 100) < fake->portal_pct) {
+        return portal(fake, sink, status);
     }
     return get(fake, request, sink, status);
 }

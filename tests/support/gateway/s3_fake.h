@@ -33,6 +33,17 @@ struct s3_fake {
     size_t cut_after_bytes; /* the next body ends after so many bytes; 0 never */
     bool ignores_ranges;    /* answers 200 to a Range */
     size_t chunk_bytes;     /* bodies arrive in pieces of this size; 0: 1,000 */
+    size_t cut_every_bytes; /* every body of an image ends after so many bytes; 0 never */
+    bool is_endless;        /* bodies of images never end */
+    bool hides_length;      /* no Content-Length */
+    unsigned retry_after_s; /* failures say so; 0 nothing */
+    /* In percent of the requests, by `seed`: */
+    unsigned fail_pct;   /* 503 */
+    unsigned flip_pct;   /* one bit of the body is wrong */
+    unsigned portal_pct; /* 200 with a login page */
+    uint32_t seed;
+    uint64_t n_blob_bytes; /* of bodies of images, 200 and 206 */
+    bool is_blob;          /* the request under way is for one */
 };
 
 /** Empty bucket "releases" at http://s3.test. */

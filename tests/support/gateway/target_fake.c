@@ -74,6 +74,10 @@ static enum fota_err op_finish(void *ctx)
         t->n_loader_erases++;
         return update_loader_install(&t->update, t->loader_memory, t->loader_bytes);
     }
+    if (t->damages_flash) {
+        *flash_fake_at(&t->flash,
+                       (t->update.offer.slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE) + 4096) ^= 1U;
+    }
     return t->is_deaf_to_finish ? E_UPDATE_BUSY : update_finish(&t->update);
 }
 
@@ -337,7 +341,8 @@ static uint64_t now_ms(struct clock *clock)
 
 static uint64_t utc_s(struct clock *clock)
 {
-    return UINT64_C(1790000000) + of_clock(clock)->now_ns / UINT64_C(1000000000);
+    const struct target_fake *t = of_clock(clock);
+    return UINT64_C(1790000000) - t->utc_back_s + t->now_ns / UINT64_C(1000000000);
 }
 
 void target_fake_run_ms(struct target_fake *t, uint32_t ms)

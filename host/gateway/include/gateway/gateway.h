@@ -6,9 +6,17 @@
  * step that has to wait says for how long. No heap, no operating system, no clock of its own, about 10 KB in
  * one struct, so the same code runs on an ESP32 and on Linux.
  *
- * What is erased when: nothing before statement *and* image were verified in full (the object is read once
- * for that, and streamed in a second pass), and nothing but the target's inactive slot afterwards. A loader
- * is received in the target's RAM; its sector 1 is erased by the target, after everything was verified there.
+ * What is erased when: nothing before statement *and* image were verified in full, and nothing but the target's
+ * inactive slot afterwards. A loader is received in the target's RAM; its sector 1 is erased by the target,
+ * after everything was verified there.
+ *
+ * The image is fetched once, into the staging store (port/stage.h), checked there, and streamed from there; what
+ * was fetched is never fetched again, whatever ends the gateway or the network. Without a store the object is
+ * read twice: once for the check, once for the stream.
+ *
+ * What condemns a release: only bytes that were signed. Whatever else the network delivers is damage on the way
+ * (GATEWAY_EVENT_DAMAGED) and can only delay. What was condemned or given up is tried again when the channel
+ * raises `retry=`, or when another release was confirmed.
  */
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
@@ -19,6 +27,7 @@
 #include "gateway/gateway_record.h"
 #include "link_client/link_client.h"
 #include "port/clock.h"
+#include "port/stage.h"
 #include "port/store.h"
 #include "s3/s3.h"
 
@@ -38,13 +47,31 @@ enum gateway_event_kind {
     GATEWAY_EVENT_TRIAL,       /* trial goes on [slot, done = runs left] */
     GATEWAY_EVENT_CONFIRMED,   /* [version, slot] */
     GATEWAY_EVENT_ROLLED_BACK, /* [version, slot, reason] */
-    GATEWAY_EVENT_REFUSED,     /* statement or image is wrong and will stay wrong [reason, version] */
-    GATEWAY_EVENT_FAILED,      /* network, link or target; another try follows [reason, done = delay in ms] */
+    GATEWAY_EVENT_REFUSED,     /* what was signed is wrong and will stay wrong [reason, version, is_erased] */
+    GATEWAY_EVENT_FAILED,      /* network, link or target; another try follows [reason, done = delay in ms,
+                                  status, is_erased] */
     GATEWAY_EVENT_RETRY,       /* the target was told to try a rejected release again [done = number] */
     GATEWAY_EVENT_LOADER,      /* the target has the loader that the channel names [version] */
     GATEWAY_EVENT_LOADER_LEFT, /* it does not get it [reason, version; 0 if its statement was not read] */
     GATEWAY_EVENT_LADDER,      /* the target was silent; a rung was tried [done = enum link_rung, reason] */
-    GATEWAY_EVENT_STORE        /* the record could not be saved [reason] */
+    GATEWAY_EVENT_STORE,       /* the record could not be saved, or the staging store failed [reason] */
+    GATEWAY_EVENT_DAMAGED, /* what came is not what was signed; FAILED follows [reason = what differs, status,
+                                  done = bytes that came, total = bytes of the statement; damage, URL in s3] */
+    GATEWAY_EVENT_FETCHED, /* in the staging store [done, total] */
+    GATEWAY_EVENT_HELD,    /* the target may not restart yet [reason = E_UPDATE_WINDOW or E_UPDATE_BUSY, done
+                                  = ms until the next look] */
+    GATEWAY_EVENT_STALE,   /* the channel is past its `expires=` [done = seconds since, version] */
+    GATEWAY_EVENT_FRESH,   /* it no longer is [version] */
+    GATEWAY_EVENT_CLOCK,   /* another clock is believed from now on [done = enum gateway_time_source] */
+    GATEWAY_EVENT_REBUILD  /* a board that only ST's ROM answers for was rebuilt [reason] */
+};
+
+/** Whose time counts. */
+enum gateway_time_source {
+    GATEWAY_TIME_NONE,
+    GATEWAY_TIME_BUILD,     /* config.build_time_s: it is not earlier */
+    GATEWAY_TIME_STATEMENT, /* `issued=` of the newest statement, and what passed since it was read */
+    GATEWAY_TIME_CLOCK      /* this machine's clock */
 };
 
 struct gateway_event {
@@ -55,6 +82,8 @@ struct gateway_event {
     enum slot slot;
     uint32_t done;
     uint32_t total;
+    uint16_t status; /* HTTP status of the reply, 0 none */
+    bool is_erased; /* something of the inactive slot may have been erased for this file; false: surely not */
 };
 
 /** May the trial start? For an application that knows when a restart hurts. */
@@ -63,24 +92,33 @@ enum gateway_consent { GATEWAY_CONSENT_NOW, GATEWAY_CONSENT_LATER, GATEWAY_CONSE
 /** Whoever watches. Every function may be NULL. Called from gateway_step; must not call the gateway. */
 struct gateway_observer {
     void (*on_event)(void *ctx, const struct gateway_event *event);
-    /** Asked before ACTIVATE; NULL: now. LATER is asked again after a second, NO rejects the release. */
+    /** Asked before ACTIVATE, when the hours allow it; NULL: now. LATER is asked again after a second, NO
+     * rejects the release. */
     enum gateway_consent (*may_activate)(void *ctx, uint32_t version);
     void *ctx;
+};
+
+/** Hours in which a target may restart; from 22 to 4 goes over midnight, from 0 to 0 is the whole day. */
+struct gateway_window {
+    bool is_set;
+    uint8_t from_h, to_h; /* 0..23 */
+    int32_t utc_offset_s; /* of the clock that these hours are read from; statements count in UTC */
 };
 
 /** Settings; zero fields take the default in brackets. */
 struct gateway_config {
     struct gateway_keys keys;
     struct gateway_identity identity;
-    uint32_t poll_ms;        /* [what the channel says, 30 s..7 d; 1 h before the first] */
-    uint32_t backoff_min_ms; /* [30 s] after a failure */
-    uint32_t backoff_max_ms; /* [6 h] */
-    uint32_t denied_min_ms;  /* [1 h] after 403 and 404: credentials or key are missing */
-    uint32_t retry_min_ms;   /* [1 s] inside a download */
-    uint32_t range_bytes;    /* [65,536] of one GET, a multiple of 4,096 */
-    uint32_t trial_poll_ms;  /* [500] */
-    uint64_t build_time_s;   /* [0] time is not before it */
-    uint32_t seed;           /* jitter; a different one per device */
+    uint32_t poll_ms;             /* [what the channel says, 30 s..7 d; 1 h before the first] */
+    uint32_t backoff_min_ms;      /* [30 s] after a failure */
+    uint32_t backoff_max_ms;      /* [6 h] */
+    uint32_t denied_min_ms;       /* [1 h] after 403 and 404: credentials or key are missing */
+    uint32_t retry_min_ms;        /* [1 s] inside a download */
+    uint32_t range_bytes;         /* [65,536] of one GET, a multiple of 4,096 */
+    uint32_t trial_poll_ms;       /* [500] */
+    uint64_t build_time_s;        /* [0] time is not before it */
+    uint32_t seed;                /* jitter, together with the name of the device */
+    struct gateway_window window; /* [any time] as well as the release's own `activate=` */
 };
 
 struct gateway_ports {
@@ -89,11 +127,24 @@ struct gateway_ports {
     struct store *store;
     struct clock *clock;
     struct gateway_observer observer;
+    struct stage *stage; /* NULL: none, every image is read twice */
+    /** Rebuild a board that only ST's ROM answers for, from the recovery kit; NULL: never. Called when the
+     * ladder found nothing else. FOTA_OK: the board runs again. */
+    enum fota_err (*rebuild)(void *ctx);
+    void *rebuild_ctx;
+};
+
+/** What came instead of the image. */
+struct gateway_damage {
+    enum fota_err reason; /* E_HTTP_LENGTH · E_IMAGE_TRAILING (no end) · E_UPDATE_DAMAGED (another SHA-256) ·
+                             E_STATEMENT_* (the channel object) */
+    uint32_t got_bytes;
+    uint8_t sha256[CRYPTO_SHA256_BYTES]; /* with E_UPDATE_DAMAGED: of what came */
 };
 
 enum { GATEWAY_KEY_MAX_BYTES = 160, GATEWAY_SCRATCH_BYTES = LINK_BLOCK_MAX_BYTES };
 
-/** One gateway. Fields are its own; read `state`, `record` and `reply` only. */
+/** One gateway. Fields are its own; read `state`, `record`, `reply`, `damage`, `is_stale`, `time_source` only. */
 struct gateway {
     struct gateway_config config;
     struct gateway_ports ports;
@@ -106,13 +157,24 @@ struct gateway {
     enum slot slot;          /* where the release goes; SLOT_LOADER: a loader is being installed */
     struct link_session session;
     bool has_session;
-    uint32_t block_bytes; /* what the wires carry well: halved after damage, doubled after clean blocks */
-    uint32_t sent_off;    /* next image byte to send */
+    bool is_touched;         /* a session was opened for this file: the target may have erased */
+    bool is_attempt_counted; /* BEGIN counted one, and no block went out yet */
+    uint32_t block_bytes;    /* what the wires carry well: halved after damage, doubled after clean blocks */
+    uint32_t sent_off;       /* next image byte to send */
     struct gateway_image check;
     bool is_check_begun;
     bool is_checked; /* `check` passed for the file checked_sha256 in checked_slot */
     uint8_t checked_sha256[CRYPTO_SHA256_BYTES];
     enum slot checked_slot;
+    enum stage_shelf shelf; /* where the file is, or will be, with is_staged */
+    bool is_staged;         /* it is on that shelf, in part or in full */
+    uint32_t n_staged_bytes;
+    bool is_stage_bad;   /* the staging store failed with this file: two passes */
+    bool ignores_ranges; /* the server answers 200 to a Range */
+    uint64_t request_ms; /* when the last request for the file began */
+    uint32_t told_bytes; /* of FETCHED */
+    uint32_t damage_ms;  /* last pause after damage, 0 none since the last good image */
+    struct gateway_damage damage;
     struct release_image
         loader_image; /* the loader that is being installed; its blob points into loader_text */
     uint32_t loader_version;
@@ -127,9 +189,13 @@ struct gateway {
     enum fota_err outcome; /* for REPORT */
     uint64_t due_ms;       /* WAIT, and pauses inside a state */
     uint64_t trial_until_ms;
-    uint32_t backoff_ms;       /* last delay after a failure; 0 after a success */
-    uint32_t errors_in_row;    /* inside a download */
-    uint64_t downloaded_bytes; /* for this release */
+    uint64_t held_until_ms; /* ACTIVATE waits until then, then the channel is looked at; 0 it does not wait */
+    enum fota_err held_told;
+    enum gateway_time_source time_source;
+    uint64_t stated_at_ms;  /* when record.trusted_time_s was the time, as far as is known */
+    bool is_stale;          /* the channel is past its `expires=` */
+    uint32_t backoff_ms;    /* last delay after a failure; 0 after a success */
+    uint32_t errors_in_row; /* inside a download */
     uint32_t polls;
     uint32_t random;                             /* state of the jitter */
     uint8_t climbed_sha256[CRYPTO_SHA256_BYTES]; /* channel object that the ladder was last climbed for */
@@ -146,7 +212,7 @@ struct gateway {
  * @param config  copied; strings and keys it points to must outlive the gateway
  * @param ports   copied; must outlive the gateway
  * @return FOTA_OK · E_ARG (a name is empty or too long, a key is missing, range_bytes is not a multiple of
- * 4,096)
+ * 4,096, an hour is none)
  */
 FOTA_MUST_CHECK
 enum fota_err gateway_init(struct gateway *g, const struct gateway_config *config,

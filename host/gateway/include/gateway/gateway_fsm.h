@@ -22,10 +22,10 @@
     X(VERIFY,      "signatures, product, sequence, digest of the release")                \
     X(DECIDE,      "compare with what the target runs and remembers; keep the ETag")      \
     X(LOADER,      "GET and verify the loader statement that the channel names")          \
-    X(CHECK,       "look at the image in the store before anything is erased")            \
+    X(CHECK,       "get the image and look at it before anything is erased")              \
     X(FETCH,       "stream from what the target has in flash to the end")                 \
     X(HANDOVER,    "the target verifies its flash")                                       \
-    X(ACTIVATE,    "the target starts the trial")                                         \
+    X(ACTIVATE,    "wait until the target may restart; it starts the trial")              \
     X(TRIAL,       "follow the trial by INFO")                                            \
     X(CONFIRMED,   "keep: done")                                                          \
     X(ROLLED_BACK, "keep: do not offer this image again")                                 \
@@ -45,7 +45,7 @@
     X(NOTHING,     "nothing to install now")                                              \
     X(MORE,        "not done yet")                                                        \
     X(DONE,        "done")                                                                \
-    X(MOVED,       "412: the object changed under the download")                          \
+    X(MOVED,       "412: the object was put again under the download")                    \
     X(FAILED,      "no result: network, link or target; try later")                       \
     X(CONFIRM,     "the target confirmed the image")                                      \
     X(ROLLBACK,    "the target runs the old image again")

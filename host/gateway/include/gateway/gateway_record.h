@@ -39,7 +39,7 @@ struct gateway_loader_memory {
 
 struct gateway_record {
     uint32_t generation;     /* of this record; assigned by save */
-    uint64_t trusted_time_s; /* latest `issued` of a verified statement: time is not before it */
+    uint64_t trusted_time_s; /* `issued` of the verified statement with the highest sequence number */
     uint32_t channel_seq;    /* highest verified; 0 none */
     uint8_t channel_sha256[CRYPTO_SHA256_BYTES];            /* of the object with that sequence number */
     char etag[GATEWAY_ETAG_MAX_BYTES];                      /* opaque, quotes included; "" none */
@@ -62,10 +62,11 @@ struct gateway_record {
 void gateway_record_init(struct gateway_record *r);
 
 /**
- * Load the newest sound record.
+ * Load the newest sound record. Sound: magic, CRC, and every field in its range: a file that something else
+ * wrote, or wrote over, is no record, however right its CRC is.
  *
  * @param scratch  GATEWAY_RECORD_BYTES
- * @param out      unchanged on failure
+ * @param out      empty on failure
  * @return FOTA_OK · E_NOT_FOUND (no sound record: start empty) · E_IO
  */
 FOTA_MUST_CHECK
@@ -79,6 +80,9 @@ enum fota_err gateway_record_load(struct store *store, uint8_t *scratch, struct 
  */
 FOTA_MUST_CHECK
 enum fota_err gateway_record_save(struct store *store, uint8_t *scratch, struct gateway_record *r);
+
+/** Another release proved itself: what was held against any is over, and attempts count anew. */
+void gateway_record_absolve(struct gateway_record *r);
 
 /** Remember a release as rejected; the oldest of GATEWAY_REJECTED_MAX is forgotten. Same images: replaced. */
 void gateway_record_reject(struct gateway_record *r, const uint8_t images[CRYPTO_SHA256_BYTES],
