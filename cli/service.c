@@ -191,28 +191,56 @@ static uint32_t seed(void)
     return value;
 }
 
+/** Hours of the configuration are local ones; the difference to UTC is that of the start. */
+static struct gateway_window window_of(const struct service_config *c)
+{
+    time_t now = time(NULL);
+    struct tm local;
+    struct gateway_window window = {.is_set = c->activate == SERVICE_ACTIVATE_WINDOW,
+                                    .from_h = (uint8_t)c->window_from,
+                                    .to_h = (uint8_t)c->window_to};
+    if (localtime_r(&now, &local)) {
+        window.utc_offset_s = (int32_t)local.tm_gmtoff;
+    }
+    return window;
+}
+
+static enum cli_exit open_stores(struct service *s)
+{
+    store_file_init(&s->store, s->config.state);
+    enum fota_err err = stage_file_open(&s->stage, s->config.stage, NULL);
+    return err ? cli_fail(s->cli, E_IO,
+                          "the folder %s for images cannot be made: %s; write another one as stage = ...",
+                          s->config.stage, strerror(errno))
+               : CLI_OK;
+}
+
 enum cli_exit service_open_gateway(struct service *s)
 {
     const struct service_config *c = &s->config;
     struct gateway_config config = {
         .identity = {.product = c->product, .hw = c->hw, .channel = c->channel, .device = c->name},
         .poll_ms = c->poll_s * MS_PER_S,
-        .seed = seed()};
+        .seed = seed(),
+        .window = window_of(c)};
     enum cli_exit result = service_read_keys(s, &config.keys);
+    if (result == CLI_OK) {
+        result = open_stores(s);
+    }
     if (result == CLI_OK) {
         result = cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
     }
     if (result != CLI_OK) {
         return result;
     }
-    store_file_init(&s->store, c->state);
     struct gateway_observer observer = service_watch_observer(&s->watch);
     observer.may_activate = service_may_activate;
     const struct gateway_ports ports = {.s3 = &s->s3.s3,
                                         .link = s->link,
                                         .store = &s->store.store,
                                         .clock = &s->clock.clock,
-                                        .observer = observer};
+                                        .observer = observer,
+                                        .stage = &s->stage.stage};
     enum fota_err err = gateway_init(&s->gateway, &config, &ports);
     return err ? cli_fail(s->cli, err, "the gateway does not take this configuration") : CLI_OK;
 }

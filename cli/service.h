@@ -9,6 +9,7 @@
 #include "board.h"
 #include "keys.h"
 #include "port_linux/linux_wires.h"
+#include "posix/stage_file.h"
 #include "posix/store_file.h"
 #include "s3_client.h"
 #include "service_watch.h"
@@ -34,6 +35,7 @@ struct service {
     struct cli_s3 s3;
     struct file_lock lock;
     struct store_file store;
+    struct stage_file stage;
     struct key image_key, next_key, release_key, channel_key;
     struct service_watch watch;
     struct gateway gateway;
@@ -99,7 +101,7 @@ enum cli_exit service_leave_running(struct service *s);
 FOTA_MUST_CHECK
 enum cli_exit service_close(struct service *s, enum cli_exit result);
 
-/** Consent by the configuration and by the statement. */
+/** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);
 
 #endif

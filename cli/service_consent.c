@@ -1,4 +1,4 @@
-/* When the target may restart: what the configuration says, and what the release statement asks for; both must agree. */
+/* May the target restart? Hours are the core's (gateway_when.c); here is the command of `activate = ask`. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,26 +10,6 @@
 #include "service.h"
 
 enum { ASK_EVERY_MS = 60000, ASK_MAX_S = 30, EXIT_NOT_RUN = 127 };
-
-/** Hour of the local time of this machine: a window is meant by the clock on the wall. */
-static uint32_t local_hour(struct service *s)
-{
-    time_t now = (time_t)clock_utc_s(&s->clock.clock);
-    struct tm local;
-    return localtime_r(&now, &local) ? (uint32_t)local.tm_hour : 0;
-}
-
-/** `window:HH-HH` of a verified statement; `now` and `idle` leave it to the application. */
-static bool statement_allows(struct service *s)
-{
-    const struct statement_span *asked = &s->gateway.offer.release.activate;
-    char text[16] = "";
-    unsigned from = 0, to = 0;
-    size_t n = asked->n_bytes < sizeof text ? asked->n_bytes : sizeof text - 1;
-    memcpy(text, asked->at, n);
-    return sscanf(text, "window:%2u-%2u", &from, &to) != 2 ||
-           service_in_window(local_hour(s), from, to % 24U);
-}
 
 static int wait_for(pid_t child)
 {
@@ -73,14 +53,6 @@ enum gateway_consent service_may_activate(void *ctx, uint32_t version)
     struct service_watch *watch = ctx; /* the observer has one context */
     struct service *s = (struct service *)(void *)((char *)watch - offsetof(struct service, watch));
     const struct service_config *c = &s->config;
-    if (c->activate == SERVICE_ACTIVATE_NOW) {
-        return GATEWAY_CONSENT_NOW;
-    }
-    bool is_window = c->activate == SERVICE_ACTIVATE_WINDOW;
-    if (!statement_allows(s) ||
-        (is_window && !service_in_window(local_hour(s), c->window_from, c->window_to))) {
-        return GATEWAY_CONSENT_LATER;
-    }
     if (c->activate != SERVICE_ACTIVATE_ASK) {
         return GATEWAY_CONSENT_NOW;
     }

@@ -36,7 +36,14 @@ static const char *const KIND_NAMES[SERVICE_KINDS] = {[GATEWAY_EVENT_STATE] = "s
                                                       [GATEWAY_EVENT_LOADER] = "loader",
                                                       [GATEWAY_EVENT_LOADER_LEFT] = "loader-left",
                                                       [GATEWAY_EVENT_LADDER] = "ladder",
-                                                      [GATEWAY_EVENT_STORE] = "store"};
+                                                      [GATEWAY_EVENT_STORE] = "store",
+                                                      [GATEWAY_EVENT_DAMAGED] = "damaged",
+                                                      [GATEWAY_EVENT_FETCHED] = "fetched",
+                                                      [GATEWAY_EVENT_HELD] = "held",
+                                                      [GATEWAY_EVENT_STALE] = "stale",
+                                                      [GATEWAY_EVENT_FRESH] = "fresh",
+                                                      [GATEWAY_EVENT_CLOCK] = "clock",
+                                                      [GATEWAY_EVENT_REBUILD] = "rebuild"};
 
 static const char *kind_name(const struct gateway_event *e)
 {
@@ -51,6 +58,8 @@ static enum service_level level_of(const struct gateway_event *e)
         return SERVICE_ERROR;
     case GATEWAY_EVENT_ROLLED_BACK:
     case GATEWAY_EVENT_FAILED:
+    case GATEWAY_EVENT_DAMAGED:
+    case GATEWAY_EVENT_STALE:
         return SERVICE_WARNING;
     case GATEWAY_EVENT_LADDER:
         return e->reason ? SERVICE_WARNING : SERVICE_NOTICE;
@@ -228,10 +237,13 @@ static void put_metrics(const struct service_watch *w, FILE *out)
         "# HELP fota_channel_sequence Highest verified sequence number of the channel.\n"
         "# TYPE fota_channel_sequence gauge\n"
         "fota_channel_sequence %" PRIu32 "\n"
+        "# HELP fota_channel_stale 1: the channel is past its expiry.\n"
+        "# TYPE fota_channel_stale gauge\n"
+        "fota_channel_stale %d\n"
         "# HELP fota_stream_bytes Bytes of the update under way that are in the target's flash.\n"
         "# TYPE fota_stream_bytes gauge\n"
         "fota_stream_bytes %" PRIu32 "\n",
-        w->sums.n_failed_in_row, w->last_poll_s, g->record.channel_seq, w->done);
+        w->sums.n_failed_in_row, w->last_poll_s, g->record.channel_seq, g->is_stale ? 1 : 0, w->done);
     if (b->running_slot < SLOT_NONE) {
         char version[16];
         cli_version_text(b->slot_version[b->running_slot], version);

@@ -453,11 +453,3 @@ enum fota_err service_config_read(const char *name, const char *text, size_t n_b
     }
     return problems->n == 0 ? FOTA_OK : E_ARG;
 }
-
-bool service_in_window(uint32_t hour, uint32_t from, uint32_t to)
-{
-    if (from == to) {
-        return true;
-    }
-    return from < to ? hour >= from && hour < to : hour >= from || hour < to;
-}

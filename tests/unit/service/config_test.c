@@ -183,19 +183,6 @@ static void what_is_no_text_is_refused(void **state)
     assert_non_null(strstr(told, "gw.conf: this is no configuration"));
 }
 
-static void a_window_may_go_over_midnight(void **state)
-{
-    (void)state;
-    assert_true(service_in_window(2, 2, 5));
-    assert_true(service_in_window(4, 2, 5));
-    assert_false(service_in_window(5, 2, 5));
-    assert_false(service_in_window(1, 2, 5));
-    assert_true(service_in_window(23, 22, 4));
-    assert_true(service_in_window(3, 22, 4));
-    assert_false(service_in_window(4, 22, 4));
-    assert_true(service_in_window(12, 7, 7));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,7 +192,6 @@ int main(void)
         cmocka_unit_test(all_that_is_missing_is_told_at_once),
         cmocka_unit_test(a_twin_needs_a_board),
         cmocka_unit_test(what_is_no_text_is_refused),
-        cmocka_unit_test(a_window_may_go_over_midnight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

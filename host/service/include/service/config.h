@@ -31,10 +31,10 @@ enum service_level {
 
 enum service_activate {
     SERVICE_ACTIVATE_STATEMENT, /* as the release statement says */
-    SERVICE_ACTIVATE_NOW,
-    SERVICE_ACTIVATE_IDLE,   /* when the application allows it */
-    SERVICE_ACTIVATE_WINDOW, /* from one hour to another, by the local time of this machine */
-    SERVICE_ACTIVATE_ASK     /* a command says so: exit 0 now, 1 no, else later */
+    SERVICE_ACTIVATE_NOW,       /* the same: as soon as the statement allows */
+    SERVICE_ACTIVATE_IDLE,      /* when the application allows it */
+    SERVICE_ACTIVATE_WINDOW,    /* from one hour to another, by the local time of this machine */
+    SERVICE_ACTIVATE_ASK        /* a command says so: exit 0 now, 1 no, else later */
 };
 
 /** Every value as it counts, defaults included; NULL: not given. Texts live in `text`. */
@@ -78,8 +78,5 @@ struct service_problems {
 FOTA_MUST_CHECK
 enum fota_err service_config_read(const char *name, const char *text, size_t n_bytes,
                                   struct service_config *out, struct service_problems *problems);
-
-/** Is `hour` (0..23) in the window from..to? It may go over midnight; from = to is the whole day. */
-bool service_in_window(uint32_t hour, uint32_t from, uint32_t to);
 
 #endif
