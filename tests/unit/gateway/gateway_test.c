@@ -254,84 +254,6 @@ static void expired_channel_starts_no_install(void **state)
     assert_left_alone(E_STATEMENT_EXPIRED);
 }
 
-/** A statement of sequence 5, issued `days` ahead of everybody, and the right one after it. */
-static void heal_from_a_statement_ahead(uint32_t days, uint64_t clock_offset_s)
-{
-    rig_init(rig);
-    rig->target.utc_back_s = clock_offset_s;
-    struct test_spec spec = spec_of(0x01000000, 5);
-    spec.issued_s = TEST_NOW_S + (uint64_t)days * 86400;
-    spec.expires_s = spec.issued_s + 30 * 86400;
-    make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    rig_restart_gateway(rig);
-    spec = spec_of(V2, 6);
-    make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
-}
-
-static void typo_in_issued_is_over_with_the_next_statement(void **state)
-{
-    (void)state;
-    heal_from_a_statement_ahead(3650, 0);
-    heal_from_a_statement_ahead(90, 0);
-    heal_from_a_statement_ahead(3650, TEST_NOW_S); /* a machine without a clock */
-}
-
-static void statement_far_ahead_is_not_believed_against_a_clock_that_can_be_right(void **state)
-{
-    (void)state;
-    struct test_spec spec = spec_of(V2, 5);
-    spec.issued_s = TEST_NOW_S + UINT64_C(3650) * 86400;
-    spec.expires_s = spec.issued_s + 30 * 86400;
-    make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    assert_int_equal(rig->gateway.time_source, GATEWAY_TIME_CLOCK);
-}
-
-static void without_a_clock_time_goes_on_from_the_newest_statement(void **state)
-{
-    (void)state;
-    rig->target.utc_back_s = TEST_NOW_S;
-    struct test_spec spec = spec_of(0x01000000, 5);
-    spec.expires_s = spec.issued_s + 600;
-    make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_STALE), 0);
-    assert_int_equal(rig->gateway.time_source, GATEWAY_TIME_STATEMENT);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_STALE, HOUR_MS);
-    assert_non_null(event);
-    assert_true(event->done < 120);
-}
-
-static void channel_that_went_stale_is_told_though_nothing_is_to_install(void **state)
-{
-    (void)state;
-    struct test_spec spec = spec_of(0x01000000, 5); /* what runs already */
-    spec.expires_s = TEST_NOW_S + 600;
-    make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    assert_false(rig->gateway.is_stale);
-    rig->s3_server.fail_next = 1000; /* nobody can be reached meanwhile */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STALE, HOUR_MS));
-    assert_true(rig->gateway.is_stale);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_STALE), 1); /* once, not with each poll */
-    rig->s3_server.fail_next = 0;
-    spec = spec_of(0x01000000, 6);
-    make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FRESH, HOUR_MS));
-    assert_false(rig->gateway.is_stale);
-}
-
 static void halted_channel_starts_no_install(void **state)
 {
     (void)state;
@@ -487,60 +409,6 @@ static void object_damaged_in_the_store_is_fetched_again_until_it_is_whole(void 
     assert_memory_not_equal(rig->gateway.damage.sha256, release.digest[1], CRYPTO_SHA256_BYTES);
     release.image[1][9000] ^= 0x10;
     assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS)); /* without a raised retry */
-}
-
-static void other_objects_in_the_images_place_condemn_nothing(void **state)
-{
-    (void)state;
-    static uint8_t other[60000];
-    static const size_t sizes[] = {1, 100, 20000, sizeof other};
-    struct test_spec spec = spec_of(V2, 2);
-    make(&spec);
-    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        for (unsigned hides = 0; hides < 2; hides++) {
-            rig_init(rig);
-            rig->s3_server.hides_length = hides != 0;
-            rig_publish(rig, &release);
-            s3_fake_put(&rig->s3_server, release.blob[1], other, sizes[i]);
-            const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
-            assert_non_null(event);
-            assert_true(event->reason == E_HTTP_LENGTH || event->reason == E_IMAGE_TRAILING);
-            assert_int_equal(event->total, release.n_image[1]);
-            assert_untouched();
-            s3_fake_put(&rig->s3_server, release.blob[1], release.image[1], release.n_image[1]);
-            assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-            assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
-        }
-    }
-}
-
-static void endless_image_ends_at_its_size(void **state)
-{
-    (void)state;
-    struct test_spec spec = spec_of(V2, 2);
-    make(&spec);
-    rig->s3_server.is_endless = true;
-    rig->s3_server.hides_length = true;
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
-    assert_non_null(event);
-    assert_int_equal(event->reason, E_IMAGE_TRAILING);
-    assert_true(rig->s3_server.n_blob_bytes <= release.n_image[1] + 1000);
-    rig->s3_server.is_endless = false;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-}
-
-static void login_page_in_place_of_the_channel_condemns_nothing(void **state)
-{
-    (void)state;
-    struct test_spec spec = spec_of(V2, 2);
-    make(&spec);
-    rig_publish(rig, &release);
-    rig->s3_server.portal_pct = 100;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS));
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_DAMAGED)->reason, E_STATEMENT_SYNTAX);
-    rig->s3_server.portal_pct = 0;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 static void refused_release_is_tried_again_when_another_was_confirmed(void **state)
@@ -863,10 +731,6 @@ int main(void)
         TEST(older_sequence_number_is_a_replay),
         TEST(same_sequence_number_with_other_bytes_is_a_replay),
         TEST(expired_channel_starts_no_install),
-        TEST(typo_in_issued_is_over_with_the_next_statement),
-        TEST(statement_far_ahead_is_not_believed_against_a_clock_that_can_be_right),
-        TEST(without_a_clock_time_goes_on_from_the_newest_statement),
-        TEST(channel_that_went_stale_is_told_though_nothing_is_to_install),
         TEST(halted_channel_starts_no_install),
         TEST(rollout_of_zero_percent_reaches_nobody),
         TEST(release_that_needs_a_newer_application_waits),
@@ -882,9 +746,6 @@ int main(void)
         TEST(image_with_trailing_bytes_is_refused_before_any_erase),
         TEST(unsigned_image_is_refused_before_any_erase),
         TEST(object_damaged_in_the_store_is_fetched_again_until_it_is_whole),
-        TEST(other_objects_in_the_images_place_condemn_nothing),
-        TEST(endless_image_ends_at_its_size),
-        TEST(login_page_in_place_of_the_channel_condemns_nothing),
         TEST(refused_release_is_tried_again_when_another_was_confirmed),
         TEST(crash_between_decision_and_store_does_not_hide_the_release),
         TEST(any_save_may_be_cut),
