@@ -48,8 +48,9 @@ recover: fw ## thousands of boards, each cut or reset somewhere in its recovery 
 flash: $(if $(filter 1,$(DRY)),,fw) ## put root, loader and demo onto a Discovery board with OpenOCD; DRY=1 only prints the commands
 	@tools/flash.sh
 
-size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json
+size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json; code and RAM of the gateway's core for rv32imc
 	@tools/sizes.py --print build/f407
+	@tools/core_size.py build/core
 
 format: setup ## let clang-format lay out every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
