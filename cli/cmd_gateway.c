@@ -209,8 +209,9 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
     if (v->option[OPT_STATUS].is_given) {
         return status(s);
     }
-    return service_close(s, v->option[OPT_LEAVE_RUNNING].is_given ? leave_running(s)
-                                                                  : serve(s, v->option[OPT_ONCE].is_given));
+    s->bundle = v->n_positionals == 2 ? v->positional[1] : NULL;
+    bool is_once = v->option[OPT_ONCE].is_given || s->bundle != NULL;
+    return service_close(s, v->option[OPT_LEAVE_RUNNING].is_given ? leave_running(s) : serve(s, is_once));
 }
 
 static enum cli_exit check_options(struct cli *cli, const struct cli_command *self,
@@ -224,7 +225,12 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
     if (n_modes > 1) {
         return cli_usage(cli, self, "--check, --once, --status and --leave-running are one at a time");
     }
-    return v->n_positionals ? cli_usage(cli, self, "'%s' is not an option", v->positional[0]) : CLI_OK;
+    bool is_install = v->n_positionals > 0 && strcmp(v->positional[0], "install") == 0;
+    if (is_install && (v->n_positionals != 2 || n_modes > 0)) {
+        return cli_usage(cli, self, "install wants one bundle: fota gateway install FILE");
+    }
+    return v->n_positionals && !is_install ? cli_usage(cli, self, "'%s' is not an option", v->positional[0])
+                                           : CLI_OK;
 }
 
 static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
@@ -253,12 +259,16 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
 const struct cli_command cli_cmd_gateway = {
     .name = "gateway",
     .summary = "run the gateway on the wires of this board, or on the twin, as a service",
-    .arguments = "[options]",
+    .arguments = "[options] [install FILE]",
     .details =
         "Polls the channel in S3, installs what it offers over SPI, follows the trial, and goes on until it "
         "is\n"
         "told to stop: SIGTERM and Ctrl-C finish the block under way, SIGUSR1 polls now. Log lines go to\n"
         "standard error, for journald with their level.\n"
+        "\n"
+        "install FILE takes channel and images from a bundle, a tar file of the bucket's objects, without a "
+        "network\n"
+        "and with the same checks; then it ends as --once does.\n"
         "\n"
         "exit code of --once: 0 nothing to do, or installed and confirmed; 1 refused; 3 network; 5 target,\n"
         "or rolled back.\n"

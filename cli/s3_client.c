@@ -153,7 +153,8 @@ static enum cli_exit refused(struct cli *cli, const struct cli_s3 *c, enum fota_
             cli, err,
             "%s refuses key id %s for %s/%s (%s); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
             "the key's rights",
-            c->endpoint, c->config.key_id, bucket, object, reply->code[0] != '\0' ? reply->code : "no code");
+            c->endpoint, c->config.key_id != NULL ? c->config.key_id : "(none)", bucket, object,
+            reply->code[0] != '\0' ? reply->code : "no code");
     case E_S3_NO_BUCKET:
         return cli_fail(cli, err, "bucket %s does not exist at %s; create it or check --bucket", bucket,
                         c->endpoint);

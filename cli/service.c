@@ -215,6 +215,25 @@ static enum cli_exit open_stores(struct service *s)
                : CLI_OK;
 }
 
+/** The objects come from a file: no network, no key, the same checks. */
+static enum cli_exit open_bundle(struct service *s)
+{
+    struct s3_config *c = &s->s3.config;
+    *c = (struct s3_config){.endpoint = "http://bundle", .region = "none", .bucket = s->config.bucket};
+    (void)snprintf(s->s3.endpoint, sizeof s->s3.endpoint, "bundle %s", s->bundle);
+    enum fota_err err = http_tar_open(&s->tar, s->bundle);
+    if (err) {
+        (void)cli_fail(
+            s->cli, err == E_ARG ? E_IO : err,
+            "bundle %s cannot be used: %s; it is a tar file of a bucket's objects, v1/channels and v1/blobs",
+            s->bundle, err == E_ARG ? "it is no tar file" : strerror(errno));
+        return CLI_FILE;
+    }
+    s->has_tar = true;
+    err = s3_init(&s->s3.s3, &s->tar.http, c);
+    return err ? cli_fail(s->cli, err, "the bundle's reader cannot be started") : CLI_OK;
+}
+
 enum cli_exit service_open_gateway(struct service *s)
 {
     const struct service_config *c = &s->config;
@@ -228,7 +247,7 @@ enum cli_exit service_open_gateway(struct service *s)
         result = open_stores(s);
     }
     if (result == CLI_OK) {
-        result = cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
+        result = s->bundle ? open_bundle(s) : cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
     }
     if (result != CLI_OK) {
         return result;
@@ -371,6 +390,9 @@ enum cli_exit service_close(struct service *s, enum cli_exit result)
         end = CLI_TARGET;
     }
     cli_s3_close(&s->s3);
+    if (s->has_tar) {
+        http_tar_close(&s->tar);
+    }
     file_lock_release(&s->lock);
     return result == CLI_OK ? end : result;
 }

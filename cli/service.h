@@ -9,6 +9,7 @@
 #include "board.h"
 #include "keys.h"
 #include "port_linux/linux_wires.h"
+#include "posix/http_tar.h"
 #include "posix/stage_file.h"
 #include "posix/store_file.h"
 #include "s3_client.h"
@@ -33,6 +34,9 @@ struct service {
     struct link_client own_link;
     struct link_client *link;
     struct cli_s3 s3;
+    const char *bundle; /* install from this file, without a network; NULL: from S3 */
+    struct http_tar tar;
+    bool has_tar;
     struct file_lock lock;
     struct store_file store;
     struct stage_file stage;
