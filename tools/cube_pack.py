@@ -62,7 +62,7 @@ def headers_of(command, file, build):
     words = words[:words.index("-o")] + ["-MM", "-MT", "x", str(file)]
     text = subprocess.run(words, cwd=build, check=True, text=True, capture_output=True).stdout
     folders = [Path(word[2:]).resolve() for word in words if word.startswith("-I")]
-    for path in {(build / name).resolve() for name in text.replace("\\\n", " ").split()[1:]} - {file}:
+    for path in {(build / name).resolve() for name in shlex.split(text.replace("\\\n", " "))[1:]} - {file}:
         public = [folder for folder in folders if folder in path.parents]
         yield ("Inc" / path.relative_to(public[0]) if public else f"Src/{layer_of(file)}" / Path(path.name)), path
 
