@@ -49,8 +49,6 @@ static const struct key KEYS[] = {
     {.section = "s3", .name = "region", .kind = NAME, .at = AT(region), .max = 31, .example = "eu-central-1"},
     {.section = "s3", .name = "bucket", .kind = NAME, .at = AT(bucket), .max = 63, .example = "fota-releases",
      .is_required = true},
-    {.section = "s3", .name = "prefix", .kind = TEXT, .at = AT(prefix), .max = 64, .example = "fleet-1/"},
-    {.section = "s3", .name = "reports", .kind = NAME, .at = AT(reports), .max = 63, .example = "fota-reports"},
     {.section = "s3", .name = "ca-file", .kind = PATH, .at = AT(ca_file), .example = "/etc/fota/ca.pem"},
     {.section = "s3", .name = "proxy", .kind = TEXT, .at = AT(proxy), .max = 255,
      .example = "http://10.0.0.1:3128"},

@@ -73,7 +73,6 @@ static void the_example_is_read_as_written(void **state)
     assert_int_equal(config.activate, SERVICE_ACTIVATE_WINDOW);
     assert_int_equal(config.window_from, 2);
     assert_int_equal(config.window_to, 5);
-    assert_string_equal(config.prefix, "fleet-1/");
     assert_int_equal(config.poll_s, 3600);
 }
 

@@ -42,7 +42,7 @@ struct service_config {
     /* [device] */
     const char *name, *product, *hw, *channel, *keys;
     /* [s3] */
-    const char *endpoint, *region, *bucket, *prefix, *reports, *ca_file, *proxy, *profile;
+    const char *endpoint, *region, *bucket, *ca_file, *proxy, *profile;
     uint32_t addressing, auth;
     /* [wires] */
     uint32_t target;
