@@ -77,8 +77,8 @@ in_background() {
     GATEWAY_PID=$!
 }
 
-# wait_for TEXT FILE: until the file has it; a process that ended before is a failure.
-wait_for() {
+# gateway_says TEXT FILE: until the file has it; a process that ended before is a failure.
+gateway_says() {
     for _ in $(seq 1200); do
         grep -qF -- "$1" "$2" && return 0
         kill -0 "$GATEWAY_PID" 2>/dev/null || break
