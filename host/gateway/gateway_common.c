@@ -6,12 +6,10 @@
 
 enum { ERRORS_IN_ROW_MAX = 20, POLL_DEFAULT_S = 3600, POLL_MIN_S = 30, POLL_MAX_S = 604800 };
 
-void gateway_emit(struct gateway *g, struct gateway_event event)
+void gateway_forget_check(struct gateway *g)
 {
-    event.state = g->state;
-    if (g->ports.observer.on_event) {
-        g->ports.observer.on_event(g->ports.observer.ctx, &event);
-    }
+    g->is_checked = false;
+    g->is_check_begun = false;
 }
 
 void gateway_pause(struct gateway *g, uint32_t ms)

@@ -5,12 +5,6 @@
 
 enum { REQUEST_MAX_MS = 115000 /* the transport ends a request earlier (S3_TOTAL_MS) */ };
 
-void gateway_forget_check(struct gateway *g)
-{
-    g->is_checked = false;
-    g->is_check_begun = false;
-}
-
 bool gateway_is_late(const struct gateway *g)
 {
     return clock_now_ms(g->ports.clock) - g->request_ms > REQUEST_MAX_MS;
