@@ -19,7 +19,7 @@ git:finds the files that the checks read
 python3:build steps and checks (standard library only)
 gcc-arm-none-eabi:compiler for the STM32F407
 libnewlib-arm-none-eabi:C library headers for the STM32F407
-gcc-riscv64-unknown-elf:compiler for the size of the gateway's core on an ESP32-C3 (make size)
+gcc-riscv64-unknown-elf:compiler for the size of the gateway core on an ESP32-C3 (make size)
 libbearssl-dev:signs for the fota command, and judges our own P-256 in the tests
 libcurl4-openssl-dev:HTTP for the gateway
 libcmocka-dev:unit tests
