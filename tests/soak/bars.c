@@ -22,6 +22,7 @@ const struct bar BARS[] = {
     {"poisoned_not_healed", 0, 0, false},
     {"twin_updates_ok", 64, NO_MOST, true}, /* 8 in each of eight runs */
     {"twin_updates_wrong", 0, 0, false},
+    {"proxy_rows_not_ok", 0, 0, false}, /* each row of the fault proxy, with one update */
     {"longest_request_s", 0, 120, false},
     {NULL, 0, 0, false},
 };

@@ -1,9 +1,10 @@
 /* The soak of the gateway: hundreds of updates through bad networks, ends of gateway and target at every kind of
- * point, and what hostile servers can hold. Usage: fota-gateway-soak [--quick] [--only PART] [--json FILE] [--seed N] [--plant FAULT] */
+ * point, and what hostile servers can hold. Usage: fota-gateway-soak [--quick] [--only PART [--run N]] [--json FILE] [--seed N] [--plant FAULT] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "bars.h"
 #include "soak.h"
@@ -12,11 +13,8 @@ static const struct {
     const char *name;
     void (*run)(struct soak *s);
     bool is_quick; /* also with --quick */
-} PARTS[] = {{"networks", soak_networks, true},
-             {"ends", soak_ends, true},
-             {"polls", soak_polls, true},
-             {"real", soak_real, false},
-             {"holds", soak_holds, false}};
+} PARTS[] = {{"networks", soak_networks, true}, {"ends", soak_ends, true},  {"polls", soak_polls, true},
+             {"real", soak_real, false},        {"rows", soak_rows, false}, {"holds", soak_holds, false}};
 
 static const char *const PLANT_NAMES[PLANTS] = {
     [PLANT_NOTHING] = "nothing",       [PLANT_NO_STAGE] = "no-stage",
@@ -65,6 +63,8 @@ static bool parse(int argc, char **argv, struct soak *s)
             s->json = value;
         } else if (strcmp(argv[i - 1], "--seed") == 0 && strtoul(value, NULL, 10) != 0) {
             s->seed = (uint32_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i - 1], "--run") == 0 && strtoul(value, NULL, 10) != 0) {
+            s->run = (uint32_t)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i - 1], "--only") == 0 && is_part(value)) {
             s->only = value;
         } else if (strcmp(argv[i - 1], "--plant") != 0 || !find_plant(value, &s->plant)) {
@@ -123,12 +123,29 @@ static bool write_json(const struct soak *s)
     return fclose(file) == 0 && is_written;
 }
 
+/* Of this process and of those that it waited for. */
+static double cpu_s(void)
+{
+    static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
+    double sum = 0;
+    for (size_t i = 0; i < 2; i++) {
+        struct rusage u;
+        if (getrusage(whose[i], &u) == 0) {
+            sum += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                   (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+        }
+    }
+    return sum;
+}
+
 int main(int argc, char **argv)
 {
     static struct soak s;
     if (!parse(argc, argv, &s)) {
-        (void)fprintf(stderr, "usage: fota-gateway-soak [--quick] [--only networks|ends|polls|real|holds] "
-                              "[--json FILE] [--seed N] [--plant FAULT]\n");
+        (void)fprintf(
+            stderr,
+            "usage: fota-gateway-soak [--quick] [--only networks|ends|polls|real|rows|holds [--run N]] "
+            "[--json FILE] [--seed N] [--plant FAULT]\n");
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -138,12 +155,14 @@ int main(int argc, char **argv)
             PARTS[i].run(&s);
         }
     }
-    if (!s.only && !s.is_quick) {
+    soak_figure(&s, "cpu_s", cpu_s());
+    if (!s.only && !s.is_quick && s.run == 0) {
         check_all_taken(&s);
     }
     if (s.json && !write_json(&s)) {
         return 1;
     }
+    (void)printf("%.0f s of CPU\n", s.figure[s.n_figures - 1].value);
     (void)printf("%u promises broken\n", (unsigned)s.n_failures);
     return s.n_failures == 0 ? 0 : 1;
 }

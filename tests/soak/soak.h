@@ -27,6 +27,7 @@ struct soak {
     bool is_quick;
     const char *json; /* NULL: no file */
     const char *only; /* one part; NULL: all */
+    uint32_t run;     /* of the parts `real` and `rows` only this row of their table, 1..; 0 all */
     enum world_plant plant;
     struct soak_figure figure[SOAK_FIGURES_MAX];
     size_t n_figures;
@@ -51,6 +52,9 @@ void soak_polls(struct soak *s);
 
 /** Updates of the twin through sockets and TLS, the gateway's process killed in some. */
 void soak_real(struct soak *s);
+
+/** One update of the twin through each row of the fault proxy that a gateway must live with. */
+void soak_rows(struct soak *s);
 
 /** What hostile servers can hold: minutes of waiting. */
 void soak_holds(struct soak *s);
