@@ -66,6 +66,9 @@ enum gateway_event_kind {
     GATEWAY_EVENT_REBUILD  /* a board that only ST's ROM answers for was rebuilt [reason] */
 };
 
+/* How many kinds there are: the size of an array that has one place for each. */
+enum { GATEWAY_EVENT_KINDS = GATEWAY_EVENT_REBUILD + 1 };
+
 /** Whose time counts. */
 enum gateway_time_source {
     GATEWAY_TIME_NONE,
