@@ -6,12 +6,13 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "ladder_text.h"
 #include "release/file.h"
 #include "service.h"
 
 enum { OPT_CONFIG, OPT_CHECK, OPT_ONCE, OPT_STATUS, OPT_EVENTS, OPT_LEAVE_RUNNING };
 
-enum { STATUS_MAX_BYTES = 16384 };
+enum { STATUS_MAX_BYTES = 16384, KIT_WORDS = 4 /* kit ROOT LOADER IMAGE */ };
 
 static const struct cli_option OPTIONS[] = {
     {"config", CLI_TEXT, "FILE", "/etc/fota/gateway.conf", "configuration; docs/gateway.conf is an example"},
@@ -138,6 +139,16 @@ static enum cli_exit failure(struct service *s)
         return cli_s3_fail(s->cli, &s->s3, w->last_reason, &s->gateway.reply, object,
                            clock_utc_s(&s->clock.clock));
     }
+    bool is_silent = w->last_reason >= E_LINK_AGENT_SILENT && w->last_reason <= E_LINK_LOADER_MISSING;
+    bool is_for_kit = w->last_reason == E_LINK_BOOT_MISSING || w->last_reason == E_LINK_REQUEST_IGNORED ||
+                      w->last_reason == E_LINK_LOADER_MISSING;
+    if (is_silent) {
+        return cli_fail(
+            s->cli, w->last_reason, "%s failed; %s", gateway_state_name(w->failed_in),
+            is_for_kit && s->config.rebuild == SERVICE_REBUILD_NEVER
+                ? "with rebuild = kit, and a kit, this gateway rebuilds the board; see docs/gateway.conf"
+                : ladder_advice(w->last_reason));
+    }
     bool is_wires = w->last_reason == E_IO && s->has_wires && s->wires.why[0];
     enum cli_exit code =
         cli_fail(s->cli, w->last_reason, "%s failed%s%s; the target keeps what it runs, try again",
@@ -209,6 +220,12 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
     if (v->option[OPT_STATUS].is_given) {
         return status(s);
     }
+    if (v->n_positionals == KIT_WORDS) {
+        result = service_lock(s);
+        return service_close(s, result == CLI_OK
+                                    ? service_kit(s, v->positional[1], v->positional[2], v->positional[3])
+                                    : result);
+    }
     s->bundle = v->n_positionals == 2 ? v->positional[1] : NULL;
     bool is_once = v->option[OPT_ONCE].is_given || s->bundle != NULL;
     return service_close(s, v->option[OPT_LEAVE_RUNNING].is_given ? leave_running(s) : serve(s, is_once));
@@ -229,8 +246,13 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
     if (is_install && (v->n_positionals != 2 || n_modes > 0)) {
         return cli_usage(cli, self, "install wants one bundle: fota gateway install FILE");
     }
-    return v->n_positionals && !is_install ? cli_usage(cli, self, "'%s' is not an option", v->positional[0])
-                                           : CLI_OK;
+    bool is_kit = v->n_positionals > 0 && strcmp(v->positional[0], "kit") == 0;
+    if (is_kit && (v->n_positionals != KIT_WORDS || n_modes > 0)) {
+        return cli_usage(cli, self, "kit wants three files: fota gateway kit ROOT LOADER IMAGE");
+    }
+    return v->n_positionals && !is_install && !is_kit
+               ? cli_usage(cli, self, "'%s' is not an option", v->positional[0])
+               : CLI_OK;
 }
 
 static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
@@ -259,7 +281,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
 const struct cli_command cli_cmd_gateway = {
     .name = "gateway",
     .summary = "run the gateway on the wires of this board, or on the twin, as a service",
-    .arguments = "[options] [install FILE]",
+    .arguments = "[options] [install FILE | kit ROOT LOADER IMAGE]",
     .details =
         "Polls the channel in S3, installs what it offers over SPI, follows the trial, and goes on until it "
         "is\n"
@@ -269,6 +291,10 @@ const struct cli_command cli_cmd_gateway = {
         "install FILE takes channel and images from a bundle, a tar file of the bucket's objects, without a "
         "network\n"
         "and with the same checks; then it ends as --once does.\n"
+        "\n"
+        "kit checks a bootloader, a loader and an image, and keeps them in the staging store: with rebuild = "
+        "kit\n"
+        "in its configuration the gateway rebuilds a board from them that only ST's ROM answers for.\n"
         "\n"
         "exit code of --once: 0 nothing to do, or installed and confirmed; 1 refused; 3 network; 5 target,\n"
         "or rolled back.\n"

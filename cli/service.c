@@ -205,7 +205,7 @@ static struct gateway_window window_of(const struct service_config *c)
     return window;
 }
 
-static enum cli_exit open_stores(struct service *s)
+enum cli_exit service_open_stores(struct service *s)
 {
     store_file_init(&s->store, s->config.state);
     enum fota_err err = stage_file_open(&s->stage, s->config.stage, NULL);
@@ -244,10 +244,13 @@ enum cli_exit service_open_gateway(struct service *s)
         .window = window_of(c)};
     enum cli_exit result = service_read_keys(s, &config.keys);
     if (result == CLI_OK) {
-        result = open_stores(s);
+        result = service_open_stores(s);
     }
     if (result == CLI_OK) {
         result = s->bundle ? open_bundle(s) : cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
+    }
+    if (result == CLI_OK) {
+        result = service_report_open(s);
     }
     if (result != CLI_OK) {
         return result;
@@ -259,14 +262,16 @@ enum cli_exit service_open_gateway(struct service *s)
                                         .store = &s->store.store,
                                         .clock = &s->clock.clock,
                                         .observer = observer,
-                                        .stage = &s->stage.stage};
+                                        .stage = &s->stage.stage,
+                                        .rebuild = c->rebuild == SERVICE_REBUILD_KIT ? service_rebuild : NULL,
+                                        .rebuild_ctx = s};
     enum fota_err err = gateway_init(&s->gateway, &config, &ports);
     return err ? cli_fail(s->cli, err, "the gateway does not take this configuration") : CLI_OK;
 }
 
 /* --- running ----------------------------------------------------------------------------------------- */
 
-static void stay_alive(struct service *s)
+void service_stay_alive(struct service *s)
 {
     uint64_t now = now_ms(&s->clock.clock);
     if (s->watchdog_ms == 0 || (now - s->alive_ms < s->watchdog_ms / 2U && s->alive_ms)) {
@@ -295,7 +300,7 @@ void service_pass_time(struct service *s, uint32_t ms)
             (void)twin_run_until(s->clock.twin, twin_now_ns(s->clock.twin) + (uint64_t)part * NS_PER_MS);
         }
         left -= part;
-        stay_alive(s);
+        service_stay_alive(s);
     }
 }
 
@@ -328,7 +333,8 @@ static enum fota_err step(struct service *s, bool is_once)
         gateway_poll_now(&s->gateway);
     }
     enum fota_err err = gateway_step(&s->gateway, &wait_ms);
-    stay_alive(s);
+    service_stay_alive(s);
+    service_report_send(s);
     if (!err && wait_ms && !(is_once && is_once_done(s))) {
         service_pass_time(s, wait_ms);
     }
@@ -372,6 +378,7 @@ enum cli_exit service_run(struct service *s, bool is_once)
         say_stopped(s);
     }
     gateway_stop(&s->gateway);
+    service_report_close(s);
     service_watch_write(&s->watch);
     return err ? cli_fail(s->cli, err, "the gateway lost its way in state %s",
                           gateway_state_name(s->gateway.state))

@@ -12,6 +12,8 @@
 #include "posix/http_tar.h"
 #include "posix/stage_file.h"
 #include "posix/store_file.h"
+#include "recover/recover.h"
+#include "report/report.h"
 #include "s3_client.h"
 #include "service_watch.h"
 #include "state_lock.h"
@@ -43,6 +45,12 @@ struct service {
     struct key image_key, next_key, release_key, channel_key;
     struct service_watch watch;
     struct gateway gateway;
+    struct report report; /* with watch.report */
+    struct s3_config report_config;
+    struct s3 report_s3;
+    struct store_file report_store;
+    char report_path[CLI_PATH_BYTES];
+    enum fota_err report_told;
     uint64_t asked_ms; /* when the command of `activate = ask` was run last */
     enum gateway_consent asked;
     uint64_t renew_ms; /* credentials that could not be renewed: not again before */
@@ -104,6 +112,39 @@ enum cli_exit service_leave_running(struct service *s);
  *  @return `result`, or CLI_TARGET, CLI_FILE if that was CLI_OK */
 FOTA_MUST_CHECK
 enum cli_exit service_close(struct service *s, enum cli_exit result);
+
+/** The service manager hears that this process lives, as often as it wants to. */
+void service_stay_alive(struct service *s);
+
+/**
+ * Reports, where the configuration names a bucket for them (service_report.c).
+ * @return CLI_OK · CLI_USAGE (a sentence was printed)
+ */
+FOTA_MUST_CHECK
+enum cli_exit service_report_open(struct service *s);
+/** Send what is due, if the gateway rests after a poll that succeeded; a failure is told once. */
+void service_report_send(struct service *s);
+/** Keep what was not sent. */
+void service_report_close(struct service *s);
+
+/** The staging store and the state file.
+ *  @return CLI_OK · CLI_FILE (a sentence was printed) */
+FOTA_MUST_CHECK
+enum cli_exit service_open_stores(struct service *s);
+
+/**
+ * Check a recovery kit, and keep it in the staging store (service_rebuild.c). What arrives in the store meanwhile is
+ * fetched again. Takes the lock of the state file to be held.
+ *
+ * @param root    bootloader, ELF or flat binary
+ * @return CLI_OK · CLI_REFUSED (the parts do not fit each other, this board or its keys) · CLI_FILE
+ */
+FOTA_MUST_CHECK
+enum cli_exit service_kit(struct service *s, const char *root, const char *loader, const char *image);
+
+/** gateway_ports.rebuild, for `rebuild = kit`: the board from the kit, through ST's ROM, until its image is confirmed.
+ * @return FOTA_OK · E_NOT_FOUND (no kit) · E_UPDATE_DAMAGED (of the kit: nothing was written) · as recover_run */
+enum fota_err service_rebuild(void *ctx);
 
 /** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 32, HW_MAX_BYTES = 15 };
+enum { NAME_MAX_BYTES = 32, HW_MAX_BYTES = 15, PREFIX_MAX_BYTES = 128 };
 
-enum kind { TEXT, NAME, PATH, URL, NUMBER, CHOICE, ACTIVATE };
+enum kind { TEXT, NAME, PREFIX, PATH, URL, NUMBER, CHOICE, ACTIVATE };
 
 /** One key of the file. */
 struct key {
@@ -27,6 +27,7 @@ static const char *const TARGETS[] = {"spidev", "twin", NULL};
 static const char *const ADDRESSINGS[] = {"auto", "vhost", "path", NULL};
 static const char *const AUTHS[] = {"auto", "none", NULL};
 static const char *const PACES[] = {"real", "fast", NULL};
+static const char *const REBUILDS[] = {"never", "kit", NULL};
 static const char *const LEVELS[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const uint32_t LEVEL_VALUES[] = {SERVICE_ERROR, SERVICE_WARNING, SERVICE_NOTICE, SERVICE_INFO,
                                         SERVICE_DEBUG};
@@ -49,6 +50,9 @@ static const struct key KEYS[] = {
     {.section = "s3", .name = "region", .kind = NAME, .at = AT(region), .max = 31, .example = "eu-central-1"},
     {.section = "s3", .name = "bucket", .kind = NAME, .at = AT(bucket), .max = 63, .example = "fota-releases",
      .is_required = true},
+    {.section = "s3", .name = "prefix", .kind = PREFIX, .at = AT(prefix), .example = "fleet/eu"},
+    {.section = "s3", .name = "report-bucket", .kind = NAME, .at = AT(report_bucket), .max = 63,
+     .example = "fota-reports"},
     {.section = "s3", .name = "ca-file", .kind = PATH, .at = AT(ca_file), .example = "/etc/fota/ca.pem"},
     {.section = "s3", .name = "proxy", .kind = TEXT, .at = AT(proxy), .max = 255,
      .example = "http://10.0.0.1:3128"},
@@ -87,6 +91,8 @@ static const struct key KEYS[] = {
      .example = "3600"},
     {.section = "service", .name = "log", .kind = CHOICE, .at = AT(log), .choices = LEVELS, .values = LEVEL_VALUES,
      .fallback = "info", .example = "info"},
+    {.section = "service", .name = "rebuild", .kind = CHOICE, .at = AT(rebuild), .choices = REBUILDS,
+     .fallback = "never", .example = "kit"},
     {.section = "service", .name = "activate", .kind = ACTIVATE, .at = AT(activate), .example = "window 02-05"},
 };
 /* clang-format on */
@@ -149,6 +155,22 @@ static bool is_name(const char *text, uint32_t max)
     return n <= max &&
            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n &&
            isalnum((unsigned char)text[0]);
+}
+
+bool service_is_prefix(const char *text)
+{
+    size_t n_segment = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        const bool is_slash = *at == '/';
+        if (is_slash ? n_segment == 0 : !isalnum((unsigned char)*at) && !strchr("-_.", *at)) {
+            return false;
+        }
+        if (n_segment == 0 && *at == '.') { /* "..", which clients of HTTP take away */
+            return false;
+        }
+        n_segment = is_slash ? 0 : n_segment + 1;
+    }
+    return n_segment > 0 && strlen(text) <= PREFIX_MAX_BYTES;
 }
 
 static bool is_url(const char *text)
@@ -241,6 +263,12 @@ static const char *store(struct service_config *c, const struct key *k, const ch
         (void)snprintf(buffer, n_buffer,
                        "a name has 1 to %u letters, digits, - _ and . and begins with a letter or digit",
                        (unsigned)k->max);
+        *text_at(c, k->at) = value;
+        break;
+    case PREFIX:
+        is_right = service_is_prefix(value);
+        (void)snprintf(buffer, n_buffer,
+                       "a folder of a bucket has no slash at its ends, and names between them");
         *text_at(c, k->at) = value;
         break;
     case URL:
@@ -401,7 +429,7 @@ static void check_missing(struct reading *r)
 static void check_together(struct reading *r)
 {
     const struct service_config *c = r->out;
-    if (c->target == SERVICE_TWIN && !c->bootloader) {
+    if (c->target == SERVICE_TWIN && !c->bootloader && (c->factory || !c->flash)) {
         tell(r, 0, "[twin] bootloader is missing; write bootloader = build/f407/bootloader/bootloader.elf");
     }
     if (c->target == SERVICE_TWIN && !c->factory && !c->flash) {

@@ -19,6 +19,7 @@ enum { SERVICE_CONFIG_MAX_BYTES = 16384, SERVICE_PROBLEM_BYTES = 480 };
 enum service_target { SERVICE_SPIDEV, SERVICE_TWIN };
 enum service_addressing { SERVICE_ADDRESS_AUTO, SERVICE_ADDRESS_VHOST, SERVICE_ADDRESS_PATH };
 enum service_auth { SERVICE_AUTH_AUTO, SERVICE_AUTH_NONE };
+enum service_rebuild { SERVICE_REBUILD_NEVER, SERVICE_REBUILD_KIT };
 enum service_pace { SERVICE_PACE_REAL, SERVICE_PACE_FAST };
 /** As syslog numbers them. */
 enum service_level {
@@ -42,7 +43,7 @@ struct service_config {
     /* [device] */
     const char *name, *product, *hw, *channel, *keys;
     /* [s3] */
-    const char *endpoint, *region, *bucket, *ca_file, *proxy, *profile;
+    const char *endpoint, *region, *bucket, *prefix, *report_bucket, *ca_file, *proxy, *profile;
     uint32_t addressing, auth;
     /* [wires] */
     uint32_t target;
@@ -53,12 +54,15 @@ struct service_config {
     uint32_t pace;
     /* [service] */
     const char *state, *stage, *metrics;
-    uint32_t poll_s, log;
+    uint32_t poll_s, log, rebuild;
     uint32_t activate;
     uint32_t window_from, window_to; /* hours 0..23 */
     const char *ask;
     char text[SERVICE_CONFIG_MAX_BYTES + 1];
 };
+
+/** Is this a folder of a bucket: 1 to 128 characters, names between single slashes, none at either end? */
+bool service_is_prefix(const char *text);
 
 /** Hears each problem: one sentence, with file and line. */
 struct service_problems {
