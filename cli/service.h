@@ -57,6 +57,11 @@ struct service_signals {
 };
 extern struct service_signals service_signals;
 
+/** SIGTERM and SIGINT ask to stop, SIGUSR1 to poll; a second Ctrl-C ends the process at once.
+ *  @return CLI_OK · CLI_INTERNAL */
+FOTA_MUST_CHECK
+enum cli_exit service_listen(struct cli *cli);
+
 /** Read the configuration; each wrong line is a sentence on `err`.
  *  @return CLI_OK · CLI_USAGE · CLI_FILE */
 FOTA_MUST_CHECK
@@ -104,6 +109,12 @@ enum cli_exit service_leave_running(struct service *s);
  *  @return `result`, or CLI_TARGET, CLI_FILE if that was CLI_OK */
 FOTA_MUST_CHECK
 enum cli_exit service_close(struct service *s, enum cli_exit result);
+
+/**
+ * Run a command without arguments, with one variable more in its environment; it is ended after 30 s.
+ * @return its exit code · 127: it cannot be run · -1: a signal ended it
+ */
+int service_command(const char *command, const char *name, const char *value);
 
 /** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);
