@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 #include "cli.h"
 #include "commands.h"
 #include "format/image_build.h"
@@ -18,7 +18,7 @@ enum { N_NEEDED = OPT_OUT + 1 };
 static const struct cli_option OPTIONS[] = {
     {"slot", CLI_TEXT, "a|b|loader", NULL, "place the binary is linked for"},
     {"version", CLI_TEXT, "M.N.R[+B]", NULL, "version, 0.0.0 to 255.255.65535, and perhaps a build number"},
-    {"hw", CLI_TEXT, "ID", NULL, "hardware id, at most 15 characters"},
+    {"hw", CLI_TEXT, "ID", NULL, "hardware id: the board's name"},
     {"counter", CLI_NUMBER, "N", NULL, "security counter; boards never go below the highest they confirmed"},
     {"key", CLI_TEXT, "FILE", NULL, "private key, e.g. keys/image-key.pem"},
     {"out", CLI_TEXT, "FILE", NULL, "signed image to write; replaced if it exists"},
@@ -31,6 +31,7 @@ static const struct cli_option OPTIONS[] = {
 /* What is signed, and where it goes. */
 struct work {
     struct image_spec spec;
+    const struct board_layout *board;
     enum image_place place;
     const char *path;
     uint8_t *payload;
@@ -84,14 +85,22 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
                          "number like 1.4.0+17, not '%s'",
                          v->option[OPT_VERSION].text);
     }
+    const char *hw = v->option[OPT_HW].text;
+    enum cli_exit result = cli_check_hw(cli, self, hw);
+    if (result == CLI_OK) {
+        result = cli_find_board(cli, self, hw, &w->board);
+    }
+    if (result != CLI_OK) {
+        return result;
+    }
     w->spec = (struct image_spec){
-        .load_addr = image_place_base(w->place),
+        .load_addr = image_place_area(w->board, w->place)->base,
         .version = version,
         .security_counter = v->option[OPT_COUNTER].number,
-        .hw_id = v->option[OPT_HW].text,
+        .hw_id = hw,
         .run_flags = v->option[OPT_NO_WATCHDOG].is_given ? 0 : IMAGE_RUN_WATCHDOG,
     };
-    return cli_check_hw(cli, self, w->spec.hw_id);
+    return CLI_OK;
 }
 
 /* The vector table must be that of a program linked for this slot; the commonest mistake gets its own
@@ -113,8 +122,8 @@ static enum cli_exit check_vectors(struct cli *cli, const struct work *w)
     const uint32_t start = w->spec.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES;
     static const enum image_place places[] = {IMAGE_PLACE_A, IMAGE_PLACE_B, IMAGE_PLACE_LOADER};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const uint32_t base = image_place_base(places[i]);
-        if (places[i] != w->place && reset - base < image_place_bytes(places[i])) {
+        const struct board_area *area = image_place_area(w->board, places[i]);
+        if (places[i] != w->place && reset - area->base < area->n_bytes) {
             return cli_fail(cli, E_IMAGE_SLOT,
                             "%s is linked for %s (reset vector 0x%08x); give the other binary or the "
                             "other --slot",
@@ -123,11 +132,11 @@ static enum cli_exit check_vectors(struct cli *cli, const struct work *w)
     }
     if ((reset & 1) == 0 || reset < start || reset >= start + n_bytes) {
         return cli_fail(cli, E_IMAGE_VECTORS,
-                        "%s has reset vector 0x%08x, which is not in the image at 0x%08x; link it with "
-                        "fota_add_application()",
-                        path, (unsigned)reset, (unsigned)start);
+                        "%s has reset vector 0x%08x, which is not in the image at 0x%08x, %s of board %s; "
+                        "link it with fota_add_application() for this board",
+                        path, (unsigned)reset, (unsigned)start, image_place_text(w->place), w->board->hw_id);
     }
-    if (stack <= RAM_BASE || stack > RAM_BASE + RAM_BYTES || (stack & 3) != 0) {
+    if (stack <= RAM_BASE || stack > RAM_BASE + w->board->ram.n_bytes || (stack & 3) != 0) {
         return cli_fail(cli, E_IMAGE_VECTORS,
                         "%s has initial stack 0x%08x, which is not in RAM; its first word must be "
                         "the vector table's",
@@ -150,13 +159,15 @@ static enum fota_err build(struct work *w, const struct key *key)
     if (err) {
         return err;
     }
-    if (w->n_out > image_place_bytes(w->place)) {
+    if (w->n_out > image_place_area(w->board, w->place)->n_bytes) {
         return E_IMAGE_SIZE;
     }
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = w->spec.load_addr,
-                                        .slot_bytes = image_place_bytes(w->place),
+                                        .slot_bytes = image_place_area(w->board, w->place)->n_bytes,
+                                        .ram_bytes = w->board->ram.n_bytes,
+                                        .ccm_bytes = w->board->ccm.n_bytes,
                                         .security_floor = w->spec.security_counter,
                                         .hw_id = w->spec.hw_id,
                                         /* one that ends a key is good where that key is the active one */
@@ -202,6 +213,14 @@ static void print_done(struct cli *cli, const struct work *w, bool has_warning)
 static enum cli_exit build_and_write(struct cli *cli, struct work *w, const struct key *key)
 {
     enum fota_err err = build(w, key);
+    const uint32_t room_bytes = image_place_area(w->board, w->place)->n_bytes;
+    if (err == E_IMAGE_SIZE && w->n_out > room_bytes) {
+        return cli_fail(cli, err,
+                        "%s cannot be signed: the image has %u bytes, %s of board %s holds %u; make the "
+                        "program smaller",
+                        w->path, (unsigned)w->n_out, image_place_text(w->place), w->board->hw_id,
+                        (unsigned)room_bytes);
+    }
     if (err) {
         return cli_fail(cli, err, "%s cannot be signed: the image would not boot", w->path);
     }
@@ -240,7 +259,7 @@ static enum cli_exit read_revoked(struct cli *cli, struct work *w, const struct 
 static enum cli_exit sign(struct cli *cli, struct work *w, const char *key_path)
 {
     struct key key;
-    enum cli_exit result = cli_file(cli, w->path, FLASH_SLOT_BYTES, &w->payload, &w->n_payload);
+    enum cli_exit result = cli_file(cli, w->path, w->board->slot[SLOT_A].n_bytes, &w->payload, &w->n_payload);
     if (result == CLI_OK) {
         result = check_vectors(cli, w);
     }

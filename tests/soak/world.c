@@ -37,6 +37,20 @@ static struct world *of_http(struct http *http)
     return (struct world *)(void *)((uint8_t *)http - offsetof(struct world, http));
 }
 
+/* A process that ended receives nothing more. */
+static enum fota_err on_body(void *ctx, unsigned status, const uint8_t *bytes, size_t n_bytes)
+{
+    struct world *w = ctx;
+    enum fota_err err = w->is_ended ? E_NET_CUT : w->sink->body(w->sink->ctx, status, bytes, n_bytes);
+    return w->is_ended ? E_NET_CUT : err;
+}
+
+static void on_header(void *ctx, const char *name, size_t n_name, const char *value, size_t n_value)
+{
+    const struct world *w = ctx;
+    w->sink->header(w->sink->ctx, name, n_name, value, n_value);
+}
+
 static enum fota_err perform(struct http *http, const struct http_request *request,
                              const struct http_sink *sink, unsigned *status)
 {
@@ -45,7 +59,9 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         return E_NET_CUT;
     }
     target_fake_run_ms(&w->target, REQUEST_MS);
-    enum fota_err err = http_perform(&w->network.http, request, sink, status);
+    const struct http_sink between = {.header = on_header, .body = on_body, .ctx = w};
+    w->sink = sink;
+    enum fota_err err = http_perform(&w->network.http, request, &between, status);
     return w->is_ended ? E_NET_CUT : err;
 }
 

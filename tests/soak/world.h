@@ -31,6 +31,7 @@ struct world {
     struct s3_fake server;
     struct fault_http network;
     struct http http; /* before the network: counts points */
+    const struct http_sink *sink;
     struct link_io io;
     struct store store;
     struct world_cell cell[STORE_CELLS];
