@@ -24,31 +24,6 @@ static const struct cli_option OPTIONS[] = {
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
-/* --- signals ----------------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-    if (number == SIGUSR1) {
-        service_signals.poll_now = 1;
-    } else {
-        service_signals.stop = number;
-    }
-}
-
-/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
-static enum cli_exit listen_to_signals(struct cli *cli)
-{
-    struct sigaction stop = {.sa_handler = on_signal};
-    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigemptyset(&stop.sa_mask);
-    (void)sigemptyset(&once.sa_mask);
-    (void)sigemptyset(&ignore.sa_mask);
-    bool is_set = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGUSR1, &stop, NULL) == 0 &&
-                  sigaction(SIGINT, &once, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
-    return is_set ? CLI_OK : cli_fail(cli, E_INTERNAL, "signals cannot be handled");
-}
-
 /* --- modes ------------------------------------------------------------------------------------------- */
 
 static enum cli_exit check_folder(struct service *s, const char *path)
@@ -184,7 +159,7 @@ static enum cli_exit serve(struct service *s, bool is_once)
 {
     enum cli_exit result = service_lock(s);
     if (result == CLI_OK) {
-        result = listen_to_signals(s->cli);
+        result = service_listen(s->cli);
     }
     if (result == CLI_OK) {
         result = service_open_target(s);

@@ -22,6 +22,31 @@ enum {
 
 struct service_signals service_signals;
 
+/* --- signals ----------------------------------------------------------------------------------------- */
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1) {
+        service_signals.poll_now = 1;
+    } else {
+        service_signals.stop = number;
+    }
+}
+
+/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
+enum cli_exit service_listen(struct cli *cli)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&once.sa_mask);
+    (void)sigemptyset(&ignore.sa_mask);
+    bool is_set = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGUSR1, &stop, NULL) == 0 &&
+                  sigaction(SIGINT, &once, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+    return is_set ? CLI_OK : cli_fail(cli, E_INTERNAL, "signals cannot be handled");
+}
+
 /* --- configuration ----------------------------------------------------------------------------------- */
 
 static void tell_problem(void *ctx, const char *sentence)

@@ -65,6 +65,11 @@ struct service_signals {
 };
 extern struct service_signals service_signals;
 
+/** SIGTERM and SIGINT ask to stop, SIGUSR1 to poll; a second Ctrl-C ends the process at once.
+ *  @return CLI_OK · CLI_INTERNAL */
+FOTA_MUST_CHECK
+enum cli_exit service_listen(struct cli *cli);
+
 /** Read the configuration; each wrong line is a sentence on `err`.
  *  @return CLI_OK · CLI_USAGE · CLI_FILE */
 FOTA_MUST_CHECK
@@ -145,6 +150,11 @@ enum cli_exit service_kit(struct service *s, const char *root, const char *loade
 /** gateway_ports.rebuild, for `rebuild = kit`: the board from the kit, through ST's ROM, until its image is confirmed.
  * @return FOTA_OK · E_NOT_FOUND (no kit) · E_UPDATE_DAMAGED (of the kit: nothing was written) · as recover_run */
 enum fota_err service_rebuild(void *ctx);
+/**
+ * Run a command without arguments, with one variable more in its environment; it is ended after 30 s.
+ * @return its exit code · 127: it cannot be run · -1: a signal ended it
+ */
+int service_command(const char *command, const char *name, const char *value);
 
 /** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);
