@@ -10,7 +10,16 @@
 #include "release/file.h"
 #include "service.h"
 
-enum { OPT_CONFIG, OPT_CHECK, OPT_ONCE, OPT_STATUS, OPT_EVENTS, OPT_LEAVE_RUNNING };
+enum {
+    OPT_CONFIG,
+    OPT_CHECK,
+    OPT_ONCE,
+    OPT_STATUS,
+    OPT_EVENTS,
+    OPT_LEAVE_RUNNING,
+    OPT_HTTP,
+    OPT_HTTP_TOKEN_FILE
+};
 
 enum { STATUS_MAX_BYTES = 16384, KIT_WORDS = 4 /* kit ROOT LOADER IMAGE */ };
 
@@ -21,6 +30,10 @@ static const struct cli_option OPTIONS[] = {
     {"status", CLI_FLAG, NULL, NULL, "say what the gateway of this configuration does"},
     {"events", CLI_FLAG, NULL, NULL, "one JSON object a line on standard output for each event"},
     {"leave-running", CLI_FLAG, NULL, NULL, "only make sure that the target runs: for ExecStopPost"},
+    {"http", CLI_TEXT, "ADDRESS:PORT", NULL,
+     "local page, e.g. 127.0.0.1:8407 (else http of the configuration)"},
+    {"http-token-file", CLI_TEXT, "FILE", NULL,
+     "token that the page asks for; needed for any address but loopback"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
@@ -77,6 +90,9 @@ static enum cli_exit check(struct service *s)
     }
     if (result == CLI_OK) {
         result = check_device(s, s->config.gpio);
+    }
+    if (result == CLI_OK) {
+        result = service_page_check(s);
     }
     if (result == CLI_OK) {
         (void)fprintf(s->cli->out, "ok\n");
@@ -167,6 +183,9 @@ static enum cli_exit serve(struct service *s, bool is_once)
     if (result == CLI_OK) {
         result = service_open_gateway(s);
     }
+    if (result == CLI_OK && !is_once) {
+        result = service_page_open(s);
+    }
     if (result == CLI_OK) {
         result = service_run(s, is_once);
     }
@@ -189,6 +208,12 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
         return result;
     }
     s->watch.is_events = v->option[OPT_EVENTS].is_given;
+    if (v->option[OPT_HTTP].is_given) {
+        s->config.http = v->option[OPT_HTTP].text;
+    }
+    if (v->option[OPT_HTTP_TOKEN_FILE].is_given) {
+        s->config.http_token_file = v->option[OPT_HTTP_TOKEN_FILE].text;
+    }
     if (v->option[OPT_CHECK].is_given) {
         return check(s);
     }

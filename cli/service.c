@@ -326,6 +326,7 @@ void service_pass_time(struct service *s, uint32_t ms)
         }
         left -= part;
         service_stay_alive(s);
+        service_page_show(s);
     }
 }
 
@@ -353,6 +354,7 @@ static enum fota_err step(struct service *s, bool is_once)
 {
     uint32_t wait_ms = 0;
     renew_credentials(s);
+    service_page_step(s);
     if (service_signals.poll_now || (is_once && s->gateway.state == GATEWAY_WAIT)) {
         service_signals.poll_now = 0;
         gateway_poll_now(&s->gateway);
@@ -360,6 +362,7 @@ static enum fota_err step(struct service *s, bool is_once)
     enum fota_err err = gateway_step(&s->gateway, &wait_ms);
     service_stay_alive(s);
     service_report_send(s);
+    service_page_waits(s, wait_ms);
     if (!err && wait_ms && !(is_once && is_once_done(s))) {
         service_pass_time(s, wait_ms);
     }
@@ -413,6 +416,7 @@ enum cli_exit service_run(struct service *s, bool is_once)
 enum cli_exit service_close(struct service *s, enum cli_exit result)
 {
     enum cli_exit end = CLI_OK;
+    service_page_close(s);
     if (s->board.twin) {
         end = cli_board_save(&s->board);
         cli_board_close(&s->board);

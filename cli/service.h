@@ -15,6 +15,7 @@
 #include "recover/recover.h"
 #include "report/report.h"
 #include "s3_client.h"
+#include "service_page.h"
 #include "service_watch.h"
 #include "state_lock.h"
 
@@ -51,6 +52,7 @@ struct service {
     struct store_file report_store;
     char report_path[CLI_PATH_BYTES];
     enum fota_err report_told;
+    struct service_page page;
     uint64_t asked_ms; /* when the command of `activate = ask` was run last */
     enum gateway_consent asked;
     uint64_t renew_ms; /* credentials that could not be renewed: not again before */
@@ -101,6 +103,30 @@ enum cli_exit service_read_keys(struct service *s, struct gateway_keys *keys);
  */
 FOTA_MUST_CHECK
 enum cli_exit service_run(struct service *s, bool is_once);
+
+/**
+ * Start the local page, if the configuration asks for one.
+ * @return CLI_OK · CLI_USAGE, CLI_FILE (a sentence was printed)
+ */
+FOTA_MUST_CHECK
+enum cli_exit service_page_open(struct service *s);
+
+/** Check what the configuration says of the local page, without starting it.
+ *  @return as service_page_open */
+FOTA_MUST_CHECK
+enum cli_exit service_page_check(struct service *s);
+
+/** Before a step of the gateway: do what the page was asked for. */
+void service_page_step(struct service *s);
+
+/** After it, when the gateway waits for so long: a bundle that was tried is over. */
+void service_page_waits(struct service *s, uint32_t wait_ms);
+
+/** Let the page show how things are now. */
+void service_page_show(struct service *s);
+
+/** End it; an upload that was not begun with is gone. */
+void service_page_close(struct service *s);
 
 /** Let `ms` pass, or less if a signal comes. */
 void service_pass_time(struct service *s, uint32_t ms);

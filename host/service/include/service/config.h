@@ -58,6 +58,7 @@ struct service_config {
     uint32_t pace;
     /* [service] */
     const char *state, *stage, *metrics;
+    const char *http, *http_token_file; /* the local page */
     uint32_t poll_s, log, rebuild;
     uint32_t activate;
     uint32_t window_from, window_to; /* hours 0..23 */
