@@ -114,6 +114,9 @@ static void free_kit(struct kit *kit)
     }
 }
 
+/** No part of RM0090 has more flash: a length beyond this is a damaged note, not a reason to ask for memory. */
+enum { PART_MAX_BYTES = 2 * 1024 * 1024 };
+
 static enum fota_err load_part(struct stage *stage, unsigned part, struct kit *kit)
 {
     struct stage_item item;
@@ -123,7 +126,7 @@ static enum fota_err load_part(struct stage *stage, unsigned part, struct kit *k
     if (err) {
         return err;
     }
-    if (item.n_bytes != item.total_bytes || item.n_bytes > FLASH_SLOT_BYTES ||
+    if (item.n_bytes != item.total_bytes || item.n_bytes > PART_MAX_BYTES ||
         item.n_note_bytes != NOTE_BYTES) {
         return E_UPDATE_DAMAGED;
     }
