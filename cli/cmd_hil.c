@@ -72,7 +72,7 @@ enum cli_exit hil_open(struct hil *h, const char *config)
     }
     if (result == CLI_OK) {
         hil_wires_init(&h->wires, s->link->io);
-        link_client_init(&h->link, &h->wires.io, NULL);
+        link_client_init(&h->link, &h->wires.io, &(struct link_client_config){.board = s->layout});
         result = open_power(h);
     }
     h->random = s->config.seed;

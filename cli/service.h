@@ -29,6 +29,7 @@ struct service_clock {
 struct service {
     struct cli *cli;
     const struct cli_command *self;
+    const struct board_layout *layout; /* of the board that the configuration names */
     struct service_config config;
     struct service_clock clock;
     struct cli_board board; /* target = twin */
