@@ -123,7 +123,10 @@ bool report_is_due(struct report *r);
 FOTA_MUST_CHECK
 enum fota_err report_send(struct report *r, const struct gateway *g);
 
-/** What is not sent yet goes to the store: before a shutdown. @return FOTA_OK · E_IO */
+/**
+ * What is not sent yet goes to the store: before a shutdown.
+ * @return FOTA_OK · E_IO
+ */
 FOTA_MUST_CHECK
 enum fota_err report_save(struct report *r);
 
