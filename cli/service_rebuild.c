@@ -8,7 +8,7 @@
 #include "parts.h"
 #include "service.h"
 
-enum { PARTS = 3, NOTE_BYTES = PARTS * STAGE_DIGEST_BYTES, CHUNK_BYTES = 4096, PART_MAX_BYTES = 1 << 20 };
+enum { PARTS = 3, NOTE_BYTES = PARTS * STAGE_DIGEST_BYTES, CHUNK_BYTES = 4096 };
 
 static const enum stage_shelf SHELVES[PARTS] = {STAGE_KIT_ROOT, STAGE_KIT_LOADER, STAGE_KIT_IMAGE};
 static const char *const NAMES[PARTS] = {"root", "loader", "image"};
