@@ -2,11 +2,13 @@
 """Read boards/<name>/board.json, refuse a layout that cannot work, and write what is generated from it.
 
   board.py header NAME FILE    board/board.h: the numbers of this board, for firmware and linker scripts
+  board.py own NAME FILE       board_own.c: struct board_layout of this board, for firmware
   board.py table FILE          board_table.c: struct board_layout of every board, for the host side
   board.py show NAME           the same numbers as NAME=value lines, which a shell can read
   board.py check [NAME...]     only check; without a name, all boards
 
---boards DIR reads other boards than those of the project. The parts are in DIR/parts.json, which follows RM0090, table 5.
+--boards DIR: a folder of boards of one's own, besides those of the project. Parts that the project does not know are in
+DIR/parts.json, as in boards/parts.json, which follows RM0090, table 5.
 A refusal is one sentence with the board's name and both numbers; exit status 1.
 """
 import argparse
@@ -17,6 +19,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BOARDS = ROOT / "boards"
 FLASH_BASE = 0x08000000
 RAM_BASE = 0x20000000
 CCM_BASE = 0x10000000
@@ -43,8 +46,7 @@ def read_json(path, name):
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        known = sorted(p.parent.name for p in path.parent.parent.glob("*/board.json"))
-        fail(name, f"{path} does not exist; boards are {', '.join(known) or 'none'}")
+        fail(name, f"{path} does not exist; boards are {', '.join(names_of(path.parent.parent, BOARDS))}")
     except json.JSONDecodeError as error:
         fail(name, f"{path} is no JSON: line {error.lineno}: {error.msg}")
 
@@ -184,10 +186,29 @@ def check_options(name, options, n_sectors):
     return {"level": level, "protect": sum(1 << s for s in set(protect))}
 
 
+def parts_of(folder, name):
+    """The project's parts, and those of a folder of boards of one's own."""
+    parts = read_json(BOARDS / "parts.json", name)
+    if (folder / "parts.json").exists():
+        parts |= read_json(folder / "parts.json", name)
+    return parts
+
+
+def check_part(name, part_name, part):
+    for key in ("flash_kb", "sram_kb", "ccm_kb", "hclk_max_hz"):
+        if not isinstance(part.get(key), int):
+            fail(name, f'part {part_name} has "{key}" {part.get(key)!r}, which is no number')
+    sectors = part.get("sectors_kb")
+    if not isinstance(sectors, list) or not sectors or not all(isinstance(s, int) and s > 0 for s in sectors):
+        fail(name, f'part {part_name} has "sectors_kb" {sectors!r}, which is no list of sizes')
+
+
 def load(folder, name):
     """Everything about one board, checked."""
+    if folder != BOARDS and not (folder / name / "board.json").exists() and (BOARDS / name / "board.json").exists():
+        folder = BOARDS
     data = read_json(folder / name / "board.json", name)
-    parts = read_json(folder / "parts.json", name)
+    parts = parts_of(folder, name)
     if field(name, data, "name", str) != name:
         fail(name, f'"name" is {data["name"]}, its folder is {name}')
     if not HW_ID.match(name):
@@ -197,6 +218,7 @@ def load(folder, name):
         fail(name, f"part {part_name} is not in boards/parts.json, which has {', '.join(parts)}")
     readme = field(name, data, "readme", str)
     part = parts[part_name]
+    check_part(name, part_name, part)
     sectors = sectors_of_part(part)
     if sum(size for _, size in sectors) != part["flash_kb"] * 1024:
         fail(name, f"the sectors of part {part_name} are {sum(s for _, s in sectors)} bytes, its flash is {part['flash_kb'] * 1024}")
@@ -224,7 +246,7 @@ def defines(board):
     retained = RAM_BASE + ram_bytes - RETAINED_BYTES
     never = mask([a for a in board["areas"] if a["use"] in ("root", "application")])
     rows = [("BOARD_NAME", f'"{board["name"]}"'), ("BOARD_PART", f'"{board["part_name"]}"'), None,
-            ("FLASH_MAP_BASE", FLASH_BASE), ("FLASH_MAP_BYTES", part["flash_kb"] * 1024),
+            ("FLASH_MAP_BYTES", part["flash_kb"] * 1024),
             ("FLASH_SECTORS", str(len(board["sectors"]))), None]
     for macro, key in (("BOOT", "root"), ("LOADER", "loader"), ("J0", "journal_0"), ("J1", "journal_1")):
         rows += [(f"FLASH_{macro}_SECTOR", str(use[key]["first"])), (f"FLASH_{macro}_BASE", use[key]["base"]),
@@ -233,7 +255,7 @@ def defines(board):
         rows += [(f"FLASH_SLOT_{macro}_SECTOR", str(use[key]["first"])), (f"FLASH_SLOT_{macro}_BASE", use[key]["base"])]
     rows += [("FLASH_SLOT_SECTORS", str(slot["n"])), ("FLASH_SLOT_SECTOR_BYTES", slot["bytes"] // slot["n"]),
              ("FLASH_SLOT_BYTES", slot["bytes"]), ("FLASH_NEVER_WRITTEN", never), None,
-             ("RAM_BASE", RAM_BASE), ("RAM_BYTES", ram_bytes), ("CCM_BASE", CCM_BASE), ("CCM_BYTES", part["ccm_kb"] * 1024), None,
+             ("RAM_BYTES", ram_bytes), ("CCM_BYTES", part["ccm_kb"] * 1024), None,
              ("RAM_SERVICES_BASE", services), ("RAM_SERVICES_BYTES", SERVICES_RAM_BYTES), ("RAM_APP_BASE", RAM_BASE),
              ("RAM_APP_BYTES", ram_bytes - SERVICES_RAM_BYTES), ("RAM_RETAINED_BYTES", str(RETAINED_BYTES)),
              ("RAM_RETAINED_ADDR", retained), ("RAM_CRASHES_ADDR", retained), ("RAM_STARTED_ADDR", retained + 4),
@@ -288,6 +310,11 @@ def table(boards):
                       "const uint32_t BOARD_N_LAYOUTS = sizeof BOARD_LAYOUTS / sizeof BOARD_LAYOUTS[0];", ""])
 
 
+def own(board):
+    return "\n".join([f"/* Generated by tools/board.py from boards/{board['name']}/board.json: change that file, not this one. */",
+                      '#include "base/board_layout.h"', "", "const struct board_layout BOARD_OWN =", c_layout(board).rstrip(",") + ";", ""])
+
+
 def write_changed(path, text):
     """Leave the file alone if it is right, so that nothing is compiled again."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -295,24 +322,26 @@ def write_changed(path, text):
         path.write_text(text)
 
 
-def names_of(folder):
-    return sorted(p.parent.name for p in folder.glob("*/board.json"))
+def names_of(*folders):
+    return sorted({p.parent.name for folder in folders for p in folder.glob("*/board.json")})
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--boards", type=Path, default=ROOT / "boards")
-    parser.add_argument("what", choices=("header", "table", "show", "check"))
+    parser.add_argument("--boards", type=Path, default=BOARDS)
+    parser.add_argument("what", choices=("header", "own", "table", "show", "check"))
     parser.add_argument("rest", nargs="*")
     args = parser.parse_args()
-    wanted = {"header": 2, "table": 1, "show": 1}.get(args.what)
+    wanted = {"header": 2, "own": 2, "table": 1, "show": 1}.get(args.what)
     if wanted is not None and len(args.rest) != wanted:
         parser.error(f"{args.what} takes {wanted} argument(s)")
     try:
         if args.what == "header":
             write_changed(Path(args.rest[1]), header(load(args.boards, args.rest[0])))
+        elif args.what == "own":
+            write_changed(Path(args.rest[1]), own(load(args.boards, args.rest[0])))
         elif args.what == "table":
-            write_changed(Path(args.rest[0]), table([load(args.boards, n) for n in names_of(args.boards)]))
+            write_changed(Path(args.rest[0]), table([load(args.boards, n) for n in names_of(args.boards, BOARDS)]))
         elif args.what == "show":
             print(show(load(args.boards, args.rest[0])))
         else:

@@ -45,7 +45,7 @@ void make_image(const struct plan *plan, struct test_image *out)
         .load_addr = base[place],
         .version = {.major = 1},
         .security_counter = plan->counter ? plan->counter : COUNTER,
-        .hw_id = plan->hw ? plan->hw : "f407-disco",
+        .hw_id = plan->hw ? plan->hw : BOARD_NAME,
         .run_flags = plan->run_flags,
     };
     struct image_signer signer = key_image_signer(plan->key ? plan->key : &image_key);
@@ -76,6 +76,7 @@ struct twin *make_board_with(const struct twin_config *config)
     char why[256] = "";
     struct twin_config strict = *config;
     strict.strict = true;
+    strict.part = BOARD_PART;
     struct twin *t = twin_create(&strict, why, sizeof why);
     if (t == NULL) {
         fail_msg("%s", why);

@@ -39,7 +39,7 @@ static enum fota_err stream(struct desk *d, const struct link_session *s, struct
     while (off < s->image_bytes && !err) {
         struct link_progress progress;
         uint32_t left = s->image_bytes - off;
-        uint32_t most = link_client_block_bytes(off, s->block_max_bytes);
+        uint32_t most = link_client_block_bytes(&d->link, off, s->block_max_bytes);
         uint32_t n = left < most ? left : most;
         uint32_t repeats = d->link.stats.repeats;
         err = link_client_block(&d->link, s->session_id, off, large.image[s->slot] + off, n, &progress);

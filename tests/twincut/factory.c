@@ -32,7 +32,9 @@ void factory_read_key(struct key *out)
 struct twin *factory_board(const struct twin_config *config)
 {
     char why[256] = "";
-    struct twin *t = twin_create(config, why, sizeof why);
+    struct twin_config of_board = *config;
+    of_board.part = BOARD_PART;
+    struct twin *t = twin_create(&of_board, why, sizeof why);
     if (t == NULL) {
         factory_die("twin", why);
     }
@@ -52,7 +54,7 @@ void factory_trap_image(uint32_t slot, const struct key *key, struct small_image
         bytes_store_le32(payload + (size_t)4 * i, base + IMAGE_HEADER_AREA_BYTES + TRAP_ENTRY);
     }
     const struct image_spec spec = {
-        .load_addr = base, .version = {.major = 2}, .security_counter = 1, .hw_id = "f407-disco"};
+        .load_addr = base, .version = {.major = 2}, .security_counter = 1, .hw_id = BOARD_NAME};
     struct image_signer signer = key_image_signer(key);
     out->n_bytes = sizeof out->bytes;
     if (image_build(&spec, payload, sizeof payload, &signer, out->bytes, &out->n_bytes) != FOTA_OK) {

@@ -52,7 +52,7 @@ void firmware_make_loader(const struct firmware_loader_plan *plan, struct firmwa
     const struct image_spec spec = {.load_addr = plan->load_addr ? plan->load_addr : FLASH_LOADER_BASE,
                                     .version = {.major = plan->major ? plan->major : 1},
                                     .security_counter = plan->counter ? plan->counter : 1,
-                                    .hw_id = plan->hw ? plan->hw : "f407-disco"};
+                                    .hw_id = plan->hw ? plan->hw : BOARD_NAME};
     struct key own;
     if (plan->key == NULL) {
         firmware_read_key(&own);

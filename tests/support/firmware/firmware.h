@@ -23,7 +23,7 @@ struct firmware_loader {
 struct firmware_loader_plan {
     const struct key *key; /* NULL: the development key, whose public half is in the root */
     uint32_t load_addr;    /* 0: sector 1 */
-    const char *hw;        /* NULL: "f407-disco" */
+    const char *hw;        /* NULL: BOARD_NAME */
     uint32_t counter;      /* 0: 1 */
     uint8_t major;         /* of its version; 0: 1 */
 };

@@ -322,6 +322,8 @@ static struct image_policy policy_b(void)
 {
     return (struct image_policy){.base = FLASH_SLOT_B_BASE,
                                  .slot_bytes = FLASH_SLOT_BYTES,
+                                 .ram_bytes = RAM_BYTES,
+                                 .ccm_bytes = CCM_BYTES,
                                  .security_floor = 1,
                                  .hw_id = "f407-disco",
                                  .keys = {rig.release_key.point, NULL}};

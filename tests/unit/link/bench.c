@@ -304,7 +304,8 @@ void bench_start(struct bench *b, bool uses_arm, unsigned poll_every)
     b->image_bytes = FLASH_SLOT_BYTES;
     show(&b->wire, LINK_FILLER);
     memset(b->slot, 0xA5, sizeof b->slot); /* an old image: programming it without erase must be caught */
-    struct link_pump_config config = {.ops = &bench_ops,
+    struct link_pump_config config = {.board = &BOARD_OWN,
+                                      .ops = &bench_ops,
                                       .ops_ctx = b,
                                       .port = uses_arm ? &port_armed : &port_polled,
                                       .port_ctx = b,
@@ -464,7 +465,7 @@ struct link_session bench_begin(struct bench *b)
         return session;
     }
     size_t n_block = bench_reply(b, block, sizeof block);
-    if (n_block == SIZE_MAX || link_session_load(block, n_block, &session) != FOTA_OK) {
+    if (n_block == SIZE_MAX || link_session_load(block, n_block, &BOARD_OWN, &session) != FOTA_OK) {
         session.reason = E_LINK_REPLY;
     }
     return session;

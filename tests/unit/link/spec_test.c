@@ -335,7 +335,7 @@ static void illegal_pairs_name_an_error_and_change_nothing(void **state)
     }
     uint32_t buffer[LINK_BUFFER_BYTES / 4];
     struct link_slave slave;
-    link_slave_init(&slave, (uint8_t *)buffer, FLASH_SLOT_B_BASE);
+    link_slave_init(&slave, (uint8_t *)buffer, &BOARD_OWN, FLASH_SLOT_B_BASE);
     assert_int_equal(link_slave_ack(&slave), LINK_OUT_NONE); /* no work is under way */
     assert_int_equal(slave.reason, E_STATE);
     assert_int_equal(link_slave_nack(&slave, E_IO), LINK_OUT_NONE);
