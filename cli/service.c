@@ -48,7 +48,7 @@ enum cli_exit service_load(struct service *s, const char *path)
         return cli_usage(s->cli, s->self, "%s has %u wrong or missing lines; nothing was started", path,
                          problems.n);
     }
-    return CLI_OK;
+    return cli_find_board(s->cli, s->self, s->config.hw, &s->layout);
 }
 
 enum cli_exit service_lock(struct service *s)
@@ -79,7 +79,8 @@ static uint64_t utc_s(struct clock *clock)
 static enum cli_exit open_twin(struct service *s)
 {
     const struct service_config *c = &s->config;
-    const struct cli_board_config config = {.bootloader_elf = c->bootloader,
+    const struct cli_board_config config = {.board = s->layout,
+                                            .bootloader_elf = c->bootloader,
                                             .loader_image = c->loader,
                                             .factory_image = c->factory,
                                             .flash = c->flash,
@@ -104,7 +105,7 @@ static enum cli_exit open_spidev(struct service *s)
         (void)cli_fail(s->cli, err, "%s", s->wires.why);
         return CLI_TARGET;
     }
-    link_client_init(&s->own_link, &s->wires.io, NULL);
+    link_client_init(&s->own_link, &s->wires.io, &(struct link_client_config){.board = s->layout});
     s->link = &s->own_link;
     s->watch.wires_why = s->wires.why;
     return CLI_OK;
