@@ -245,9 +245,7 @@ static void every_refusal_has_its_own_error(void **state)
         {404, "", "<Error><Code>NoSuchKey</Code></Error>", E_S3_NO_KEY},
         {404, "", "<html>not S3</html>", E_S3_NO_KEY},
         {409, "", "<Error><Code>ConditionalRequestConflict</Code></Error>", E_S3_PRECONDITION},
-        {301, "x-amz-bucket-region: eu-west-1", "", E_S3_REGION},
-        {400, "", "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>",
-         E_S3_REGION},
+        {301, "", "<Error><Code>PermanentRedirect</Code></Error>", E_S3_REGION},
         {307, "", "<Error><Code>TemporaryRedirect</Code></Error>", E_S3_REGION},
         {503, "Retry-After: 7", "<Error><Code>SlowDown</Code></Error>", E_S3_THROTTLED},
         {429, "", "", E_S3_THROTTLED},
@@ -265,17 +263,102 @@ static void every_refusal_has_its_own_error(void **state)
         if (err != cases[i].wanted) {
             fail_msg("case %zu: %s", i, fota_err_name(err));
         }
-        assert_int_equal(b.fake.n_requests, 1); /* nothing is retried, no redirect is followed */
-        if (err == E_S3_REGION && cases[i].status != 307) {
-            assert_string_equal(b.reply.region, "eu-west-1");
-        }
-        if (cases[i].status == 503 && i == 12) {
+        assert_int_equal(b.fake.n_requests, 1); /* nothing is retried, no redirect without a word of S3 */
+        if (cases[i].status == 503 && cases[i].headers[0] != '\0') {
             assert_int_equal(b.reply.retry_after_s, 7);
         }
     }
     struct bench b;
     const struct reply down = {0, "", "", 0, E_NET_CONNECT};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &down), E_NET_CONNECT);
+}
+
+/* A bucket in the US, asked for in Frankfurt. */
+static const struct s3_config AWS = {.endpoint = "https://s3.eu-central-1.amazonaws.com",
+                                     .region = "eu-central-1",
+                                     .bucket = "bucket",
+                                     .key_id = "ID",
+                                     .secret = "secret",
+                                     .token = "token",
+                                     .is_vhost = true};
+
+#define MOVED_TO(host) "<Error><Code>PermanentRedirect</Code><Endpoint>" host "</Endpoint></Error>"
+
+static void a_bucket_in_another_region_is_found_and_the_request_signed_anew(void **state)
+{
+    (void)state;
+    static const struct {
+        struct reply reply;
+        const char *url;
+    } cases[] = {
+        {{301, "x-amz-bucket-region: us-west-2", MOVED_TO("bucket.s3.us-west-2.amazonaws.com"), 0, FOTA_OK},
+         "https://bucket.s3.us-west-2.amazonaws.com/a%20b/c"},
+        {{307, "Location: http://evil.example/\nx-amz-bucket-region: us-west-2",
+          MOVED_TO("s3.us-west-2.amazonaws.com"), 0, FOTA_OK},
+         "https://s3.us-west-2.amazonaws.com/bucket/a%20b/c"},
+        {{400, "", "<Error><Code>AuthorizationHeaderMalformed</Code><Region>us-west-2</Region></Error>", 0,
+          FOTA_OK},
+         "https://bucket.s3.eu-central-1.amazonaws.com/a%20b/c"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench b;
+        const struct reply ok = {200, "", "body", 0, FOTA_OK};
+        const struct reply script[] = {cases[i].reply, ok, ok, cases[i].reply};
+        begin(&b, &AWS, script, 4);
+        assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+        assert_string_equal(b.fake.url, cases[i].url);
+        assert_non_null(strstr(b.fake.sent, "/us-west-2/s3/aws4_request"));
+        assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS / S3_REPEAT_PART);
+        assert_int_equal(b.buffer.n_bytes, 4);                           /* of the second reply only */
+        assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK); /* remembered: one request */
+        assert_int_equal(b.fake.n_requests, 3);
+        assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS);
+    }
+}
+
+static void no_other_host_gets_a_request(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        MOVED_TO("evil.example"),
+        MOVED_TO("bucket.s3.amazonaws.com.evil.example"),
+        MOVED_TO("evilamazonaws.com"),
+        MOVED_TO("user@s3.amazonaws.com"),
+        MOVED_TO("evil.example/s3.amazonaws.com"),
+        MOVED_TO("evil.example:443#.amazonaws.com"),
+        MOVED_TO("EVIL.amazonaws.com"),
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct bench b;
+        const struct reply moved = {307, "Location: http://evil.example/", bodies[i], 0, FOTA_OK};
+        begin(&b, &AWS, &moved, 1);
+        assert_int_equal(get(&b, &(struct s3_get_options){0}), E_S3_REGION);
+        assert_int_equal(b.fake.n_requests, 1);
+    }
+    struct bench b; /* and a store of one's own sends nobody to AWS, nor to a neighbour */
+    const struct reply moved = {301, "", MOVED_TO("bucket.s3.amazonaws.com"), 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &moved), E_S3_REGION);
+    const struct reply neighbour = {301, "", MOVED_TO("127.0.0.2:9000"), 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &neighbour), E_S3_REGION);
+}
+
+static void redirects_in_a_circle_end_and_a_wrong_one_is_forgotten(void **state)
+{
+    (void)state;
+    struct bench b;
+    const struct reply there = {301, "x-amz-bucket-region: us-west-2",
+                                MOVED_TO("b.s3.us-west-2.amazonaws.com"), 0, FOTA_OK};
+    const struct reply back = {301, "x-amz-bucket-region: eu-west-1",
+                               MOVED_TO("b.s3.eu-west-1.amazonaws.com"), 0, FOTA_OK};
+    const struct reply ok = {200, "", "", 0, FOTA_OK};
+    const struct reply script[] = {there, back, there, ok};
+    begin(&b, &AWS, script, 4);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), E_S3_REGION);
+    assert_int_equal(b.fake.n_requests, 1 + S3_REPEATS_MAX);
+    assert_string_equal(b.reply.region, "us-west-2"); /* for the message */
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "https://bucket.s3.eu-central-1.amazonaws.com/a%20b/c");
+    assert_non_null(strstr(b.fake.sent, "/eu-central-1/s3/aws4_request"));
 }
 
 static void long_error_bodies_and_long_headers_do_no_harm(void **state)
@@ -478,6 +561,9 @@ int main(void)
         cmocka_unit_test(a_prefix_stands_between_bucket_and_key),
         cmocka_unit_test(a_range_is_taken_only_as_asked),
         cmocka_unit_test(every_refusal_has_its_own_error),
+        cmocka_unit_test(a_bucket_in_another_region_is_found_and_the_request_signed_anew),
+        cmocka_unit_test(no_other_host_gets_a_request),
+        cmocka_unit_test(redirects_in_a_circle_end_and_a_wrong_one_is_forgotten),
         cmocka_unit_test(long_error_bodies_and_long_headers_do_no_harm),
         cmocka_unit_test(an_object_of_another_length_gives_no_byte),
         cmocka_unit_test(endless_replies_are_cut_off),
