@@ -55,6 +55,21 @@ static void tell_problem(void *ctx, const char *sentence)
     (void)fprintf(cli->err, "fota: %s\n", sentence);
 }
 
+static enum cli_exit find_board(struct service *s, const char *path)
+{
+    char known[256] = "";
+    size_t at = 0;
+    s->layout = board_layout_find(s->config.hw);
+    if (s->layout) {
+        return CLI_OK;
+    }
+    for (uint32_t i = 0; i < BOARD_N_LAYOUTS && at < sizeof known; i++) {
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", BOARD_LAYOUTS[i].hw_id);
+    }
+    return cli_usage(s->cli, s->self, "%s: hw = %s is no board that this fota knows; write one of %s", path,
+                     s->config.hw, known);
+}
+
 enum cli_exit service_load(struct service *s, const char *path)
 {
     uint8_t *text = NULL;
@@ -73,7 +88,7 @@ enum cli_exit service_load(struct service *s, const char *path)
         return cli_usage(s->cli, s->self, "%s has %u wrong or missing lines; nothing was started", path,
                          problems.n);
     }
-    return CLI_OK;
+    return find_board(s, path);
 }
 
 enum cli_exit service_lock(struct service *s)
@@ -104,7 +119,8 @@ static uint64_t utc_s(struct clock *clock)
 static enum cli_exit open_twin(struct service *s)
 {
     const struct service_config *c = &s->config;
-    const struct cli_board_config config = {.bootloader_elf = c->bootloader,
+    const struct cli_board_config config = {.board = s->layout,
+                                            .bootloader_elf = c->bootloader,
                                             .loader_image = c->loader,
                                             .factory_image = c->factory,
                                             .flash = c->flash,
@@ -129,7 +145,7 @@ static enum cli_exit open_spidev(struct service *s)
         (void)cli_fail(s->cli, err, "%s", s->wires.why);
         return CLI_TARGET;
     }
-    link_client_init(&s->own_link, &s->wires.io, NULL);
+    link_client_init(&s->own_link, &s->wires.io, &(struct link_client_config){.board = s->layout});
     s->link = &s->own_link;
     s->watch.wires_why = s->wires.why;
     return CLI_OK;

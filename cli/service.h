@@ -27,6 +27,7 @@ struct service {
     struct cli *cli;
     const struct cli_command *self;
     struct service_config config;
+    const struct board_layout *layout; /* of config.hw */
     struct service_clock clock;
     struct cli_board board; /* target = twin */
     struct linux_wires wires;
