@@ -48,7 +48,13 @@ static enum cli_exit read_parts(struct hil *h)
         return cli_usage(h->service.cli, h->service.self,
                          "[hil] has some of bootloader, loader and image: write all three, or none");
     }
-    return cli_parts_read(h->service.cli, &paths, &h->parts);
+    enum cli_exit result = cli_parts_read(h->service.cli, &paths, &h->parts);
+    if (result == CLI_OK && h->parts.plan.board != h->service.layout) {
+        (void)cli_fail(h->service.cli, E_IMAGE_HARDWARE, "%s is for %s, and the configuration says hw = %s",
+                       paths.image, h->parts.plan.board->hw_id, c->hw);
+        return CLI_REFUSED;
+    }
+    return result;
 }
 
 enum cli_exit hil_open(struct hil *h, const char *config)

@@ -66,7 +66,7 @@ static void board_text(const struct hil *h, FILE *out)
     }
     cli_version_text(b->bootloader_version, root);
     cli_version_text(b->loader_version, loader);
-    option_bytes_text(option_bytes_board(b->hw_id), b->option_bytes, options, sizeof options);
+    option_bytes_text(h->service.layout, b->option_bytes, options, sizeof options);
     (void)fprintf(out, "board     %.*s, root %s, loader %s\n", (int)sizeof b->hw_id, b->hw_id, root, loader);
     (void)fprintf(out, "options   %s\n", options);
 }
@@ -143,7 +143,7 @@ static void board_json(struct cli_json *j, const struct hil *h)
         cli_json_text(j, "root", version);
         cli_version_text(b->loader_version, version);
         cli_json_text(j, "loader", version);
-        option_bytes_json(j, option_bytes_board(b->hw_id), b->option_bytes);
+        option_bytes_json(j, h->service.layout, b->option_bytes);
     }
     cli_json_close(j, '}');
 }

@@ -14,7 +14,6 @@ enum {
     PIECE_MS = 100,
     START_MS = 3000, /* root, health check and confirmation of the application */
     LOOK_EVERY_MS = 250,
-    SECTOR_BYTES = 131072,
     MS_PER_S = 1000,
     US_PER_MS = 1000
 };
@@ -410,9 +409,10 @@ static void disturbed(struct hil *h, struct hil_step *s, enum hil_upset upset)
         n_resumed += h->install.resumed;
         lost = h->install.lost > lost ? h->install.lost : lost;
     }
-    if (lost > SECTOR_BYTES) {
-        end(s, HIL_FAILED, "%" PRIu32 " bytes that were in flash were sent again; a sector is %d", lost,
-            SECTOR_BYTES);
+    const uint32_t sector = h->service.layout->slot_sector_bytes;
+    if (lost > sector) {
+        end(s, HIL_FAILED, "%" PRIu32 " bytes that were in flash were sent again; a sector is %" PRIu32, lost,
+            sector);
         return;
     }
     end(s, HIL_PASSED,
