@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/crc.h"
+
 /* A header block (POSIX 1003.1, pax, "ustar Interchange Format"). */
 enum {
     BLOCK_BYTES = 512,
@@ -182,6 +184,26 @@ static enum fota_err send_object(int fd, const struct entry *entry, const struct
     return send_body(fd, sink, *status, entry->off + first, n);
 }
 
+/** By content: two bundles may have another object of the same length at the same place. */
+static enum fota_err make_etag(int fd, const struct entry *entry, char out[TEXT_BYTES])
+{
+    uint8_t piece[PIECE_BYTES];
+    uint32_t crc = 0;
+    for (uint64_t at = 0; at < entry->n_bytes;) {
+        const uint64_t left = entry->n_bytes - at;
+        const size_t n = left < sizeof piece ? (size_t)left : sizeof piece;
+        const enum fota_err err = read_at(fd, entry->off + at, piece, n);
+        if (err) {
+            return err;
+        }
+        crc = crc32_update(crc, piece, n);
+        at += n;
+    }
+    (void)snprintf(out, TEXT_BYTES, "\"tar-%08lx-%llu\"", (unsigned long)crc,
+                   (unsigned long long)entry->n_bytes);
+    return FOTA_OK;
+}
+
 static enum fota_err perform(struct http *http, const struct http_request *request,
                              const struct http_sink *sink, unsigned *status)
 {
@@ -192,14 +214,16 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         *status = 501;
         return key == NULL ? E_ARG : FOTA_OK;
     }
-    const enum fota_err err = find(tar->fd, key, &entry);
+    enum fota_err err = find(tar->fd, key, &entry);
     if (err) {
         *status = 404;
         return err == E_NOT_FOUND ? FOTA_OK : err;
     }
     char etag[TEXT_BYTES];
-    (void)snprintf(etag, sizeof etag, "\"tar-%llu-%llu\"", (unsigned long long)entry.off,
-                   (unsigned long long)entry.n_bytes);
+    err = make_etag(tar->fd, &entry, etag);
+    if (err) {
+        return err;
+    }
     send_header(sink, "ETag", etag);
     const char *if_none_match = header_of(request, "if-none-match");
     const char *if_match = header_of(request, "if-match");

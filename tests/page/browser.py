@@ -156,9 +156,9 @@ class Page:
         node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
 
-    def picture(self, path):
-        """The whole page as PNG."""
+    def picture(self, path, height=None):
+        """The page as PNG, to this height or in full."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1})["data"]
+                         clip={"x": 0, "y": 0, "width": size["width"], "height": min(height or size["height"], size["height"]), "scale": 1})["data"]
         path.write_bytes(base64.b64decode(data))

@@ -39,7 +39,7 @@ def main():
                 with browser.page(width, height, look == "dark", scale=2 if name == "phone" else 1) as page:
                     page.open(f"http://127.0.0.1:{rig.port}/")
                     page.until("document.getElementById('percent').textContent === '64 %'")
-                    page.picture(folder / f"page-{name}-{look}.png")
+                    page.picture(folder / f"page-{name}-{look}.png", 920)
                     if page.problems:
                         sys.exit(f"pictures.py: {page.problems}")
 

@@ -116,6 +116,28 @@ static void objects_are_read_whole_and_in_ranges(void **state)
     http_tar_close(&tar);
 }
 
+/** Another object of the same length at the same place has another ETag: a 304 would hide the second bundle. */
+static void objects_that_differ_have_other_etags(void **state)
+{
+    (void)state;
+    struct http_tar tar;
+    struct s3_reply reply[2];
+    size_t n = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        FILE *file = fopen(path, "wb");
+        assert_non_null(file);
+        release.channel[0] = (char)(release.channel[0] + (char)i);
+        add(file, CHANNEL, release.channel, release.n_channel);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(http_tar_open(&tar, path), FOTA_OK);
+        const struct s3_get_options known = {.if_none_match = i ? reply[0].etag : NULL};
+        assert_int_equal(get(&tar, CHANNEL, &known, &reply[i], &n), FOTA_OK);
+        assert_int_equal(reply[i].status, 200);
+        http_tar_close(&tar);
+    }
+    assert_string_not_equal(reply[0].etag, reply[1].etag);
+}
+
 static void run_from_bundle(struct http_tar *tar)
 {
     assert_int_equal(http_tar_open(tar, path), FOTA_OK);
@@ -191,7 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(objects_are_read_whole_and_in_ranges),    TEST(bundle_is_installed_by_the_same_gateway),
         TEST(bundle_that_was_damaged_is_not_believed), TEST(bundle_of_another_key_is_not_believed),
-        TEST(files_that_are_no_bundle_are_named),
+        TEST(files_that_are_no_bundle_are_named),      TEST(objects_that_differ_have_other_etags),
     };
     const int fd = mkstemp(path);
     if (fd < 0 || close(fd) != 0) {
