@@ -81,7 +81,7 @@ struct demo {
     FILE *console_log;
     char endpoint[64];
     /* What the gateway reported, by kind; believed only together with what the board shows. */
-    unsigned heard[GATEWAY_EVENT_STORE + 1];
+    unsigned heard[GATEWAY_EVENTS];
     enum fota_err last_reason;
     uint32_t image_bytes;
     /* For the table. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "soak.h"
-#include "world.h"
+#include "soak_site.h"
 
 enum { DAY_MS = 86400000, REFETCHED_MAX_BYTES = 4096, N_UPDATES_BEFORE = 1 };
 
@@ -14,27 +14,27 @@ struct counts {
     uint64_t refetched_max;
 };
 
-/* A world after one good update, with the next one published: what follows is the usual case, not the first. */
-static void prepare(struct world *w, uint32_t seed)
+/* A site after one good update, with the next one published: what follows is the usual case, not the first. */
+static void prepare(struct soak_site *w, uint32_t seed)
 {
     static const struct fault_plan clean;
-    world_open(w, &clean, true, seed);
+    soak_open(w, &clean, true, seed);
     for (unsigned i = 0; i < N_UPDATES_BEFORE; i++) {
-        world_publish(w);
-        if (!world_update(w, DAY_MS)) {
+        soak_publish(w);
+        if (!soak_update(w, DAY_MS)) {
             (void)fprintf(stderr, "soak: an update on a clean network fails\n");
             abort();
         }
     }
-    world_publish(w);
+    soak_publish(w);
     w->network.image_bytes = 0;
 }
 
-static void judge(struct world *w, struct counts *c, uint32_t point, const char *who)
+static void judge(struct soak_site *w, struct counts *c, uint32_t point, const char *who)
 {
-    bool is_ok = world_update(w, DAY_MS);
+    bool is_ok = soak_update(w, DAY_MS);
     uint64_t fetched = w->network.image_bytes;
-    uint64_t size = world_image_bytes(w);
+    uint64_t size = soak_image_bytes(w);
     uint64_t again = is_ok && fetched > size ? fetched - size : 0;
     c->n_ok += is_ok;
     c->n_refused += w->n_refused > 0;
@@ -50,34 +50,34 @@ static void judge(struct world *w, struct counts *c, uint32_t point, const char 
     }
 }
 
-static void end_gateway(struct soak *s, struct world *w, struct counts *c)
+static void end_gateway(struct soak *s, struct soak_site *w, struct counts *c)
 {
     *c = (struct counts){0};
     prepare(w, s->seed);
-    world_end_at(w, UINT32_MAX, WORLD_KILLED);
-    soak_check(s, world_update(w, DAY_MS), "an update without an end is confirmed");
+    soak_end_at(w, UINT32_MAX, SOAK_KILLED);
+    soak_check(s, soak_update(w, DAY_MS), "an update without an end is confirmed");
     c->n_points = w->n_points;
     for (uint32_t i = 0; i < s->n_ends; i++) {
         uint32_t point = 1 + (uint32_t)((uint64_t)i * c->n_points / s->n_ends);
         prepare(w, s->seed + i);
-        world_end_at(w, point, i % 2 == 0 ? WORLD_KILLED : WORLD_DARK);
+        soak_end_at(w, point, i % 2 == 0 ? SOAK_KILLED : SOAK_DARK);
         judge(w, c, point, i % 2 == 0 ? "kill -9 of the gateway" : "power cut of the gateway");
         soak_check(s, w->n_ends == 1, "the gateway was ended once");
     }
 }
 
-static void cut_target(struct soak *s, struct world *w, struct counts *c)
+static void cut_target(struct soak *s, struct soak_site *w, struct counts *c)
 {
     *c = (struct counts){0};
     prepare(w, s->seed);
     uint32_t before = w->target.flash.n_ops;
-    soak_check(s, world_update(w, DAY_MS), "an update without an end is confirmed");
+    soak_check(s, soak_update(w, DAY_MS), "an update without an end is confirmed");
     c->n_points = w->target.flash.n_ops - before;
     for (uint32_t i = 0; i < s->n_ends; i++) {
         uint32_t point = 1 + (uint32_t)((uint64_t)i * c->n_points / s->n_ends);
         prepare(w, s->seed + i);
         uint32_t n_boots = w->target.n_boots;
-        world_cut_target_at(w, point, (enum flash_cut)(i % FLASH_CUTS));
+        soak_cut_target_at(w, point, (enum flash_cut)(i % FLASH_CUTS));
         judge(w, c, point, "power cut of the target");
         soak_check(s, w->target.n_boots >= n_boots + 2, "the target lost power and ran its trial");
     }
@@ -85,7 +85,7 @@ static void cut_target(struct soak *s, struct world *w, struct counts *c)
 
 void soak_ends(struct soak *s)
 {
-    struct world *w = malloc(sizeof *w);
+    struct soak_site *w = malloc(sizeof *w);
     struct counts gateway, target;
     char what[160];
     if (!w) {

@@ -66,6 +66,8 @@ enum gateway_event_kind {
     GATEWAY_EVENT_REBUILD  /* a board that only ST's ROM answers for was rebuilt [reason] */
 };
 
+enum { GATEWAY_EVENTS = GATEWAY_EVENT_REBUILD + 1 /* kinds, for tables by kind */ };
+
 /** Whose time counts. */
 enum gateway_time_source {
     GATEWAY_TIME_NONE,
