@@ -1,5 +1,5 @@
 /**
- * The desk of the demo: a board (the twin) wired to a gateway that polls an S3 server. Real parts
+ * The set-up of the demo: a board (the twin) wired to a gateway that polls an S3 server. Real parts
  * everywhere, in one process, in the twin's virtual time.
  */
 #ifndef DEMO_RIG_H

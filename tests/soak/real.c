@@ -140,7 +140,7 @@ static bool start_board(struct real *r)
         return r->board_pid > 0;
     }
     struct twin_link wires;
-    twin_link_init(&wires, r->board.twin);
+    twin_link_init(&wires, r->board.base.twin);
     const struct wire_board board = {
         .io = &wires.io, .restore = restore, .is_updated = is_updated, .ctx = &r->board};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
@@ -234,7 +234,7 @@ static enum exit_code gateway_process(const struct real *r)
     struct http_curl *curl = NULL;
     const struct s3_config s3_config = {.endpoint = r->proxy.url, .region = "test-1", .bucket = "releases"};
     const struct gateway_config config = {
-        .keys = {.channel = {r->board.channel_key.point}, .release = {r->board.image_key.point}},
+        .keys = {.channel = {demo_channel_key()->point}, .release = {demo_image_key()->point}},
         .identity = {.product = "demo", .hw = "f407-disco", .channel = "stable", .device = "soak"},
         .poll_ms = 1000,
         .backoff_min_ms = 500,

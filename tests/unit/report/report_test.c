@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
-#include "gateway_rig.h"
 #include "report/report.h"
+#include "site.h"
 
 enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000, DAY_MS = 86400000 };
 
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 static struct report report;
 static struct s3_config config;
@@ -26,7 +26,7 @@ static bool is_sending;
 static void observe(void *ctx, const struct gateway_event *event)
 {
     (void)ctx;
-    report_observe(&report, &rig->gateway, event);
+    report_observe(&report, &site->gateway, event);
 }
 
 /** As the service does: while the gateway rests after a poll. */
@@ -34,53 +34,54 @@ static void send(void *ctx)
 {
     (void)ctx;
     enum fota_err err = FOTA_OK;
-    bool has_polled = rig_count(rig, GATEWAY_EVENT_CHANGED) + rig_count(rig, GATEWAY_EVENT_QUIET) > 0;
-    while (is_sending && has_polled && rig->gateway.state == GATEWAY_WAIT && !err && report_is_due(&report)) {
-        err = report_send(&report, &rig->gateway);
+    bool has_polled = site_count(site, GATEWAY_EVENT_CHANGED) + site_count(site, GATEWAY_EVENT_QUIET) > 0;
+    while (is_sending && has_polled && site->gateway.state == GATEWAY_WAIT && !err &&
+           report_is_due(&report)) {
+        err = report_send(&report, &site->gateway);
     }
 }
 
 static void start_reports(void)
 {
-    const struct report_config c = {.identity = rig->config.identity};
-    assert_int_equal(s3_init(&s3, &rig->s3_server.http, &config), FOTA_OK);
-    assert_int_equal(report_init(&report, &c, &s3, &store.store, &rig->target.clock), FOTA_OK);
+    const struct report_config c = {.identity = site->config.identity};
+    assert_int_equal(s3_init(&s3, &site->s3_server.http, &config), FOTA_OK);
+    assert_int_equal(report_init(&report, &c, &s3, &store.store, &site->target.clock), FOTA_OK);
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
     ram_store_init(&store);
     config = (struct s3_config){.endpoint = "http://s3.test", .region = "test-1", .bucket = "reports"};
     start_reports();
     is_sending = true;
-    rig->also = observe;
-    rig->between = send;
+    site->also = observe;
+    site->between = send;
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
 static void publish(uint32_t version, uint32_t seq)
 {
-    struct test_spec spec = test_spec(&rig->release_key, &rig->channel_key, version, seq);
+    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, version, seq);
     test_release_make(&spec, &release);
-    rig_publish(rig, &release);
+    site_publish(site, &release);
 }
 
 /** The newest object written under a key that ends so. */
 static const struct s3_fake_written *written(const char *end)
 {
-    for (size_t i = rig->s3_server.n_written; i > 0; i--) {
-        const struct s3_fake_written *w = &rig->s3_server.written[i - 1];
+    for (size_t i = site->s3_server.n_written; i > 0; i--) {
+        const struct s3_fake_written *w = &site->s3_server.written[i - 1];
         const size_t n = strlen(w->key), n_end = strlen(end);
         if (n >= n_end && strcmp(w->key + n - n_end, end) == 0) {
             return w;
@@ -101,9 +102,9 @@ static void assert_line(const struct s3_fake_written *w, const char *line)
 
 static void assert_ends_confirmed(void)
 {
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
-    rig_run_ms(rig, 60000);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
+    site_run_ms(site, 60000);
 }
 
 static void an_update_is_told_step_by_step(void **state)
@@ -135,9 +136,9 @@ static void a_rollback_is_told_with_its_reason(void **state)
 {
     (void)state;
     publish(V3, 3);
-    rig->target.bad_version = V3;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig_run_ms(rig, 60000);
+    site->target.bad_version = V3;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site_run_ms(site, 60000);
     assert_line(written("-rolled-back"), "reason=boot-timeout");
     assert_line(written("-rolled-back"), "code=0502");
     assert_line(written("-rolled-back"), "running=1.0.0");
@@ -148,13 +149,13 @@ static void a_rollback_is_told_with_its_reason(void **state)
 static void a_quiet_day_costs_one_report(void **state)
 {
     (void)state;
-    rig->config.poll_ms = HOUR_MS;
-    rig_restart_gateway(rig);
+    site->config.poll_ms = HOUR_MS;
+    site_restart_gateway(site);
     publish(0x01000000, 1);
-    rig_run_ms(rig, 2 * HOUR_MS);
-    const size_t before = rig->s3_server.n_written;
-    rig_run_ms(rig, DAY_MS);
-    assert_int_equal(rig->s3_server.n_written, before + 1);
+    site_run_ms(site, 2 * HOUR_MS);
+    const size_t before = site->s3_server.n_written;
+    site_run_ms(site, DAY_MS);
+    assert_int_equal(site->s3_server.n_written, before + 1);
     assert_line(written("v1/rig/state"), "state=idle");
 }
 
@@ -168,19 +169,19 @@ static void a_server_that_refuses_reports_delays_no_update(void **state)
         publish(V2, 2);
         is_sending = false;
         assert_ends_confirmed();
-        const uint64_t alone_ms = clock_now_ms(&rig->target.clock);
+        const uint64_t alone_ms = clock_now_ms(&site->target.clock);
         tear_down(state);
         assert_int_equal(set_up(state), 0);
         publish(V2, 2);
-        rig->s3_server.put_status = refusals[i];
+        site->s3_server.put_status = refusals[i];
         assert_ends_confirmed();
-        assert_int_equal(clock_now_ms(&rig->target.clock), alone_ms);
+        assert_int_equal(clock_now_ms(&site->target.clock), alone_ms);
         assert_int_not_equal(report.last, FOTA_OK);
         /* With a pause that grows: hours of it are a few requests. */
-        rig_run_ms(rig, 2 * HOUR_MS);
-        assert_in_range(rig->s3_server.n_put_requests, 2, 8);
-        rig->s3_server.put_status = 0; /* and nothing is lost */
-        rig_run_ms(rig, 3 * HOUR_MS);
+        site_run_ms(site, 2 * HOUR_MS);
+        assert_in_range(site->s3_server.n_put_requests, 2, 8);
+        site->s3_server.put_status = 0; /* and nothing is lost */
+        site_run_ms(site, 3 * HOUR_MS);
         assert_line(written("-confirmed"), "running=2.0.0");
     }
 }
@@ -189,11 +190,11 @@ static void retry_after_of_a_report_is_honoured(void **state)
 {
     (void)state;
     publish(V2, 2);
-    rig->s3_server.put_status = 503;
-    rig->s3_server.retry_after_s = 7200;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig->s3_server.n_put_requests, 1);
+    site->s3_server.put_status = 503;
+    site->s3_server.retry_after_s = 7200;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site->s3_server.n_put_requests, 1);
 }
 
 static void a_full_queue_drops_the_oldest_and_says_so(void **state)
@@ -202,12 +203,12 @@ static void a_full_queue_drops_the_oldest_and_says_so(void **state)
     is_sending = false;
     for (uint32_t i = 2; i <= 5; i++) {
         publish(i << 24, i);
-        assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+        assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
     }
     assert_int_equal(report.n_queue, REPORT_QUEUE_MAX);
     assert_int_equal(report.n_dropped, 4 * 5 - REPORT_QUEUE_MAX);
     is_sending = true;
-    rig_run_ms(rig, 2 * 60000);
+    site_run_ms(site, 2 * 60000);
     assert_int_equal(report.n_queue, 0);
     assert_null(written("v1/rig/2/1-downloading"));
     assert_line(written("-confirmed"), "running=5.0.0");
@@ -219,19 +220,19 @@ static void what_waits_survives_a_restart_and_no_number_comes_twice(void **state
     (void)state;
     publish(V2, 2);
     is_sending = false;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
     assert_int_equal(report_save(&report), FOTA_OK);
     const uint32_t next_n = report.next_n, n_queue = report.n_queue;
     start_reports();
     assert_int_equal(report.next_n, next_n);
     assert_int_equal(report.n_queue, n_queue);
     is_sending = true;
-    rig_run_ms(rig, 2 * 60000);
+    site_run_ms(site, 2 * 60000);
     assert_line(written("-confirmed"), "running=2.0.0");
-    for (size_t i = 0; i < rig->s3_server.n_written; i++) {
+    for (size_t i = 0; i < site->s3_server.n_written; i++) {
         for (size_t j = 0; j < i; j++) {
-            assert_true(strstr(rig->s3_server.written[i].key, "state") != NULL ||
-                        strcmp(rig->s3_server.written[i].key, rig->s3_server.written[j].key) != 0);
+            assert_true(strstr(site->s3_server.written[i].key, "state") != NULL ||
+                        strcmp(site->s3_server.written[i].key, site->s3_server.written[j].key) != 0);
         }
     }
 }
@@ -241,7 +242,7 @@ static void a_record_that_is_not_sound_is_no_record(void **state)
     (void)state;
     publish(V2, 2);
     is_sending = false;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
     for (unsigned i = 0; i < 2; i++) {
         report.is_dirty = true;
         assert_int_equal(report_save(&report), FOTA_OK);
@@ -261,12 +262,12 @@ static void a_reply_that_is_lost_writes_nothing_twice(void **state)
 {
     (void)state;
     publish(V2, 2);
-    rig->s3_server.loses_put_reply = true;
+    site->s3_server.loses_put_reply = true;
     assert_ends_confirmed();
-    rig_run_ms(rig, HOUR_MS);
+    site_run_ms(site, HOUR_MS);
     unsigned n = 0;
-    for (size_t i = 0; i < rig->s3_server.n_written; i++) {
-        n += strstr(rig->s3_server.written[i].key, "-downloading") != NULL;
+    for (size_t i = 0; i < site->s3_server.n_written; i++) {
+        n += strstr(site->s3_server.written[i].key, "-downloading") != NULL;
     }
     assert_int_equal(n, 1);
     assert_non_null(written("-confirmed"));
@@ -276,7 +277,7 @@ static void a_store_without_conditions_gets_events_without_them(void **state)
 {
     (void)state;
     publish(V2, 2);
-    rig->s3_server.has_no_conditions = true;
+    site->s3_server.has_no_conditions = true;
     assert_ends_confirmed();
     assert_non_null(written("-confirmed"));
     assert_false(written("-confirmed")->must_not_exist);
@@ -286,9 +287,9 @@ static void a_silent_target_is_told(void **state)
 {
     (void)state;
     publish(0x01000000, 1);
-    rig_run_ms(rig, 60000);
-    rig->target.is_dead = true;
-    rig_run_ms(rig, 10 * 60000);
+    site_run_ms(site, 60000);
+    site->target.is_dead = true;
+    site_run_ms(site, 10 * 60000);
     assert_line(written("v1/rig/state"), "state=failed");
     assert_line(written("v1/rig/state"), "reason=spi");
 }

@@ -83,7 +83,7 @@ static const struct s3_config CONFIG = {.endpoint = "http://127.0.0.1:9000",
                                         .secret = "secret"};
 
 /* Client, server and buffer of one test. */
-struct bench {
+struct s3_setup {
     struct fake fake;
     struct s3 s3;
     uint8_t bytes[BODY_BYTES];
@@ -91,7 +91,7 @@ struct bench {
     struct s3_reply reply;
 };
 
-static void begin(struct bench *b, const struct s3_config *config, const struct reply *reply,
+static void begin(struct s3_setup *b, const struct s3_config *config, const struct reply *reply,
                   size_t n_replies)
 {
     static const struct http_ops ops = {.perform = perform};
@@ -103,13 +103,13 @@ static void begin(struct bench *b, const struct s3_config *config, const struct 
     assert_int_equal(s3_init(&b->s3, &b->fake.http, config), FOTA_OK);
 }
 
-static enum fota_err get(struct bench *b, const struct s3_get_options *options)
+static enum fota_err get(struct s3_setup *b, const struct s3_get_options *options)
 {
     const struct s3_taker taker = s3_buffer_taker(&b->buffer);
     return s3_get(&b->s3, "a b/c", options, NOW_S, &taker, &b->reply);
 }
 
-static enum fota_err get_once(struct bench *b, const struct s3_get_options *options,
+static enum fota_err get_once(struct s3_setup *b, const struct s3_get_options *options,
                               const struct reply *reply)
 {
     begin(b, &CONFIG, reply, 1);
@@ -119,7 +119,7 @@ static enum fota_err get_once(struct bench *b, const struct s3_get_options *opti
 static void a_poll_is_one_signed_request(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct s3_get_options options = {.if_none_match = "\"e1\""};
     const struct reply news = {200, "ETag: \"e2\"\nDate: Tue, 24 Nov 2026 08:00:00 GMT", "hello", 0, FOTA_OK};
     assert_int_equal(get_once(&b, &options, &news), FOTA_OK);
@@ -145,7 +145,7 @@ static void a_poll_is_one_signed_request(void **state)
 static void session_token_and_vhost_are_signed(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct s3_config config = {.endpoint = "https://s3.eu-central-1.amazonaws.com:443",
                                      .region = "eu-central-1",
                                      .bucket = "bucket",
@@ -165,7 +165,7 @@ static void session_token_and_vhost_are_signed(void **state)
 static void a_prefix_stands_between_bucket_and_key(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     struct s3_config config = CONFIG;
     const struct reply ok = {200, "", "", 0, FOTA_OK};
     config.prefix = "fleet a/eu";
@@ -210,7 +210,7 @@ static void a_range_is_taken_only_as_asked(void **state)
     };
     const struct s3_get_options options = {.if_match = "\"e\"", .range_off = 8, .range_bytes = 4};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const enum fota_err err = get_once(&b, &options, &cases[i].reply);
         if (err != cases[i].wanted) {
             fail_msg("case %zu: %s", i, fota_err_name(err));
@@ -221,7 +221,7 @@ static void a_range_is_taken_only_as_asked(void **state)
             assert_memory_equal(b.bytes, "wxyz", b.buffer.n_bytes);
         }
     }
-    struct bench b;
+    struct s3_setup b;
     const struct s3_get_options unsafe = {.range_off = 8, .range_bytes = 4};
     assert_int_equal(get_once(&b, &unsafe, &cases[0].reply),
                      E_ARG); /* a range without If-Match could mix versions */
@@ -257,7 +257,7 @@ static void every_refusal_has_its_own_error(void **state)
         {206, "", "", E_HTTP_REPLY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct reply reply = {cases[i].status, cases[i].headers, cases[i].body, 0, FOTA_OK};
         const enum fota_err err = get_once(&b, &(struct s3_get_options){0}, &reply);
         if (err != cases[i].wanted) {
@@ -268,7 +268,7 @@ static void every_refusal_has_its_own_error(void **state)
             assert_int_equal(b.reply.retry_after_s, 7);
         }
     }
-    struct bench b;
+    struct s3_setup b;
     const struct reply down = {0, "", "", 0, E_NET_CONNECT};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &down), E_NET_CONNECT);
 }
@@ -301,7 +301,7 @@ static void a_bucket_in_another_region_is_found_and_the_request_signed_anew(void
          "https://bucket.s3.eu-central-1.amazonaws.com/a%20b/c"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct reply ok = {200, "", "body", 0, FOTA_OK};
         const struct reply script[] = {cases[i].reply, ok, ok, cases[i].reply};
         begin(&b, &AWS, script, 4);
@@ -329,13 +329,13 @@ static void no_other_host_gets_a_request(void **state)
         MOVED_TO("EVIL.amazonaws.com"),
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct reply moved = {307, "Location: http://evil.example/", bodies[i], 0, FOTA_OK};
         begin(&b, &AWS, &moved, 1);
         assert_int_equal(get(&b, &(struct s3_get_options){0}), E_S3_REGION);
         assert_int_equal(b.fake.n_requests, 1);
     }
-    struct bench b; /* and a store of one's own sends nobody to AWS, nor to a neighbour */
+    struct s3_setup b; /* and a store of one's own sends nobody to AWS, nor to a neighbour */
     const struct reply moved = {301, "", MOVED_TO("bucket.s3.amazonaws.com"), 0, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &moved), E_S3_REGION);
     const struct reply neighbour = {301, "", MOVED_TO("127.0.0.2:9000"), 0, FOTA_OK};
@@ -345,7 +345,7 @@ static void no_other_host_gets_a_request(void **state)
 static void redirects_in_a_circle_end_and_a_wrong_one_is_forgotten(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct reply there = {301, "x-amz-bucket-region: us-west-2",
                                 MOVED_TO("b.s3.us-west-2.amazonaws.com"), 0, FOTA_OK};
     const struct reply back = {301, "x-amz-bucket-region: eu-west-1",
@@ -369,7 +369,7 @@ static void long_error_bodies_and_long_headers_do_no_harm(void **state)
     memset(body, 'x', sizeof body - 1);
     memcpy(body, "<Error><Code>NoSuchBucket</Code>", 32);
     memset(header + 7, 'e', sizeof header - 8);
-    struct bench b;
+    struct s3_setup b;
     const struct reply reply = {404, header, body, sizeof body - 1, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &reply), E_S3_NO_BUCKET);
     assert_string_equal(b.reply.etag, ""); /* an ETag that does not fit is none: never a piece of one */
@@ -399,7 +399,7 @@ static void an_object_of_another_length_gives_no_byte(void **state)
         {{206, "Content-Range: bytes 1-2/4", "xy", 0, FOTA_OK}, 2, E_HTTP_REPLY, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct s3_get_options options = {.is_any_version = true,
                                                .range_off = cases[i].range_off,
                                                .range_bytes = cases[i].range_off != 0 ? 2 : 0,
@@ -417,7 +417,7 @@ static void endless_replies_are_cut_off(void **state)
     (void)state;
     static char body[20 * S3_ERROR_BODY_READ_BYTES];
     static char header[S3_HEADER_BYTES + 100];
-    struct bench b;
+    struct s3_setup b;
     memset(body, 'x', sizeof body - 1);
     const struct reply error = {503, "Retry-After: 7", body, 0, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &error), E_S3_SERVER);
@@ -440,7 +440,7 @@ static void endless_replies_are_cut_off(void **state)
 static void every_request_has_limits(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct reply ok = {200, "", "", 0, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &ok), FOTA_OK);
     assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS);
@@ -471,7 +471,7 @@ static void retry_after_may_be_seconds_or_a_time(void **state)
         {"Retry-After: soon", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct reply reply = {503, cases[i].headers, "", 0, FOTA_OK};
         assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &reply), E_S3_SERVER);
         if (b.reply.retry_after_s != cases[i].wanted_s) {
@@ -483,7 +483,7 @@ static void retry_after_may_be_seconds_or_a_time(void **state)
 static void a_wrong_clock_is_corrected_once_if_allowed(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     struct s3_config trusting = CONFIG;
     trusting.trusts_server_clock = true;
     const struct reply replies[3] = {{403, "Date: Tue, 24 Nov 2026 10:00:00 GMT",
@@ -509,7 +509,7 @@ static void a_wrong_clock_is_corrected_once_if_allowed(void **state)
 static void a_write_carries_its_condition_and_two_digests(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct reply ok = {200, "ETag: \"new\"", "", 0, FOTA_OK};
     struct s3_put_options options = {.body = (const uint8_t *)"hello", .n_bytes = 5, .must_not_exist = true};
     begin(&b, &CONFIG, &ok, 1);
@@ -538,7 +538,7 @@ static void an_endpoint_is_a_scheme_and_a_host(void **state)
                                       "http:///path",
                                       "http://host/path",
                                       "http://user@host"};
-    struct bench b;
+    struct s3_setup b;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct s3_config config = CONFIG;
         config.endpoint = bad[i];
