@@ -117,15 +117,15 @@ static void an_update_is_told_step_by_step(void **state)
         const struct s3_fake_written *w = written(events[i]);
         assert_non_null(w);
         assert_true(w->must_not_exist);
-        assert_int_equal(strncmp(w->key, "v1/rig/42/", 10), 0);
-        assert_int_equal(strncmp(w->body, "fota-report=1\ndevice=rig\n", 25), 0);
+        assert_int_equal(strncmp(w->key, "v1/site/42/", 11), 0);
+        assert_int_equal(strncmp(w->body, "fota-report=1\ndevice=site\n", 26), 0);
         assert_line(w, "seq=42");
         assert_line(w, "version=2.0.0");
     }
     assert_line(written("-downloading"), "running=1.0.0");
     assert_line(written("-confirmed"), "running=2.0.0");
     assert_line(written("-confirmed"), "slot=b");
-    const struct s3_fake_written *state_object = written("v1/rig/state");
+    const struct s3_fake_written *state_object = written("v1/site/state");
     assert_false(state_object->must_not_exist);
     assert_line(state_object, "reason=none");
     assert_line(state_object, "running=2.0.0");
@@ -142,8 +142,8 @@ static void a_rollback_is_told_with_its_reason(void **state)
     assert_line(written("-rolled-back"), "reason=boot-timeout");
     assert_line(written("-rolled-back"), "code=0502");
     assert_line(written("-rolled-back"), "running=1.0.0");
-    assert_line(written("v1/rig/state"), "state=idle");
-    assert_line(written("v1/rig/state"), "reason=rejected");
+    assert_line(written("v1/site/state"), "state=idle");
+    assert_line(written("v1/site/state"), "reason=rejected");
 }
 
 static void a_quiet_day_costs_one_report(void **state)
@@ -156,7 +156,7 @@ static void a_quiet_day_costs_one_report(void **state)
     const size_t before = site->s3_server.n_written;
     site_run_ms(site, DAY_MS);
     assert_int_equal(site->s3_server.n_written, before + 1);
-    assert_line(written("v1/rig/state"), "state=idle");
+    assert_line(written("v1/site/state"), "state=idle");
 }
 
 static void a_server_that_refuses_reports_delays_no_update(void **state)
@@ -210,9 +210,9 @@ static void a_full_queue_drops_the_oldest_and_says_so(void **state)
     is_sending = true;
     site_run_ms(site, 2 * 60000);
     assert_int_equal(report.n_queue, 0);
-    assert_null(written("v1/rig/2/1-downloading"));
+    assert_null(written("v1/site/2/1-downloading"));
     assert_line(written("-confirmed"), "running=5.0.0");
-    assert_line(written("v1/rig/state"), "dropped=12");
+    assert_line(written("v1/site/state"), "dropped=12");
 }
 
 static void what_waits_survives_a_restart_and_no_number_comes_twice(void **state)
@@ -290,8 +290,8 @@ static void a_silent_target_is_told(void **state)
     site_run_ms(site, 60000);
     site->target.is_dead = true;
     site_run_ms(site, 10 * 60000);
-    assert_line(written("v1/rig/state"), "state=failed");
-    assert_line(written("v1/rig/state"), "reason=spi");
+    assert_line(written("v1/site/state"), "state=failed");
+    assert_line(written("v1/site/state"), "reason=spi");
 }
 
 static void every_reason_has_a_word_and_every_text_fits(void **state)
