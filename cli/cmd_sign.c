@@ -96,7 +96,7 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
     const char *hw = v->option[OPT_HW].text;
     enum cli_exit result = cli_check_hw(cli, self, hw);
     if (result == CLI_OK) {
-        result = cli_find_board(cli, self, hw, &w->board);
+        result = cli_find_board(cli, self, "--hw", hw, &w->board);
     }
     if (result != CLI_OK) {
         return result;

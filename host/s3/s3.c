@@ -84,7 +84,10 @@ static enum fota_err put_authority(struct uri_text *t, const char *endpoint)
 
 enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config)
 {
-    if (config->bucket[0] == '\0' || config->region[0] == '\0') {
+    const char *prefix = config->prefix ? config->prefix : "";
+    const size_t n_prefix = strlen(prefix);
+    if (config->bucket[0] == '\0' || config->region[0] == '\0' || prefix[0] == '/' ||
+        (n_prefix > 0 && prefix[n_prefix - 1] == '/')) {
         return E_ARG;
     }
     memset(s3, 0, sizeof *s3);
@@ -108,6 +111,10 @@ static enum fota_err make_url(struct s3 *s3, const char *key, const char **path)
     uri_put(&url, "/");
     if (!s3->config->is_vhost) {
         uri_put_encoded(&url, s3->config->bucket, false);
+        uri_put(&url, "/");
+    }
+    if (s3->config->prefix && s3->config->prefix[0] != '\0') {
+        uri_put_encoded(&url, s3->config->prefix, true);
         uri_put(&url, "/");
     }
     uri_put_encoded(&url, key, true);

@@ -12,6 +12,9 @@ static void on_event(void *ctx, const struct gateway_event *event)
         abort();
     }
     rig->event[rig->n_events++] = *event;
+    if (rig->also) {
+        rig->also(rig->also_ctx, event);
+    }
 }
 
 static enum gateway_consent may_activate(void *ctx, uint32_t version)
@@ -128,6 +131,9 @@ static void step(struct rig *rig, uint64_t until_ms)
         fprintf(stderr, "rig: gateway_step in %s: %s\n", gateway_state_name(rig->gateway.state),
                 fota_err_name(err));
         abort();
+    }
+    if (rig->between) {
+        rig->between(rig->also_ctx);
     }
     uint64_t left_ms = until_ms - clock_now_ms(&rig->target.clock);
     target_fake_run_ms(&rig->target, wait_ms < left_ms ? wait_ms : (uint32_t)left_ms);

@@ -28,6 +28,9 @@ struct rig {
     struct gateway gateway;
     struct gateway_event event[RIG_EVENTS_MAX];
     size_t n_events;
+    void (*also)(void *ctx, const struct gateway_event *event); /* hears each event too; NULL: nobody */
+    void *also_ctx;
+    void (*between)(void *ctx); /* called after each step; NULL: nobody */
     enum gateway_consent consent;
     struct test_key release_key, channel_key, other_key, next_key;
     struct test_release factory; /* 1.0.0 */

@@ -162,6 +162,30 @@ static void session_token_and_vhost_are_signed(void **state)
         strstr(b.fake.sent, "SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token, "));
 }
 
+static void a_prefix_stands_between_bucket_and_key(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct s3_config config = CONFIG;
+    const struct reply ok = {200, "", "", 0, FOTA_OK};
+    config.prefix = "fleet a/eu";
+    begin(&b, &config, &ok, 1);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "http://127.0.0.1:9000/bucket/fleet%20a/eu/a%20b/c");
+    config.is_vhost = true;
+    begin(&b, &config, &ok, 1);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "http://bucket.127.0.0.1:9000/fleet%20a/eu/a%20b/c");
+    config.prefix = "";
+    begin(&b, &config, &ok, 1);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "http://bucket.127.0.0.1:9000/a%20b/c");
+    config.prefix = "/fleet";
+    assert_int_equal(s3_init(&b.s3, &b.fake.http, &config), E_ARG);
+    config.prefix = "fleet/";
+    assert_int_equal(s3_init(&b.s3, &b.fake.http, &config), E_ARG);
+}
+
 static void a_range_is_taken_only_as_asked(void **state)
 {
     (void)state;
@@ -451,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_poll_is_one_signed_request),
         cmocka_unit_test(session_token_and_vhost_are_signed),
+        cmocka_unit_test(a_prefix_stands_between_bucket_and_key),
         cmocka_unit_test(a_range_is_taken_only_as_asked),
         cmocka_unit_test(every_refusal_has_its_own_error),
         cmocka_unit_test(long_error_bodies_and_long_headers_do_no_harm),

@@ -237,6 +237,15 @@ enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms);
 void gateway_poll_now(struct gateway *g);
 
 /**
+ * Read channel and images from another place from now on, a bundle for example. Only while the
+ * gateway waits; when it polls, what it remembers, and every check, stay as they are.
+ * @param s3  must outlive the gateway, or the next call of this
+ * @return FOTA_OK · E_STATE (it does not wait; nothing was changed)
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_use_source(struct gateway *g, struct s3 *s3);
+
+/**
  * The last call before a shutdown: what is not saved yet is saved (GATEWAY_EVENT_STORE if that fails), and a
  * target that was made to stay in its loader is let go by a reset. An update under way goes on with the next start.
  * Power cut:  as gateway_step

@@ -36,6 +36,7 @@ struct s3_config {
     const char *endpoint; /* `https://s3.eu-central-1.amazonaws.com` or `http://127.0.0.1:9000`, no path */
     const char *region;   /* e.g. `us-east-1` */
     const char *bucket;
+    const char *prefix; /* folder in the bucket that all keys are under, e.g. `fleet/eu`; NULL or "": none */
     const char *key_id; /* NULL: requests are not signed (public bucket) */
     const char *secret;
     const char *token;        /* session token or NULL */
@@ -90,7 +91,8 @@ struct s3 {
 };
 
 /**
- * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], or bucket or region is empty)
+ * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], bucket or region is empty, or a slash stands at an
+ * end of the prefix)
  */
 FOTA_MUST_CHECK
 enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config);
@@ -114,7 +116,7 @@ struct s3_get_options {
  * No reply of any status holds the caller for longer than config.limits.total_ms, twice if the clock had to be
  * corrected.
  *
- * @param key    object key, not encoded
+ * @param key    object key below the prefix, not encoded
  * @param now_s  seconds since 1970, for the signature
  * @param reply  always filled as far as the exchange went
  * @return FOTA_OK (status 200, 206 or 304) · E_S3_* · E_NET_* · E_TIMEOUT · E_HTTP_STATUS · E_HTTP_REPLY ·
