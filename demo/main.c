@@ -365,7 +365,7 @@ static void summary(const struct demo *d)
 {
     const struct twin_stats *stats = twin_stats(d->rig.twin);
     uint64_t erases = 0;
-    for (int i = 0; i < 12; i++) {
+    for (uint32_t i = 0; i < d->board->flash.n_sectors; i++) {
         erases += stats->flash_erases[i];
     }
     (void)printf("\n  %-52s %12u\n", "image bytes", d->image_bytes);

@@ -30,7 +30,12 @@ USES = ("root", "loader", "journal_0", "journal_1", "slot_a", "slot_b", "applica
 # lib/link keeps one bit for each sector of a slot in a byte (struct link_pump, own_sectors).
 SLOT_SECTORS_MAX = 8
 HW_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,14}$")  # TLV 0xA0 of an image takes 15 characters (format/image.h)
+# Where ST's ROM loader answers (AN2606, STM32F40xxx): the same wires must reach it, or a board that lost its flash cannot be rebuilt.
 SPI_PINS = {"peripheral": "SPI1", "nss": "PA4", "sck": "PA5", "miso": "PA6", "mosi": "PA7"}
+CONSOLE_PINS = ("PA2", "PD5")  # where USART2 can transmit: alternate function 7 (DS8626 table 9)
+DEVICE_IDS = (0x413,)  # of the parts whose registers port/stm32f407 and the link know: STM32F405/407 and 415/417
+DEBUG_PINS = ("PA13", "PA14")
+PIN = re.compile(r"^P([A-I])(\d|1[0-5])$")
 BROWN_OUT_LEVELS = range(0, 4)
 
 
@@ -172,7 +177,25 @@ def check_clock(name, clock, part):
 def check_pins(name, spi):
     for key, driven in SPI_PINS.items():
         if spi.get(key) != driven:
-            fail(name, f"spi {key} is {spi.get(key)}, port/stm32f407/spi_slave.c drives {driven}")
+            fail(name, f"spi {key} is {spi.get(key)}, ST's ROM loader has {driven}, and recovery uses the same wires")
+
+
+def pin(name, what, value):
+    """(port, number) of a pin as board.json writes it."""
+    found = PIN.match(value) if isinstance(value, str) else None
+    if not found:
+        fail(name, f"{what} is {value!r}, pins are PA0 to PI15")
+    return found.group(1), int(found.group(2))
+
+
+def check_demo(name, demo):
+    led, console = (field(name, demo, key, str) for key in ("led", "console"))
+    if console not in CONSOLE_PINS:
+        fail(name, f"demo console is {console}, USART2 transmits on {' or '.join(CONSOLE_PINS)}")
+    taken = {at: key for key, at in SPI_PINS.items()} | {console: "console"} | {at: "debug port" for at in DEBUG_PINS}
+    if led in taken:
+        fail(name, f"demo led is {led}, which is the {taken[led]} already")
+    return {"LED": pin(name, "demo led", led), "CONSOLE": pin(name, "demo console", console)}
 
 
 def check_options(name, options, n_sectors):
@@ -198,6 +221,9 @@ def check_part(name, part_name, part):
     for key in ("flash_kb", "sram_kb", "ccm_kb", "hclk_max_hz"):
         if not isinstance(part.get(key), int):
             fail(name, f'part {part_name} has "{key}" {part.get(key)!r}, which is no number')
+    device_id = number(name, part, "device_id")
+    if device_id not in DEVICE_IDS:
+        fail(name, f"part {part_name} has device id {device_id:#x}, the drivers are for {DEVICE_IDS[0]:#x}; docs/guide/porting.md says what another needs")
     sectors = part.get("sectors_kb")
     if not isinstance(sectors, list) or not sectors or not all(isinstance(s, int) and s > 0 for s in sectors):
         fail(name, f'part {part_name} has "sectors_kb" {sectors!r}, which is no list of sizes')
@@ -229,12 +255,21 @@ def load(folder, name):
     check_slots(name, by_use, sectors)
     check_pins(name, field(name, data, "spi", dict))
     return {"name": name, "part_name": part_name, "part": part, "sectors": sectors, "areas": areas, "by_use": by_use,
-            "readme": readme, "clock": check_clock(name, field(name, data, "clock", dict), part),
+            "readme": readme, "demo": check_demo(name, field(name, data, "demo", dict)), "clock": check_clock(name, field(name, data, "clock", dict), part),
             "options": check_options(name, field(name, data, "option_bytes", dict), len(sectors))}
 
 
 def mask(areas):
     return sum(1 << s for a in areas for s in range(a["first"], a["first"] + a["n"]))
+
+
+def pin_rows(board):
+    """Pins as port and number, with the name of the port's clock gate in ST's headers. Of the link, the first of its four pins."""
+    rows = []
+    for macro, (port, number_of_pin) in ({"SPI": pin(board["name"], "spi nss", SPI_PINS["nss"])} | board["demo"]).items():
+        rows += [(f"BOARD_{macro}_PORT", f"GPIO{port}"), (f"BOARD_{macro}_PIN", str(number_of_pin)),
+                 (f"BOARD_{macro}_CLOCK", f"RCC_AHB1ENR_GPIO{port}EN")]
+    return rows
 
 
 def defines(board):
@@ -262,7 +297,8 @@ def defines(board):
              ("RAM_REASON_ADDR", retained + 8), ("RAM_REQUEST_ADDR", retained + 12), None,
              ("BOARD_HSI_HZ", str(clock["hsi_hz"])), ("BOARD_HCLK_HZ", str(clock["hclk_hz"])), ("BOARD_PLL_M", str(clock["m"])),
              ("BOARD_PLL_N", str(clock["n"])), ("BOARD_PLL_Q", str(clock["q"])), None,
-             ("BOARD_CHIP_ID", number(board["name"], part, "device_id")),
+             *pin_rows(board), None,
+            ("BOARD_CHIP_ID", number(board["name"], part, "device_id")),
              ("BOARD_BROWN_OUT_LEVEL", str(board["options"]["level"])), ("BOARD_WRITE_PROTECT", board["options"]["protect"])]
     return rows
 
