@@ -144,7 +144,8 @@ static struct cpu *make_core(struct twin *t)
                                 .read = core_read,
                                 .write = core_write,
                                 .wait_flash = core_waits_for_flash,
-                                .flash_load = core_loads_flash};
+                                .flash_load = core_loads_flash,
+                                .steady = FLASH_SR};
     struct cpu *cpu = cpu_create(&bus, t->flash, FLASH_BYTES, t->sram, SRAM_BYTES, t->ccm, CCM_BYTES);
     if (cpu) {
         cpu_on_violation(cpu, core_violates, t);

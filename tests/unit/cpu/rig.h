@@ -107,6 +107,8 @@ struct rig {
 
 /** cmocka's set-up and tear-down: *state is a struct rig after cpu_reset. */
 int rig_open(void **state);
+/** The same, and the device's word DEVICE + 12 is a steady register (cpu.h). */
+int rig_open_steady(void **state);
 int rig_close(void **state);
 
 void rig_code(struct rig *r, uint32_t addr, const uint16_t *halfwords, size_t n);
