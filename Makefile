@@ -1,5 +1,8 @@
 # Front door. Everything is built by CMake (CMakePresets.json) under build/; this file has one line a verb.
 SHELL := /bin/sh
+# The programs that `make setup` installed come before others of their names: a version manager's python3, for one, is a shell
+# script that takes longer than most of our checks.
+export PATH := /usr/bin:$(PATH)
 JOBS ?= $(shell nproc)
 BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \

@@ -16,6 +16,7 @@ enum {
 };
 
 #define FLASH_BASE         0x08000000U
+#define FLASH_SR           0x40023C0CU /* RM0090 3.9.4: BSY is what waiting loops look at */
 #define SRAM_BASE          0x20000000U
 #define CCM_BASE           0x10000000U
 #define SYSTEM_MEMORY_BASE 0x1FFF0000U

@@ -151,7 +151,8 @@ static struct cpu *make_core(struct twin *t)
                                 .read = core_read,
                                 .write = core_write,
                                 .wait_flash = core_waits_for_flash,
-                                .flash_load = core_loads_flash};
+                                .flash_load = core_loads_flash,
+                                .steady = FLASH_SR};
     struct cpu *cpu =
         cpu_create(&bus, t->flash, t->part->flash_bytes, t->sram, SRAM_BYTES, t->ccm, CCM_BYTES);
     if (cpu) {

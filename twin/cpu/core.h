@@ -184,6 +184,16 @@ struct code_region {
     size_t n_ops;
 };
 
+/** The last read of the steady register, and the distance to the one before (poll.c). */
+struct poll {
+    uint32_t pc;
+    uint32_t value;
+    uint64_t cycles;
+    uint64_t instructions;
+    uint64_t round_cycles;
+    uint64_t round_ops;
+};
+
 struct cpu {
     struct core_state s;
 
@@ -216,6 +226,9 @@ struct cpu {
     struct code_region alias_code; /* bytes NULL: nothing at address 0 */
     uint8_t *sram_has_code;        /* per page of 1 << CODE_PAGE_SHIFT bytes */
 
+    struct poll poll;
+    /* poll_seen: memory.c calls it, and poll.c stands above memory.c. */
+    void (*steady_seen)(struct cpu *c, uint32_t value);
     struct cpu_bus bus;
     void (*violation)(void *ctx, const char *text);
     void *violation_ctx;
@@ -303,6 +316,12 @@ static inline bool mem_store(struct cpu *c, uint32_t addr, unsigned n_bytes, uin
     }
     return true;
 }
+
+/* --- poll.c ------------------------------------------------------------------------------------------ */
+
+/** The steady register was read as `value` by the instruction at the PC, and nothing was written yet: skip what a loop would do
+ * until the next event, if it is one that only waits. */
+void poll_seen(struct cpu *c, uint32_t value);
 
 /* --- fetch.c ----------------------------------------------------------------------------------------- */
 

@@ -165,6 +165,7 @@ struct cpu *cpu_create(const struct cpu_bus *bus, uint8_t *flash, size_t flash_b
         return NULL;
     }
     c->bus = *bus;
+    c->steady_seen = poll_seen;
     c->flash = flash;
     c->flash_bytes = (uint32_t)flash_bytes;
     c->sram = sram;
@@ -215,6 +216,7 @@ void cpu_reset(struct cpu *c)
     c->s.systick.next_zero = UINT64_MAX;
     c->stop_request = false;
     c->restart = false;
+    memset(&c->poll, 0, sizeof c->poll);
     core_refresh(c);
     if (c->alias_code.bytes && c->alias_code.n_bytes >= sizeof vector) {
         memcpy(vector, c->alias_code.bytes, sizeof vector);
@@ -370,6 +372,7 @@ void cpu_state_restored(struct cpu *c)
 {
     c->restart = false;
     c->stop_request = false;
+    memset(&c->poll, 0, sizeof c->poll);
     core_refresh(c);
     core_attention(c);
 }

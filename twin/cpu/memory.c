@@ -72,7 +72,11 @@ static enum mem_result read_region(struct cpu *c, uint32_t addr, unsigned n_byte
     } else if (is_in(addr, PPB_BASE, PPB_BYTES) && !is_in(addr, DBGMCU_BASE, 0x1000)) {
         return system_read(c, addr, n_bytes, value) ? MEM_OK : MEM_ERROR;
     } else {
-        return c->bus.read(c->bus.ctx, addr, n_bytes, value) ? MEM_OK : MEM_ERROR;
+        const bool is_read = c->bus.read(c->bus.ctx, addr, n_bytes, value);
+        if (addr == c->bus.steady && is_read && n_bytes == 4) {
+            c->steady_seen(c, *value);
+        }
+        return is_read ? MEM_OK : MEM_ERROR;
     }
     return MEM_OK;
 }

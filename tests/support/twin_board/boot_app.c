@@ -54,6 +54,25 @@ static void note_entry(uint32_t sp, uint32_t primask, uint32_t control, uint32_t
     REPORT->flash_cr = REG(0x40023C10);
 }
 
+/* Asleep, so that a test which lets seconds pass does not execute them. With PRIMASK set a pending interrupt wakes WFI and is not
+ * taken (PM0214 3.11.12). */
+static void wait_for_ever(bool is_feeding)
+{
+    __asm volatile("cpsid i");
+    if (is_feeding) {
+        REG(0xE000E014) = 0xFFFF; /* SysTick: 4 ms of 16 MHz, and less of a faster clock */
+        REG(0xE000E018) = 0;
+        REG(0xE000E010) = 7;
+    }
+    for (;;) {
+        __asm volatile("wfi");
+        if (is_feeding) {
+            REG(0x40003000) = 0xAAAA;
+            REG(0xE000ED04) = 1U << 25; /* PENDSTCLR */
+        }
+    }
+}
+
 void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t basepri)
 {
     const struct boot_services *services = (const struct boot_services *)FLASH_SERVICES_ADDR;
@@ -86,9 +105,5 @@ void boot_app_main(uint32_t sp, uint32_t primask, uint32_t control, uint32_t bas
     if (mode == BOOT_APP_IS_BITTEN) {
         REG(0x40003000) = 0xCCCC;
     }
-    for (;;) {
-        if (mode == BOOT_APP_CONFIRMS) {
-            REG(0x40003000) = 0xAAAA;
-        }
-    }
+    wait_for_ever(mode == BOOT_APP_CONFIRMS);
 }

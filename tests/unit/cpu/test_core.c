@@ -107,14 +107,18 @@ static void write_program(struct test_core *r)
     CODE(r, ASIDE, STR_R1_R0, LDR_R1_R0);
 }
 
-int core_open(void **state)
+static int open_with(void **state, uint32_t steady)
 {
     struct test_core *r = calloc(1, sizeof *r);
     if (!r) {
         return -1;
     }
-    const struct cpu_bus bus = {
-        .ctx = r, .read = bus_read, .write = bus_write, .wait_flash = wait_flash, .flash_load = flash_load};
+    const struct cpu_bus bus = {.ctx = r,
+                                .read = bus_read,
+                                .write = bus_write,
+                                .wait_flash = wait_flash,
+                                .flash_load = flash_load,
+                                .steady = steady};
     r->cpu = cpu_create(&bus, r->flash, FLASH_BYTES, r->sram, SRAM_BYTES, r->ccm, CCM_BYTES);
     cpu_on_violation(r->cpu, on_violation, r);
     write_program(r);
@@ -124,6 +128,16 @@ int core_open(void **state)
     core_poke(r, VTOR, CPU_FLASH_BASE);
     *state = r;
     return 0;
+}
+
+int core_open(void **state)
+{
+    return open_with(state, 0);
+}
+
+int core_open_steady(void **state)
+{
+    return open_with(state, DEVICE + 12);
 }
 
 int core_close(void **state)

@@ -107,6 +107,8 @@ struct test_core {
 
 /** cmocka's set-up and tear-down: *state is a struct test_core after cpu_reset. */
 int core_open(void **state);
+/** The same, and the device's word DEVICE + 12 is a steady register (cpu.h). */
+int core_open_steady(void **state);
 int core_close(void **state);
 
 void core_code(struct test_core *r, uint32_t addr, const uint16_t *halfwords, size_t n);

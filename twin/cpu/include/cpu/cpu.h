@@ -58,6 +58,11 @@ struct cpu_bus {
     bool (*wait_flash)(void *ctx);
     /** A load from flash, told beforehand, while cpu_watch_flash stands; may be NULL. */
     void (*flash_load)(void *ctx, uint32_t addr, unsigned n_bytes);
+    /**
+     * A register whose value changes only by events (the `limit` of cpu_run) and by writes, and that a read does not change; 0: none.
+     * A loop that only waits for it is not executed round by round: the state is the same, the host's time is saved.
+     */
+    uint32_t steady;
 };
 
 struct cpu; /* one object; see cpu_create */
