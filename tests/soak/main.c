@@ -65,6 +65,7 @@ static bool parse(int argc, char **argv, struct soak *s)
             s->seed = (uint32_t)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i - 1], "--run") == 0 && strtoul(value, NULL, 10) != 0) {
             s->run = (uint32_t)strtoul(value, NULL, 10);
+            s->share = 0.125; /* 8 of 64 updates */
         } else if (strcmp(argv[i - 1], "--only") == 0 && is_part(value)) {
             s->only = value;
         } else if (strcmp(argv[i - 1], "--plant") != 0 || !find_plant(value, &s->plant)) {
