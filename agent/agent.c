@@ -315,6 +315,7 @@ static enum fota_err start_pump(struct agent *agent, enum slot inactive)
         .ops_ctx = agent,
         .port = &spi_ops,
         .port_ctx = &agent->spi,
+        .board = &BOARD_OWN,
         .loader = agent->running_slot == SLOT_NONE ? LINK_LOADER_LOADER : LINK_LOADER_AGENT,
         .inactive = inactive,
         .chunk_words = agent->config.chunk_words ? agent->config.chunk_words : AGENT_CHUNK_WORDS,

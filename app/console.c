@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/flash_map.h"
 #include "stm32f4xx_hal.h"
 
 /* The loops of a flush end even if the wire never becomes free; a character takes 87 us. */
@@ -9,16 +10,17 @@ enum { BAUD = 115200, DECIMAL_DIGITS = 10, FLUSH_MAX_LOOPS = 1000000 };
 
 void console_init(struct console *console, uint32_t pclk1_hz)
 {
-    GPIO_InitTypeDef pin = {.Pin = GPIO_PIN_2,
+    GPIO_InitTypeDef pin = {.Pin = 1U << BOARD_CONSOLE_PIN,
                             .Mode = GPIO_MODE_AF_PP,
                             .Pull = GPIO_NOPULL,
                             .Speed = GPIO_SPEED_FREQ_LOW,
                             .Alternate = GPIO_AF7_USART2};
     memset(console, 0, sizeof *console);
     /* Clocks first: a peripheral without its clock ignores what is written to it. */
-    __HAL_RCC_GPIOA_CLK_ENABLE();
+    SET_BIT(RCC->AHB1ENR, BOARD_CONSOLE_CLOCK);
+    (void)READ_BIT(RCC->AHB1ENR, BOARD_CONSOLE_CLOCK); /* ES0182: a delay after enabling a peripheral clock */
     __HAL_RCC_USART2_CLK_ENABLE();
-    HAL_GPIO_Init(GPIOA, &pin);
+    HAL_GPIO_Init(BOARD_CONSOLE_PORT, &pin);
     USART2->BRR = (pclk1_hz + BAUD / 2U) / BAUD; /* oversampling by 16: mantissa and fraction in one number */
     USART2->CR1 = USART_CR1_UE | USART_CR1_TE;
 }

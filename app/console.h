@@ -1,5 +1,5 @@
 /**
- * The demo's console: USART2, PA2, 115200 8N1, transmit only. Text goes to a ring that console_poll empties
+ * The demo's console: USART2 on the board's pin (PA2), 115200 8N1, transmit only. Text goes to a ring that console_poll empties
  * one character at a time, so that printing never blocks the main loop; when the ring is full, the rest of a
  * line is dropped and counted. By registers: the pinned HAL package has no UART driver.
  */

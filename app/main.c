@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "base/flash_map.h"
 #include "console.h"
 #include "control_loop.h"
 #include "stm32f4xx_hal.h"
@@ -109,10 +110,13 @@ static bool set_clocks(void)
 
 static void init_led(void)
 {
-    GPIO_InitTypeDef pin = {
-        .Pin = GPIO_PIN_12, .Mode = GPIO_MODE_OUTPUT_PP, .Pull = GPIO_NOPULL, .Speed = GPIO_SPEED_FREQ_LOW};
-    __HAL_RCC_GPIOD_CLK_ENABLE();
-    HAL_GPIO_Init(GPIOD, &pin);
+    GPIO_InitTypeDef pin = {.Pin = 1U << BOARD_LED_PIN,
+                            .Mode = GPIO_MODE_OUTPUT_PP,
+                            .Pull = GPIO_NOPULL,
+                            .Speed = GPIO_SPEED_FREQ_LOW};
+    SET_BIT(RCC->AHB1ENR, BOARD_LED_CLOCK);
+    (void)READ_BIT(RCC->AHB1ENR, BOARD_LED_CLOCK); /* ES0182: a delay after enabling a peripheral clock */
+    HAL_GPIO_Init(BOARD_LED_PORT, &pin);
 }
 
 /* The control loop is the clock: it goes on while the flash is busy, HAL's tick does not. */
@@ -285,7 +289,7 @@ static void blink(void)
 {
     if ((int32_t)(app.loop.ticks - app.next_blink_ticks) >= 0) {
         app.next_blink_ticks = app.loop.ticks + BLINK_TICKS;
-        HAL_GPIO_TogglePin(GPIOD, GPIO_PIN_12);
+        HAL_GPIO_TogglePin(BOARD_LED_PORT, 1U << BOARD_LED_PIN);
     }
 }
 

@@ -50,7 +50,8 @@ static double stream(struct board *b, const char *statement, uint32_t n_statemen
     memset(progress, 0, sizeof *progress);
     while (progress->accepted_off < image->n_bytes) {
         const uint32_t left = image->n_bytes - progress->accepted_off;
-        const uint32_t most = link_client_block_bytes(progress->accepted_off, session.block_max_bytes);
+        const uint32_t most =
+            link_client_block_bytes(&b->link, progress->accepted_off, session.block_max_bytes);
         const uint32_t n = left < most ? left : most;
         check(link_client_block(&b->link, session.session_id, progress->accepted_off,
                                 image->bytes + progress->accepted_off, n, progress),

@@ -111,8 +111,8 @@ static enum fota_err enter(uint32_t options)
      * as the root's. */
     f407_flash_load_ram_code();
     /* The permissions hold for this call only. */
-    state.flash.basepri = options & BASEPRI_MASK;
-    state.update.n_erases_allowed = options / BOOT_MAY_ERASE;
+    f407_flash_mask(&state.flash, options & BASEPRI_MASK);
+    update_allow_erases(&state.update, options / BOOT_MAY_ERASE);
     return FOTA_OK;
 }
 
@@ -130,9 +130,9 @@ static enum fota_err confirm(void)
 static enum fota_err loader_install(const struct boot_call *call)
 {
     /* The permission is taken back on every way out, errors included: there is only one. */
-    state.flash.sectors = WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR;
+    f407_flash_allow(&state.flash, WRITABLE_SECTORS | 1 << FLASH_LOADER_SECTOR);
     enum fota_err err = update_loader_install(&state.update, call->bytes, call->n);
-    state.flash.sectors = WRITABLE_SECTORS;
+    f407_flash_allow(&state.flash, WRITABLE_SECTORS);
     return err;
 }
 

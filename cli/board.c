@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/flash_map.h"
 #include "keys.h"
 #include "release/file.h"
 
@@ -25,6 +24,10 @@ enum cli_exit cli_board_from_options(struct cli *cli, const struct cli_command *
     if (out->vcd_mb == 0) {
         return cli_usage(cli, self, "--vcd-mb is at least 1");
     }
+    enum cli_exit result = cli_find_board(cli, self, "--hw", option[CLI_BOARD_HW].text, &out->board);
+    if (result != CLI_OK) {
+        return result;
+    }
     for (size_t i = 0; i < sizeof roms / sizeof roms[0]; i++) {
         if (strcmp(option[CLI_BOARD_ROM].text, roms[i].name) == 0) {
             out->rom = roms[i].rom;
@@ -37,20 +40,22 @@ enum cli_exit cli_board_from_options(struct cli *cli, const struct cli_command *
 static enum cli_exit load_flash(struct cli_board *b)
 {
     const char *path = b->config.flash;
+    const struct board_area *flash = &b->config.board->flash;
     uint8_t *bytes = NULL;
     size_t n_bytes = 0;
-    enum fota_err err = file_read(path, FLASH_MAP_BYTES, &bytes, &n_bytes, NULL);
+    enum fota_err err = file_read(path, flash->n_bytes, &bytes, &n_bytes, NULL);
     if (err == E_NOT_FOUND) {
         return CLI_OK;
     }
     if (err) {
         return cli_fail(b->cli, err, "cannot read flash from %s: %s", path, strerror(errno));
     }
-    bool is_whole = n_bytes == FLASH_MAP_BYTES && twin_flash_store(b->twin, FLASH_MAP_BASE, bytes, n_bytes);
+    bool is_whole = n_bytes == flash->n_bytes && twin_flash_store(b->twin, flash->base, bytes, n_bytes);
     free(bytes);
     if (!is_whole) {
-        return cli_fail(b->cli, E_IO, "%s has %zu bytes, a flash has %u; remove it to start from the factory",
-                        path, n_bytes, (unsigned)FLASH_MAP_BYTES);
+        return cli_fail(b->cli, E_IO,
+                        "%s has %zu bytes, a flash has %u (board %s); remove it to start from the factory",
+                        path, n_bytes, (unsigned)flash->n_bytes, b->config.board->hw_id);
     }
     return CLI_OK;
 }
@@ -61,27 +66,28 @@ enum cli_exit cli_board_save(struct cli_board *b)
     if (!path) {
         return CLI_OK;
     }
-    uint8_t *bytes = malloc(FLASH_MAP_BYTES);
+    const struct board_area *flash = &b->config.board->flash;
+    uint8_t *bytes = malloc(flash->n_bytes);
     if (!bytes) {
         return cli_fail(b->cli, E_INTERNAL, "no memory for a copy of the flash");
     }
-    enum fota_err err = twin_peek(b->twin, FLASH_MAP_BASE, bytes, FLASH_MAP_BYTES)
-                            ? file_replace(path, bytes, FLASH_MAP_BYTES)
+    enum fota_err err = twin_peek(b->twin, flash->base, bytes, flash->n_bytes)
+                            ? file_replace(path, bytes, flash->n_bytes)
                             : E_INTERNAL;
     free(bytes);
     return err ? cli_fail(b->cli, err, "cannot write flash to %s: %s", path, strerror(errno)) : CLI_OK;
 }
 
 /** A file of the factory into its place. */
-static enum cli_exit load_image(struct cli_board *b, const char *path, uint32_t base, uint32_t max_bytes)
+static enum cli_exit load_image(struct cli_board *b, const char *path, const struct board_area *place)
 {
     uint8_t *bytes = NULL;
     size_t n_bytes = 0;
-    enum cli_exit result = cli_file(b->cli, path, max_bytes, &bytes, &n_bytes);
+    enum cli_exit result = cli_file(b->cli, path, place->n_bytes, &bytes, &n_bytes);
     if (result != CLI_OK) {
         return result;
     }
-    bool is_stored = twin_flash_store(b->twin, base, bytes, n_bytes);
+    bool is_stored = twin_flash_store(b->twin, place->base, bytes, n_bytes);
     free(bytes);
     return is_stored ? CLI_OK : cli_fail(b->cli, E_IMAGE_SIZE, "%s does not fit its place", path);
 }
@@ -105,10 +111,10 @@ static enum cli_exit program(struct cli_board *b)
 {
     enum cli_exit result = CLI_OK;
     if (b->config.factory_image) {
-        result = load_image(b, b->config.factory_image, FLASH_SLOT_A_BASE, FLASH_SLOT_BYTES);
+        result = load_image(b, b->config.factory_image, &b->config.board->slot[SLOT_A]);
     }
     if (result == CLI_OK && b->config.loader_image) {
-        result = load_image(b, b->config.loader_image, FLASH_LOADER_BASE, FLASH_LOADER_BYTES);
+        result = load_image(b, b->config.loader_image, &b->config.board->loader);
     }
     if (result == CLI_OK && b->config.flash) { /* what it became since the factory */
         result = load_flash(b);
@@ -128,6 +134,7 @@ enum cli_exit cli_board_open(struct cli *cli, const struct cli_board_config *con
     const struct twin_config board = {.flash_timing =
                                           config->is_slow_flash ? TWIN_FLASH_MAXIMUM : TWIN_FLASH_TYPICAL,
                                       .rom = config->rom,
+                                      .part = config->board->part,
                                       .seed = 1};
     *out = (struct cli_board){.cli = cli, .config = *config};
     out->twin = twin_create(&board, why, sizeof why);
@@ -138,7 +145,7 @@ enum cli_exit cli_board_open(struct cli *cli, const struct cli_board_config *con
         twin_set_options(out->twin, config->option_bytes);
     }
     twin_link_init(&out->wires, out->twin);
-    link_client_init(&out->link, &out->wires.io, NULL);
+    link_client_init(&out->link, &out->wires.io, &(struct link_client_config){.board = config->board});
     return program(out);
 }
 

@@ -5,6 +5,7 @@
 #ifndef CLI_BOARD_H
 #define CLI_BOARD_H
 
+#include "base/board_layout.h"
 #include "cli.h"
 #include "link_client/link_client.h"
 #include "port_twin/twin_link.h"
@@ -13,6 +14,7 @@
 
 /** Where a board comes from. Any path may be NULL. */
 struct cli_board_config {
+    const struct board_layout *board;
     const char *bootloader_elf; /* sector 0: programmed over what --flash holds, for it never changes */
     const char *loader_image;   /* sector 1, as the factory leaves it; --flash says what became of it */
     const char *factory_image;  /* signed image for slot A, the same */
@@ -26,6 +28,7 @@ struct cli_board_config {
 
 /** Options of a board, for the table of a verb; cli_board_from_options reads them. */
 enum {
+    CLI_BOARD_HW,
     CLI_BOARD_FLASH,
     CLI_BOARD_ROM,
     CLI_BOARD_OPTION_BYTES,
@@ -43,7 +46,8 @@ enum {
     }
 
 #define CLI_BOARD_OPTION_TABLE                                                                               \
-    {"flash", CLI_TEXT, "FILE", NULL, "the twin's flash, 1 MB; written back at the end"},                    \
+    {"hw", CLI_TEXT, "ID", "f407-disco", "the twin's board: its hardware id"},                               \
+        {"flash", CLI_TEXT, "FILE", NULL, "the twin's flash, all of it; written back at the end"},           \
         {"rom", CLI_TEXT, "VERSION", "v9.1", "the twin's ROM loader: v9.1, v9.1-early or v3.1 (no SPI)"},    \
         CLI_OPTION_BYTES_OPTION,                                                                             \
         {"max-flash-time", CLI_FLAG, NULL, NULL, "flash as slow as the datasheet allows, not typical"},      \

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "base/attr.h"
+#include "base/board_layout.h"
 #include "base/err.h"
 
 /** Exit codes by class; documented in `fota help` too. Scripts rely on them: never renumber. */
@@ -129,6 +130,14 @@ void cli_warn(struct cli *cli, const char *fmt, ...);
  */
 FOTA_MUST_CHECK
 enum cli_exit cli_check_hw(struct cli *cli, const struct cli_command *self, const char *hw);
+
+/**
+ * The board with this hardware id.
+ * @return CLI_OK · CLI_USAGE (none: a sentence with those that there are was printed)
+ */
+FOTA_MUST_CHECK
+enum cli_exit cli_find_board(struct cli *cli, const struct cli_command *self, const char *name,
+                             const char *hw, const struct board_layout **out);
 
 /** A line for people on `err`; nothing with --json. */
 FOTA_PRINTF(2, 3)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "ladder_text.h"
 #include "release/file.h"
 #include "service.h"
 
@@ -20,7 +21,7 @@ enum {
     OPT_HTTP_TOKEN_FILE
 };
 
-enum { STATUS_MAX_BYTES = 16384 };
+enum { STATUS_MAX_BYTES = 16384, KIT_WORDS = 4 /* kit ROOT LOADER IMAGE */ };
 
 static const struct cli_option OPTIONS[] = {
     {"config", CLI_TEXT, "FILE", "/etc/fota/gateway.conf", "configuration; docs/gateway.conf is an example"},
@@ -35,31 +36,6 @@ static const struct cli_option OPTIONS[] = {
      "token that the page asks for; needed for any address but loopback"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
-
-/* --- signals ----------------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-    if (number == SIGUSR1) {
-        service_signals.poll_now = 1;
-    } else {
-        service_signals.stop = number;
-    }
-}
-
-/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
-static enum cli_exit listen_to_signals(struct cli *cli)
-{
-    struct sigaction stop = {.sa_handler = on_signal};
-    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigemptyset(&stop.sa_mask);
-    (void)sigemptyset(&once.sa_mask);
-    (void)sigemptyset(&ignore.sa_mask);
-    bool is_set = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGUSR1, &stop, NULL) == 0 &&
-                  sigaction(SIGINT, &once, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
-    return is_set ? CLI_OK : cli_fail(cli, E_INTERNAL, "signals cannot be handled");
-}
 
 /* --- modes ------------------------------------------------------------------------------------------- */
 
@@ -154,6 +130,16 @@ static enum cli_exit failure(struct service *s)
         return cli_s3_fail(s->cli, &s->s3, w->last_reason, &s->gateway.reply, object,
                            clock_utc_s(&s->clock.clock));
     }
+    bool is_silent = w->last_reason >= E_LINK_AGENT_SILENT && w->last_reason <= E_LINK_LOADER_MISSING;
+    bool is_for_kit = w->last_reason == E_LINK_BOOT_MISSING || w->last_reason == E_LINK_REQUEST_IGNORED ||
+                      w->last_reason == E_LINK_LOADER_MISSING;
+    if (is_silent) {
+        return cli_fail(
+            s->cli, w->last_reason, "%s failed; %s", gateway_state_name(w->failed_in),
+            is_for_kit && s->config.rebuild == SERVICE_REBUILD_NEVER
+                ? "with rebuild = kit, and a kit, this gateway rebuilds the board; see docs/gateway.conf"
+                : ladder_advice(w->last_reason));
+    }
     bool is_wires = w->last_reason == E_IO && s->has_wires && s->wires.why[0];
     enum cli_exit code =
         cli_fail(s->cli, w->last_reason, "%s failed%s%s; the target keeps what it runs, try again",
@@ -189,7 +175,7 @@ static enum cli_exit serve(struct service *s, bool is_once)
 {
     enum cli_exit result = service_lock(s);
     if (result == CLI_OK) {
-        result = listen_to_signals(s->cli);
+        result = service_listen(s->cli);
     }
     if (result == CLI_OK) {
         result = service_open_target(s);
@@ -234,6 +220,12 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
     if (v->option[OPT_STATUS].is_given) {
         return status(s);
     }
+    if (v->n_positionals == KIT_WORDS) {
+        result = service_lock(s);
+        return service_close(s, result == CLI_OK
+                                    ? service_kit(s, v->positional[1], v->positional[2], v->positional[3])
+                                    : result);
+    }
     s->bundle = v->n_positionals == 2 ? v->positional[1] : NULL;
     bool is_once = v->option[OPT_ONCE].is_given || s->bundle != NULL;
     return service_close(s, v->option[OPT_LEAVE_RUNNING].is_given ? leave_running(s) : serve(s, is_once));
@@ -254,8 +246,13 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
     if (is_install && (v->n_positionals != 2 || n_modes > 0)) {
         return cli_usage(cli, self, "install wants one bundle: fota gateway install FILE");
     }
-    return v->n_positionals && !is_install ? cli_usage(cli, self, "'%s' is not an option", v->positional[0])
-                                           : CLI_OK;
+    bool is_kit = v->n_positionals > 0 && strcmp(v->positional[0], "kit") == 0;
+    if (is_kit && (v->n_positionals != KIT_WORDS || n_modes > 0)) {
+        return cli_usage(cli, self, "kit wants three files: fota gateway kit ROOT LOADER IMAGE");
+    }
+    return v->n_positionals && !is_install && !is_kit
+               ? cli_usage(cli, self, "'%s' is not an option", v->positional[0])
+               : CLI_OK;
 }
 
 static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
@@ -284,7 +281,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
 const struct cli_command cli_cmd_gateway = {
     .name = "gateway",
     .summary = "run the gateway on the wires of this board, or on the twin, as a service",
-    .arguments = "[options] [install FILE]",
+    .arguments = "[options] [install FILE | kit ROOT LOADER IMAGE]",
     .details =
         "Polls the channel in S3, installs what it offers over SPI, follows the trial, and goes on until it "
         "is\n"
@@ -294,6 +291,10 @@ const struct cli_command cli_cmd_gateway = {
         "install FILE takes channel and images from a bundle, a tar file of the bucket's objects, without a "
         "network\n"
         "and with the same checks; then it ends as --once does.\n"
+        "\n"
+        "kit checks a bootloader, a loader and an image, and keeps them in the staging store: with rebuild = "
+        "kit\n"
+        "in its configuration the gateway rebuilds a board from them that only ST's ROM answers for.\n"
         "\n"
         "exit code of --once: 0 nothing to do, or installed and confirmed; 1 refused; 3 network; 5 target,\n"
         "or rolled back.\n"

@@ -125,7 +125,7 @@ static void print_blocked(struct recovery *r, enum fota_err err)
 {
     char list[48] = "";
     size_t n = 0;
-    for (unsigned i = 0; i < FLASH_SECTORS; i++) {
+    for (unsigned i = 0; i < r->parts.plan.board->flash.n_sectors; i++) {
         if (((uint32_t)r->result.blocked_sectors >> i & 1U) != 0 && n < sizeof list) {
             n += (size_t)snprintf(list + n, sizeof list - n, "%s%u", n > 0 ? ", " : "", i);
         }
@@ -229,6 +229,11 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         result = check_options(r, &config);
         if (result == CLI_OK) {
             result = read_parts(r);
+        }
+        if (result == CLI_OK && r->parts.plan.board != config.board) {
+            result = cli_fail(cli, E_IMAGE_HARDWARE,
+                              "%s is for board %s, the board to recover is %s (--hw); nothing was written",
+                              text_of(r, OPT_IMAGE), r->parts.plan.board->hw_id, config.board->hw_id);
         }
         if (result == CLI_OK) {
             result = cli_board_open(cli, &config, &r->board);

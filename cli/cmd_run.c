@@ -70,6 +70,7 @@ struct run {
     const struct cli_command *self;
     struct cli_values values;
     struct cli_s3 s3;
+    const struct board_layout *layout; /* of --hw */
     struct cli_board board;
     struct run_clock clock;
     struct store_file store_file;
@@ -133,6 +134,10 @@ static enum cli_exit check_factory(struct run *r)
         return cli_fail(r->cli, E_INTERNAL, "no memory");
     }
     enum cli_exit result = cli_parts_read(r->cli, &paths, parts);
+    if (result == CLI_OK && parts->plan.board != r->layout) {
+        result = cli_fail(r->cli, E_IMAGE_HARDWARE, "%s is for board %s, --hw is %s", paths.image,
+                          parts->plan.board->hw_id, r->layout->hw_id);
+    }
     cli_parts_free(parts);
     free(parts);
     return result;
@@ -140,7 +145,8 @@ static enum cli_exit check_factory(struct run *r)
 
 static enum cli_exit program_board(struct run *r)
 {
-    const struct cli_board_config config = {.bootloader_elf = text_of(r, OPT_BOOTLOADER),
+    const struct cli_board_config config = {.board = r->layout,
+                                            .bootloader_elf = text_of(r, OPT_BOOTLOADER),
                                             .loader_image = text_of(r, OPT_LOADER),
                                             .factory_image = text_of(r, OPT_FACTORY),
                                             .flash = text_of(r, OPT_FLASH),
@@ -350,7 +356,10 @@ static enum cli_exit check_options(struct run *r)
             return cli_usage(r->cli, r->self, "--%s is missing", OPTIONS[needed[i]].name);
         }
     }
-    const enum cli_exit result = cli_check_hw(r->cli, r->self, text_of(r, OPT_HW));
+    enum cli_exit result = cli_check_hw(r->cli, r->self, text_of(r, OPT_HW));
+    if (result == CLI_OK) {
+        result = cli_find_board(r->cli, r->self, "--hw", text_of(r, OPT_HW), &r->layout);
+    }
     if (result != CLI_OK) {
         return result;
     }

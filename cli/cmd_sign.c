@@ -4,33 +4,41 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 #include "cli.h"
 #include "commands.h"
+#include "elf/elf.h"
 #include "format/image_build.h"
 #include "image_check.h"
 #include "keys.h"
 #include "release/file.h"
 
-enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT, OPT_NO_WATCHDOG, OPT_REVOKES };
+enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT, OPT_NO_WATCHDOG, OPT_REVOKES, OPT_ELF };
 enum { N_NEEDED = OPT_OUT + 1 };
+enum {
+    ELF_FILE_MAX_BYTES = 1 << 26, /* with debug information */
+    VECTORS_LOOKED_AT_BYTES = 64  /* no two programs have the same stack, reset vector and handlers */
+};
 
 static const struct cli_option OPTIONS[] = {
     {"slot", CLI_TEXT, "a|b|loader", NULL, "place the binary is linked for"},
     {"version", CLI_TEXT, "M.N.R[+B]", NULL, "version, 0.0.0 to 255.255.65535, and perhaps a build number"},
-    {"hw", CLI_TEXT, "ID", NULL, "hardware id, at most 15 characters"},
+    {"hw", CLI_TEXT, "ID", NULL, "hardware id: the board's name"},
     {"counter", CLI_NUMBER, "N", NULL, "security counter; boards never go below the highest they confirmed"},
     {"key", CLI_TEXT, "FILE", NULL, "private key, e.g. keys/image-key.pem"},
     {"out", CLI_TEXT, "FILE", NULL, "signed image to write; replaced if it exists"},
     {"no-watchdog", CLI_FLAG, NULL, NULL, "once confirmed, start it without the watchdog"},
     {"revokes", CLI_TEXT, "FILE", NULL,
      "public key that ends when this image is confirmed; --key is the next key"},
+    {"elf", CLI_TEXT, "FILE", NULL,
+     "what the linker made; refused unless it begins where the image's program does"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
 /* What is signed, and where it goes. */
 struct work {
     struct image_spec spec;
+    const struct board_layout *board;
     enum image_place place;
     const char *path;
     uint8_t *payload;
@@ -38,6 +46,7 @@ struct work {
     const char *out_path;
     uint8_t *out;
     uint32_t n_out;
+    const char *elf_path;     /* NULL: not given */
     const char *revokes_path; /* NULL: ends no key */
     struct key revoked;
 };
@@ -84,14 +93,22 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
                          "number like 1.4.0+17, not '%s'",
                          v->option[OPT_VERSION].text);
     }
+    const char *hw = v->option[OPT_HW].text;
+    enum cli_exit result = cli_check_hw(cli, self, hw);
+    if (result == CLI_OK) {
+        result = cli_find_board(cli, self, "--hw", hw, &w->board);
+    }
+    if (result != CLI_OK) {
+        return result;
+    }
     w->spec = (struct image_spec){
-        .load_addr = image_place_base(w->place),
+        .load_addr = image_place_area(w->board, w->place)->base,
         .version = version,
         .security_counter = v->option[OPT_COUNTER].number,
-        .hw_id = v->option[OPT_HW].text,
+        .hw_id = hw,
         .run_flags = v->option[OPT_NO_WATCHDOG].is_given ? 0 : IMAGE_RUN_WATCHDOG,
     };
-    return cli_check_hw(cli, self, w->spec.hw_id);
+    return CLI_OK;
 }
 
 /* The vector table must be that of a program linked for this slot; the commonest mistake gets its own
@@ -113,8 +130,8 @@ static enum cli_exit check_vectors(struct cli *cli, const struct work *w)
     const uint32_t start = w->spec.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES;
     static const enum image_place places[] = {IMAGE_PLACE_A, IMAGE_PLACE_B, IMAGE_PLACE_LOADER};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const uint32_t base = image_place_base(places[i]);
-        if (places[i] != w->place && reset - base < image_place_bytes(places[i])) {
+        const struct board_area *area = image_place_area(w->board, places[i]);
+        if (places[i] != w->place && reset - area->base < area->n_bytes) {
             return cli_fail(cli, E_IMAGE_SLOT,
                             "%s is linked for %s (reset vector 0x%08x); give the other binary or the "
                             "other --slot",
@@ -123,17 +140,80 @@ static enum cli_exit check_vectors(struct cli *cli, const struct work *w)
     }
     if ((reset & 1) == 0 || reset < start || reset >= start + n_bytes) {
         return cli_fail(cli, E_IMAGE_VECTORS,
-                        "%s has reset vector 0x%08x, which is not in the image at 0x%08x; link it with "
-                        "fota_add_application()",
-                        path, (unsigned)reset, (unsigned)start);
+                        "%s has reset vector 0x%08x, which is not in the image at 0x%08x, %s of board %s; "
+                        "link it with fota_add_application() for this board",
+                        path, (unsigned)reset, (unsigned)start, image_place_text(w->place), w->board->hw_id);
     }
-    if (stack <= RAM_BASE || stack > RAM_BASE + RAM_BYTES || (stack & 3) != 0) {
+    if (stack <= RAM_BASE || stack > RAM_BASE + w->board->ram.n_bytes || (stack & 3) != 0) {
         return cli_fail(cli, E_IMAGE_VECTORS,
                         "%s has initial stack 0x%08x, which is not in RAM; its first word must be "
                         "the vector table's",
                         path, (unsigned)stack);
     }
     return CLI_OK;
+}
+
+/* Where the linker put the beginning of the binary. Not where a segment begins: a linker may put the ELF's own headers
+ * before the program. @return 0: the ELF does not hold it */
+static uint32_t linked_to(const struct work *w, const uint8_t *file, const struct elf_segment *segment, int n)
+{
+    const size_t n_first = w->n_payload < VECTORS_LOOKED_AT_BYTES ? w->n_payload : VECTORS_LOOKED_AT_BYTES;
+    for (int i = 0; i < n; i++) {
+        for (uint32_t off = 0; off + n_first <= segment[i].n_bytes; off += 4) {
+            if (memcmp(file + segment[i].off + off, w->payload, n_first) == 0) {
+                return segment[i].addr + off;
+            }
+        }
+    }
+    return 0;
+}
+
+/* The ELF of the binary tells what the binary cannot: where its first byte was linked to. A linker script that leaves
+ * no room for the image header gives a program that runs from the slot's base, before the place where it will lie. */
+static enum cli_exit check_linked_to(struct cli *cli, const struct work *w, uint32_t addr)
+{
+    const uint32_t start = w->spec.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES;
+    if (addr == start) {
+        return CLI_OK;
+    }
+    if (addr == 0) {
+        return cli_fail(cli, E_IMAGE_VECTORS,
+                        "%s does not hold %s: give the ELF that this binary was made of", w->elf_path,
+                        w->path);
+    }
+    if (addr == w->spec.load_addr) {
+        return cli_fail(cli, E_IMAGE_VECTORS,
+                        "%s is linked to 0x%08x, where %s of board %s has the image header; in the linker "
+                        "script FLASH begins at 0x%08x, after the header",
+                        w->elf_path, (unsigned)addr, image_place_text(w->place), w->board->hw_id,
+                        (unsigned)start);
+    }
+    return cli_fail(cli, E_IMAGE_SLOT,
+                    "%s is linked to 0x%08x, a program in %s of board %s begins at 0x%08x; give the other "
+                    "--slot, or link it with that place's linker script",
+                    w->elf_path, (unsigned)addr, image_place_text(w->place), w->board->hw_id,
+                    (unsigned)start);
+}
+
+static enum cli_exit check_elf(struct cli *cli, const struct work *w)
+{
+    struct elf_segment segment[ELF_SEGMENTS_MAX];
+    uint8_t *file = NULL;
+    size_t n_bytes = 0;
+    char why[128] = "";
+    if (!w->elf_path) {
+        return CLI_OK;
+    }
+    enum cli_exit result = cli_file(cli, w->elf_path, ELF_FILE_MAX_BYTES, &file, &n_bytes);
+    if (result != CLI_OK) {
+        return result;
+    }
+    const int n = elf_segments(file, n_bytes, segment, ELF_SEGMENTS_MAX, why, sizeof why);
+    result = n < 0
+                 ? cli_fail(cli, E_IMAGE_VECTORS, "%s is no program that a linker made: %s", w->elf_path, why)
+                 : check_linked_to(cli, w, linked_to(w, file, segment, n));
+    free(file);
+    return result;
 }
 
 /* Build, and verify with the bootloader's own code. */
@@ -150,13 +230,15 @@ static enum fota_err build(struct work *w, const struct key *key)
     if (err) {
         return err;
     }
-    if (w->n_out > image_place_bytes(w->place)) {
+    if (w->n_out > image_place_area(w->board, w->place)->n_bytes) {
         return E_IMAGE_SIZE;
     }
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = w->spec.load_addr,
-                                        .slot_bytes = image_place_bytes(w->place),
+                                        .slot_bytes = image_place_area(w->board, w->place)->n_bytes,
+                                        .ram_bytes = w->board->ram.n_bytes,
+                                        .ccm_bytes = w->board->ccm.n_bytes,
                                         .security_floor = w->spec.security_counter,
                                         .hw_id = w->spec.hw_id,
                                         /* one that ends a key is good where that key is the active one */
@@ -202,6 +284,14 @@ static void print_done(struct cli *cli, const struct work *w, bool has_warning)
 static enum cli_exit build_and_write(struct cli *cli, struct work *w, const struct key *key)
 {
     enum fota_err err = build(w, key);
+    const uint32_t room_bytes = image_place_area(w->board, w->place)->n_bytes;
+    if (err == E_IMAGE_SIZE && w->n_out > room_bytes) {
+        return cli_fail(cli, err,
+                        "%s cannot be signed: the image has %u bytes, %s of board %s holds %u; make the "
+                        "program smaller",
+                        w->path, (unsigned)w->n_out, image_place_text(w->place), w->board->hw_id,
+                        (unsigned)room_bytes);
+    }
     if (err) {
         return cli_fail(cli, err, "%s cannot be signed: the image would not boot", w->path);
     }
@@ -240,9 +330,12 @@ static enum cli_exit read_revoked(struct cli *cli, struct work *w, const struct 
 static enum cli_exit sign(struct cli *cli, struct work *w, const char *key_path)
 {
     struct key key;
-    enum cli_exit result = cli_file(cli, w->path, FLASH_SLOT_BYTES, &w->payload, &w->n_payload);
+    enum cli_exit result = cli_file(cli, w->path, w->board->slot[SLOT_A].n_bytes, &w->payload, &w->n_payload);
     if (result == CLI_OK) {
         result = check_vectors(cli, w);
+    }
+    if (result == CLI_OK) {
+        result = check_elf(cli, w);
     }
     if (result == CLI_OK) {
         result = cli_key_private(cli, key_path, &key);
@@ -272,6 +365,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     }
     w.path = v.positional[0];
     w.out_path = v.option[OPT_OUT].text;
+    w.elf_path = v.option[OPT_ELF].text;
     w.revokes_path = v.option[OPT_REVOKES].text;
     result = sign(cli, &w, v.option[OPT_KEY].text);
     free(w.payload);

@@ -1,8 +1,10 @@
 #include "image_check.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "base/flash_map.h"
+/* No flash is larger. */
+enum { IMAGE_FILE_MAX_BYTES = 1 << 20 };
 
 /* What is wrong and what to do, after "<file> is refused: ". */
 static const char *advice(enum fota_err err)
@@ -77,9 +79,27 @@ const char *statement_advice(enum fota_err err)
     }
 }
 
-static enum cli_exit refuse(struct cli *cli, const char *path, enum fota_err err)
+/* Where a board and two numbers, or two boards, say more than the advice, they follow it. */
+static enum cli_exit refuse(struct cli *cli, const char *path, enum fota_err err, size_t n_bytes,
+                            const struct image_check *wanted, const struct image_facts *f)
 {
-    (void)cli_fail(cli, err, "%s is refused: %s", path, advice(err));
+    char numbers[128] = "";
+    const enum image_place place = wanted->place != IMAGE_ANYWHERE ? wanted->place : f->place;
+    if (f->board != NULL) {
+        const struct board_area *area = image_place_area(f->board, place);
+        if (err == E_IMAGE_SLOT) {
+            (void)snprintf(numbers, sizeof numbers, " (it begins at 0x%08x, %s of board %s at 0x%08x)",
+                           (unsigned)f->result.image.load_addr, image_place_text(place), f->board->hw_id,
+                           (unsigned)area->base);
+        } else if (err == E_IMAGE_SIZE && n_bytes > area->n_bytes) {
+            (void)snprintf(numbers, sizeof numbers, " (it has %zu bytes, %s of board %s holds %u)", n_bytes,
+                           image_place_text(place), f->board->hw_id, (unsigned)area->n_bytes);
+        } else if (err == E_IMAGE_HARDWARE) {
+            (void)snprintf(numbers, sizeof numbers, " (it is for %s, wanted is %s)", f->hw,
+                           wanted->hw != NULL ? wanted->hw : "a board that this fota knows");
+        }
+    }
+    (void)cli_fail(cli, err, "%s is refused: %s%s", path, advice(err), numbers);
     return CLI_REFUSED;
 }
 
@@ -116,17 +136,12 @@ const char *image_place_text(enum image_place place)
     return place == IMAGE_PLACE_B ? "slot b" : "slot a";
 }
 
-uint32_t image_place_base(enum image_place place)
+const struct board_area *image_place_area(const struct board_layout *board, enum image_place place)
 {
     if (place == IMAGE_PLACE_LOADER) {
-        return FLASH_LOADER_BASE;
+        return &board->loader;
     }
-    return place == IMAGE_PLACE_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
-}
-
-uint32_t image_place_bytes(enum image_place place)
-{
-    return place == IMAGE_PLACE_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
+    return &board->slot[place == IMAGE_PLACE_B ? SLOT_B : SLOT_A];
 }
 
 bool image_warn_counter(struct cli *cli, const char *path, uint32_t security_counter)
@@ -142,31 +157,43 @@ bool image_warn_counter(struct cli *cli, const char *path, uint32_t security_cou
     return true;
 }
 
-static enum image_place place_of(const struct image *image)
+static enum image_place place_of(const struct board_layout *board, const struct image *image)
 {
-    if (image->load_addr == FLASH_LOADER_BASE) {
+    if (image->load_addr == board->loader.base) {
         return IMAGE_PLACE_LOADER;
     }
-    return image->load_addr == FLASH_SLOT_B_BASE ? IMAGE_PLACE_B : IMAGE_PLACE_A;
+    return image->load_addr == board->slot[SLOT_B].base ? IMAGE_PLACE_B : IMAGE_PLACE_A;
+}
+
+/* The board that the image names decides where things are. */
+static void find_board(struct image_facts *f)
+{
+    const struct board_layout *board = board_layout_find(f->hw);
+    f->board = board != NULL ? board : &BOARD_OWN;
 }
 
 static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct image_check *wanted,
                            struct image_facts *f)
 {
-    const uint32_t limit_bytes = n_bytes > FLASH_SLOT_BYTES ? FLASH_SLOT_BYTES : (uint32_t)n_bytes;
+    const uint32_t limit_bytes = n_bytes > IMAGE_FILE_MAX_BYTES ? IMAGE_FILE_MAX_BYTES : (uint32_t)n_bytes;
     struct image image;
     enum fota_err err = image_parse(bytes, limit_bytes, &image);
     if (err) {
         return err;
     }
     memcpy(f->hw, bytes + image.hw_id_off, image.hw_id_bytes);
-    f->place = place_of(&image);
+    f->result.image = image;
+    find_board(f);
+    f->place = place_of(f->board, &image);
     const enum image_place place = wanted->place != IMAGE_ANYWHERE ? wanted->place : f->place;
+    const struct board_area *area = image_place_area(f->board, place);
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
     const struct image_policy policy = {
-        .base = image_place_base(place),
-        .slot_bytes = image_place_bytes(place),
+        .base = area->base,
+        .slot_bytes = area->n_bytes,
+        .ram_bytes = f->board->ram.n_bytes,
+        .ccm_bytes = f->board->ccm.n_bytes,
         .security_floor = wanted->counter_min,
         .hw_id = wanted->hw != NULL ? wanted->hw : f->hw,
         .keys = {wanted->key[0] != NULL ? wanted->key[0]->point : NULL,
@@ -183,8 +210,11 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
         err = check_unsigned_facts(bytes, &policy, &image, f->result.image_hash);
         f->result.image = image;
     }
-    if (!err && image.total_bytes > image_place_bytes(place)) {
+    if (!err && image.total_bytes > area->n_bytes) {
         err = E_IMAGE_SIZE;
+    }
+    if (!err && strcmp(f->hw, f->board->hw_id) != 0) {
+        err = E_IMAGE_HARDWARE;
     }
     return err ? err : image_check_trailing(bytes, image.total_bytes, limit_bytes);
 }
@@ -194,7 +224,7 @@ enum cli_exit image_check(struct cli *cli, const char *path, const uint8_t *byte
 {
     memset(out, 0, sizeof *out);
     enum fota_err err = check(bytes, n_bytes, wanted, out);
-    if (!err && n_bytes > FLASH_SLOT_BYTES) {
+    if (!err && n_bytes > out->board->slot[SLOT_A].n_bytes) {
         err = E_IMAGE_SIZE;
     }
     /* On the target a slot's rest is erased; a file has no rest. */
@@ -202,7 +232,7 @@ enum cli_exit image_check(struct cli *cli, const char *path, const uint8_t *byte
         err = E_IMAGE_TRAILING;
     }
     if (err) {
-        return refuse(cli, path, err);
+        return refuse(cli, path, err, n_bytes, wanted, out);
     }
     if (!out->is_verified) {
         struct crypto_sha256 sha;

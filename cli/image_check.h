@@ -5,6 +5,7 @@
 #ifndef CLI_IMAGE_CHECK_H
 #define CLI_IMAGE_CHECK_H
 
+#include "base/board_layout.h"
 #include "cli.h"
 #include "format/image.h"
 #include "release/key.h"
@@ -31,8 +32,9 @@ struct image_facts {
     struct image_result result;
     enum image_place place; /* never 0 */
     char hw[IMAGE_HW_ID_MAX_BYTES + 1];
-    bool is_verified;      /* the signature was checked with a key */
-    const struct key *key; /* that made it, NULL if not checked */
+    const struct board_layout *board; /* with that id; BOARD_OWN if there is none, and then it is refused */
+    bool is_verified;                 /* the signature was checked with a key */
+    const struct key *key;            /* that made it, NULL if not checked */
 };
 
 /**
@@ -52,9 +54,8 @@ enum image_place image_place_of(const char *text);
 /** "slot a", "slot b" or "the loader". Never NULL. */
 const char *image_place_text(enum image_place place);
 
-/** Bus address and size of a place; those of slot A for 0. */
-uint32_t image_place_base(enum image_place place);
-uint32_t image_place_bytes(enum image_place place);
+/** A place on a board; slot A for 0. */
+const struct board_area *image_place_area(const struct board_layout *board, enum image_place place);
 
 /**
  * Warn for a security counter that leaves no room.

@@ -8,15 +8,16 @@
 #include "image_check.h"
 #include "keys.h"
 
-enum { ELF_MAX_BYTES = 16 << 20, WHY_BYTES = 160 };
+/* What is read at most; the board that the image names has the last word. */
+enum { ELF_MAX_BYTES = 16 << 20, IMAGE_FILE_MAX_BYTES = 1 << 20, WHY_BYTES = 160 };
 
 /* --- bootloader -------------------------------------------------------------------------------------- */
 
 /** One segment into the flat bytes. @return false: it lies outside sector 0 */
 static bool take_segment(struct cli_parts *p, const uint8_t *elf, const struct elf_segment *segment)
 {
-    uint32_t off = segment->addr - FLASH_BOOT_BASE; /* huge for an address before it */
-    if (off > FLASH_BOOT_BYTES || segment->n_bytes > FLASH_BOOT_BYTES - off) {
+    uint32_t off = segment->addr - FLASH_MAP_BASE; /* huge for an address before it */
+    if (off > FLASH_SECTOR_0_BYTES || segment->n_bytes > FLASH_SECTOR_0_BYTES - off) {
         return false;
     }
     memcpy(p->bootloader + off, elf + segment->off, segment->n_bytes);
@@ -32,7 +33,8 @@ static bool flatten(struct cli_parts *p, const uint8_t *elf, size_t n_elf, char 
     int n = elf_segments(elf, n_elf, segments, ELF_SEGMENTS_MAX, why, why_bytes);
     for (int i = 0; i < n; i++) {
         if (!take_segment(p, elf, &segments[i])) {
-            (void)snprintf(why, why_bytes, "it does not fit sector 0, which has %d bytes", FLASH_BOOT_BYTES);
+            (void)snprintf(why, why_bytes, "it does not fit sector 0, which has %d bytes",
+                           FLASH_SECTOR_0_BYTES);
             return false;
         }
     }
@@ -42,7 +44,7 @@ static bool flatten(struct cli_parts *p, const uint8_t *elf, size_t n_elf, char 
 static bool take_flat(struct cli_parts *p, const uint8_t *bytes, size_t n_bytes, char *why, size_t why_bytes)
 {
     if (n_bytes > sizeof p->bootloader) {
-        (void)snprintf(why, why_bytes, "it does not fit sector 0, which has %d bytes", FLASH_BOOT_BYTES);
+        (void)snprintf(why, why_bytes, "it does not fit sector 0, which has %d bytes", FLASH_SECTOR_0_BYTES);
         return false;
     }
     memcpy(p->bootloader, bytes, n_bytes);
@@ -74,7 +76,7 @@ static enum cli_exit read_image(struct cli *cli, const struct cli_parts_paths *p
     const struct image_check wanted = {.place = (enum image_place)paths->slot};
     struct image_facts facts;
     size_t n_bytes = 0;
-    enum cli_exit result = cli_file(cli, paths->image, FLASH_SLOT_BYTES, &p->image, &n_bytes);
+    enum cli_exit result = cli_file(cli, paths->image, IMAGE_FILE_MAX_BYTES, &p->image, &n_bytes);
     p->parts.image = p->image;
     p->parts.n_image = (uint32_t)n_bytes;
     return result == CLI_OK ? image_check(cli, paths->image, p->image, n_bytes, &wanted, &facts) : result;
@@ -83,7 +85,7 @@ static enum cli_exit read_image(struct cli *cli, const struct cli_parts_paths *p
 static enum cli_exit read_loader(struct cli *cli, const char *path, struct cli_parts *p)
 {
     size_t n_bytes = 0;
-    enum cli_exit result = cli_file(cli, path, FLASH_LOADER_BYTES, &p->loader, &n_bytes);
+    enum cli_exit result = cli_file(cli, path, IMAGE_FILE_MAX_BYTES, &p->loader, &n_bytes);
     p->parts.loader = p->loader;
     p->parts.n_loader = (uint32_t)n_bytes;
     return result;

@@ -5,7 +5,7 @@
 #ifndef CLI_PARTS_H
 #define CLI_PARTS_H
 
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 #include "cli.h"
 #include "recover/recover.h"
 
@@ -18,7 +18,7 @@ struct cli_parts_paths {
 
 /** Zero it before cli_parts_read. */
 struct cli_parts {
-    uint8_t bootloader[FLASH_BOOT_BYTES];
+    uint8_t bootloader[FLASH_SECTOR_0_BYTES];
     uint8_t *loader;
     uint8_t *image;
     struct recover_parts parts; /* points at the three */

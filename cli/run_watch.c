@@ -59,7 +59,8 @@ static bool describe_doubt(const struct gateway_event *e, char *text, size_t n_b
         (void)snprintf(text, n_bytes, "time counts by the clock of %s", clocks[e->done & 3U]);
         return e->done != GATEWAY_TIME_CLOCK; /* as it should be */
     case GATEWAY_EVENT_REBUILD:
-        (void)snprintf(text, n_bytes, "board rebuilt through ST's ROM: %s", why);
+        (void)snprintf(text, n_bytes, "the board %s rebuilt through ST's ROM%s%s",
+                       e->reason ? "could not be" : "was", e->reason ? ": " : "", e->reason ? why : "");
         return true;
     default:
         return false;

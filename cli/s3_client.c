@@ -46,6 +46,7 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     static const char *const endpoints[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", NULL};
     static const char *const regions[] = {"AWS_REGION", "AWS_DEFAULT_REGION", NULL};
     static const char *const buckets[] = {"FOTA_BUCKET", NULL};
+    static const char *const prefixes[] = {"FOTA_PREFIX", NULL};
     static const char *const ids[] = {"AWS_ACCESS_KEY_ID", NULL};
     static const char *const secrets[] = {"AWS_SECRET_ACCESS_KEY", NULL};
     static const char *const tokens[] = {"AWS_SESSION_TOKEN", NULL};
@@ -56,6 +57,7 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
         .endpoint = out->endpoint,
         .region = region != NULL ? region : "us-east-1",
         .bucket = first_of(v->option[CLI_S3_BUCKET].text, buckets),
+        .prefix = first_of(v->option[CLI_S3_PREFIX].text, prefixes),
         .key_id = first_of(NULL, ids),
         .secret = first_of(NULL, secrets),
         .token = first_of(NULL, tokens),
@@ -64,6 +66,10 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     };
     if (out->config.bucket == NULL) {
         return cli_usage(cli, self, "no bucket: give --bucket or set FOTA_BUCKET");
+    }
+    if (out->config.prefix != NULL && !service_is_prefix(out->config.prefix)) {
+        return cli_usage(cli, self, "--prefix %s is no folder of a bucket; it looks like fleet/eu",
+                         out->config.prefix);
     }
     if (out->config.key_id == NULL || out->config.secret == NULL) {
         return cli_usage(cli, self, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
@@ -109,6 +115,7 @@ enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *c
         .endpoint = out->endpoint,
         .region = config->region != NULL ? config->region : "us-east-1",
         .bucket = config->bucket,
+        .prefix = config->prefix,
         .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? config->endpoint == NULL
                                                                : config->addressing == SERVICE_ADDRESS_VHOST,
         .trusts_server_clock = true,
@@ -144,9 +151,12 @@ static enum cli_exit clock_failed(struct cli *cli, const struct s3_reply *reply,
 }
 
 static enum cli_exit refused(struct cli *cli, const struct cli_s3 *c, enum fota_err err,
-                             const struct s3_reply *reply, const char *object)
+                             const struct s3_reply *reply, const char *key)
 {
     const char *bucket = c->config.bucket;
+    const char *prefix = c->config.prefix ? c->config.prefix : "";
+    char object[S3_URL_MAX_BYTES];
+    (void)snprintf(object, sizeof object, "%s%s%s", prefix, prefix[0] != '\0' ? "/" : "", key);
     switch (err) {
     case E_S3_CREDENTIALS:
         return cli_fail(

@@ -14,13 +14,22 @@
 #include "service/credentials.h"
 
 /** Options that a verb with S3 puts first in its table, so that these are their indices. */
-enum { CLI_S3_ENDPOINT, CLI_S3_REGION, CLI_S3_BUCKET, CLI_S3_VHOST, CLI_S3_CA_FILE, CLI_S3_OPTIONS };
+enum {
+    CLI_S3_ENDPOINT,
+    CLI_S3_REGION,
+    CLI_S3_BUCKET,
+    CLI_S3_PREFIX,
+    CLI_S3_VHOST,
+    CLI_S3_CA_FILE,
+    CLI_S3_OPTIONS
+};
 
 /* clang-format off */
 #define CLI_S3_OPTION_TABLE                                                                                            \
     {"endpoint", CLI_TEXT, "URL", NULL, "S3 server (else AWS_ENDPOINT_URL, else AWS in --region)"},                    \
     {"region", CLI_TEXT, "NAME", NULL, "region (else AWS_REGION, AWS_DEFAULT_REGION, us-east-1)"},                     \
     {"bucket", CLI_TEXT, "NAME", NULL, "bucket (else FOTA_BUCKET)"},                                                   \
+    {"prefix", CLI_TEXT, "FOLDER", NULL, "folder in the bucket that all objects are in (else FOTA_PREFIX)"},             \
     {"vhost", CLI_FLAG, NULL, NULL, "bucket in the host name; always so at AWS itself"},                               \
     {"ca-file", CLI_TEXT, "FILE", NULL, "trust only the CA certificates in this PEM file"}
 /* clang-format on */

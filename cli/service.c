@@ -22,6 +22,31 @@ enum {
 
 struct service_signals service_signals;
 
+/* --- signals ----------------------------------------------------------------------------------------- */
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1) {
+        service_signals.poll_now = 1;
+    } else {
+        service_signals.stop = number;
+    }
+}
+
+/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
+enum cli_exit service_listen(struct cli *cli)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&once.sa_mask);
+    (void)sigemptyset(&ignore.sa_mask);
+    bool is_set = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGUSR1, &stop, NULL) == 0 &&
+                  sigaction(SIGINT, &once, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+    return is_set ? CLI_OK : cli_fail(cli, E_INTERNAL, "signals cannot be handled");
+}
+
 /* --- configuration ----------------------------------------------------------------------------------- */
 
 static void tell_problem(void *ctx, const char *sentence)
@@ -48,7 +73,7 @@ enum cli_exit service_load(struct service *s, const char *path)
         return cli_usage(s->cli, s->self, "%s has %u wrong or missing lines; nothing was started", path,
                          problems.n);
     }
-    return CLI_OK;
+    return cli_find_board(s->cli, s->self, "[device] hw =", s->config.hw, &s->layout);
 }
 
 enum cli_exit service_lock(struct service *s)
@@ -79,7 +104,8 @@ static uint64_t utc_s(struct clock *clock)
 static enum cli_exit open_twin(struct service *s)
 {
     const struct service_config *c = &s->config;
-    const struct cli_board_config config = {.bootloader_elf = c->bootloader,
+    const struct cli_board_config config = {.board = s->layout,
+                                            .bootloader_elf = c->bootloader,
                                             .loader_image = c->loader,
                                             .factory_image = c->factory,
                                             .flash = c->flash,
@@ -104,7 +130,7 @@ static enum cli_exit open_spidev(struct service *s)
         (void)cli_fail(s->cli, err, "%s", s->wires.why);
         return CLI_TARGET;
     }
-    link_client_init(&s->own_link, &s->wires.io, NULL);
+    link_client_init(&s->own_link, &s->wires.io, &(struct link_client_config){.board = s->layout});
     s->link = &s->own_link;
     s->watch.wires_why = s->wires.why;
     return CLI_OK;
@@ -205,7 +231,7 @@ static struct gateway_window window_of(const struct service_config *c)
     return window;
 }
 
-static enum cli_exit open_stores(struct service *s)
+enum cli_exit service_open_stores(struct service *s)
 {
     store_file_init(&s->store, s->config.state);
     enum fota_err err = stage_file_open(&s->stage, s->config.stage, NULL);
@@ -244,10 +270,13 @@ enum cli_exit service_open_gateway(struct service *s)
         .window = window_of(c)};
     enum cli_exit result = service_read_keys(s, &config.keys);
     if (result == CLI_OK) {
-        result = open_stores(s);
+        result = service_open_stores(s);
     }
     if (result == CLI_OK) {
         result = s->bundle ? open_bundle(s) : cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
+    }
+    if (result == CLI_OK) {
+        result = service_report_open(s);
     }
     if (result != CLI_OK) {
         return result;
@@ -259,14 +288,16 @@ enum cli_exit service_open_gateway(struct service *s)
                                         .store = &s->store.store,
                                         .clock = &s->clock.clock,
                                         .observer = observer,
-                                        .stage = &s->stage.stage};
+                                        .stage = &s->stage.stage,
+                                        .rebuild = c->rebuild == SERVICE_REBUILD_KIT ? service_rebuild : NULL,
+                                        .rebuild_ctx = s};
     enum fota_err err = gateway_init(&s->gateway, &config, &ports);
     return err ? cli_fail(s->cli, err, "the gateway does not take this configuration") : CLI_OK;
 }
 
 /* --- running ----------------------------------------------------------------------------------------- */
 
-static void stay_alive(struct service *s)
+void service_stay_alive(struct service *s)
 {
     uint64_t now = now_ms(&s->clock.clock);
     if (s->watchdog_ms == 0 || (now - s->alive_ms < s->watchdog_ms / 2U && s->alive_ms)) {
@@ -295,7 +326,7 @@ void service_pass_time(struct service *s, uint32_t ms)
             (void)twin_run_until(s->clock.twin, twin_now_ns(s->clock.twin) + (uint64_t)part * NS_PER_MS);
         }
         left -= part;
-        stay_alive(s);
+        service_stay_alive(s);
         service_page_show(s);
     }
 }
@@ -330,7 +361,8 @@ static enum fota_err step(struct service *s, bool is_once)
         gateway_poll_now(&s->gateway);
     }
     enum fota_err err = gateway_step(&s->gateway, &wait_ms);
-    stay_alive(s);
+    service_stay_alive(s);
+    service_report_send(s);
     service_page_waits(s, wait_ms);
     if (!err && wait_ms && !(is_once && is_once_done(s))) {
         service_pass_time(s, wait_ms);
@@ -375,6 +407,7 @@ enum cli_exit service_run(struct service *s, bool is_once)
         say_stopped(s);
     }
     gateway_stop(&s->gateway);
+    service_report_close(s);
     service_watch_write(&s->watch);
     return err ? cli_fail(s->cli, err, "the gateway lost its way in state %s",
                           gateway_state_name(s->gateway.state))

@@ -12,6 +12,8 @@
 #include "posix/http_tar.h"
 #include "posix/stage_file.h"
 #include "posix/store_file.h"
+#include "recover/recover.h"
+#include "report/report.h"
 #include "s3_client.h"
 #include "service_page.h"
 #include "service_watch.h"
@@ -27,6 +29,7 @@ struct service_clock {
 struct service {
     struct cli *cli;
     const struct cli_command *self;
+    const struct board_layout *layout; /* of the board that the configuration names */
     struct service_config config;
     struct service_clock clock;
     struct cli_board board; /* target = twin */
@@ -44,6 +47,12 @@ struct service {
     struct key image_key, next_key, release_key, channel_key;
     struct service_watch watch;
     struct gateway gateway;
+    struct report report; /* with watch.report */
+    struct s3_config report_config;
+    struct s3 report_s3;
+    struct store_file report_store;
+    char report_path[CLI_PATH_BYTES];
+    enum fota_err report_told;
     struct service_page page;
     uint64_t asked_ms; /* when the command of `activate = ask` was run last */
     enum gateway_consent asked;
@@ -58,6 +67,11 @@ struct service_signals {
     volatile sig_atomic_t poll_now; /* SIGUSR1 */
 };
 extern struct service_signals service_signals;
+
+/** SIGTERM and SIGINT ask to stop, SIGUSR1 to poll; a second Ctrl-C ends the process at once.
+ *  @return CLI_OK · CLI_INTERNAL */
+FOTA_MUST_CHECK
+enum cli_exit service_listen(struct cli *cli);
 
 /** Read the configuration; each wrong line is a sentence on `err`.
  *  @return CLI_OK · CLI_USAGE · CLI_FILE */
@@ -130,6 +144,44 @@ enum cli_exit service_leave_running(struct service *s);
  *  @return `result`, or CLI_TARGET, CLI_FILE if that was CLI_OK */
 FOTA_MUST_CHECK
 enum cli_exit service_close(struct service *s, enum cli_exit result);
+
+/** The service manager hears that this process lives, as often as it wants to. */
+void service_stay_alive(struct service *s);
+
+/**
+ * Reports, where the configuration names a bucket for them (service_report.c).
+ * @return CLI_OK · CLI_USAGE (a sentence was printed)
+ */
+FOTA_MUST_CHECK
+enum cli_exit service_report_open(struct service *s);
+/** Send what is due, if the gateway rests after a poll that succeeded; a failure is told once. */
+void service_report_send(struct service *s);
+/** Keep what was not sent. */
+void service_report_close(struct service *s);
+
+/** The staging store and the state file.
+ *  @return CLI_OK · CLI_FILE (a sentence was printed) */
+FOTA_MUST_CHECK
+enum cli_exit service_open_stores(struct service *s);
+
+/**
+ * Check a recovery kit, and keep it in the staging store (service_rebuild.c). What arrives in the store meanwhile is
+ * fetched again. Takes the lock of the state file to be held.
+ *
+ * @param root    bootloader, ELF or flat binary
+ * @return CLI_OK · CLI_REFUSED (the parts do not fit each other, this board or its keys) · CLI_FILE
+ */
+FOTA_MUST_CHECK
+enum cli_exit service_kit(struct service *s, const char *root, const char *loader, const char *image);
+
+/** gateway_ports.rebuild, for `rebuild = kit`: the board from the kit, through ST's ROM, until its image is confirmed.
+ * @return FOTA_OK · E_NOT_FOUND (no kit) · E_UPDATE_DAMAGED (of the kit: nothing was written) · as recover_run */
+enum fota_err service_rebuild(void *ctx);
+/**
+ * Run a command without arguments, with one variable more in its environment; it is ended after 30 s.
+ * @return its exit code · 127: it cannot be run · -1: a signal ended it
+ */
+int service_command(const char *command, const char *name, const char *value);
 
 /** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);

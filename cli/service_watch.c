@@ -61,6 +61,8 @@ static enum service_level level_of(const struct gateway_event *e)
     case GATEWAY_EVENT_DAMAGED:
     case GATEWAY_EVENT_STALE:
         return SERVICE_WARNING;
+    case GATEWAY_EVENT_REBUILD:
+        return e->reason ? SERVICE_ERROR : SERVICE_NOTICE;
     case GATEWAY_EVENT_LADDER:
         return e->reason ? SERVICE_WARNING : SERVICE_NOTICE;
     case GATEWAY_EVENT_OFFER:
@@ -349,6 +351,9 @@ static void on_event(void *ctx, const struct gateway_event *e)
         return; /* a request was cut short on purpose */
     }
     run_watch_count(&w->sums, e);
+    if (w->report) {
+        report_observe(w->report, w->gateway, e);
+    }
     w->n_events[(unsigned)e->kind % SERVICE_KINDS]++;
     if (e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_CHANGED) {
         w->last_poll_s = clock_utc_s(w->clock);

@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "gateway/gateway.h"
+#include "report/report.h"
 #include "run_watch.h"
 #include "service/config.h"
 
@@ -18,6 +19,7 @@ struct service_watch {
     const struct service_config *config;
     const struct gateway *gateway;
     struct clock *clock;
+    struct report *report;                                  /* hears every event; NULL: no reports */
     void (*also)(void *ctx, const struct gateway_event *e); /* hears every event too; NULL: nobody */
     void *also_ctx;
     const char *wires_why; /* why the wires failed last; "" or NULL: nothing to say */

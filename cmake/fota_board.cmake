@@ -2,17 +2,26 @@
 # sentence, and writes what is generated from it:
 #
 #   FOTA_BOARD_DIR/board/board.h     the numbers of this board, for sources (through base/flash_map.h) and linker scripts
+#   FOTA_BOARD_DIR/board_own.c       struct board_layout of this board
 #   FOTA_BOARD_DIR/board_table.c     struct board_layout of every board, for the host side
 #
-# FOTA_BOARDS_FOLDER is another folder of boards, for a project that has its own. Runs when cmake configures, and again
-# after a change of a board.
-set(FOTA_BOARD f407-disco CACHE STRING "board: a folder of boards/")
-set(FOTA_BOARDS_FOLDER ${CMAKE_CURRENT_LIST_DIR}/../boards CACHE PATH "folder with one folder for each board, and parts.json")
+# A project of one's own chooses with FOTA_BOARD, and may have a folder of boards of its own, FOTA_BOARDS_FOLDER, besides ours.
+# Runs when cmake configures, and again after a change of a board.
+set(FOTA_BOARD f407-disco CACHE STRING "board: a folder of boards/ or of FOTA_BOARDS_FOLDER")
+set(FOTA_BOARDS_FOLDER ${CMAKE_CURRENT_LIST_DIR}/../boards CACHE PATH "folder with one folder for each board of one's own")
 set(FOTA_BOARD_DIR ${CMAKE_CURRENT_BINARY_DIR}/generated)
 set(FOTA_BOARD_TOOL ${CMAKE_CURRENT_LIST_DIR}/../tools/board.py)
 
 find_program(FOTA_PYTHON python3 REQUIRED)
-file(GLOB board_files CONFIGURE_DEPENDS ${FOTA_BOARDS_FOLDER}/*/board.json ${FOTA_BOARDS_FOLDER}/parts.json)
+get_filename_component(FOTA_BOARDS_FOLDER ${FOTA_BOARDS_FOLDER} ABSOLUTE)
+get_filename_component(FOTA_OWN_BOARDS ${CMAKE_CURRENT_LIST_DIR}/../boards ABSOLUTE)
+set(board_folders ${FOTA_BOARDS_FOLDER} ${FOTA_OWN_BOARDS})
+list(REMOVE_DUPLICATES board_folders)
+set(board_files)
+foreach(folder ${board_folders})
+    file(GLOB files CONFIGURE_DEPENDS ${folder}/*/board.json ${folder}/parts.json)
+    list(APPEND board_files ${files})
+endforeach()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${board_files} ${FOTA_BOARD_TOOL})
 
 function(fota_board_write)
@@ -25,4 +34,5 @@ endfunction()
 set_property(GLOBAL PROPERTY FOTA_BOARD ${FOTA_BOARD})
 set_property(GLOBAL PROPERTY FOTA_BOARD_DIR ${FOTA_BOARD_DIR})
 fota_board_write(header ${FOTA_BOARD} ${FOTA_BOARD_DIR}/board/board.h)
+fota_board_write(own ${FOTA_BOARD} ${FOTA_BOARD_DIR}/board_own.c)
 fota_board_write(table ${FOTA_BOARD_DIR}/board_table.c)

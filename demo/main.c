@@ -18,17 +18,11 @@
 #include "story.h"
 #include "witness.h"
 
-#define WORK   FOTA_BUILD_DIR "/demo"
-#define FOTA   FOTA_BUILD_DIR "/host/cli/fota"
-#define KEYS   FOTA_BUILD_DIR "/keys"
-#define APPS   FOTA_BUILD_DIR "/f407/app"
-#define LOG    WORK "/fota.log"
-#define BOOT   FOTA_BUILD_DIR "/f407/bootloader/bootloader.elf"
-#define LOADER FOTA_BUILD_DIR "/f407/loader/loader.img"
-#define STATE  WORK "/gateway.state"
+/* A run for another board has folders of its own: FOTA_BOARD names the board, FOTA_FIRMWARE the folder of its build,
+ * FOTA_COMMAND another fota command. FOTA_POLL_MS: the gateway asks more often, for tests, which look at nothing between polls. */
+#define KEYS FOTA_BUILD_DIR "/keys"
 
 #define PRODUCT "demo"
-#define HW      "f407-disco"
 #define BUCKET  "fota-releases"
 /* Of the local server only. */
 #define PUBLISHER        "DEMOPUBLISHER"
@@ -38,7 +32,6 @@
 #define PUBLISHER_USER   PUBLISHER ":" PUBLISHER_SECRET ":admin"
 #define DEVICE_USER      DEVICE ":" DEVICE_SECRET
 #define BUCKET_RIGHTS    BUCKET ":read=" DEVICE
-#define S3_DIR           WORK "/s3"
 #define IMAGE_KEY        KEYS "/image-key.pem"
 #define IMAGE_KEY_PUBLIC KEYS "/image-key.pub.pem"
 
@@ -52,18 +45,35 @@ enum {
     FTW_FOLDERS_MAX = 16
 };
 
+enum { PATH_BYTES = 512 };
+
+/* Files of a run. */
+struct paths {
+    char fota[PATH_BYTES];
+    char work[PATH_BYTES];
+    char log[PATH_BYTES];
+    char console[PATH_BYTES];
+    char state[PATH_BYTES];
+    char s3[PATH_BYTES];
+    char apps[PATH_BYTES];
+    char boot[PATH_BYTES];
+    char loader[PATH_BYTES];
+};
+
 /* One release of the demo. */
 struct release_plan {
     const char *version;
-    const char *image[2]; /* signed, slot A and B */
+    char image[2][PATH_BYTES]; /* signed, slot A and B */
 };
 
-static const struct release_plan v1 = {"1.0.0", {WORK "/demo-1.0.0-a.img", WORK "/demo-1.0.0-b.img"}};
-static const struct release_plan v2 = {"2.0.0", {WORK "/demo-2.0.0-a.img", WORK "/demo-2.0.0-b.img"}};
-static const struct release_plan v3 = {"3.0.0", {WORK "/demo-3.0.0-a.img", WORK "/demo-3.0.0-b.img"}};
+static struct paths at;
+static struct release_plan v1 = {.version = "1.0.0"};
+static struct release_plan v2 = {.version = "2.0.0"};
+static struct release_plan v3 = {.version = "3.0.0"};
 
 /* Everything the story needs. */
 struct demo {
+    const struct board_layout *board;
     struct story story;
     struct rig rig;
     struct witness witness;
@@ -71,7 +81,7 @@ struct demo {
     FILE *console_log;
     char endpoint[64];
     /* What the gateway reported, by kind; believed only together with what the board shows. */
-    unsigned heard[GATEWAY_EVENT_STORE + 1];
+    unsigned heard[GATEWAY_EVENT_KINDS];
     enum fota_err last_reason;
     uint32_t image_bytes;
     /* For the table. */
@@ -148,18 +158,18 @@ static void on_event(void *ctx, const struct gateway_event *event)
 /* Run one `fota` command; it must succeed. */
 static void fota(struct demo *d, const char *const argv[], const char *what)
 {
-    const int code = child_run(argv, LOG);
+    const int code = child_run(argv, at.log);
     story_check(&d->story, code == 0, "%s", what);
 }
 
-static bool sign(const struct release_plan *r, int slot)
+static bool sign(const struct demo *d, const struct release_plan *r, int slot)
 {
-    char bin[256];
-    (void)snprintf(bin, sizeof bin, APPS "/demo-%s-%c.bin", r->version, 'a' + slot);
+    char bin[PATH_BYTES + 32];
+    (void)snprintf(bin, sizeof bin, "%s/demo-%s-%c.bin", at.apps, r->version, 'a' + slot);
     const char *const argv[] = {
-        FOTA,        "sign", "--slot", slot ? "b" : "a", "--version", r->version,     "--hw", HW,
+        at.fota,     "sign", "--slot", slot ? "b" : "a", "--version", r->version,     "--hw", d->board->hw_id,
         "--counter", "1",    "--key",  IMAGE_KEY,        "--out",     r->image[slot], bin,    NULL};
-    return child_run(argv, LOG) == 0;
+    return child_run(argv, at.log) == 0;
 }
 
 static void publish(struct demo *d, const struct release_plan *r)
@@ -167,9 +177,9 @@ static void publish(struct demo *d, const struct release_plan *r)
     char what[128];
     (void)snprintf(what, sizeof what,
                    "fota publish %s: two blobs, one release, one PUT of the channel object", r->version);
-    const char *const argv[] = {FOTA,        "publish", "--endpoint", d->endpoint, "--bucket",  BUCKET,
-                                "--product", PRODUCT,   "--hw",       HW,          "--channel", "stable",
-                                "--keys",    KEYS,      r->image[0],  r->image[1], NULL};
+    const char *const argv[] = {at.fota,     "publish", "--endpoint", d->endpoint,     "--bucket",  BUCKET,
+                                "--product", PRODUCT,   "--hw",       d->board->hw_id, "--channel", "stable",
+                                "--keys",    KEYS,      r->image[0],  r->image[1],     NULL};
     fota(d, argv, what);
 }
 
@@ -194,11 +204,11 @@ static void start_server(struct demo *d)
 {
     static const char prefix[] = "export AWS_ENDPOINT_URL=";
     char line[256] = "";
-    const char *const argv[] = {FOTA,     "s3",           "--dir",  S3_DIR,      "--port",   "0",
+    const char *const argv[] = {at.fota,  "s3",           "--dir",  at.s3,       "--port",   "0",
                                 "--user", PUBLISHER_USER, "--user", DEVICE_USER, "--bucket", BUCKET_RIGHTS,
                                 NULL};
     story_stage(&d->story, "a real S3 server on this machine (OpenStack Swift)");
-    story_check(&d->story, child_start(&d->s3, argv, LOG), "fota s3");
+    story_check(&d->story, child_start(&d->s3, argv, at.log), "fota s3");
     (void)atexit(stop_server);
     const bool is_up = child_wait_line(&d->s3, prefix, line, sizeof line);
     (void)snprintf(d->endpoint, sizeof d->endpoint, "%.*s", (int)strcspn(line + sizeof prefix - 1, " "),
@@ -213,37 +223,45 @@ static void make_releases(struct demo *d)
 {
     static const struct release_plan *const all[] = {&v1, &v2, &v3};
     story_stage(&d->story, "keys and signed images");
-    const char *const argv[] = {FOTA, "inspect", IMAGE_KEY_PUBLIC, NULL};
+    const char *const argv[] = {at.fota, "inspect", IMAGE_KEY_PUBLIC, NULL};
     fota(d, argv, "keys of `fota keygen`; their public halves are compiled into the bootloader");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        const bool is_signed = sign(all[i], SLOT_A) && sign(all[i], SLOT_B);
+        const bool is_signed = sign(d, all[i], SLOT_A) && sign(d, all[i], SLOT_B);
         story_check(&d->story, is_signed, "fota sign: %s for slot A and for slot B", all[i]->version);
     }
+}
+
+static uint32_t poll_ms(void)
+{
+    const char *text = getenv("FOTA_POLL_MS");
+    const unsigned long wanted = text ? strtoul(text, NULL, 10) : 0;
+    return wanted > 0 && wanted < POLL_MS ? (uint32_t)wanted : POLL_MS;
 }
 
 static void open_rig(struct demo *d)
 {
     char why[256] = "";
     const struct rig_config config = {
-        .bootloader_elf = BOOT,
-        .loader_image = LOADER,
+        .board = d->board,
+        .bootloader_elf = at.boot,
+        .loader_image = at.loader,
         .factory_image = v1.image[SLOT_A],
         .keys_dir = KEYS,
-        .state_path = STATE,
+        .state_path = at.state,
         .s3 = {.endpoint = d->endpoint,
                .region = "us-east-1",
                .bucket = BUCKET,
                .key_id = DEVICE,
                .secret = DEVICE_SECRET},
-        .identity = {.product = PRODUCT, .hw = HW, .channel = "stable", .device = "demo-board"},
-        .poll_ms = POLL_MS,
+        .identity = {.product = PRODUCT, .hw = d->board->hw_id, .channel = "stable", .device = "demo-board"},
+        .poll_ms = poll_ms(),
         .utc_s = (uint64_t)time(NULL),
         .observer = {.on_event = on_event, .ctx = d},
     };
     const bool is_open = rig_open(&d->rig, &config, why, sizeof why);
     story_check(&d->story, is_open, "bootloader and 1.0.0 in slot A programmed, gateway wired %s", why);
     d->story.twin = d->rig.twin;
-    witness_init(&d->witness, d->rig.twin, d->console_log);
+    witness_init(&d->witness, d->rig.twin, d->board, d->console_log);
 }
 
 static void factory(struct demo *d)
@@ -347,7 +365,7 @@ static void summary(const struct demo *d)
 {
     const struct twin_stats *stats = twin_stats(d->rig.twin);
     uint64_t erases = 0;
-    for (int i = 0; i < 12; i++) {
+    for (uint32_t i = 0; i < d->board->flash.n_sectors; i++) {
         erases += stats->flash_erases[i];
     }
     (void)printf("\n  %-52s %12u\n", "image bytes", d->image_bytes);
@@ -374,17 +392,61 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 /* What an earlier run left: its releases are other bytes under the same version. */
 static void clear_work(void)
 {
-    (void)nftw(WORK, remove_entry, FTW_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
-    (void)mkdir(WORK, 0700);
+    (void)nftw(at.work, remove_entry, FTW_FOLDERS_MAX, FTW_DEPTH | FTW_PHYS);
+    (void)mkdir(at.work, 0700);
+}
+
+static void set_path(char out[PATH_BYTES], const char *folder, const char *name)
+{
+    const int n = snprintf(out, PATH_BYTES, "%s%s", folder, name);
+    if (n < 0 || n >= PATH_BYTES) {
+        story_check(&demo.story, false, "a path that is not longer than %d bytes: %s", PATH_BYTES, folder);
+    }
+}
+
+/* f407-disco and build/f407, unless FOTA_BOARD and FOTA_FIRMWARE say otherwise. */
+static void choose_board(struct demo *d)
+{
+    static struct release_plan *const all[] = {&v1, &v2, &v3};
+    const char *name = getenv("FOTA_BOARD");
+    const char *firmware = getenv("FOTA_FIRMWARE");
+    char own[64] = "/demo";
+    firmware = firmware ? firmware : FOTA_BUILD_DIR "/f407";
+    d->board = board_layout_find(name ? name : "f407-disco");
+    if (!d->board) {
+        story_check(&d->story, false, "FOTA_BOARD %s is a board of boards/", name ? name : "");
+    }
+    if (name) {
+        (void)snprintf(own, sizeof own, "/demo-%s", name);
+    }
+    set_path(at.work, FOTA_BUILD_DIR, own);
+    const char *command = getenv("FOTA_COMMAND");
+    bool is_other = command && command[0] != '\0';
+    set_path(at.fota, is_other ? command : FOTA_BUILD_DIR "/host/cli/fota", "");
+    set_path(at.log, at.work, "/fota.log");
+    set_path(at.console, at.work, "/console.log");
+    set_path(at.state, at.work, "/gateway.state");
+    set_path(at.s3, at.work, "/s3");
+    set_path(at.apps, firmware, "/app");
+    set_path(at.boot, firmware, "/bootloader/bootloader.elf");
+    set_path(at.loader, firmware, "/loader/loader.img");
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        for (int slot = 0; slot < 2; slot++) {
+            char image[64];
+            (void)snprintf(image, sizeof image, "/demo-%s-%c.img", all[i]->version, 'a' + slot);
+            set_path(all[i]->image[slot], at.work, image);
+        }
+    }
 }
 
 int main(void)
 {
     struct demo *d = &demo;
     story_begin(&d->story);
+    choose_board(d);
     clear_work();
-    d->console_log = fopen(WORK "/console.log", "w");
-    story_check(&d->story, d->console_log != NULL, "working folder build/demo");
+    d->console_log = fopen(at.console, "w");
+    story_check(&d->story, d->console_log != NULL, "working folder %s", at.work);
     start_server(d);
     make_releases(d);
     factory(d);

@@ -4,10 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/flash_map.h"
 #include "release/file.h"
 
-enum { SLICE_MS = 10, FACTORY_OPTIONS = 0x0FFCAAE1 /* brown-out level 3, sectors 0 and 1 write-protected */ };
+/* FLASH_OPTCR (RM0090 3.9.10) at brown-out level 3 and with nothing write-protected. */
+enum { SLICE_MS = 10, OPTIONS_AT_BOR_3 = 0x0FFFAAE1 };
+
+/* What the board should have: BOR_LEV is 0 for level 3, 3 for "off"; nWRP is 0 for a protected sector. */
+static uint32_t factory_options(const struct board_layout *board)
+{
+    return (OPTIONS_AT_BOR_3 | (3 - board->brown_out_level) << 2) & ~(board->write_protect << 16);
+}
 
 static bool read_key(const char *dir, const char *name, struct key *out, char *why, size_t why_bytes)
 {
@@ -27,17 +33,17 @@ static bool read_keys(struct rig *rig, const char *dir, char *why, size_t why_by
            read_key(dir, KEY_CHANNEL, &rig->channel_key, why, why_bytes);
 }
 
-static bool store_file_at(struct rig *rig, const char *path, uint32_t base, uint32_t max_bytes, char *why,
+static bool store_file_at(struct rig *rig, const char *path, const struct board_area *place, char *why,
                           size_t why_bytes)
 {
     uint8_t *image = NULL;
     size_t n_bytes = 0;
-    const enum fota_err err = file_read(path, max_bytes, &image, &n_bytes, NULL);
+    const enum fota_err err = file_read(path, place->n_bytes, &image, &n_bytes, NULL);
     if (err) {
         (void)snprintf(why, why_bytes, "cannot read %s: %s", path, fota_err_text(err));
         return false;
     }
-    const bool ok = twin_flash_store(rig->twin, base, image, n_bytes);
+    const bool ok = twin_flash_store(rig->twin, place->base, image, n_bytes);
     free(image);
     if (!ok) {
         (void)snprintf(why, why_bytes, "%s does not fit its place", path);
@@ -48,15 +54,19 @@ static bool store_file_at(struct rig *rig, const char *path, uint32_t base, uint
 /* What a factory does: bootloader, loader and first image by the debug port, write protection, then power. */
 static bool program_board(struct rig *rig, const struct rig_config *config, char *why, size_t why_bytes)
 {
-    const struct twin_config board = {
-        .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = true};
-    rig->twin = twin_create(&board, why, why_bytes);
+    const struct board_layout *board = config->board;
+    const struct twin_config twin = {.flash_timing = TWIN_FLASH_TYPICAL,
+                                     .rom = TWIN_ROM_V9_1,
+                                     .part = board->part,
+                                     .seed = 1,
+                                     .strict = true};
+    rig->twin = twin_create(&twin, why, why_bytes);
     if (!rig->twin || !twin_load_elf(rig->twin, config->bootloader_elf, why, why_bytes)) {
         return false;
     }
-    twin_set_options(rig->twin, FACTORY_OPTIONS);
-    return store_file_at(rig, config->loader_image, FLASH_LOADER_BASE, FLASH_LOADER_BYTES, why, why_bytes) &&
-           store_file_at(rig, config->factory_image, FLASH_SLOT_A_BASE, FLASH_SLOT_BYTES, why, why_bytes);
+    twin_set_options(rig->twin, factory_options(board));
+    return store_file_at(rig, config->loader_image, &board->loader, why, why_bytes) &&
+           store_file_at(rig, config->factory_image, &board->slot[SLOT_A], why, why_bytes);
 }
 
 static enum fota_err start_gateway(struct rig *rig, const struct rig_config *config)
@@ -89,7 +99,7 @@ bool rig_open(struct rig *rig, const struct rig_config *config, char *why, size_
     twin_link_init(&rig->link, rig->twin);
     twin_clock_init(&rig->clock, rig->twin, config->utc_s);
     store_file_init(&rig->store, config->state_path);
-    link_client_init(&rig->client, &rig->link.io, NULL);
+    link_client_init(&rig->client, &rig->link.io, &(struct link_client_config){.board = config->board});
     rig->s3_config = config->s3;
     enum fota_err err = http_curl_open(NULL, &rig->http);
     if (!err) {

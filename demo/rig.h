@@ -1,10 +1,11 @@
 /**
- * The desk of the demo: an STM32F407 (the twin) wired to a gateway that polls an S3 server. Real parts
+ * The set-up of the demo: a board (the twin) wired to a gateway that polls an S3 server. Real parts
  * everywhere, in one process, in the twin's virtual time.
  */
 #ifndef DEMO_RIG_H
 #define DEMO_RIG_H
 
+#include "base/board_layout.h"
 #include "gateway/gateway.h"
 #include "port_twin/twin_clock.h"
 #include "port_twin/twin_link.h"
@@ -15,6 +16,7 @@
 
 /** Where things are; strings outlive the rig. */
 struct rig_config {
+    const struct board_layout *board;
     const char *bootloader_elf;
     const char *loader_image;  /* signed, for sector 1 */
     const char *factory_image; /* signed image for slot A, written by the factory programmer */

@@ -3,14 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/flash_map.h"
 #include "journal/journal.h"
 #include "twin/twin.h"
 
-void witness_init(struct witness *w, struct twin *twin, FILE *log)
+/* No slot is larger: two must fit the flash. */
+enum { SLOT_MAX_BYTES = 1 << 19 };
+
+void witness_init(struct witness *w, struct twin *twin, const struct board_layout *board, FILE *log)
 {
     memset(w, 0, sizeof *w);
     w->twin = twin;
+    w->board = board;
     w->log = log;
 }
 
@@ -90,9 +93,10 @@ static enum fota_err peek(struct flash *flash, uint32_t addr, uint32_t *words, u
 bool witness_record(const struct witness *w, struct boot_record *out)
 {
     static const struct flash_ops ops = {.erase_sector = no_erase, .program = no_program, .read = peek};
-    static const struct journal_area areas[JOURNAL_AREAS] = {
-        {FLASH_J0_BASE, FLASH_J0_SECTOR, FLASH_J0_BYTES / JOURNAL_RECORD_BYTES},
-        {FLASH_J1_BASE, FLASH_J1_SECTOR, FLASH_J1_BYTES / JOURNAL_RECORD_BYTES},
+    const struct board_area *j = w->board->journal;
+    const struct journal_area areas[JOURNAL_AREAS] = {
+        {j[0].base, j[0].first_sector, j[0].n_bytes / JOURNAL_RECORD_BYTES},
+        {j[1].base, j[1].first_sector, j[1].n_bytes / JOURNAL_RECORD_BYTES},
     };
     struct peek_flash flash = {.flash = {.ops = &ops}, .twin = w->twin};
     struct journal journal;
@@ -101,14 +105,14 @@ bool witness_record(const struct witness *w, struct boot_record *out)
 
 bool witness_slot_is_file(const struct witness *w, enum slot slot, const char *path)
 {
-    static uint8_t file[FLASH_SLOT_BYTES];
-    static uint8_t flash[FLASH_SLOT_BYTES];
+    static uint8_t file[SLOT_MAX_BYTES];
+    static uint8_t flash[SLOT_MAX_BYTES];
     FILE *f = fopen(path, "rb");
     if (!f) {
         return false;
     }
     const size_t n = fread(file, 1, sizeof file, f);
     (void)fclose(f);
-    const uint32_t base = slot == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
+    const uint32_t base = w->board->slot[slot].base;
     return n > 0 && twin_peek(w->twin, base, flash, n) && memcmp(file, flash, n) == 0;
 }

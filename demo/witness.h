@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/board_layout.h"
 #include "base/slot.h"
 #include "format/boot_record.h"
 
@@ -18,6 +19,7 @@ enum { WITNESS_CONSOLE_BYTES = 1 << 20 };
 
 struct witness {
     struct twin *twin;
+    const struct board_layout *board;
     FILE *log; /* copy of the console */
     char console[WITNESS_CONSOLE_BYTES];
     size_t n_console;
@@ -25,7 +27,7 @@ struct witness {
 };
 
 /** @param log  open file that gets everything the console prints */
-void witness_init(struct witness *w, struct twin *twin, FILE *log);
+void witness_init(struct witness *w, struct twin *twin, const struct board_layout *board, FILE *log);
 
 /** Take what the console printed since the last call. */
 void witness_listen(struct witness *w);

@@ -2,11 +2,13 @@
 """Read boards/<name>/board.json, refuse a layout that cannot work, and write what is generated from it.
 
   board.py header NAME FILE    board/board.h: the numbers of this board, for firmware and linker scripts
+  board.py own NAME FILE       board_own.c: struct board_layout of this board, for firmware
   board.py table FILE          board_table.c: struct board_layout of every board, for the host side
   board.py show NAME           the same numbers as NAME=value lines, which a shell can read
   board.py check [NAME...]     only check; without a name, all boards
 
---boards DIR reads other boards than those of the project. The parts are in DIR/parts.json, which follows RM0090, table 5.
+--boards DIR: a folder of boards of one's own, besides those of the project. Parts that the project does not know are in
+DIR/parts.json, as in boards/parts.json, which follows RM0090, table 5.
 A refusal is one sentence with the board's name and both numbers; exit status 1.
 """
 import argparse
@@ -17,6 +19,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BOARDS = ROOT / "boards"
 FLASH_BASE = 0x08000000
 RAM_BASE = 0x20000000
 CCM_BASE = 0x10000000
@@ -27,7 +30,12 @@ USES = ("root", "loader", "journal_0", "journal_1", "slot_a", "slot_b", "applica
 # lib/link keeps one bit for each sector of a slot in a byte (struct link_pump, own_sectors).
 SLOT_SECTORS_MAX = 8
 HW_ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,14}$")  # TLV 0xA0 of an image takes 15 characters (format/image.h)
+# Where ST's ROM loader answers (AN2606, STM32F40xxx): the same wires must reach it, or a board that lost its flash cannot be rebuilt.
 SPI_PINS = {"peripheral": "SPI1", "nss": "PA4", "sck": "PA5", "miso": "PA6", "mosi": "PA7"}
+CONSOLE_PINS = ("PA2", "PD5")  # where USART2 can transmit: alternate function 7 (DS8626 table 9)
+DEVICE_IDS = (0x413,)  # of the parts whose registers port/stm32f407 and the link know: STM32F405/407 and 415/417
+DEBUG_PINS = ("PA13", "PA14")
+PIN = re.compile(r"^P([A-I])(\d|1[0-5])$")
 BROWN_OUT_LEVELS = range(0, 4)
 
 
@@ -43,8 +51,7 @@ def read_json(path, name):
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        known = sorted(p.parent.name for p in path.parent.parent.glob("*/board.json"))
-        fail(name, f"{path} does not exist; boards are {', '.join(known) or 'none'}")
+        fail(name, f"{path} does not exist; boards are {', '.join(names_of(path.parent.parent, BOARDS))}")
     except json.JSONDecodeError as error:
         fail(name, f"{path} is no JSON: line {error.lineno}: {error.msg}")
 
@@ -170,7 +177,25 @@ def check_clock(name, clock, part):
 def check_pins(name, spi):
     for key, driven in SPI_PINS.items():
         if spi.get(key) != driven:
-            fail(name, f"spi {key} is {spi.get(key)}, port/stm32f407/spi_slave.c drives {driven}")
+            fail(name, f"spi {key} is {spi.get(key)}, ST's ROM loader has {driven}, and recovery uses the same wires")
+
+
+def pin(name, what, value):
+    """(port, number) of a pin as board.json writes it."""
+    found = PIN.match(value) if isinstance(value, str) else None
+    if not found:
+        fail(name, f"{what} is {value!r}, pins are PA0 to PI15")
+    return found.group(1), int(found.group(2))
+
+
+def check_demo(name, demo):
+    led, console = (field(name, demo, key, str) for key in ("led", "console"))
+    if console not in CONSOLE_PINS:
+        fail(name, f"demo console is {console}, USART2 transmits on {' or '.join(CONSOLE_PINS)}")
+    taken = {at: key for key, at in SPI_PINS.items()} | {console: "console"} | {at: "debug port" for at in DEBUG_PINS}
+    if led in taken:
+        fail(name, f"demo led is {led}, which is the {taken[led]} already")
+    return {"LED": pin(name, "demo led", led), "CONSOLE": pin(name, "demo console", console)}
 
 
 def check_options(name, options, n_sectors):
@@ -184,10 +209,32 @@ def check_options(name, options, n_sectors):
     return {"level": level, "protect": sum(1 << s for s in set(protect))}
 
 
+def parts_of(folder, name):
+    """The project's parts, and those of a folder of boards of one's own."""
+    parts = read_json(BOARDS / "parts.json", name)
+    if (folder / "parts.json").exists():
+        parts |= read_json(folder / "parts.json", name)
+    return parts
+
+
+def check_part(name, part_name, part):
+    for key in ("flash_kb", "sram_kb", "ccm_kb", "hclk_max_hz"):
+        if not isinstance(part.get(key), int):
+            fail(name, f'part {part_name} has "{key}" {part.get(key)!r}, which is no number')
+    device_id = number(name, part, "device_id")
+    if device_id not in DEVICE_IDS:
+        fail(name, f"part {part_name} has device id {device_id:#x}, the drivers are for {DEVICE_IDS[0]:#x}; docs/guide/porting.md says what another needs")
+    sectors = part.get("sectors_kb")
+    if not isinstance(sectors, list) or not sectors or not all(isinstance(s, int) and s > 0 for s in sectors):
+        fail(name, f'part {part_name} has "sectors_kb" {sectors!r}, which is no list of sizes')
+
+
 def load(folder, name):
     """Everything about one board, checked."""
+    if folder != BOARDS and not (folder / name / "board.json").exists() and (BOARDS / name / "board.json").exists():
+        folder = BOARDS
     data = read_json(folder / name / "board.json", name)
-    parts = read_json(folder / "parts.json", name)
+    parts = parts_of(folder, name)
     if field(name, data, "name", str) != name:
         fail(name, f'"name" is {data["name"]}, its folder is {name}')
     if not HW_ID.match(name):
@@ -197,6 +244,7 @@ def load(folder, name):
         fail(name, f"part {part_name} is not in boards/parts.json, which has {', '.join(parts)}")
     readme = field(name, data, "readme", str)
     part = parts[part_name]
+    check_part(name, part_name, part)
     sectors = sectors_of_part(part)
     if sum(size for _, size in sectors) != part["flash_kb"] * 1024:
         fail(name, f"the sectors of part {part_name} are {sum(s for _, s in sectors)} bytes, its flash is {part['flash_kb'] * 1024}")
@@ -207,12 +255,21 @@ def load(folder, name):
     check_slots(name, by_use, sectors)
     check_pins(name, field(name, data, "spi", dict))
     return {"name": name, "part_name": part_name, "part": part, "sectors": sectors, "areas": areas, "by_use": by_use,
-            "readme": readme, "clock": check_clock(name, field(name, data, "clock", dict), part),
+            "readme": readme, "demo": check_demo(name, field(name, data, "demo", dict)), "clock": check_clock(name, field(name, data, "clock", dict), part),
             "options": check_options(name, field(name, data, "option_bytes", dict), len(sectors))}
 
 
 def mask(areas):
     return sum(1 << s for a in areas for s in range(a["first"], a["first"] + a["n"]))
+
+
+def pin_rows(board):
+    """Pins as port and number, with the name of the port's clock gate in ST's headers. Of the link, the first of its four pins."""
+    rows = []
+    for macro, (port, number_of_pin) in ({"SPI": pin(board["name"], "spi nss", SPI_PINS["nss"])} | board["demo"]).items():
+        rows += [(f"BOARD_{macro}_PORT", f"GPIO{port}"), (f"BOARD_{macro}_PIN", str(number_of_pin)),
+                 (f"BOARD_{macro}_CLOCK", f"RCC_AHB1ENR_GPIO{port}EN")]
+    return rows
 
 
 def defines(board):
@@ -224,7 +281,7 @@ def defines(board):
     retained = RAM_BASE + ram_bytes - RETAINED_BYTES
     never = mask([a for a in board["areas"] if a["use"] in ("root", "application")])
     rows = [("BOARD_NAME", f'"{board["name"]}"'), ("BOARD_PART", f'"{board["part_name"]}"'), None,
-            ("FLASH_MAP_BASE", FLASH_BASE), ("FLASH_MAP_BYTES", part["flash_kb"] * 1024),
+            ("FLASH_MAP_BYTES", part["flash_kb"] * 1024),
             ("FLASH_SECTORS", str(len(board["sectors"]))), None]
     for macro, key in (("BOOT", "root"), ("LOADER", "loader"), ("J0", "journal_0"), ("J1", "journal_1")):
         rows += [(f"FLASH_{macro}_SECTOR", str(use[key]["first"])), (f"FLASH_{macro}_BASE", use[key]["base"]),
@@ -233,14 +290,15 @@ def defines(board):
         rows += [(f"FLASH_SLOT_{macro}_SECTOR", str(use[key]["first"])), (f"FLASH_SLOT_{macro}_BASE", use[key]["base"])]
     rows += [("FLASH_SLOT_SECTORS", str(slot["n"])), ("FLASH_SLOT_SECTOR_BYTES", slot["bytes"] // slot["n"]),
              ("FLASH_SLOT_BYTES", slot["bytes"]), ("FLASH_NEVER_WRITTEN", never), None,
-             ("RAM_BASE", RAM_BASE), ("RAM_BYTES", ram_bytes), ("CCM_BASE", CCM_BASE), ("CCM_BYTES", part["ccm_kb"] * 1024), None,
+             ("RAM_BYTES", ram_bytes), ("CCM_BYTES", part["ccm_kb"] * 1024), None,
              ("RAM_SERVICES_BASE", services), ("RAM_SERVICES_BYTES", SERVICES_RAM_BYTES), ("RAM_APP_BASE", RAM_BASE),
              ("RAM_APP_BYTES", ram_bytes - SERVICES_RAM_BYTES), ("RAM_RETAINED_BYTES", str(RETAINED_BYTES)),
              ("RAM_RETAINED_ADDR", retained), ("RAM_CRASHES_ADDR", retained), ("RAM_STARTED_ADDR", retained + 4),
              ("RAM_REASON_ADDR", retained + 8), ("RAM_REQUEST_ADDR", retained + 12), None,
              ("BOARD_HSI_HZ", str(clock["hsi_hz"])), ("BOARD_HCLK_HZ", str(clock["hclk_hz"])), ("BOARD_PLL_M", str(clock["m"])),
              ("BOARD_PLL_N", str(clock["n"])), ("BOARD_PLL_Q", str(clock["q"])), None,
-             ("BOARD_CHIP_ID", number(board["name"], part, "device_id")),
+             *pin_rows(board), None,
+            ("BOARD_CHIP_ID", number(board["name"], part, "device_id")),
              ("BOARD_BROWN_OUT_LEVEL", str(board["options"]["level"])), ("BOARD_WRITE_PROTECT", board["options"]["protect"])]
     return rows
 
@@ -288,6 +346,11 @@ def table(boards):
                       "const uint32_t BOARD_N_LAYOUTS = sizeof BOARD_LAYOUTS / sizeof BOARD_LAYOUTS[0];", ""])
 
 
+def own(board):
+    return "\n".join([f"/* Generated by tools/board.py from boards/{board['name']}/board.json: change that file, not this one. */",
+                      '#include "base/board_layout.h"', "", "const struct board_layout BOARD_OWN =", c_layout(board).rstrip(",") + ";", ""])
+
+
 def write_changed(path, text):
     """Leave the file alone if it is right, so that nothing is compiled again."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -295,24 +358,26 @@ def write_changed(path, text):
         path.write_text(text)
 
 
-def names_of(folder):
-    return sorted(p.parent.name for p in folder.glob("*/board.json"))
+def names_of(*folders):
+    return sorted({p.parent.name for folder in folders for p in folder.glob("*/board.json")})
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--boards", type=Path, default=ROOT / "boards")
-    parser.add_argument("what", choices=("header", "table", "show", "check"))
+    parser.add_argument("--boards", type=Path, default=BOARDS)
+    parser.add_argument("what", choices=("header", "own", "table", "show", "check"))
     parser.add_argument("rest", nargs="*")
     args = parser.parse_args()
-    wanted = {"header": 2, "table": 1, "show": 1}.get(args.what)
+    wanted = {"header": 2, "own": 2, "table": 1, "show": 1}.get(args.what)
     if wanted is not None and len(args.rest) != wanted:
         parser.error(f"{args.what} takes {wanted} argument(s)")
     try:
         if args.what == "header":
             write_changed(Path(args.rest[1]), header(load(args.boards, args.rest[0])))
+        elif args.what == "own":
+            write_changed(Path(args.rest[1]), own(load(args.boards, args.rest[0])))
         elif args.what == "table":
-            write_changed(Path(args.rest[0]), table([load(args.boards, n) for n in names_of(args.boards)]))
+            write_changed(Path(args.rest[0]), table([load(args.boards, n) for n in names_of(args.boards, BOARDS)]))
         elif args.what == "show":
             print(show(load(args.boards, args.rest[0])))
         else:

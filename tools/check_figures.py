@@ -2,8 +2,8 @@
 """Check the figures that the documents quote.
 
 A figure of `make bench` stands in a document as `1.028<!--bench:agent_384k_ratio-->`, one of `make cuts` as
-`30<!--cuts:mutants-->`; the comment names its key in build/bench.json or build/cuts.json, `/1e6` after the key divides it, and a
-dash stands for a figure that is not measured yet. Every such key must be one that is measured, a page must quote all of its KEYS,
+`30<!--cuts:mutants-->`, one of `make gateway-soak` and `make gateway-fuzz` as `400<!--gateway:kill_ok-->`; the comment names its key in
+build/bench.json, build/cuts.json, or build/gateway.json and build/gateway-fuzz.json, `/1e6` after the key divides it, and a dash stands for a figure that is not measured yet. Every such key must be one that is measured, a page must quote all of its KEYS,
 and if the file of figures is newer than the firmware, every quoted number must be its number, to the decimals quoted, give or take
 one in the last decimal. Each build has keys of its own, and what depends on the digits of a signature (VARIES) may differ by 5 %.
 Figures of the machine itself (WALL) are not compared.
@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "build" / "f407" / "bootloader" / "bootloader.elf"
-PAGES = {"bench": "docs/PERFORMANCE.md", "cuts": "docs/POWERCUT.md"}
+PAGES = {"bench": "docs/PERFORMANCE.md", "cuts": "docs/POWERCUT.md", "gateway": "tests/soak/README.md"}
+FILES = {"bench": ["bench"], "cuts": ["cuts"], "gateway": ["gateway", "gateway-fuzz"]}
 
 KEYS = {
     "bench": """agent_384k_ratio agent_100k_ratio bootloader_384k_ratio an4286_384k_ratio rom_384k_s spi_hz missed_ticks
@@ -27,11 +28,15 @@ root_bytes loader_bytes echo_gap_us twin_mips twin_cuts_per_s ber_1e4_ok ber_1e5
     "cuts": """fixpoint4_states fixpoint4_violations fixpoint6_states fixpoint6_violations single_sessions single_bricks
 nested_sessions nested_bricks elf_cuts elf_bricks mutants mutants_caught skip_runs skip_bad_boots brownout_erases_per_sector_day
 normal_boot_flash_writes journal_branches_percent slots_branches_percent seconds""".split(),
+    "gateway": """updates_ok updates_corrupt updates_refused bytes_ratio_clean bytes_ratio_5xx bytes_ratio_cut3000 bytes_ratio_cut4096
+kill_ok kill_memory_ok torn_writes torn_not_ok refetched_bytes_max quiet_polls quiet_poll_requests quiet_poll_body_bytes
+poisoned_not_healed twin_updates_ok twin_updates_wrong proxy_rows proxy_rows_not_ok longest_request_s cpu_s
+gateway_fuzz_executions""".split(),
 }
-WALL = {"twin_mips", "twin_cuts_per_s", "seconds"}
+WALL = {"twin_mips", "twin_cuts_per_s", "seconds", "longest_request_s", "cpu_s"}
 VARIES = re.compile(r"_instructions$|^idle_|^downtime_ms$|^worst_jitter_us$|_sessions$|^elf_\w*(cuts|nested)$|^skip_runs$")
-QUOTE = re.compile(r"([0-9][0-9.,]*|–)<!--(bench|cuts):(\w+)(?:/([0-9e]+))?-->")
-NEAR_MISS = re.compile(r"<!--\s*(?:bench|cuts):[^>]*-->")
+QUOTE = re.compile(r"([0-9][0-9.,]*|–)<!--(bench|cuts|gateway):(\w+)(?:/([0-9e]+))?-->")
+NEAR_MISS = re.compile(r"<!--\s*(?:bench|cuts|gateway):[^>]*-->")
 
 
 def shown(value, scale, like):
@@ -62,7 +67,7 @@ def faults(texts, sources, figures):
     for path, text in sorted(texts.items()):
         quotes = list(QUOTE.finditer(text))
         if len(quotes) != len(NEAR_MISS.findall(text)):
-            yield f"{path}: a <!--bench:...--> or <!--cuts:...--> without a number in front of it"
+            yield f"{path}: a <!--bench:...-->, <!--cuts:...--> or <!--gateway:...--> without a number in front of it"
         for number, kind, key, scale in (m.groups() for m in quotes):
             known = figures[kind] or {}
             if key in known:
@@ -70,7 +75,7 @@ def faults(texts, sources, figures):
                 if not is_near(key, number, wanted):
                     yield f"{path}: {key} is {wanted}, the page says {number}: run tools/check_figures.py --update"
             elif number != "–" and not is_measured(kind, key, sources):
-                yield f"{path}: make {kind} does not measure {key}"
+                yield f"{path}: make {'gateway-soak' if kind == 'gateway' else kind} does not measure {key}"
     for kind, page in PAGES.items():
         quoted = {m.group(3) for m in QUOTE.finditer(texts.get(page, "")) if m.group(2) == kind}
         for key in KEYS[kind]:
@@ -96,10 +101,10 @@ def self_test():
     bench = PAGES["bench"]
 
     def n_faults(texts=page, sources=source, **figures):
-        return len(list(faults(texts, sources, {"bench": None, "cuts": None, **figures})))
+        return len(list(faults(texts, sources, {**dict.fromkeys(PAGES), **figures})))
     assert n_faults() == 0, "a good page was refused"
     assert n_faults(bench=dict.fromkeys(KEYS["bench"], 1)) == 0, "right figures were refused"
-    assert n_faults(bench={"spi_hz": 2}) == 1 and n_faults(cuts={"mutants": 2}) == 1, "a wrong figure was not seen"
+    assert n_faults(bench={"spi_hz": 2}) == 1 and n_faults(gateway={"kill_ok": 399}) == 1 and n_faults(cuts={"mutants": 2}) == 1, "a wrong figure was not seen"
     assert is_near("boot_200k_instructions", "100", "104") and not is_near("boot_200k_instructions", "100", "110")
     assert is_near("idle_x_ms", "15", "16") and not is_near("mutants", "15", "16")
     assert is_near("rom_384k_s", "19.8", "19.7") and not is_near("rom_384k_s", "19.8", "19.6")
@@ -113,11 +118,12 @@ def self_test():
 
 def read_figures(kind, is_any_age):
     """Of this firmware, or None."""
-    path = ROOT / "build" / f"{kind}.json"
-    if not path.exists():
-        return None
-    is_of_this = FIRMWARE.exists() and FIRMWARE.stat().st_mtime <= path.stat().st_mtime
-    return json.loads(path.read_text()) if is_any_age or is_of_this else None
+    figures = {}
+    for path in (ROOT / "build" / f"{name}.json" for name in FILES[kind]):
+        is_of_this = path.exists() and FIRMWARE.exists() and FIRMWARE.stat().st_mtime <= path.stat().st_mtime
+        if path.exists() and (is_any_age or is_of_this):
+            figures.update(json.loads(path.read_text()))
+    return figures or None
 
 
 def main():
@@ -130,7 +136,7 @@ def main():
     figures = {kind: read_figures(kind, is_update) for kind in PAGES}
     if is_update:
         if not any(figures.values()):
-            print("check_figures: there is no build/*.json; run `make bench` or `make cuts` first", file=sys.stderr)
+            print("check_figures: there is no build/*.json; run `make bench`, `make cuts` or `make gateway-soak` first", file=sys.stderr)
             return 1
         for name, text in texts.items():
             if update(text, figures) != text:
@@ -138,7 +144,9 @@ def main():
                 print(f"figures: {name} updated")
         return 0
     sources = {"bench": "".join(p.read_text() for p in sorted((ROOT / "bench").glob("*.c"))),
-               "cuts": (ROOT / "tests/powercut/figures.py").read_text()}
+               "cuts": (ROOT / "tests/powercut/figures.py").read_text(),
+               "gateway": "".join(p.read_text() for p in sorted((ROOT / "tests/soak").glob("*.c"))) +
+               (ROOT / "tests/fuzz/gateway.sh").read_text()}
     found = list(faults(texts, sources, figures))
     compared = ", ".join(f"{kind} {'as measured' if figures[kind] else 'not compared: no run of this firmware'}" for kind in PAGES)
     print("\n".join(found) or f"figures: {sum(len(QUOTE.findall(t)) for t in texts.values())} quoted; {compared}")

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Size of the gateway's core on an ESP32-C3: code for rv32imc at -Os, and the RAM of its structs, against their budgets.
 
-The core that the budget is for is host/gateway and host/s3. What it stands on (host/link_client, the formats and other libraries)
-is printed beside it, and its RAM counts. All of it is compiled as ESP-IDF does for size (-Os -msave-restore) and linked, with
-everything dropped that gateway_init, gateway_step and the init functions of client and link do not reach. Hashes and P-256 come
+The core that the budget is for is the code of host/gateway and host/s3, with what reports need of it (s3_put). The code of
+host/report, which a gateway may leave out, and of what the core stands on (host/link_client, the formats and other libraries) is
+printed beside it; the RAM of all structs counts, with one struct s3 that polls and reports use in turn. All of it is compiled as
+ESP-IDF does for size (-Os -msave-restore) and linked, and what the functions in ENTRIES do not reach is dropped. Hashes and P-256 come
 from the platform there, and so does the C library: neither is counted.
 
 Usage: core_size.py [BUILD_DIR]     figures go to BUILD_DIR/core_size.json [build/core]
@@ -21,8 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = "riscv64-unknown-elf-"
 FLAGS = ["-march=rv32imc", "-mabi=ilp32", "-Os", "-msave-restore", "-std=c11", "-ffunction-sections", "-fdata-sections", "-ffreestanding"]
 CORE = ["host/gateway", "host/s3"]
-FOLDERS = CORE + ["host/link_client", "lib/format", "lib/base", "lib/link"]
-ENTRIES = ["gateway_init", "gateway_step", "s3_init", "link_client_init"]
+FOLDERS = CORE + ["host/report", "host/link_client", "lib/format", "lib/base", "lib/link"]
+ENTRIES = ["gateway_init", "gateway_step", "gateway_stop", "gateway_poll_now", "s3_init", "link_client_init", "report_init", "report_observe",
+           "report_send", "report_save"]
 CODE_MAX_BYTES = 24 * 1024
 RAM_MAX_BYTES = 16 * 1024
 # Of a C library only these two headers are needed, so none has to be installed.
@@ -41,8 +43,8 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 """}
 RAM_SOURCE = """
-#include "gateway/gateway.h"
-struct core { struct gateway gateway; struct s3 s3; struct link_client link; };
+#include "report/report.h"
+struct core { struct gateway gateway; struct s3 s3; struct link_client link; struct report report; };
 extern struct core core;
 struct core core;
 """
@@ -74,6 +76,8 @@ def build(out):
     out.mkdir(parents=True, exist_ok=True)
     for name, text in HEADERS.items():
         (out / name).write_text(text)
+    (out / "board").mkdir(exist_ok=True)
+    run(sys.executable, ROOT / "tools/board.py", "header", "f407-disco", out / "board/board.h")
     ram = out / "ram.c"
     ram.write_text(RAM_SOURCE)
     paths = sources() + [ram]

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "tools/cube_pack"
 AGENT = "Middlewares/Third_Party/fota_agent"
 DEMO_MAP = "demo-1.0.0-a.map"
+GENERATED = "generated"  # folder of a build: what tools/board.py made of the board, a part of lib/base
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a ZIP's clock
 MEMBER = re.compile(r"^(\S+)\.a\((\S+)\.obj\)$", re.M)
 OBJECT = re.compile(r"^LOAD (\S+)\.obj$", re.M)
@@ -68,7 +69,7 @@ def headers_of(command, file, build):
 
 
 def layer_of(file):
-    return file.parent.name
+    return "base" if file.parent.name == GENERATED else file.parent.name
 
 
 def sources_of(build):
@@ -79,6 +80,7 @@ def sources_of(build):
     for entry in commands:
         file = Path(entry["file"]).resolve()
         folder = file.relative_to(ROOT).parts[0] if ROOT in file.parents else ""
+        folder = "lib" if file.parent == (build / GENERATED).resolve() else folder
         # Bootloader and tests compile some of them too, with options of their own: not those.
         if folder in ("agent", "lib", "port") and file.name in taken and f" -o {folder}/" in entry["command"]:
             found[file] = entry["command"]

@@ -44,10 +44,12 @@ enum fota_err gateway_init(struct gateway *g, const struct gateway_config *confi
     if (!is_name(id->product, STATEMENT_NAME_MAX_BYTES) || !is_name(id->hw, RELEASE_HW_MAX_BYTES) ||
         !is_name(id->channel, STATEMENT_NAME_MAX_BYTES) || !is_name(id->device, STATEMENT_NAME_MAX_BYTES) ||
         config->range_bytes % LINK_BLOCK_MAX_BYTES != 0 || !config->keys.channel[0] ||
-        !config->keys.release[0] || config->window.from_h > 23 || config->window.to_h > 23) {
+        !config->keys.release[0] || config->window.from_h > 23 || config->window.to_h > 23 ||
+        !board_layout_find(id->hw)) {
         return E_ARG;
     }
     memset(g, 0, sizeof *g);
+    g->board = board_layout_find(id->hw);
     g->config = *config;
     g->ports = *ports;
     g->state = GATEWAY_BOOT;

@@ -46,8 +46,10 @@ static enum gateway_input damaged(struct gateway *g, enum fota_err reason)
 static enum gateway_input finish(struct gateway *g)
 {
     const uint8_t *const *points = gateway_image_keys(&g->config.keys);
-    struct image_policy policy = {.base = gateway_slot_base(g->slot),
-                                  .slot_bytes = gateway_slot_bytes(g->slot),
+    struct image_policy policy = {.base = gateway_place(g)->base,
+                                  .slot_bytes = gateway_place(g)->n_bytes,
+                                  .ram_bytes = g->board->ram.n_bytes,
+                                  .ccm_bytes = g->board->ccm.n_bytes,
                                   .security_floor = g->target.boot.security_floor,
                                   .hw_id = g->config.identity.hw,
                                   .keys = {points[IMAGE_KEY_ACTIVE], points[IMAGE_KEY_NEXT]}};
@@ -116,7 +118,7 @@ enum gateway_input gateway_do_check(struct gateway *g)
     if (g->is_checked) {
         return GATEWAY_ON_ACCEPTED;
     }
-    if (total_bytes > gateway_slot_bytes(g->slot)) {
+    if (total_bytes > gateway_place(g)->n_bytes) {
         return gateway_refuse(g, E_IMAGE_SIZE);
     }
     if (!g->is_check_begun) {

@@ -273,16 +273,9 @@ void gateway_turn_to(struct gateway *g, enum slot slot)
     }
 }
 
-uint32_t gateway_slot_base(enum slot slot)
+const struct board_area *gateway_place(const struct gateway *g)
 {
-    static const uint32_t base[] = {
-        [SLOT_A] = FLASH_SLOT_A_BASE, [SLOT_B] = FLASH_SLOT_B_BASE, [SLOT_LOADER] = FLASH_LOADER_BASE};
-    return base[slot];
-}
-
-uint32_t gateway_slot_bytes(enum slot slot)
-{
-    return slot == SLOT_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
+    return board_place(g->board, g->slot);
 }
 
 uint32_t gateway_version(const struct gateway *g)

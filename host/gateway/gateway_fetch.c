@@ -47,7 +47,7 @@ static bool is_expected(const struct gateway *g)
 {
     const struct link_session *s = &g->session;
     bool is_word = s->resume_off % 4U == 0 || s->resume_off == s->image_bytes;
-    return s->slot == (uint8_t)g->slot && s->base == gateway_slot_base(g->slot) &&
+    return s->slot == (uint8_t)g->slot && s->base == gateway_place(g)->base &&
            s->image_bytes == gateway_slot_image(g)->n_bytes && s->resume_off <= s->image_bytes && is_word &&
            s->block_max_bytes > 0;
 }
@@ -146,7 +146,8 @@ static uint32_t min_of(uint32_t a, uint32_t b)
 /** How long the block is that begins at sent_off. */
 static uint32_t block_bytes(const struct gateway *g)
 {
-    return min_of(link_client_block_bytes(g->sent_off, g->block_bytes), g->session.image_bytes - g->sent_off);
+    return min_of(link_client_block_bytes(g->ports.link, g->sent_off, g->block_bytes),
+                  g->session.image_bytes - g->sent_off);
 }
 
 /** Bytes of a reply into blocks: no buffer but one block, so the network waits for the flash. What does not

@@ -42,7 +42,11 @@ static enum fota_err rebuild(struct gateway *g, enum fota_err err)
     }
     err = g->ports.rebuild(g->ports.rebuild_ctx);
     gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REBUILD, .reason = err});
-    return err ? err : gateway_ask_target(g);
+    if (err) { /* it may have erased: not again every hour */
+        g->climb_due_ms = clock_now_ms(g->ports.clock) + CLIMB_QUIET_MS;
+        return err;
+    }
+    return gateway_ask_target(g);
 }
 
 enum fota_err gateway_climb(struct gateway *g, enum fota_err err)

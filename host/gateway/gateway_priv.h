@@ -168,9 +168,8 @@ void gateway_climbed_in_vain(struct gateway *g);
 /** Let a target go that a climb left in its loader: a reset starts what it has. */
 void gateway_release(struct gateway *g);
 
-/** Where the slot begins, and how long it is; sector 1 for SLOT_LOADER. */
-uint32_t gateway_slot_base(enum slot slot);
-uint32_t gateway_slot_bytes(enum slot slot);
+/** Where the image goes that is being installed; sector 1 for SLOT_LOADER. */
+const struct board_area *gateway_place(const struct gateway *g);
 
 /** Did the file go out from its first byte to its last in this session, so that its digest is known? */
 bool gateway_is_stream_whole(const struct gateway *g);

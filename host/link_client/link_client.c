@@ -22,7 +22,7 @@ void link_client_init(struct link_client *c, struct link_io *io, const struct li
 {
     static const struct link_client_config none = {0};
     const struct link_client_config *from = config ? config : &none;
-    *c = (struct link_client){.io = io};
+    *c = (struct link_client){.io = io, .board = from->board ? from->board : &BOARD_OWN};
     c->config.clock_hz = or_default(from->clock_hz, 8000000);
     c->config.safe_clock_hz = or_default(from->safe_clock_hz, 1000000);
     c->config.safe_gap_us = or_default(from->safe_gap_us, 15);

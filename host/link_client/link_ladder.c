@@ -1,7 +1,7 @@
 #include "link_client/link_ladder.h"
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 #include "update/boot_services.h"
 
 enum {
@@ -55,7 +55,7 @@ static enum fota_err leave_request(struct link_client *c)
     uint8_t request[8];
     bytes_store_le32(request, BOOT_REQUEST_LOADER);
     bytes_store_le32(request + 4, ~(uint32_t)BOOT_REQUEST_LOADER);
-    return link_client_write_checked(c, RAM_REQUEST_ADDR, request, sizeof request);
+    return link_client_write_checked(c, c->board->request_addr, request, sizeof request);
 }
 
 /** RAM reads as anything after power-on: only numbers of refusals of an image or of the loader count. */
@@ -75,14 +75,14 @@ static enum fota_err ask_why(struct link_client *c, struct link_ladder *l)
     uint8_t word[4];
     enum fota_err err = link_rom_enter(c, &l->rom);
     if (!err) {
-        err = link_client_read(c, RAM_REASON_ADDR, word, sizeof word);
+        err = link_client_read(c, c->board->reason_addr, word, sizeof word);
     }
     if (!err && is_reason(bytes_load_le32(word))) {
         l->boot_reason = (enum fota_err)bytes_load_le32(word);
         return E_LINK_LOADER_MISSING;
     }
     if (!err) {
-        err = link_client_read(c, FLASH_LOADER_BASE, word, sizeof word);
+        err = link_client_read(c, c->board->loader.base, word, sizeof word);
     }
     if (!err && bytes_load_le32(word) != (uint32_t)IMAGE_HEADER_MAGIC) {
         l->boot_reason = E_LOADER_INVALID;

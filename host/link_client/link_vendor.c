@@ -4,7 +4,6 @@
 
 #include "base/bytes.h"
 #include "base/crc.h"
-#include "base/flash_map.h"
 #include "link_sync.h"
 #include "link_vendor.h"
 #include "link_wire.h"
@@ -118,7 +117,7 @@ static struct vendor_call info_call(void)
                                 .takes_less = true};
 }
 
-static enum fota_err load_info(const struct vendor_call *v, struct link_info *out)
+static enum fota_err load_info(struct link_client *c, const struct vendor_call *v, struct link_info *out)
 {
     struct link_info info;
     enum fota_err err = link_info_load(v->reply, v->n_reply, &info);
@@ -127,6 +126,8 @@ static enum fota_err load_info(const struct vendor_call *v, struct link_info *ou
     }
     *out = info;
     out->boot.hw_id[BOOT_HW_ID_MAX_BYTES - 1] = '\0';
+    const struct board_layout *board = board_layout_find(out->boot.hw_id);
+    c->board = board ? board : c->board;
     return FOTA_OK;
 }
 
@@ -142,7 +143,7 @@ static enum fota_err refusal(struct link_client *c)
     if (err) {
         return err;
     }
-    err = load_info(&v, &info);
+    err = load_info(c, &v, &info);
     if (err) {
         return err;
     }
@@ -171,7 +172,7 @@ enum fota_err link_client_info(struct link_client *c, struct link_info *out)
 {
     struct vendor_call v = info_call();
     enum fota_err err = c->has_vendor ? sync_repeat(c, exchange, &v) : E_LINK_NO_VENDOR;
-    return err ? err : load_info(&v, out);
+    return err ? err : load_info(c, &v, out);
 }
 
 enum fota_err vendor_find(struct link_client *c, struct link_info *out)
@@ -191,7 +192,7 @@ enum fota_err vendor_find(struct link_client *c, struct link_info *out)
         }
         err = wire_close(c, err);
         if (!err) {
-            return load_info(&v, out);
+            return load_info(c, &v, out);
         }
         if (!wire_is_worth_repeating(err)) {
             return err;
@@ -215,7 +216,7 @@ enum fota_err link_client_begin(struct link_client *c, const uint8_t *statement,
     enum fota_err err = vendor(c, &v);
     struct link_session session;
     if (!err) {
-        err = link_session_load(v.reply, v.n_reply, &session);
+        err = link_session_load(v.reply, v.n_reply, c->board, &session);
     }
     if (!err) {
         err = session.reason;
@@ -246,10 +247,11 @@ static enum fota_err progress_call(struct link_client *c, struct vendor_call *v,
     return FOTA_OK;
 }
 
-uint32_t link_client_block_bytes(uint32_t off, uint32_t block_max_bytes)
+uint32_t link_client_block_bytes(const struct link_client *c, uint32_t off, uint32_t block_max_bytes)
 {
-    uint32_t sector_left_bytes = FLASH_SLOT_SECTOR_BYTES - off % FLASH_SLOT_SECTOR_BYTES;
-    uint32_t most = sector_left_bytes == FLASH_SLOT_SECTOR_BYTES ? OPENER_BYTES : sector_left_bytes;
+    uint32_t sector_bytes = c->board->slot_sector_bytes;
+    uint32_t sector_left_bytes = sector_bytes - off % sector_bytes;
+    uint32_t most = sector_left_bytes == sector_bytes ? OPENER_BYTES : sector_left_bytes;
     return most < block_max_bytes ? most : block_max_bytes;
 }
 

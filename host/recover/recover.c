@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 #include "format/boot_record.h"
 
 enum {
@@ -99,37 +99,31 @@ static enum fota_err store(struct run *r, uint16_t sector, const struct link_rom
 static enum fota_err store_image(struct run *r)
 {
     const struct recover_plan *p = r->plan;
-    uint16_t first_sector = p->slot == SLOT_B ? FLASH_SLOT_B_SECTOR : FLASH_SLOT_A_SECTOR;
-    uint32_t base = p->slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
+    const struct board_area *slot = &p->board->slot[p->slot];
+    uint32_t sector_bytes = p->board->slot_sector_bytes;
     uint32_t n_image = p->image.image.total_bytes;
     enum fota_err err = FOTA_OK;
     enter_step(r, RECOVER_IMAGE);
-    for (uint16_t i = FLASH_SLOT_SECTORS; i > 0 && !err; i--) {
-        uint32_t off = (i - 1U) * FLASH_SLOT_SECTOR_BYTES;
+    for (uint16_t i = slot->n_sectors; i > 0 && !err; i--) {
+        uint32_t off = (i - 1U) * sector_bytes;
         uint32_t left = off < n_image ? n_image - off : 0;
-        const struct link_rom_area area = {
-            .addr = base + off,
-            .span_bytes = FLASH_SLOT_SECTOR_BYTES,
-            .bytes = left > 0 ? p->parts.image + off : NULL,
-            .n_bytes = left < FLASH_SLOT_SECTOR_BYTES ? left : FLASH_SLOT_SECTOR_BYTES};
-        err = store(r, (uint16_t)(first_sector + i - 1U), &area);
+        const struct link_rom_area area = {.addr = slot->base + off,
+                                           .span_bytes = sector_bytes,
+                                           .bytes = left > 0 ? p->parts.image + off : NULL,
+                                           .n_bytes = left < sector_bytes ? left : sector_bytes};
+        err = store(r, (uint16_t)(slot->first_sector + i - 1U), &area);
     }
     return err;
 }
 
 static enum fota_err erase_journal(struct run *r)
 {
-    static const struct {
-        uint16_t sector;
-        struct link_rom_area area;
-    } journal[ALL_JOURNALS] = {
-        {FLASH_J0_SECTOR, {.addr = FLASH_J0_BASE, .span_bytes = FLASH_J0_BYTES}},
-        {FLASH_J1_SECTOR, {.addr = FLASH_J1_BASE, .span_bytes = FLASH_J1_BYTES}},
-    };
+    const struct board_area *journal = r->plan->board->journal;
     enum fota_err err = FOTA_OK;
     enter_step(r, RECOVER_JOURNAL);
     for (unsigned i = 0; i < ALL_JOURNALS && !err; i++) {
-        err = store(r, journal[i].sector, &journal[i].area);
+        const struct link_rom_area area = {.addr = journal[i].base, .span_bytes = journal[i].n_bytes};
+        err = store(r, journal[i].first_sector, &area);
     }
     return err;
 }
@@ -140,10 +134,9 @@ static enum fota_err erase_journal(struct run *r)
  */
 static enum fota_err clear_other_slot(struct run *r)
 {
-    bool is_ours_b = r->plan->slot == SLOT_B;
+    const struct board_area *other = &r->plan->board->slot[r->plan->slot == SLOT_B ? SLOT_A : SLOT_B];
     uint8_t header[IMAGE_HEADER_BYTES];
-    const struct link_rom_area area = {.addr = is_ours_b ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
-                                       .span_bytes = FLASH_SLOT_SECTOR_BYTES};
+    const struct link_rom_area area = {.addr = other->base, .span_bytes = r->plan->board->slot_sector_bytes};
     enter_step(r, RECOVER_OTHER_SLOT);
     enum fota_err err = link_client_read(r->link, area.addr, header, sizeof header);
     if (err) {
@@ -153,23 +146,23 @@ static enum fota_err clear_other_slot(struct run *r)
                        (uint32_t)header[HEADER_VERSION_OFF + 1] << 16 |
                        bytes_load_le16(header + HEADER_VERSION_OFF + 2);
     if (bytes_load_le32(header) == (uint32_t)IMAGE_MAGIC && version >= r->plan->image.image.version_packed) {
-        err = store(r, is_ours_b ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR, &area);
+        err = store(r, other->first_sector, &area);
     }
     return err;
 }
 
 static struct link_rom_area sector_0(const struct run *r)
 {
-    return (struct link_rom_area){.addr = FLASH_BOOT_BASE,
-                                  .span_bytes = FLASH_BOOT_BYTES,
+    return (struct link_rom_area){.addr = r->plan->board->root.base,
+                                  .span_bytes = r->plan->board->root.n_bytes,
                                   .bytes = r->plan->parts.bootloader,
                                   .n_bytes = r->plan->parts.n_bootloader};
 }
 
 static struct link_rom_area sector_1(const struct run *r)
 {
-    return (struct link_rom_area){.addr = FLASH_LOADER_BASE,
-                                  .span_bytes = FLASH_LOADER_BYTES,
+    return (struct link_rom_area){.addr = r->plan->board->loader.base,
+                                  .span_bytes = r->plan->board->loader.n_bytes,
                                   .bytes = r->plan->parts.loader,
                                   .n_bytes = r->plan->parts.n_loader};
 }
@@ -178,14 +171,14 @@ static enum fota_err store_loader(struct run *r)
 {
     const struct link_rom_area area = sector_1(r);
     enter_step(r, RECOVER_LOADER);
-    return r->result->is_loader_kept ? FOTA_OK : store(r, FLASH_LOADER_SECTOR, &area);
+    return r->result->is_loader_kept ? FOTA_OK : store(r, r->plan->board->loader.first_sector, &area);
 }
 
 static enum fota_err store_bootloader(struct run *r)
 {
     const struct link_rom_area area = sector_0(r);
     enter_step(r, RECOVER_BOOTLOADER);
-    return r->result->is_bootloader_kept ? FOTA_OK : store(r, FLASH_BOOT_SECTOR, &area);
+    return r->result->is_bootloader_kept ? FOTA_OK : store(r, r->plan->board->root.first_sector, &area);
 }
 
 static enum fota_err store_all(struct run *r)
@@ -222,18 +215,24 @@ static enum fota_err may_keep(struct run *r, uint16_t sector, const struct link_
     return err;
 }
 
+/** One bit for each sector of an area. */
+static uint16_t sectors_of(const struct board_area *area)
+{
+    return (uint16_t)(((1U << area->n_sectors) - 1U) << area->first_sector);
+}
+
 /** A protected sector cannot be written. */
 static enum fota_err check_protection(struct run *r)
 {
-    uint16_t slots = (uint16_t)(((1U << FLASH_SLOT_SECTORS) - 1U)
-                                << (r->plan->slot == SLOT_B ? FLASH_SLOT_B_SECTOR : FLASH_SLOT_A_SECTOR));
-    uint16_t needed = (uint16_t)(slots | 1U << FLASH_J0_SECTOR | 1U << FLASH_J1_SECTOR);
+    const struct board_layout *board = r->plan->board;
+    uint16_t needed = (uint16_t)(sectors_of(&board->slot[r->plan->slot]) | sectors_of(&board->journal[0]) |
+                                 sectors_of(&board->journal[1]));
     const struct link_rom_area root = sector_0(r);
     const struct link_rom_area loader = sector_1(r);
     r->result->blocked_sectors = r->result->rom.protected_sectors & needed;
-    enum fota_err err = may_keep(r, FLASH_BOOT_SECTOR, &root, &r->result->is_bootloader_kept);
+    enum fota_err err = may_keep(r, board->root.first_sector, &root, &r->result->is_bootloader_kept);
     if (!err) {
-        err = may_keep(r, FLASH_LOADER_SECTOR, &loader, &r->result->is_loader_kept);
+        err = may_keep(r, board->loader.first_sector, &loader, &r->result->is_loader_kept);
     }
     return !err && r->result->blocked_sectors != 0 ? E_FLASH_PROTECTED : err;
 }
@@ -339,8 +338,10 @@ enum fota_err recover_run(struct link_client *c, const struct recover_plan *plan
     bool is_written = false;
     enum fota_err err = FOTA_OK;
     memset(out, 0, sizeof *out);
-    r.total_bytes =
-        FLASH_SLOT_BYTES + FLASH_J0_BYTES + FLASH_J1_BYTES + FLASH_LOADER_BYTES + FLASH_BOOT_BYTES;
+    const struct board_layout *board = plan->board;
+    r.total_bytes = board->slot[plan->slot].n_bytes + board->journal[0].n_bytes + board->journal[1].n_bytes +
+                    board->loader.n_bytes + board->root.n_bytes;
+    c->board = board;
     if (!config->is_forced) {
         enter_step(&r, RECOVER_LOOK);
         err = look(&r, &is_written);

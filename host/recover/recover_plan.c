@@ -3,28 +3,28 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 #include "recover/recover.h"
 #include "update/boot_services.h"
 
 enum { POINT_FIRST_BYTE = 4 /* uncompressed point, SEC 1 2.3.3 */ };
 
-static bool is_in_ram(uint32_t stack)
+static bool is_in(const struct board_area *ram, uint32_t stack)
 {
-    bool is_sram = stack > RAM_BASE && stack <= RAM_BASE + RAM_BYTES;
-    bool is_ccm = stack > CCM_BASE && stack <= CCM_BASE + CCM_BYTES;
-    return (is_sram || is_ccm) && stack % 8U == 0;
+    return stack > ram->base && stack <= ram->base + ram->n_bytes && stack % 8U == 0;
 }
 
-static enum fota_err check_bootloader(const uint8_t *bytes, uint32_t n_bytes)
+static enum fota_err check_bootloader(const struct board_layout *board, const uint8_t *bytes,
+                                      uint32_t n_bytes)
 {
-    const uint32_t services_off = FLASH_SERVICES_ADDR - FLASH_BOOT_BASE;
-    if (n_bytes < services_off + 4U || n_bytes > FLASH_BOOT_BYTES) {
+    const uint32_t services_off = FLASH_SERVICES_ADDR - FLASH_MAP_BASE;
+    if (n_bytes < services_off + 4U || n_bytes > board->root.n_bytes) {
         return E_IMAGE_SIZE;
     }
+    uint32_t stack = bytes_load_le32(bytes);
     uint32_t reset = bytes_load_le32(bytes + 4);
-    bool is_inside = reset >= FLASH_BOOT_BASE && reset - FLASH_BOOT_BASE < n_bytes && (reset & 1U) != 0;
-    if (!is_in_ram(bytes_load_le32(bytes)) || !is_inside) {
+    bool is_inside = reset >= board->root.base && reset - board->root.base < n_bytes && (reset & 1U) != 0;
+    if ((!is_in(&board->ram, stack) && !is_in(&board->ccm, stack)) || !is_inside) {
         return E_IMAGE_VECTORS;
     }
     return bytes_load_le32(bytes + services_off) == BOOT_SERVICES_MAGIC ? FOTA_OK : E_LINK_BOOT_MISSING;
@@ -89,30 +89,51 @@ static enum fota_err check_image(const struct recover_parts *p, const uint8_t *b
     return image_check_trailing(bytes, found.total_bytes, n_bytes);
 }
 
-/** The image says for which slot and which board it is. */
+/** The image says for which board it is; BOARD_OWN until it can be read. */
+static void find_board(const struct recover_parts *p, struct recover_plan *plan)
+{
+    struct image found;
+    plan->board = NULL;
+    if (image_parse(p->image, p->n_image, &found) == FOTA_OK) {
+        memcpy(plan->hw_id, p->image + found.hw_id_off, found.hw_id_bytes);
+        plan->board = board_layout_find(plan->hw_id);
+    }
+    plan->board = plan->board ? plan->board : &BOARD_OWN;
+}
+
+static struct image_policy policy_for(const struct recover_plan *plan, const struct board_area *place)
+{
+    return (struct image_policy){.base = place->base,
+                                 .slot_bytes = place->n_bytes,
+                                 .ram_bytes = plan->board->ram.n_bytes,
+                                 .ccm_bytes = plan->board->ccm.n_bytes,
+                                 .hw_id = plan->hw_id};
+}
+
+/** The image says for which slot it is. */
 static enum fota_err check_application(const struct recover_parts *p, struct recover_plan *plan)
 {
     struct image found;
-    if (p->n_image > FLASH_SLOT_BYTES) {
+    const struct board_area *slot = plan->board->slot;
+    if (p->n_image > slot[SLOT_A].n_bytes) {
         return E_IMAGE_SIZE;
     }
     enum fota_err err = image_parse(p->image, p->n_image, &found);
     if (err) {
         return err;
     }
-    memcpy(plan->hw_id, p->image + found.hw_id_off, found.hw_id_bytes);
-    plan->slot = found.load_addr == FLASH_SLOT_B_BASE ? SLOT_B : SLOT_A;
-    struct image_policy policy = {.base = plan->slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE,
-                                  .slot_bytes = FLASH_SLOT_BYTES,
-                                  .hw_id = plan->hw_id};
+    if (strcmp(plan->hw_id, plan->board->hw_id) != 0) {
+        return E_IMAGE_HARDWARE;
+    }
+    plan->slot = found.load_addr == slot[SLOT_B].base ? SLOT_B : SLOT_A;
+    struct image_policy policy = policy_for(plan, &slot[plan->slot]);
     err = check_image(p, p->image, p->n_image, &policy, &plan->image);
     return !err && !holds_text(p, plan->hw_id) ? E_IMAGE_HARDWARE : err;
 }
 
 static enum fota_err check_loader(const struct recover_parts *p, struct recover_plan *plan)
 {
-    struct image_policy policy = {
-        .base = FLASH_LOADER_BASE, .slot_bytes = FLASH_LOADER_BYTES, .hw_id = plan->hw_id};
+    struct image_policy policy = policy_for(plan, &plan->board->loader);
     return check_image(p, p->loader, p->n_loader, &policy, &plan->loader);
 }
 
@@ -121,7 +142,8 @@ enum fota_err recover_plan_make(const struct recover_parts *parts, struct recove
 {
     struct recover_plan plan = {.parts = *parts};
     enum recover_part part = RECOVER_PART_BOOTLOADER;
-    enum fota_err err = check_bootloader(parts->bootloader, parts->n_bootloader);
+    find_board(parts, &plan);
+    enum fota_err err = check_bootloader(plan.board, parts->bootloader, parts->n_bootloader);
     if (!err) {
         part = RECOVER_PART_IMAGE;
         err = check_application(parts, &plan);

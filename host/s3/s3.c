@@ -10,7 +10,7 @@
 
 static const char EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-enum { RANGE_MAX_BYTES = 64, CHECKSUM_MAX_BYTES = 45 };
+enum { RANGE_MAX_BYTES = 64, CHECKSUM_MAX_BYTES = 45, ENDPOINT_MAX_BYTES = 128 };
 
 /* One exchange: what is asked, and the reply while it arrives. */
 struct exchange {
@@ -18,7 +18,9 @@ struct exchange {
     const struct s3_get_options *get; /* NULL for PUT */
     const struct s3_taker *taker;
     struct s3_reply *reply;
-    const char *path;           /* in s3->url */
+    const char *path; /* in s3->url */
+    bool is_repeat;
+    bool is_clock_set;
     const char *payload_sha256; /* hex */
     uint64_t time_s;            /* of the signature */
     char date[SIGV4_DATE_BYTES];
@@ -82,15 +84,13 @@ static enum fota_err put_authority(struct uri_text *t, const char *endpoint)
     return E_ARG;
 }
 
-enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config)
+/* Where the configuration says that the bucket is. */
+static enum fota_err locate(struct s3 *s3)
 {
-    if (config->bucket[0] == '\0' || config->region[0] == '\0') {
-        return E_ARG;
-    }
-    memset(s3, 0, sizeof *s3);
-    s3->http = http;
-    s3->config = config;
+    const struct s3_config *config = s3->config;
     struct uri_text host = uri_text_begin(s3->host, sizeof s3->host);
+    s3->is_vhost = config->is_vhost;
+    s3->region = config->region;
     if (config->is_vhost) {
         uri_put(&host, config->bucket);
         uri_put(&host, ".");
@@ -98,23 +98,42 @@ enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *
     return put_authority(&host, config->endpoint);
 }
 
-/* URL of an object. `path` points to the path in it. */
-static enum fota_err make_url(struct s3 *s3, const char *key, const char **path)
+enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config)
 {
+    const char *prefix = config->prefix ? config->prefix : "";
+    const size_t n_prefix = strlen(prefix);
+    if (config->bucket[0] == '\0' || config->region[0] == '\0' || prefix[0] == '/' ||
+        (n_prefix > 0 && prefix[n_prefix - 1] == '/')) {
+        return E_ARG;
+    }
+    memset(s3, 0, sizeof *s3);
+    s3->http = http;
+    s3->config = config;
+    return locate(s3);
+}
+
+/* URL of an object. */
+static enum fota_err make_url(struct exchange *x, const char *key)
+{
+    struct s3 *s3 = x->s3;
     struct uri_text url = uri_text_begin(s3->url, sizeof s3->url);
     uri_put(&url, strncmp(s3->config->endpoint, "https:", 6) == 0 ? "https://" : "http://");
     uri_put(&url, s3->host);
     const size_t n_origin = url.n_bytes;
     uri_put(&url, "/");
-    if (!s3->config->is_vhost) {
+    if (!s3->is_vhost) {
         uri_put_encoded(&url, s3->config->bucket, false);
+        uri_put(&url, "/");
+    }
+    if (s3->config->prefix && s3->config->prefix[0] != '\0') {
+        uri_put_encoded(&url, s3->config->prefix, true);
         uri_put(&url, "/");
     }
     uri_put_encoded(&url, key, true);
     if (url.is_full) {
         return E_NO_SPACE;
     }
-    *path = s3->url + n_origin;
+    x->path = s3->url + n_origin;
     return FOTA_OK;
 }
 
@@ -305,7 +324,7 @@ static enum fota_err sign(struct exchange *x, struct headers *h)
             covered[n++] = (struct sigv4_header){h->line[i].name, h->line[i].value};
         }
     }
-    const struct sigv4_key key = {config->key_id, config->secret, config->region};
+    const struct sigv4_key key = {config->key_id, config->secret, x->s3->region};
     const struct sigv4_request r = {
         .method = x->get == NULL ? "PUT" : "GET",
         .path = x->path,
@@ -377,6 +396,7 @@ static enum fota_err exchange_once(struct exchange *x, struct http_request reque
     request.header = h.line;
     request.n_headers = h.n;
     request.limits = limits_of(x->s3);
+    request.limits.total_ms /= x->is_repeat ? S3_REPEAT_PART : 1U;
     request.limits.total_ms += (uint32_t)request.n_body_bytes;
     const struct http_sink sink = {on_header, on_body, on_sent, x};
     unsigned status = 0;
@@ -387,21 +407,79 @@ static enum fota_err exchange_once(struct exchange *x, struct http_request reque
     return err ? err : judge(x, status);
 }
 
-/* As exchange_once; a refusal for the clock is answered once with the server's time, if that is allowed. */
+/* A name of lower-case letters, digits, hyphens and dots: no port, no path, no user. */
+static bool is_name(const char *text)
+{
+    const char *at = text;
+    while ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-' || *at == '.') {
+        at++;
+    }
+    return at != text && *at == '\0';
+}
+
+static bool is_aws(const char *host)
+{
+    static const char family[] = ".amazonaws.com";
+    const size_t n = strlen(host);
+    return n >= sizeof family && strcmp(host + n - (sizeof family - 1), family) == 0;
+}
+
+/* Where S3 says that the bucket is, if that is of the configured host's family. */
+static bool take_redirect(struct exchange *x)
+{
+    struct s3 *s3 = x->s3;
+    const char *bucket = s3->config->bucket;
+    const size_t n_bucket = strlen(bucket);
+    char host[ENDPOINT_MAX_BYTES];
+    s3_error_element(s3->error_body, s3->n_error_body, "Endpoint", host, sizeof host);
+    if (is_name(x->reply->region)) {
+        memcpy(s3->region_named, x->reply->region, sizeof s3->region_named);
+        s3->region = s3->region_named;
+    }
+    if (host[0] == '\0') {
+        return s3->region == s3->region_named;
+    }
+    if (strcmp(host, s3->host) != 0) {
+        if (!is_name(host) || !is_aws(host) || !is_aws(s3->host)) {
+            return false;
+        }
+        memcpy(s3->host, host, sizeof host);
+        s3->is_vhost = strncmp(host, bucket, n_bucket) == 0 && host[n_bucket] == '.';
+    }
+    return true;
+}
+
+/* Is one more request worth it, with what the server said? */
+static bool may_repeat(struct exchange *x, enum fota_err err, uint64_t now_s)
+{
+    const uint64_t server_time_s = x->reply->server_time_s;
+    if (err == E_S3_CLOCK && x->s3->config->trusts_server_clock && server_time_s != 0 && !x->is_clock_set) {
+        x->s3->clock_offset_s = (int64_t)server_time_s - (int64_t)now_s;
+        x->is_clock_set = true;
+        return true;
+    }
+    return err == E_S3_REGION && take_redirect(x);
+}
+
 static enum fota_err exchange(struct exchange *x, struct http_request request, const struct headers *base,
                               const char *key, uint64_t now_s)
 {
-    enum fota_err err = make_url(x->s3, key, &x->path);
-    if (err) {
-        return err;
-    }
-    request.url = x->s3->url;
-    err = exchange_once(x, request, base, now_s);
-    if (err == E_S3_CLOCK && x->s3->config->trusts_server_clock && x->reply->server_time_s != 0) {
-        x->s3->clock_offset_s = (int64_t)x->reply->server_time_s - (int64_t)now_s;
+    enum fota_err err = FOTA_OK;
+    for (unsigned i = 0; i <= S3_REPEATS_MAX; i++) {
+        x->is_repeat = i > 0;
+        err = make_url(x, key);
+        if (err) {
+            return err;
+        }
+        request.url = x->s3->url;
         err = exchange_once(x, request, base, now_s);
+        if (i == S3_REPEATS_MAX || !may_repeat(x, err, now_s)) {
+            break;
+        }
     }
-    return err;
+    /* What a redirect said is forgotten with the next failure, so that a wrong one can only delay. */
+    enum fota_err located = err ? locate(x->s3) : FOTA_OK;
+    return err ? err : located;
 }
 
 enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options *options, uint64_t now_s,

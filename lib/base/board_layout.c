@@ -1,13 +1,9 @@
 #include "base/board_layout.h"
 
-#include <string.h>
-
-const struct board_layout *board_layout_find(const char *hw_id)
+const struct board_area *board_place(const struct board_layout *board, enum slot slot)
 {
-    for (uint32_t i = 0; i < BOARD_N_LAYOUTS; i++) {
-        if (strcmp(BOARD_LAYOUTS[i].hw_id, hw_id) == 0) {
-            return &BOARD_LAYOUTS[i];
-        }
+    if (slot == SLOT_LOADER) {
+        return &board->loader;
     }
-    return NULL;
+    return &board->slot[slot == SLOT_B ? SLOT_B : SLOT_A];
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
+#include "base/flash_chip.h"
 
 _Static_assert(IMAGE_HEADER_AREA_BYTES == FLASH_IMAGE_HEADER_AREA_BYTES, "linker scripts leave this room");
 
@@ -319,11 +319,12 @@ static bool is_text(const uint8_t *bytes, uint32_t n_bytes, const char *text)
 /* The two words that the core takes from an image before its first instruction: the initial stack must be in
  * RAM or CCM and 8-aligned (AAPCS 6.2.1.2), the reset handler must be Thumb code of this image. An image that
  * was signed but linked for something else would fault at once; refusing it keeps the other one running. */
-static bool are_vectors_sane(const uint8_t *vectors, uint32_t code_addr, uint32_t img_bytes)
+static bool are_vectors_sane(const uint8_t *vectors, const struct image_policy *policy, uint32_t img_bytes)
 {
     uint32_t stack = bytes_load_le32(vectors);
-    uint32_t entry_off = bytes_load_le32(vectors + 4) - 1 - code_addr;
-    bool is_stack_in_ram = stack - RAM_BASE - 1 < RAM_BYTES || stack - CCM_BASE - 1 < CCM_BYTES;
+    uint32_t entry_off = bytes_load_le32(vectors + 4) - 1 - (policy->base + IMAGE_HEADER_AREA_BYTES);
+    bool is_stack_in_ram =
+        stack - RAM_BASE - 1 < policy->ram_bytes || stack - CCM_BASE - 1 < policy->ccm_bytes;
     return is_stack_in_ram && stack % 8 == 0 && entry_off % 2 == 0 && entry_off < img_bytes;
 }
 
@@ -341,7 +342,7 @@ enum fota_err image_check_fit(const uint8_t *bytes, const struct image_policy *p
         return E_IMAGE_COUNTER;
     }
     const uint8_t *vectors = bytes + IMAGE_HEADER_AREA_BYTES;
-    if (!are_vectors_sane(vectors, policy->base + IMAGE_HEADER_AREA_BYTES, image->img_bytes)) {
+    if (!are_vectors_sane(vectors, policy, image->img_bytes)) {
         return E_IMAGE_VECTORS;
     }
     return FOTA_OK;

@@ -96,7 +96,8 @@ void link_session_store(uint8_t out[LINK_SESSION_BLOCK_BYTES], const struct link
     bytes_store_be32(out + 20, session->block_max_bytes);
 }
 
-enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct link_session *out)
+enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, const struct board_layout *board,
+                                struct link_session *out)
 {
     if (n_bytes != LINK_SESSION_BLOCK_BYTES) {
         return E_LINK_REPLY;
@@ -112,7 +113,7 @@ enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct lin
         .resume_off = bytes_load_be32(bytes + 16),
         .block_max_bytes = bytes_load_be32(bytes + 20),
     };
-    uint32_t room_bytes = session.slot == SLOT_LOADER ? FLASH_LOADER_BYTES : FLASH_SLOT_BYTES;
+    uint32_t room_bytes = board_place(board, (enum slot)session.slot)->n_bytes;
     bool is_usable = (session.slot < SLOT_NONE || session.slot == SLOT_LOADER) &&
                      session.image_bytes <= room_bytes && session.resume_off <= session.image_bytes &&
                      session.block_max_bytes >= 4 && session.block_max_bytes <= LINK_BLOCK_MAX_BYTES &&

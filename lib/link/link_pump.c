@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/flash_map.h"
-
 enum { PUMP_MAX_RECEIVES = 64, QUIET_MS = 5 };
 
 /* --- what the slave wants to be shown or sent -------------------------------------------------------- */
@@ -213,8 +211,8 @@ enum fota_err link_pump_init(struct link_pump *pump, const struct link_pump_conf
     }
     memset(pump, 0, sizeof *pump);
     pump->config = *config;
-    link_slave_init(&pump->slave, (uint8_t *)pump->buffer[0],
-                    config->inactive == SLOT_A ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE);
+    link_slave_init(&pump->slave, (uint8_t *)pump->buffer[0], config->board,
+                    config->board->slot[config->inactive].base);
     link_session_init(&pump->session, config->ops, config->ops_ctx, config->loader, &pump->slave,
                       (uint8_t *)pump->buffer[1]);
     config->port->present(config->port_ctx, LINK_ANSWER_NONE);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/flash_map.h"
 
 /* --- the state of the session --------------------------------------------------------------------------- */
 
@@ -24,11 +23,16 @@ static bool is_loader_session(const struct link_session_state *session)
     return session->kind != LINK_SESSION_NONE && session->slot == SLOT_LOADER;
 }
 
+static uint32_t sector_bytes(const struct link_session_state *session)
+{
+    return session->slave->board->slot_sector_bytes;
+}
+
 /* Only what this session brought may be read back: the previous firmware of the slot is nobody's business. */
 static bool is_own(const struct link_session_state *session, uint32_t off, uint32_t n_bytes)
 {
     uint32_t last = n_bytes > 0 ? off + n_bytes - 1 : off;
-    for (uint32_t k = off / FLASH_SLOT_SECTOR_BYTES; k <= last / FLASH_SLOT_SECTOR_BYTES; k++) {
+    for (uint32_t k = off / sector_bytes(session); k <= last / sector_bytes(session); k++) {
         if ((session->own_sectors >> k & 1U) == 0) {
             return false;
         }
@@ -158,7 +162,7 @@ static enum fota_err take_failure(struct link_session_state *session)
     if (err) {
         /* To the start of the sector: words that were refused cannot be programmed again without an erase
          * (RM0090 3.6.4). */
-        session->accepted_off = session->flashed_off - session->flashed_off % FLASH_SLOT_SECTOR_BYTES;
+        session->accepted_off = session->flashed_off - session->flashed_off % sector_bytes(session);
         session->flashed_off = session->accepted_off;
         session->failed = FOTA_OK;
     }
@@ -290,10 +294,10 @@ static enum fota_err do_begin(struct link_session_state *session, uint8_t *body)
 static enum fota_err erase_when_due(struct link_session_state *session, uint32_t off, uint32_t n_bytes)
 {
     uint32_t last = off + n_bytes - 1;
-    if (is_loader_session(session) || last % FLASH_SLOT_SECTOR_BYTES >= n_bytes) {
+    if (is_loader_session(session) || last % sector_bytes(session) >= n_bytes) {
         return FOTA_OK;
     }
-    return erase(session, link_slave_first_sector(session->slave) + last / FLASH_SLOT_SECTOR_BYTES);
+    return erase(session, link_slave_first_sector(session->slave) + last / sector_bytes(session));
 }
 
 /* The block's bytes stay where they were received; the slave goes on with the other buffer. */
@@ -336,7 +340,7 @@ static enum fota_err do_block(struct link_session_state *session, uint8_t *body)
     }
     start_block(session, work->bytes + 8, n_bytes);
     /* A sector's last block is answered when it is in flash: so no more than a sector is ever sent again. */
-    return session->accepted_off % FLASH_SLOT_SECTOR_BYTES == 0 ? progressed(session) : FOTA_OK;
+    return session->accepted_off % sector_bytes(session) == 0 ? progressed(session) : FOTA_OK;
 }
 
 static enum fota_err do_hash(struct link_session_state *session, uint8_t *body)
@@ -344,7 +348,8 @@ static enum fota_err do_hash(struct link_session_state *session, uint8_t *body)
     const uint8_t *range = session->slave->work.bytes;
     uint32_t off = bytes_load_be32(range);
     uint32_t n_bytes = bytes_load_be32(range + 4);
-    if (off > FLASH_SLOT_BYTES || n_bytes > FLASH_SLOT_BYTES - off) {
+    uint32_t slot_bytes = session->slave->board->slot[SLOT_A].n_bytes;
+    if (off > slot_bytes || n_bytes > slot_bytes - off) {
         return E_LINK_LENGTH;
     }
     if (!is_own(session, off, n_bytes)) { /* the hash of one byte is that byte */

@@ -4,7 +4,6 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
-#include "base/flash_map.h"
 #include "link/link_codec.h"
 #include "link_table.h"
 
@@ -67,7 +66,8 @@ static const struct op_row *find_op(uint8_t op)
 
 uint32_t link_slave_first_sector(const struct link_slave *slave)
 {
-    return slave->base == FLASH_SLOT_A_BASE ? FLASH_SLOT_A_SECTOR : FLASH_SLOT_B_SECTOR;
+    const struct board_area *slots = slave->board->slot;
+    return slots[slave->base == slots[SLOT_A].base ? SLOT_A : SLOT_B].first_sector;
 }
 
 /* --- stages --------------------------------------------------------------------------------------------- */
@@ -115,8 +115,9 @@ static uint32_t readable_bytes(const struct link_slave *slave)
      * running image, not the root, not RAM. */
     uint32_t off = slave->work.addr - slave->base;
     uint32_t info_off = slave->work.addr - LINK_INFO_ADDR;
-    if (off < FLASH_SLOT_BYTES) {
-        return FLASH_SLOT_BYTES - off;
+    uint32_t slot_bytes = slave->board->slot[SLOT_A].n_bytes;
+    if (off < slot_bytes) {
+        return slot_bytes - off;
     }
     return info_off < LINK_INFO_BLOCK_BYTES ? LINK_INFO_BLOCK_BYTES - info_off : 0;
 }
@@ -210,20 +211,21 @@ static enum link_event judge_length(struct link_slave *slave)
 /* All that a host may erase: the inactive slot. */
 static enum link_event mass_erase(struct link_slave *slave)
 {
-    uint8_t first = (uint8_t)link_slave_first_sector(slave);
-    slave->stage[0] = first;
-    slave->stage[1] = (uint8_t)(first + 1);
-    slave->stage[2] = (uint8_t)(first + 2);
-    return hand_out(slave, slave->stage, FLASH_SLOT_SECTORS);
+    uint32_t n_sectors = slave->board->slot[SLOT_A].n_sectors;
+    for (uint32_t i = 0; i < n_sectors; i++) {
+        slave->stage[i] = (uint8_t)(link_slave_first_sector(slave) + i);
+    }
+    return hand_out(slave, slave->stage, n_sectors);
 }
 
 static enum link_event judge_erase_count(struct link_slave *slave)
 {
     uint32_t n_sectors = bytes_load_be16(slave->stage) + 1U;
+    uint32_t most = slave->board->slot[SLOT_A].n_sectors;
     if (n_sectors == LINK_ERASE_MASS + 1U) {
         return mass_erase(slave);
     }
-    if (n_sectors > LINK_ERASE_MAX_SECTORS) { /* the other special codes too: FFFE, FFFD banks */
+    if (n_sectors > most) { /* the other special codes too: FFFE, FFFD banks */
         return refuse(slave, E_LINK_LENGTH);
     }
     slave->n_want_bytes = (uint16_t)(2 * n_sectors + 1);
@@ -235,7 +237,7 @@ static enum link_event judge_erase_list(struct link_slave *slave)
     uint32_t n_sectors = slave->n_want_bytes / 2U;
     for (uint32_t i = 0; i < n_sectors; i++) {
         uint32_t sector = bytes_load_be16(slave->stage + 2 * i);
-        if (sector - link_slave_first_sector(slave) >= FLASH_SLOT_SECTORS) {
+        if (sector - link_slave_first_sector(slave) >= slave->board->slot[SLOT_A].n_sectors) {
             return refuse(slave, E_LINK_ADDRESS);
         }
         slave->stage[i] = (uint8_t)sector;
@@ -389,9 +391,11 @@ static enum link_out dispatch(struct link_slave *slave, enum link_event event)
 
 /* --- the owner's side -------------------------------------------------------------------------------- */
 
-void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base)
+void link_slave_init(struct link_slave *slave, uint8_t *buffer, const struct board_layout *board,
+                     uint32_t base)
 {
     memset(slave, 0, sizeof *slave);
+    slave->board = board;
     slave->buffer = buffer;
     slave->stage = buffer;
     slave->base = base;

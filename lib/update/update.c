@@ -46,6 +46,8 @@ static void set_policy(const struct update *u, enum slot slot, uint32_t floor, s
     *out = (struct image_policy){
         .base = is_loader ? config->loader.base : config->base[slot],
         .slot_bytes = is_loader ? config->loader.n_bytes : update_slot_bytes(u),
+        .ram_bytes = RAM_BYTES,
+        .ccm_bytes = CCM_BYTES,
         .security_floor = is_loader ? 0 : floor,
         .hw_id = config->hw_id,
         .keys = {is_revoked ? NULL : config->keys[IMAGE_KEY_ACTIVE], config->keys[IMAGE_KEY_NEXT]},

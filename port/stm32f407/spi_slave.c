@@ -5,17 +5,22 @@
 #include "spi_slave_regs.h"
 
 enum {
-    PINS_SHIFT = 8,        /* PA4: bit 2 x 4 of the registers with two bits a pin */
-    PINS_MASK = 0xFF << 8, /* PA4..PA7 there */
-    PINS_ALTERNATE = 0xAA, /* four times 10 */
+    PINS_SHIFT = 2 * BOARD_SPI_PIN, /* of the registers with two bits a pin */
+    PINS_MASK = 0xFF << PINS_SHIFT, /* NSS, SCK, MISO and MOSI follow each other */
+    AFR_SHIFT = 4 * BOARD_SPI_PIN,  /* of the register with four bits a pin */
+    PINS_ALTERNATE = 0xAA,          /* four times 10 */
     PINS_PULLS = 0x89, /* NSS up (not selected without a host); SCK down (idle level of mode 0), MISO none,
                           MOSI down */
     PINS_SPEED_MEDIUM = 0x10 /* MISO: enough for 25 MHz; faster edges ring on wires */
 };
 
+#define AFR_MASK (0xFFFFU << AFR_SHIFT)
+#define AFR_SPI1 (0x5555U << AFR_SHIFT) /* four times function 5 */
+_Static_assert(BOARD_SPI_PIN <= 4, "all four pins are in AFR[0]");
+
 static void enable_clocks(void)
 {
-    RCC->AHB1ENR |= RCC_AHB1ENR_GPIOAEN | RCC_AHB1ENR_DMA2EN;
+    RCC->AHB1ENR |= BOARD_SPI_CLOCK | RCC_AHB1ENR_DMA2EN;
     RCC->APB2ENR |= RCC_APB2ENR_SPI1EN;
     (void)RCC->AHB1ENR; /* ES0182: a delay after enabling a peripheral clock */
     (void)RCC->APB2ENR;
@@ -25,11 +30,12 @@ static void enable_clocks(void)
 static void set_pins(void)
 {
     /* The function is chosen before the mode is switched to it: a pin must not drive the wires with
-     * another function for a moment. Pins PA0 to PA3 keep their settings. */
-    GPIOA->AFR[0] = (GPIOA->AFR[0] & 0x0000FFFFU) | 0x55550000U;
-    GPIOA->OSPEEDR = (GPIOA->OSPEEDR & ~(uint32_t)PINS_MASK) | (PINS_SPEED_MEDIUM << PINS_SHIFT);
-    GPIOA->PUPDR = (GPIOA->PUPDR & ~(uint32_t)PINS_MASK) | (PINS_PULLS << PINS_SHIFT);
-    GPIOA->MODER = (GPIOA->MODER & ~(uint32_t)PINS_MASK) | (PINS_ALTERNATE << PINS_SHIFT);
+     * another function for a moment. The port's other pins keep their settings. */
+    BOARD_SPI_PORT->AFR[0] = (BOARD_SPI_PORT->AFR[0] & ~AFR_MASK) | AFR_SPI1;
+    BOARD_SPI_PORT->OSPEEDR =
+        (BOARD_SPI_PORT->OSPEEDR & ~(uint32_t)PINS_MASK) | (PINS_SPEED_MEDIUM << PINS_SHIFT);
+    BOARD_SPI_PORT->PUPDR = (BOARD_SPI_PORT->PUPDR & ~(uint32_t)PINS_MASK) | (PINS_PULLS << PINS_SHIFT);
+    BOARD_SPI_PORT->MODER = (BOARD_SPI_PORT->MODER & ~(uint32_t)PINS_MASK) | (PINS_ALTERNATE << PINS_SHIFT);
 }
 
 static void reset_spi(void)
@@ -107,10 +113,10 @@ void spi_slave_stop(struct spi_slave *spi)
     spi_stream_off(DMA2_Stream3);
     RCC->AHB1RSTR |= RCC_AHB1RSTR_DMA2RST;
     RCC->AHB1RSTR &= ~RCC_AHB1RSTR_DMA2RST;
-    GPIOA->MODER &= ~(uint32_t)PINS_MASK;
-    GPIOA->PUPDR &= ~(uint32_t)PINS_MASK;
-    GPIOA->OSPEEDR &= ~(uint32_t)PINS_MASK;
-    GPIOA->AFR[0] &= 0x0000FFFFU;
+    BOARD_SPI_PORT->MODER &= ~(uint32_t)PINS_MASK;
+    BOARD_SPI_PORT->PUPDR &= ~(uint32_t)PINS_MASK;
+    BOARD_SPI_PORT->OSPEEDR &= ~(uint32_t)PINS_MASK;
+    BOARD_SPI_PORT->AFR[0] &= ~AFR_MASK;
     RCC->APB2ENR &= ~RCC_APB2ENR_SPI1EN;
     RCC->AHB1ENR &= ~RCC_AHB1ENR_DMA2EN;
 }
@@ -202,5 +208,5 @@ void spi_slave_resync(void *ctx)
 bool spi_slave_is_selected(void *ctx)
 {
     (void)ctx;
-    return (GPIOA->IDR & NSS_PIN) == 0;
+    return (BOARD_SPI_PORT->IDR & NSS_PIN) == 0;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/flash_map.h"
 #include "f407/spi_slave.h"
 #include "stm32f407xx.h"
 
@@ -18,7 +19,7 @@ enum {
     SPI_ACK = 0x79,
     SPI_NACK = 0x1F,
     SPI_SOF = 0x5A,
-    NSS_PIN = 1 << 4,            /* PA4 */
+    NSS_PIN = 1 << BOARD_SPI_PIN,
     DMA_DISABLE_MAX_LOOPS = 1000 /* a stream stops after the access under way (RM0090 10.3.14) */
 };
 

@@ -3,24 +3,32 @@
 
 Usage: board_tool_test.py
 """
+import contextlib
 import copy
+import io
 import json
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-TOOL = ROOT / "tools/board.py"
+sys.path.insert(0, str(ROOT / "tools"))
+import board as board_tool  # noqa: E402
 PLANTED = json.loads((HERE / "planted.json").read_text())
 GOOD = json.loads((ROOT / "boards/f407-disco/board.json").read_text())
 PARTS = json.loads((ROOT / "boards/parts.json").read_text())
 
 
 def run(*args):
-    return subprocess.run([sys.executable, TOOL, *map(str, args)], text=True, capture_output=True)
+    """tools/board.py in this process, because a hundred interpreters are slow: what it printed and its exit status."""
+    out, err = io.StringIO(), io.StringIO()
+    with mock.patch.object(sys, "argv", ["board.py", *map(str, args)]), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = board_tool.main()
+    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
 
 def plant(case):
@@ -62,6 +70,17 @@ class Boards(unittest.TestCase):
                 for words in case["says"]:
                     self.assertIn(words, result.stderr)
 
+    def test_cmake_stops_at_a_planted_board_with_its_sentence(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write(folder, *plant(PLANTED["overlap"]))
+            (folder / "CMakeLists.txt").write_text(f"cmake_minimum_required(VERSION 3.25)\nproject(x NONE)\ninclude({ROOT}/cmake/fota_board.cmake)\n")
+            result = subprocess.run(["cmake", "-S", folder, "-B", folder / "out", f"-DFOTA_BOARDS_FOLDER={folder}", "-DFOTA_BOARD=planted"],
+                                    text=True, capture_output=True)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("loader ends at 0x0800c000 and application begins at 0x08008000: they overlap", " ".join(result.stderr.split()))
+            self.assertFalse((folder / "out/generated/board/board.h").exists())
+
     def test_a_board_with_nothing_wrong_is_taken(self):
         result = refusal({})
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -100,7 +119,8 @@ class Boards(unittest.TestCase):
             found = dict(line.split(None, 2)[1:] for line in out.read_text().splitlines() if line.startswith("#define") and len(line.split()) > 2)
         wanted = {"BOARD_NAME": '"f407ve"', "FLASH_MAP_BYTES": "0x00080000", "FLASH_SECTORS": "8", "FLASH_SLOT_SECTORS": "1",
                   "FLASH_SLOT_A_SECTOR": "5", "FLASH_SLOT_B_SECTOR": "6", "FLASH_J0_SECTOR": "2", "FLASH_J1_SECTOR": "3",
-                  "FLASH_NEVER_WRITTEN": f"0x{1 << 0 | 1 << 4 | 1 << 7:08X}", "RAM_REQUEST_ADDR": "0x2001FFF8"}
+                  "FLASH_NEVER_WRITTEN": f"0x{1 << 0 | 1 << 4 | 1 << 7:08X}", "RAM_REQUEST_ADDR": "0x2001FFF8",
+                  "BOARD_LED_PORT": "GPIOD", "BOARD_LED_PIN": "12", "BOARD_LED_CLOCK": "RCC_AHB1ENR_GPIODEN", "BOARD_SPI_PIN": "4"}
         self.assertEqual(wanted, {key: found.get(key) for key in wanted})
 
 

@@ -2,7 +2,7 @@
  * Bricks that others published, retold: each test is what happened to somebody's devices, done to ours.
  * README.md has the story and the reference of each, planted.json the bug that each of them notices.
  */
-#include "device.h"
+#include "fake_board.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,42 +14,42 @@
 
 #include "base/flash_map.h"
 
-static struct device device;
-static struct device other;
+static struct fake_board board;
+static struct fake_board other;
 
-static void confirm(struct device *d)
+static void confirm(struct fake_board *d)
 {
     enum fota_err err = update_confirm(&d->u);
     (void)err; /* power may fail in it */
 }
 
-static void install_v2(struct device *d)
+static void install_v2(struct fake_board *d)
 {
-    enum fota_err err = device_install(d, device_release(V2));
+    enum fota_err err = board_install(d, board_release(V2));
     (void)err;
 }
 
-static void reject_by_three_runs(struct device *d, uint32_t version)
+static void reject_by_three_runs(struct fake_board *d, uint32_t version)
 {
-    assert_true(device_boot(d));
-    assert_int_equal(device_install(d, device_release(version)), FOTA_OK);
+    assert_true(board_boot(d));
+    assert_int_equal(board_install(d, board_release(version)), FOTA_OK);
     for (unsigned run = 0; run < BOOT_TRIAL_RUNS; run++) {
-        assert_true(device_boot(d));
-        assert_int_equal(device_runs(d), version);
+        assert_true(board_boot(d));
+        assert_int_equal(board_runs(d), version);
         d->has_failed_run = true;
     }
-    assert_true(device_boot(d));
-    assert_int_equal(device_runs(d), V1);
+    assert_true(board_boot(d));
+    assert_int_equal(board_runs(d), V1);
 }
 
 /* MCUboot 1966, 2100 */
 static void half_written_record_leaves_the_old_state_or_the_new(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_install(&device, device_release(V2)), FOTA_OK);
-    device_cut_everywhere(&device, confirm, true, V1, V2, V3);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_install(&board, board_release(V2)), FOTA_OK);
+    board_cut_everywhere(&board, confirm, true, V1, V2, V3);
 }
 
 /* MCUboot 1588 */
@@ -58,41 +58,41 @@ static void state_that_a_reset_left_in_ram_is_not_believed(void **state)
     (void)state;
     struct boot_info warm, cold;
     struct update_target target;
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
     assert_int_equal(
-        update_begin(&device.u, device_release(V2)->text, (uint32_t)device_release(V2)->n_text, &target),
+        update_begin(&board.u, board_release(V2)->text, (uint32_t)board_release(V2)->n_text, &target),
         FOTA_OK);
-    assert_int_equal(update_erase(&device.u, device.fix.config.first_sector[SLOT_B]), FOTA_OK);
-    device_copy(&other, &device);
+    assert_int_equal(update_erase(&board.u, board.fix.config.first_sector[SLOT_B]), FOTA_OK);
+    board_copy(&other, &board);
     memset(&other.u, 0xA5, sizeof other.u);
     assert_int_equal(
-        update_open(&device.u, &device.fix.config, &(struct update_reset){.cause = RESET_SOFTWARE}), FOTA_OK);
+        update_open(&board.u, &board.fix.config, &(struct update_reset){.cause = RESET_SOFTWARE}), FOTA_OK);
     assert_int_equal(
         update_open(&other.u, &other.fix.config, &(struct update_reset){.cause = RESET_SOFTWARE}), FOTA_OK);
-    update_info(&device.u, &warm);
+    update_info(&board.u, &warm);
     update_info(&other.u, &cold);
     assert_memory_equal(&warm, &cold, sizeof warm);
-    assert_int_equal(update_finish(&device.u), E_UPDATE_NO_SESSION);
+    assert_int_equal(update_finish(&board.u), E_UPDATE_NO_SESSION);
 }
 
 /* The update is cut, and goes on at the next boot; what it left may read otherwise at every boot from then
  * on. */
-static void must_go_on(const struct device *start, uint32_t op, enum flash_cut cut)
+static void must_go_on(const struct fake_board *start, uint32_t op, enum flash_cut cut)
 {
-    device_copy(&other, start);
+    board_copy(&other, start);
     other.seed = op;
-    assert_true(device_boot(&other));
+    assert_true(board_boot(&other));
     flash_fake_cut_at(&other.fix.fake, op, cut);
     install_v2(&other);
-    assert_true(device_boot(&other));
-    if (device_runs(&other) != V2) {
-        assert_int_equal(device_install(&other, device_release(V2)), FOTA_OK);
-        assert_true(device_boot(&other));
+    assert_true(board_boot(&other));
+    if (board_runs(&other) != V2) {
+        assert_int_equal(board_install(&other, board_release(V2)), FOTA_OK);
+        assert_true(board_boot(&other));
     }
     assert_int_equal(update_confirm(&other.u), FOTA_OK);
     for (unsigned boot = 0; boot < 12; boot++) {
-        if (!device_boot(&other) || device_runs(&other) != V2) {
+        if (!board_boot(&other) || board_runs(&other) != V2) {
             fail_msg("operation %u, cut %u: the update was complete, and is not any more", (unsigned)op,
                      (unsigned)cut);
         }
@@ -105,18 +105,18 @@ static void torn_last_erase_of_an_update_is_not_the_end(void **state)
     (void)state;
     uint8_t junk[FIX_SECTOR_BYTES];
     memset(junk, 0x3C, sizeof junk);
-    device_confirmed(&device);
+    board_confirmed(&board);
     /* Short enough that the last sector of the slot is cleared at the end. */
-    flash_fake_load(&device.fix.fake, FLASH_SLOT_B_BASE + 2 * FIX_SECTOR_BYTES, junk, sizeof junk);
-    device_cut_everywhere(&device, install_v2, true, V1, V2, V3);
-    assert_true(device_boot(&device));
-    install_v2(&device);
-    uint32_t n_ops = device_ops(&device);
-    device_confirmed(&device);
-    flash_fake_load(&device.fix.fake, FLASH_SLOT_B_BASE + 2 * FIX_SECTOR_BYTES, junk, sizeof junk);
+    flash_fake_load(&board.fix.fake, FLASH_SLOT_B_BASE + 2 * FIX_SECTOR_BYTES, junk, sizeof junk);
+    board_cut_everywhere(&board, install_v2, true, V1, V2, V3);
+    assert_true(board_boot(&board));
+    install_v2(&board);
+    uint32_t n_ops = board_ops(&board);
+    board_confirmed(&board);
+    flash_fake_load(&board.fix.fake, FLASH_SLOT_B_BASE + 2 * FIX_SECTOR_BYTES, junk, sizeof junk);
     for (uint32_t op = 1; op <= n_ops; op++) {
-        must_go_on(&device, op, FLASH_CUT_FADES);
-        must_go_on(&device, op, FLASH_CUT_FADES_LATE);
+        must_go_on(&board, op, FLASH_CUT_FADES);
+        must_go_on(&board, op, FLASH_CUT_FADES_LATE);
     }
 }
 
@@ -124,23 +124,23 @@ static void torn_last_erase_of_an_update_is_not_the_end(void **state)
 static void two_valid_sectors_that_differ_are_not_formatted(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    reject_by_three_runs(&device, V2);
-    uint8_t rejected[sizeof device.u.record.rejected];
-    memcpy(rejected, device.u.record.rejected, sizeof rejected);
+    board_confirmed(&board);
+    reject_by_three_runs(&board, V2);
+    uint8_t rejected[sizeof board.u.record.rejected];
+    memcpy(rejected, board.u.record.rejected, sizeof rejected);
     assert_int_not_equal(rejected[BOOT_RECORD_DIGEST_BYTES], 0);
-    assert_true(device_boot(&device));
+    assert_true(board_boot(&board));
     /* The next record reaches J0 and not J1. */
-    uint32_t j1_erases = device.fix.sectors[0].n_erases;
+    uint32_t j1_erases = board.fix.sectors[0].n_erases;
     for (uint32_t op = 21; op < 28; op++) {
         struct update_target target;
-        device_copy(&other, &device);
+        board_copy(&other, &board);
         flash_fake_cut_at(&other.fix.fake, op, FLASH_CUT_GARBAGE);
         enum fota_err err =
-            update_begin(&other.u, device_release(V3)->text, (uint32_t)device_release(V3)->n_text, &target);
+            update_begin(&other.u, board_release(V3)->text, (uint32_t)board_release(V3)->n_text, &target);
         (void)err;
-        assert_true(device_boot(&other));
-        assert_int_equal(device_runs(&other), V1);
+        assert_true(board_boot(&other));
+        assert_int_equal(board_runs(&other), V1);
         assert_memory_equal(other.u.record.rejected, rejected, sizeof rejected);
         assert_int_equal(other.u.record.state[SLOT_A], SLOT_STATE_CONFIRMED);
         assert_true(other.fix.sectors[0].n_erases <= j1_erases + 1);
@@ -153,9 +153,9 @@ static void garbage_in_one_journal_sector_does_not_cost_the_other(void **state)
     (void)state;
     static const uint32_t SECTORS[] = {FLASH_J0_SECTOR, FLASH_J1_SECTOR};
     for (unsigned i = 0; i < 2; i++) {
-        device_updated(&device, V2);
-        flash_fake_lose_sector(&device.fix.fake, SECTORS[i], 5);
-        device_cut_everywhere(&device, NULL, false, V2, V2, V3);
+        board_updated(&board, V2);
+        flash_fake_lose_sector(&board.fix.fake, SECTORS[i], 5);
+        board_cut_everywhere(&board, NULL, false, V2, V2, V3);
     }
 }
 
@@ -163,12 +163,12 @@ static void garbage_in_one_journal_sector_does_not_cost_the_other(void **state)
 static void revert_that_is_reset_again_and_again_ends(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_install(&device, device_release(V3)), FOTA_OK);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_install(&board, board_release(V3)), FOTA_OK);
     for (uint32_t op = 1; op < 200; op++) {
         unsigned n_runs = 0;
-        device_copy(&other, &device);
+        board_copy(&other, &board);
         for (unsigned boot = 0; boot < 40; boot++) {
             flash_fake_power_up(&other.fix.fake, boot + op);
             flash_fake_cut_at(&other.fix.fake, boot < 5 ? op + boot : 0, FLASH_CUT_GARBAGE);
@@ -178,11 +178,11 @@ static void revert_that_is_reset_again_and_again_ends(void **state)
                             &(struct update_reset){.cause = RESET_IWDG, .is_run_failed = n_runs != 0});
             if (err == FOTA_OK && !other.fix.fake.is_cut) {
                 update_choose(&other.u, BOOT_REQUEST_NONE, &other.choice, other.images);
-                n_runs += !other.fix.fake.is_cut && device_runs(&other) == V3;
+                n_runs += !other.fix.fake.is_cut && board_runs(&other) == V3;
             }
         }
         assert_true(n_runs <= BOOT_TRIAL_RUNS);
-        assert_int_equal(device_runs(&other), V1);
+        assert_int_equal(board_runs(&other), V1);
     }
 }
 
@@ -190,51 +190,51 @@ static void revert_that_is_reset_again_and_again_ends(void **state)
 static void floor_rises_only_when_the_fallback_is_given_up(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    reject_by_three_runs(&device, V3); /* counter 3; 1.0.0 has 1 */
-    device_must_be_well(&device, V1, V1, V2, "after the rejection");
+    board_confirmed(&board);
+    reject_by_three_runs(&board, V3); /* counter 3; 1.0.0 has 1 */
+    board_must_be_well(&board, V1, V1, V2, "after the rejection");
 }
 
 /* MCUboot direct-xip with revert, ESP-IDF "unexpected reset" */
 static void loss_of_power_in_the_first_run_does_not_cost_the_image(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_install(&device, device_release(V2)), FOTA_OK);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_install(&board, board_release(V2)), FOTA_OK);
     for (unsigned start = 0; start < BOOT_TRIAL_STARTS; start++) {
-        assert_true(device_boot(&device)); /* and power is lost */
-        assert_int_equal(device_runs(&device), V2);
-        assert_int_equal(device.u.record.tries, BOOT_TRIAL_RUNS); /* not the image's fault */
+        assert_true(board_boot(&board)); /* and power is lost */
+        assert_int_equal(board_runs(&board), V2);
+        assert_int_equal(board.u.record.tries, BOOT_TRIAL_RUNS); /* not the image's fault */
     }
-    assert_int_equal(update_confirm(&device.u), FOTA_OK);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_runs(&device), V2);
+    assert_int_equal(update_confirm(&board.u), FOTA_OK);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_runs(&board), V2);
 }
 
 /* MCUboot 1446 */
 static void good_image_in_the_other_slot_takes_over_when_the_active_one_rots(void **state)
 {
     (void)state;
-    device_updated(&device, V2);
-    *flash_fake_at(&device.fix.fake, FLASH_SLOT_B_BASE + 0x204) ^= 0x00010000;
-    device_must_be_well(&device, V1, V1, V2, "after the rot");
+    board_updated(&board, V2);
+    *flash_fake_at(&board.fix.fake, FLASH_SLOT_B_BASE + 0x204) ^= 0x00010000;
+    board_must_be_well(&board, V1, V1, V2, "after the rot");
 }
 
 /* ESP-IDF 1559 */
 static void image_that_was_confirmed_and_crashes_is_left_once(void **state)
 {
     (void)state;
-    device_updated(&device, V2);
-    for (device.n_crashes = 1; device.n_crashes < SLOTS_CRASHES_MAX; device.n_crashes++) {
-        assert_true(device_boot(&device));
-        assert_int_equal(device_runs(&device), V2);
+    board_updated(&board, V2);
+    for (board.n_crashes = 1; board.n_crashes < SLOTS_CRASHES_MAX; board.n_crashes++) {
+        assert_true(board_boot(&board));
+        assert_int_equal(board_runs(&board), V2);
     }
     for (unsigned boot = 0; boot < 4; boot++) { /* the other one crashes too: no way back and forth */
-        assert_true(device_boot(&device));
-        assert_int_equal(device_runs(&device), V1);
-        assert_int_equal(device.u.record.last_reason, E_SLOT_CRASH_LOOP);
-        assert_int_equal(device.u.record.state[SLOT_B], SLOT_STATE_REJECTED);
+        assert_true(board_boot(&board));
+        assert_int_equal(board_runs(&board), V1);
+        assert_int_equal(board.u.record.last_reason, E_SLOT_CRASH_LOOP);
+        assert_int_equal(board.u.record.state[SLOT_B], SLOT_STATE_REJECTED);
     }
 }
 
@@ -242,12 +242,12 @@ static void image_that_was_confirmed_and_crashes_is_left_once(void **state)
 static void rejected_image_is_no_fallback(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    reject_by_three_runs(&device, V2);
-    *flash_fake_at(&device.fix.fake, FLASH_SLOT_A_BASE + 0x204) ^= 0x00010000;
+    board_confirmed(&board);
+    reject_by_three_runs(&board, V2);
+    *flash_fake_at(&board.fix.fake, FLASH_SLOT_A_BASE + 0x204) ^= 0x00010000;
     for (unsigned boot = 0; boot < 4; boot++) {
-        assert_false(device_boot(&device));
-        assert_int_equal(device.choice.action, SLOTS_LOADER);
+        assert_false(board_boot(&board));
+        assert_int_equal(board.choice.action, SLOTS_LOADER);
     }
 }
 
@@ -255,19 +255,19 @@ static void rejected_image_is_no_fallback(void **state)
 static void factory_image_that_nobody_confirmed_is_not_erased(void **state)
 {
     (void)state;
-    const struct fixture_image *image = &device_release(V1)->image[SLOT_A];
-    device_factory(&device, V1, SLOT_A);
+    const struct fixture_image *image = &board_release(V1)->image[SLOT_A];
+    board_factory(&board, V1, SLOT_A);
     for (unsigned boot = 0; boot < 8; boot++) {
-        bool is_started = device_boot(&device);
-        device.has_failed_run = is_started;
+        bool is_started = board_boot(&board);
+        board.has_failed_run = is_started;
         assert_true(boot >= BOOT_TRIAL_RUNS || is_started);
-        assert_memory_equal(device.fix.config.slot[SLOT_A], image->bytes, image->n_bytes);
+        assert_memory_equal(board.fix.config.slot[SLOT_A], image->bytes, image->n_bytes);
     }
     /* In the loader for 10 s, and says why; then it tries again, for ever. */
-    assert_int_equal(device.u.record.last_reason, E_SLOT_TRIALS_SPENT);
-    assert_int_equal(device.u.record.state[SLOT_A], SLOT_STATE_LAST_RESORT);
-    update_choose(&device.u, BOOT_REQUEST_TRY, &device.choice, device.images);
-    assert_int_equal(device_runs(&device), V1);
+    assert_int_equal(board.u.record.last_reason, E_SLOT_TRIALS_SPENT);
+    assert_int_equal(board.u.record.state[SLOT_A], SLOT_STATE_LAST_RESORT);
+    update_choose(&board.u, BOOT_REQUEST_TRY, &board.choice, board.images);
+    assert_int_equal(board_runs(&board), V1);
 }
 
 /* CAN bootloader of CVRA, issue 71; wolfBoot's F407 configuration */
@@ -278,12 +278,12 @@ static void image_longer_than_its_slot_erases_nothing(void **state)
         .version = 0x04000000, .counter = 2, .key = FIX_KEY_A, .payload_bytes = 600};
     struct update_target target;
     fixture_release(&large);
-    device_confirmed(&device);
-    device.fix.config.n_sectors = 2; /* the release wants three */
-    assert_true(device_boot(&device));
+    board_confirmed(&board);
+    board.fix.config.n_sectors = 2; /* the release wants three */
+    assert_true(board_boot(&board));
     assert_true(large.image[SLOT_B].n_bytes > 2 * FIX_SECTOR_BYTES);
-    assert_int_equal(update_begin(&device.u, large.text, (uint32_t)large.n_text, &target), E_IMAGE_SIZE);
-    assert_int_equal(device_ops(&device), 0);
+    assert_int_equal(update_begin(&board.u, large.text, (uint32_t)large.n_text, &target), E_IMAGE_SIZE);
+    assert_int_equal(board_ops(&board), 0);
 }
 
 static void erase_and_program_end_at_the_end_of_the_slot(void **state)
@@ -292,22 +292,22 @@ static void erase_and_program_end_at_the_end_of_the_slot(void **state)
     static const uint32_t FORBIDDEN[] = {0, 1, 2, 3, 4, 5, 6, 7, 11, 12, UINT32_MAX};
     struct update_target target;
     uint32_t words[2] = {0, 0};
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(update_begin(&device.u, NULL, 0, &target), FOTA_OK);
-    uint32_t n_ops = device_ops(&device);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(update_begin(&board.u, NULL, 0, &target), FOTA_OK);
+    uint32_t n_ops = board_ops(&board);
     for (unsigned i = 0; i < sizeof FORBIDDEN / sizeof FORBIDDEN[0]; i++) {
-        assert_int_equal(update_erase(&device.u, FORBIDDEN[i]), E_FLASH_RANGE);
+        assert_int_equal(update_erase(&board.u, FORBIDDEN[i]), E_FLASH_RANGE);
     }
     uint32_t end = target.base + FIX_SLOT_BYTES;
-    assert_int_equal(update_program(&device.u, end - 4, words, 2), E_FLASH_RANGE);
-    assert_int_equal(update_program(&device.u, target.base, words, 0x40000001), E_FLASH_RANGE);
-    assert_int_equal(update_program(&device.u, FLASH_BOOT_BASE, words, 1), E_FLASH_RANGE);
-    assert_int_equal(update_program(&device.u, target.base - 4, words, 2), E_FLASH_RANGE);
-    assert_int_equal(update_program(&device.u, FLASH_SLOT_A_BASE, words, 1), E_FLASH_RANGE);
-    assert_int_equal(update_program(&device.u, FLASH_J0_BASE, words, 1), E_FLASH_RANGE);
-    assert_int_equal(update_program(&device.u, FLASH_J1_BASE, words, 1), E_FLASH_RANGE);
-    assert_int_equal(device_ops(&device), n_ops);
+    assert_int_equal(update_program(&board.u, end - 4, words, 2), E_FLASH_RANGE);
+    assert_int_equal(update_program(&board.u, target.base, words, 0x40000001), E_FLASH_RANGE);
+    assert_int_equal(update_program(&board.u, FLASH_BOOT_BASE, words, 1), E_FLASH_RANGE);
+    assert_int_equal(update_program(&board.u, target.base - 4, words, 2), E_FLASH_RANGE);
+    assert_int_equal(update_program(&board.u, FLASH_SLOT_A_BASE, words, 1), E_FLASH_RANGE);
+    assert_int_equal(update_program(&board.u, FLASH_J0_BASE, words, 1), E_FLASH_RANGE);
+    assert_int_equal(update_program(&board.u, FLASH_J1_BASE, words, 1), E_FLASH_RANGE);
+    assert_int_equal(board_ops(&board), n_ops);
 }
 
 /* LockState 2017 */
@@ -315,27 +315,27 @@ static void well_signed_release_for_other_hardware_erases_nothing(void **state)
 {
     (void)state;
     struct update_target target;
-    device_confirmed(&device);
-    device.fix.config.hw_id = "f407-other";
-    memset(&device.u, 0, sizeof device.u);
-    flash_fake_power_up(&device.fix.fake, 1);
+    board_confirmed(&board);
+    board.fix.config.hw_id = "f407-other";
+    memset(&board.u, 0, sizeof board.u);
+    flash_fake_power_up(&board.fix.fake, 1);
     assert_int_equal(
-        update_open(&device.u, &device.fix.config, &(struct update_reset){.cause = RESET_POWER_ON}), FOTA_OK);
-    const struct fixture_release *release = device_release(V2);
-    assert_int_equal(update_begin(&device.u, release->text, (uint32_t)release->n_text, &target),
+        update_open(&board.u, &board.fix.config, &(struct update_reset){.cause = RESET_POWER_ON}), FOTA_OK);
+    const struct fixture_release *release = board_release(V2);
+    assert_int_equal(update_begin(&board.u, release->text, (uint32_t)release->n_text, &target),
                      E_STATEMENT_PRODUCT);
-    assert_int_equal(device_ops(&device), 0);
+    assert_int_equal(board_ops(&board), 0);
 }
 
 /* U-Boot CVE-2020-10648 */
 static void what_runs_is_what_was_verified_in_this_boot(void **state)
 {
     (void)state;
-    for (uint32_t off = 0; off < device_release(V1)->image[SLOT_A].n_bytes; off += 4) {
-        device_confirmed(&device);
-        *flash_fake_at(&device.fix.fake, FLASH_SLOT_A_BASE + off) ^= 1U << off % 32;
-        assert_false(device_boot(&device));
-        assert_int_equal(device.choice.action, SLOTS_LOADER);
+    for (uint32_t off = 0; off < board_release(V1)->image[SLOT_A].n_bytes; off += 4) {
+        board_confirmed(&board);
+        *flash_fake_at(&board.fix.fake, FLASH_SLOT_A_BASE + off) ^= 1U << off % 32;
+        assert_false(board_boot(&board));
+        assert_int_equal(board.choice.action, SLOTS_LOADER);
     }
 }
 
@@ -347,17 +347,17 @@ static void counters_above_2_to_the_31_are_not_negative(void **state)
         .version = 0x04000000, .counter = 0x80000000, .key = FIX_KEY_A, .payload_bytes = 40};
     struct update_target target;
     fixture_release(&high);
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_install(&device, &high), FOTA_OK);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_runs(&device), high.version);
-    assert_int_equal(update_confirm(&device.u), FOTA_OK);
-    assert_true(device_boot(&device));
-    uint32_t n_ops = device_ops(&device);
-    const struct fixture_release *old = device_release(V2);
-    assert_int_equal(update_begin(&device.u, old->text, (uint32_t)old->n_text, &target), E_STATEMENT_COUNTER);
-    assert_int_equal(device_ops(&device), n_ops);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_install(&board, &high), FOTA_OK);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_runs(&board), high.version);
+    assert_int_equal(update_confirm(&board.u), FOTA_OK);
+    assert_true(board_boot(&board));
+    uint32_t n_ops = board_ops(&board);
+    const struct fixture_release *old = board_release(V2);
+    assert_int_equal(update_begin(&board.u, old->text, (uint32_t)old->n_text, &target), E_STATEMENT_COUNTER);
+    assert_int_equal(board_ops(&board), n_ops);
 }
 
 /* wolfBoot F-7987, 815 */
@@ -365,22 +365,22 @@ static void failed_erase_ends_the_update_and_says_so(void **state)
 {
     (void)state;
     struct update_target target;
-    device_confirmed(&device);
-    device.fix.sectors[5].is_worn = true; /* first sector of slot B */
+    board_confirmed(&board);
+    board.fix.sectors[5].is_worn = true; /* first sector of slot B */
     for (enum flash_wear wear = FLASH_WEAR_ERRORS; wear <= FLASH_WEAR_DEAF; wear++) {
         uint32_t word = 0x12345678;
-        device.fix.fake.wear = wear;
-        flash_fake_load(&device.fix.fake, FLASH_SLOT_B_BASE, &word, sizeof word);
-        assert_true(device_boot(&device));
-        const struct fixture_release *release = device_release(V2);
-        assert_int_equal(update_begin(&device.u, release->text, (uint32_t)release->n_text, &target), FOTA_OK);
-        enum fota_err err = update_erase(&device.u, FLASH_SLOT_B_SECTOR);
+        board.fix.fake.wear = wear;
+        flash_fake_load(&board.fix.fake, FLASH_SLOT_B_BASE, &word, sizeof word);
+        assert_true(board_boot(&board));
+        const struct fixture_release *release = board_release(V2);
+        assert_int_equal(update_begin(&board.u, release->text, (uint32_t)release->n_text, &target), FOTA_OK);
+        enum fota_err err = update_erase(&board.u, FLASH_SLOT_B_SECTOR);
         assert_int_equal(err, wear == FLASH_WEAR_ERRORS ? E_FLASH_ERASE : E_FLASH_NOT_BLANK);
-        assert_int_not_equal(update_finish(&device.u), FOTA_OK);
-        assert_int_not_equal(update_activate(&device.u), FOTA_OK);
-        assert_int_equal(update_abort(&device.u), FOTA_OK);
-        assert_true(device_boot(&device));
-        assert_int_equal(device_runs(&device), V1);
+        assert_int_not_equal(update_finish(&board.u), FOTA_OK);
+        assert_int_not_equal(update_activate(&board.u), FOTA_OK);
+        assert_int_equal(update_abort(&board.u), FOTA_OK);
+        assert_true(board_boot(&board));
+        assert_int_equal(board_runs(&board), V1);
     }
 }
 
@@ -388,13 +388,13 @@ static void failed_erase_ends_the_update_and_says_so(void **state)
 static void bytes_after_the_signed_ones_are_refused(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_install(&device, device_release(V2)), FOTA_OK);
-    *flash_fake_at(&device.fix.fake, FLASH_SLOT_B_BASE + FIX_SLOT_BYTES - 4) = 0x4770BF00;
-    assert_true(device_boot(&device));
-    assert_int_equal(device_runs(&device), V1);
-    assert_int_equal(device.u.record.last_reason, E_IMAGE_TRAILING);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_install(&board, board_release(V2)), FOTA_OK);
+    *flash_fake_at(&board.fix.fake, FLASH_SLOT_B_BASE + FIX_SLOT_BYTES - 4) = 0x4770BF00;
+    assert_true(board_boot(&board));
+    assert_int_equal(board_runs(&board), V1);
+    assert_int_equal(board.u.record.last_reason, E_IMAGE_TRAILING);
 }
 
 /* TizenRT 4725, rusefi 8803: blank is not erased */
@@ -403,22 +403,22 @@ static void journal_sector_that_reads_blank_after_a_cut_erase_is_erased_again(vo
     (void)state;
     static const enum flash_cut CUTS[] = {FLASH_CUT_COMPLETE, FLASH_CUT_FADES, FLASH_CUT_FADES_LATE};
     for (unsigned i = 0; i < 3; i++) {
-        device_updated(&device, V2);
-        flash_fake_lose_sector(&device.fix.fake, FLASH_J1_SECTOR, 5);
+        board_updated(&board, V2);
+        flash_fake_lose_sector(&board.fix.fake, FLASH_J1_SECTOR, 5);
         /* The first erase of the repair: after killing every record. */
-        flash_fake_power_up(&device.fix.fake, 3);
-        flash_fake_cut_at(&device.fix.fake, FIX_J1_RECORDS + 2, CUTS[i]);
-        memset(&device.u, 0xA5, sizeof device.u);
-        uint32_t n_before = device.fix.sectors[0].n_erases;
+        flash_fake_power_up(&board.fix.fake, 3);
+        flash_fake_cut_at(&board.fix.fake, FIX_J1_RECORDS + 2, CUTS[i]);
+        memset(&board.u, 0xA5, sizeof board.u);
+        uint32_t n_before = board.fix.sectors[0].n_erases;
         enum fota_err err =
-            update_open(&device.u, &device.fix.config, &(struct update_reset){.cause = RESET_POWER_ON});
+            update_open(&board.u, &board.fix.config, &(struct update_reset){.cause = RESET_POWER_ON});
         (void)err;
-        assert_true(device.fix.fake.is_cut);
-        uint32_t n_erases = device.fix.sectors[0].n_erases;
+        assert_true(board.fix.fake.is_cut);
+        uint32_t n_erases = board.fix.sectors[0].n_erases;
         assert_int_equal(n_erases, n_before + 1);
-        assert_true(device_boot(&device));
-        assert_int_equal(device.fix.sectors[0].n_erases, n_erases + 1);
-        device_must_be_well(&device, V2, V2, V3, "after the repair");
+        assert_true(board_boot(&board));
+        assert_int_equal(board.fix.sectors[0].n_erases, n_erases + 1);
+        board_must_be_well(&board, V2, V2, V3, "after the repair");
     }
 }
 
@@ -426,18 +426,18 @@ static void journal_sector_that_reads_blank_after_a_cut_erase_is_erased_again(vo
 static void loss_of_power_while_the_unused_slot_is_written_leaves_the_running_one(void **state)
 {
     (void)state;
-    const struct fixture_image *image = &device_release(V1)->image[SLOT_A];
-    device_confirmed(&device);
+    const struct fixture_image *image = &board_release(V1)->image[SLOT_A];
+    board_confirmed(&board);
     for (uint32_t op = 1;; op += 7) {
-        device_copy(&other, &device);
-        assert_true(device_boot(&other));
+        board_copy(&other, &board);
+        assert_true(board_boot(&other));
         flash_fake_cut_at(&other.fix.fake, op, FLASH_CUT_MIXED);
         install_v2(&other);
         assert_memory_equal(other.fix.config.slot[SLOT_A], image->bytes, image->n_bytes);
         if (!other.fix.fake.is_cut) {
             break;
         }
-        assert_true(device_boot(&other));
+        assert_true(board_boot(&other));
         assert_memory_equal(other.fix.config.slot[SLOT_A], image->bytes, image->n_bytes);
     }
 }
@@ -446,15 +446,15 @@ static void loss_of_power_while_the_unused_slot_is_written_leaves_the_running_on
 static void cut_program_that_upsets_its_whole_sector_bricks_nothing(void **state)
 {
     (void)state;
-    device_confirmed(&device);
-    assert_true(device_boot(&device));
-    assert_int_equal(device_install(&device, device_release(V2)), FOTA_OK);
-    device.fix.fake.is_disturbing = true;
-    device_cut_everywhere(&device, confirm, true, V1, V2, V3);
-    device_updated(&device, V2);
-    device.fix.fake.is_disturbing = true;
-    flash_fake_lose_sector(&device.fix.fake, FLASH_J1_SECTOR, 5);
-    device_cut_everywhere(&device, NULL, false, V2, V2, V3);
+    board_confirmed(&board);
+    assert_true(board_boot(&board));
+    assert_int_equal(board_install(&board, board_release(V2)), FOTA_OK);
+    board.fix.fake.is_disturbing = true;
+    board_cut_everywhere(&board, confirm, true, V1, V2, V3);
+    board_updated(&board, V2);
+    board.fix.fake.is_disturbing = true;
+    flash_fake_lose_sector(&board.fix.fake, FLASH_J1_SECTOR, 5);
+    board_cut_everywhere(&board, NULL, false, V2, V2, V3);
 }
 
 /* Wear: one dead journal sector (field report F10; reliability 4.2 row 22) */
@@ -464,12 +464,12 @@ static void dead_journal_sector_costs_the_mirror_and_nothing_else(void **state)
     static const unsigned J1 = 0, J0 = 8;
     for (unsigned i = 0; i < 2; i++) {
         for (enum flash_wear wear = FLASH_WEAR_ERRORS; wear <= FLASH_WEAR_DEAF; wear++) {
-            device_updated(&device, V2);
-            device.fix.fake.wear = wear;
-            device.fix.sectors[i == 0 ? J1 : J0].is_worn = true;
-            flash_fake_lose_sector(&device.fix.fake, i == 0 ? FLASH_J1_SECTOR : FLASH_J0_SECTOR, 9);
-            device_must_be_well(&device, V2, V2, V3, "on one journal sector");
-            assert_int_equal(journal_sound_mask(&device.u.journal), i == 0 ? 1 : 2);
+            board_updated(&board, V2);
+            board.fix.fake.wear = wear;
+            board.fix.sectors[i == 0 ? J1 : J0].is_worn = true;
+            flash_fake_lose_sector(&board.fix.fake, i == 0 ? FLASH_J1_SECTOR : FLASH_J0_SECTOR, 9);
+            board_must_be_well(&board, V2, V2, V3, "on one journal sector");
+            assert_int_equal(journal_sound_mask(&board.u.journal), i == 0 ? 1 : 2);
         }
     }
 }

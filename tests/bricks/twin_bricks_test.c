@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
-#include "cuts_board.h"
-#include "factory.h"
+#include "cuts_judge.h"
+#include "firmware.h"
 #include "port_twin/twin_link.h"
 
 enum {
@@ -28,18 +28,10 @@ enum {
 #define OPTION_BASE 0x1FFFC000U
 #define OTP_BASE    0x1FFF7800U
 
-static struct cuts_releases releases;
-static struct cuts_board boards[3]; /* by timing */
+static struct twin_board boards[3]; /* by timing */
 static struct twin_snapshot *confirmed[3];
-static struct cuts_board *board;
+static struct twin_board *board;
 static struct twin_link wires;
-
-static int make_releases(void **state)
-{
-    (void)state;
-    cuts_make_releases(&releases);
-    return 0;
-}
 
 static void run_ms(unsigned ms)
 {
@@ -49,26 +41,26 @@ static void run_ms(unsigned ms)
 /* Until the console says it. */
 static bool wait_for(const char *text, unsigned max_ms)
 {
-    for (unsigned ms = 0; ms < max_ms && !cuts_said(board, text); ms += STEP_MS) {
+    for (unsigned ms = 0; ms < max_ms && !twin_board_said(board, text); ms += STEP_MS) {
         run_ms(STEP_MS);
-        cuts_listen(board);
+        twin_board_listen(board);
     }
-    return cuts_said(board, text);
+    return twin_board_said(board, text);
 }
 
 /* Until an application has introduced itself. @return its major version; 0: none did */
 static unsigned started(void)
 {
-    for (unsigned ms = 0; ms < BOOT_MAX_MS && !cuts_last_start(board).is_there; ms += STEP_MS) {
+    for (unsigned ms = 0; ms < BOOT_MAX_MS && !twin_board_last_start(board).is_there; ms += STEP_MS) {
         run_ms(STEP_MS);
-        cuts_listen(board);
+        twin_board_listen(board);
     }
-    return cuts_last_start(board).version;
+    return twin_board_last_start(board).version;
 }
 
 static unsigned power_cycle(void)
 {
-    cuts_clear_console(board);
+    twin_board_clear_console(board);
     twin_set_power(board->twin, false);
     twin_set_power(board->twin, true);
     return started();
@@ -80,7 +72,7 @@ static void open_board(enum twin_flash_timing timing)
     const struct twin_config config = {.flash_timing = timing, .seed = 7};
     board = &boards[timing];
     if (confirmed[timing] == NULL) {
-        cuts_open(board, &releases, &config);
+        twin_board_open_with(board, &config, demo_release(1));
         twin_set_pin(board->twin, TWIN_PIN_NRST, true);
         assert_int_equal(power_cycle(), 1);
         assert_true(wait_for("app: confirmed", BOOT_MAX_MS));
@@ -88,15 +80,15 @@ static void open_board(enum twin_flash_timing timing)
         assert_non_null(confirmed[timing]);
     }
     twin_restore(board->twin, confirmed[timing]);
-    cuts_clear_console(board);
+    twin_board_clear_console(board);
     twin_link_init(&wires, board->twin);
 }
 
 /* At the end of a story. */
 static void must_be_sound(void)
 {
-    const struct cuts_start start = cuts_last_start(board);
-    const char *broken = cuts_check(board, &start);
+    const struct twin_start start = twin_board_last_start(board);
+    const char *broken = cuts_judge(board, &start);
     if (broken != NULL) {
         fail_msg("%s\n%s", broken, board->console);
     }
@@ -112,7 +104,7 @@ static int close_boards(void **state)
     for (unsigned i = 0; i < 3; i++) {
         if (confirmed[i] != NULL) {
             twin_snapshot_free(confirmed[i]);
-            cuts_close(&boards[i]);
+            twin_board_close(&boards[i]);
         }
     }
     return 0;
@@ -136,13 +128,13 @@ static void journal_sector_that_cannot_be_erased_costs_the_mirror_and_nothing_el
         lose(SECTORS[i % 2]);
         assert_true(twin_wear_out(board->twin, SECTORS[i % 2], i < 2 ? TWIN_WEAR_STUCK : TWIN_WEAR_DEAF));
         assert_int_equal(power_cycle(), 1);
-        assert_int_equal(cuts_install(board, 2, &wires.io), FOTA_OK);
-        cuts_clear_console(board);
+        assert_int_equal(host_install(&wires.io, demo_release(2)), FOTA_OK);
+        twin_board_clear_console(board);
         assert_int_equal(started(), 2);
         assert_true(wait_for("app: confirmed", BOOT_MAX_MS));
         for (unsigned boot = 0; boot < 2; boot++) {
             assert_int_equal(power_cycle(), 2);
-            assert_string_equal(cuts_last_start(board).state, "confirmed");
+            assert_string_equal(twin_board_last_start(board).state, "confirmed");
         }
         must_be_sound();
     }
@@ -156,12 +148,12 @@ static void with_both_journal_sectors_dead_the_application_runs_and_an_update_is
     assert_true(twin_wear_out(board->twin, FLASH_J1_SECTOR, TWIN_WEAR_DEAF));
     assert_int_equal(power_cycle(), 1);
     uint64_t erases = twin_stats(board->twin)->flash_erases[FLASH_SLOT_B_SECTOR];
-    enum fota_err err = cuts_install(board, 2, &wires.io);
+    enum fota_err err = host_install(&wires.io, demo_release(2));
     print_message("update refused: %s\n", fota_err_name(err));
     assert_int_not_equal(err, FOTA_OK);
     assert_int_equal(twin_stats(board->twin)->flash_erases[FLASH_SLOT_B_SECTOR], erases);
     assert_int_equal(power_cycle(), 1);
-    assert_string_equal(cuts_last_start(board).state, "confirmed");
+    assert_string_equal(twin_board_last_start(board).state, "confirmed");
     must_be_sound();
 }
 
@@ -174,12 +166,12 @@ static void sector_of_a_slot_that_cannot_be_erased_ends_the_update_with_a_reason
         assert_true(twin_flash_store(board->twin, FLASH_SLOT_B_BASE, junk, sizeof junk));
         assert_true(
             twin_wear_out(board->twin, FLASH_SLOT_B_SECTOR, i == 0 ? TWIN_WEAR_STUCK : TWIN_WEAR_DEAF));
-        enum fota_err err = cuts_install(board, 2, &wires.io);
+        enum fota_err err = host_install(&wires.io, demo_release(2));
         print_message("update refused: %s\n", fota_err_name(err));
         assert_int_not_equal(err, FOTA_OK);
         for (unsigned boot = 0; boot < 2; boot++) {
             assert_int_equal(power_cycle(), 1);
-            assert_string_equal(cuts_last_start(board).state, "confirmed");
+            assert_string_equal(twin_board_last_start(board).state, "confirmed");
         }
         must_be_sound();
     }
@@ -194,17 +186,17 @@ static void host_reset_while_flash_works_is_a_cut_like_any_other(void **state)
     for (unsigned at_ms = 4; at_ms < 1400; at_ms += 231) {
         open_board(TWIN_FLASH_TYPICAL);
         lose(FLASH_J1_SECTOR);
-        cuts_clear_console(board);
+        twin_board_clear_console(board);
         twin_set_power(board->twin, false);
         twin_set_power(board->twin, true);
         run_ms(SETTLE_MS + at_ms);
         twin_set_pin(board->twin, TWIN_PIN_NRST, false);
         (void)twin_run_until(board->twin, twin_now_ns(board->twin) + NRST_US * 1000U);
-        cuts_clear_console(board);
+        twin_board_clear_console(board);
         twin_set_pin(board->twin, TWIN_PIN_NRST, true);
         n_torn += twin_stats(board->twin)->flash_torn != 0;
         assert_int_equal(started(), 1);
-        assert_string_equal(cuts_last_start(board).state, "confirmed");
+        assert_string_equal(twin_board_last_start(board).state, "confirmed");
         must_be_sound();
     }
     print_message("%u resets tore an operation\n", n_torn);
@@ -215,9 +207,11 @@ static void host_reset_while_flash_works_is_a_cut_like_any_other(void **state)
 static bool has_option_key(void)
 {
     static const uint8_t KEY[] = {0x3B, 0x2A, 0x19, 0x08};
+    static uint8_t root[FIRMWARE_ROOT_MAX_BYTES];
+    const uint32_t n_root = firmware_read_root(root);
     bool is_there = false;
-    for (size_t i = 0; i + sizeof KEY <= sizeof board->sector0; i++) {
-        is_there = is_there || memcmp(board->sector0 + i, KEY, sizeof KEY) == 0;
+    for (size_t i = 0; i + sizeof KEY <= n_root; i++) {
+        is_there = is_there || memcmp(root + i, KEY, sizeof KEY) == 0;
     }
     return is_there;
 }
@@ -229,14 +223,16 @@ static void option_bytes_and_one_time_area_are_as_the_factory_left_them(void **s
     open_board(TWIN_FLASH_HASTY);
     assert_true(twin_peek(board->twin, OPTION_BASE, before[0], OPTION_BYTES));
     assert_true(twin_peek(board->twin, OTP_BASE, before[1], OTP_BYTES));
-    assert_int_equal(cuts_install(board, 3, &wires.io), FOTA_OK); /* never confirms: three runs and back */
-    for (unsigned second = 0; second < ROLLBACK_MAX_S && cuts_last_start(board).version != 1; second++) {
+    assert_int_equal(host_install(&wires.io, demo_release(3)),
+                     FOTA_OK); /* never confirms: three runs and back */
+    for (unsigned second = 0; second < ROLLBACK_MAX_S && twin_board_last_start(board).version != 1;
+         second++) {
         run_ms(1000); /* it resets itself when its time to confirm is over: a failed run, three in all */
-        cuts_listen(board);
+        twin_board_listen(board);
     }
-    assert_int_equal(cuts_last_start(board).version, 1);
-    assert_int_equal(cuts_install(board, 2, &wires.io), FOTA_OK);
-    cuts_clear_console(board);
+    assert_int_equal(twin_board_last_start(board).version, 1);
+    assert_int_equal(host_install(&wires.io, demo_release(2)), FOTA_OK);
+    twin_board_clear_console(board);
     assert_int_equal(started(), 2);
     assert_true(twin_peek(board->twin, OPTION_BASE, after[0], OPTION_BYTES));
     assert_true(twin_peek(board->twin, OTP_BASE, after[1], OTP_BYTES));
@@ -255,5 +251,5 @@ int main(void)
         cmocka_unit_test(host_reset_while_flash_works_is_a_cut_like_any_other),
         cmocka_unit_test(option_bytes_and_one_time_area_are_as_the_factory_left_them),
     };
-    return cmocka_run_group_tests(tests, make_releases, close_boards);
+    return cmocka_run_group_tests(tests, NULL, close_boards);
 }

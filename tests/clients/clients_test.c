@@ -23,7 +23,7 @@ enum {
     GO_MAX_MS = 1500,
     TIMINGS = 2,
     COMMAND_MAX_US = 10000,
-    GONE_US = (4000 + LINK_GONE_MS) * 1000,
+    GONE_MS = 4000 + LINK_GONE_MS,
     PAGE_MAX_BYTES = 64 * 1024
 };
 
@@ -136,7 +136,7 @@ static void assert_serves_a_proper_client(struct loader_board *board)
     struct link_client link;
     struct link_peer peer;
     uint8_t back[64];
-    twin_link_init(&wires, board->twin);
+    twin_link_init(&wires, board->base.twin);
     link_client_init(&link, &wires.io, NULL);
     assert_int_equal(link_client_detect(&link, &peer), FOTA_OK);
     assert_int_equal(peer.kind, board->config.kind == LOADER_AGENT ? LINK_PEER_AGENT : LINK_PEER_BOOTLOADER);
@@ -152,7 +152,7 @@ static void print_reason(struct loader_board *board)
     struct twin_link wires;
     struct link_client link;
     struct link_peer peer;
-    twin_link_init(&wires, board->twin);
+    twin_link_init(&wires, board->base.twin);
     link_client_init(&link, &wires.io, NULL);
     enum fota_err err = link_client_detect(&link, &peer);
     printf("  last NACK: %s\n", fota_err_name(err ? err : peer.info.last_link_reason));
@@ -162,13 +162,14 @@ static void print_reason(struct loader_board *board)
 static void run_on(struct loader_board *board, const char *name, client *run, const struct job *job,
                    struct wires *w)
 {
-    w->twin = board->twin;
-    uint64_t start_ns = twin_now_ns(board->twin);
+    w->twin = board->base.twin;
+    uint64_t start_ns = twin_now_ns(board->base.twin);
     enum client_end end = run(w, job);
     printf("%s, %s: %u ms, %u erases%s%s\n", name, kind_name(board),
-           (unsigned)((twin_now_ns(board->twin) - start_ns) / 1000000), (unsigned)loader_board_erases(board),
-           w->stage ? ", gave up: " : "", w->stage ? w->stage : "");
-    loader_board_run_us(board, 1000); /* no violation */
+           (unsigned)((twin_now_ns(board->base.twin) - start_ns) / 1000000),
+           (unsigned)twin_board_erases(&board->base, SLOT_B), w->stage ? ", gave up: " : "",
+           w->stage ? w->stage : "");
+    twin_board_run_ms(&board->base, 1); /* no violation */
     if (end != CLIENT_DONE) {
         print_reason(board);
     }
@@ -204,10 +205,10 @@ static void damage_the_image(struct loader_board *board)
 {
     static const uint8_t damage[16] = {0};
     assert_serves_a_proper_client(board);
-    twin_set_power(board->twin, false);
-    assert_true(twin_flash_store(board->twin, FLASH_SLOT_A_BASE, damage, sizeof damage));
-    twin_set_power(board->twin, true);
-    loader_board_run_us(board, 1000000);
+    twin_set_power(board->base.twin, false);
+    assert_true(twin_flash_store(board->base.twin, FLASH_SLOT_A_BASE, damage, sizeof damage));
+    twin_set_power(board->base.twin, true);
+    twin_board_run_ms(&board->base, 1000);
 }
 
 /* Its patience is shorter than the erase it asked for: it gives up, the loader erases on. Run again when the
@@ -216,7 +217,7 @@ static void assert_served_in_its_second_run(const char *name, client *run, uint1
 {
     for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct loader_board *board = &boards[0][kind];
-        struct wires first = {.twin = board->twin};
+        struct wires first = {.twin = board->base.twin};
         struct wires second = {0};
         struct job job = job_for(board);
         job.n_sectors = n_sectors;
@@ -227,11 +228,11 @@ static void assert_served_in_its_second_run(const char *name, client *run, uint1
         uint32_t n_outside = loader_board_outside(board);
         assert_int_equal(run(&first, &job), CLIENT_GAVE_UP);
         assert_string_equal(first.stage, "erase");
-        loader_board_run_us(board, GONE_US); /* three erases, and then the silence */
-        uint64_t n_erases = loader_board_erases(board);
+        twin_board_run_ms(&board->base, GONE_MS); /* three erases, and then the silence */
+        uint64_t n_erases = twin_board_erases(&board->base, SLOT_B);
         run_on(board, name, run, &job, &second);
         assert_int_equal(loader_board_outside(board), n_outside);
-        assert_int_equal(loader_board_erases(board), n_erases);
+        assert_int_equal(twin_board_erases(&board->base, SLOT_B), n_erases);
         assert_serves_a_proper_client(board);
     }
     note(name, 0, "served in its second run", NULL);
@@ -242,17 +243,17 @@ static void assert_stops_at(const char *name, client *run, unsigned timing, cons
 {
     for (unsigned kind = 0; kind < LOADER_KINDS; kind++) {
         struct loader_board *board = &boards[timing][kind];
-        struct wires w = {.twin = board->twin};
+        struct wires w = {.twin = board->base.twin};
         struct job job = job_for(board);
         loader_board_restore(board);
-        uint64_t n_erases = loader_board_erases(board);
+        uint64_t n_erases = twin_board_erases(&board->base, SLOT_B);
         enum client_end end = run(&w, &job);
         printf("%s, %s: %s\n", name, kind_name(board), w.stage ? w.stage : "believes it is done");
-        loader_board_run_us(board, 1000);
+        twin_board_run_ms(&board->base, 1);
         assert_int_equal(end, CLIENT_GAVE_UP);
         assert_string_equal(w.stage, stage);
         assert_int_equal(loader_board_outside(board), 0);
-        assert_int_equal(loader_board_erases(board), n_erases);
+        assert_int_equal(twin_board_erases(&board->base, SLOT_B), n_erases);
         assert_serves_a_proper_client(board);
         assert_int_equal(loader_board_outside(board), 0);
     }
@@ -284,7 +285,7 @@ static void c2_writes_258_bytes_without_a_gap_and_its_go_boots_the_image(void **
             struct job job = job_for(board);
             serve(board, "C2", client_c2, &job, &w);
             for (unsigned ms = 0; ms < GO_MAX_MS && !loader_board_is_updated(board); ms += 50) {
-                loader_board_run_us(board, 50000);
+                twin_board_run_ms(&board->base, 50);
             }
             assert_true(loader_board_is_updated(board));
         }
@@ -297,7 +298,7 @@ static void c2_that_resets_its_chip_reaches_the_loader(void **state)
 {
     (void)state;
     struct loader_board *board = &boards[0][0];
-    struct wires w = {.twin = board->twin, .has_nrst = true};
+    struct wires w = {.twin = board->base.twin, .has_nrst = true};
     struct job job = job_for(board);
     loader_board_restore(board);
     damage_the_image(board); /* nothing to boot */

@@ -40,7 +40,7 @@ static int close_boards(void **state)
 
 static struct wires sync_with(struct loader_board *board)
 {
-    struct wires w = {.twin = board->twin, .habits = &habits};
+    struct wires w = {.twin = board->base.twin, .habits = &habits};
     loader_board_restore(board);
     (void)tell_stage(&w, "\x5A", 1, WAIT_COMMAND);
     return w;
@@ -122,7 +122,7 @@ static size_t bytes_of(const char *hex, uint8_t *bytes)
 static void assert_untouched(struct loader_board *board, const char *what)
 {
     static uint8_t now[LOADER_FLASH_BYTES];
-    assert_true(twin_peek(board->twin, 0x08000000, now, sizeof now));
+    assert_true(twin_peek(board->base.twin, 0x08000000, now, sizeof now));
     if (memcmp(now, board->before, sizeof now) != 0) {
         fail_msg("%s: flash has changed", what);
     }
@@ -154,7 +154,7 @@ static void wrong_frames_are_refused_change_nothing_and_the_next_one_works(void 
             assert_refused(&w, &wrongs[i]);
         }
         assert_untouched(&boards[kind], "all of them");
-        loader_board_run_us(&boards[kind], 1000);
+        twin_board_run_ms(&boards[kind].base, 1);
     }
 }
 
@@ -237,9 +237,9 @@ static void commands_have_their_answer_within_10_ms_while_a_block_is_programmed(
         struct link_peer peer;
         struct link_session session;
         struct link_progress p;
-        struct wires w = {.twin = board->twin, .habits = &patient};
+        struct wires w = {.twin = board->base.twin, .habits = &patient};
         loader_board_restore(board);
-        twin_link_init(&wires, board->twin);
+        twin_link_init(&wires, board->base.twin);
         link_client_init(&link, &wires.io, NULL);
         assert_int_equal(link_client_detect(&link, &peer), FOTA_OK);
         assert_int_equal(

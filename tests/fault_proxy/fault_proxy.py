@@ -5,7 +5,7 @@ Usage: fault_proxy.py --upstream URL [--conditions] | --memory  [--script FILE] 
                       [--cert FILE --key FILE]
 
 Prints "fault_proxy ready URL" when it listens; stops on SIGTERM or SIGINT. The log has a line of JSON for each request, without
-times, when its last byte is written: one request after the other, with the same seed, give the same log.
+times, when its last byte is written, or before it falls silent: one request after the other, with the same seed, give the same log.
 """
 import argparse
 import json
@@ -34,8 +34,9 @@ class ClientGone(Exception):
 class Writer:
     """Writes a reply as its Wire says, and counts body bytes."""
 
-    def __init__(self, sock, reply, piece_bytes):
+    def __init__(self, sock, reply, piece_bytes, note):
         self.sock, self.reply, self.wire, self.piece_bytes, self.body_bytes = sock, reply, reply.wire, piece_bytes, 0
+        self.note = note
 
     def send(self, data):
         rate = self.wire.rate
@@ -62,6 +63,7 @@ class Writer:
 
     def stall(self):
         """Silence until the client goes away; what it says meanwhile is not heard."""
+        self.note(self)
         try:
             while self.sock.recv(4096):
                 pass
@@ -141,11 +143,18 @@ class Proxy:
             reply = exchange(faults, request, origin.ask)
             if request.method == "HEAD":
                 reply.declared_bytes, reply.body = len(reply.body), b""
-            writer = Writer(sock, reply, RECORD_BYTES if self.context else PIECE_BYTES)
+            is_noted = []
+
+            def note(writer):
+                if not is_noted:
+                    is_noted.append(True)
+                    self.note(n_request, request, faults, writer)
+
+            writer = Writer(sock, reply, RECORD_BYTES if self.context else PIECE_BYTES, note)
             try:
                 writer.write()
             finally:
-                self.note(n_request, request, faults, writer)
+                note(writer)
             is_stale, is_closed = reply.wire.goes_stale, reply.wire.closes
 
     def note(self, n_request, request, faults, writer):

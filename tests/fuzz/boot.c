@@ -32,6 +32,8 @@ static void make_trial(struct update *update)
     crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = FLASH_SLOT_B_BASE,
                                         .slot_bytes = FLASH_SLOT_BYTES,
+                                        .ram_bytes = RAM_BYTES,
+                                        .ccm_bytes = CCM_BYTES,
                                         .hw_id = BOARD.hw_id,
                                         .keys = {BOARD.keys[0], BOARD.keys[1]},
                                         .hash = &hash};

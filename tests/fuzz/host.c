@@ -501,7 +501,7 @@ static bool begin(unsigned which, uint8_t change, uint8_t change_at)
     memcpy(text, release->text, release->n_text);
     text[change_at * 4U % release->n_text] ^= change;
     size_t n_reply = request(LINK_OP_BEGIN, text, release->n_text, reply, sizeof reply);
-    enum fota_err err = link_session_load(reply, n_reply, &session);
+    enum fota_err err = link_session_load(reply, n_reply, &BOARD_OWN, &session);
     if (host.is_clean && err) {
         fuzz_fail("BEGIN has a reply of %zu bytes", n_reply);
     }

@@ -57,6 +57,8 @@ static void verify(const uint8_t *slot, bool is_resigned)
     crypto_sha256_init(&hash);
     const struct image_policy policy = {.base = FLASH_SLOT_A_BASE,
                                         .slot_bytes = SLOT_BYTES,
+                                        .ram_bytes = RAM_BYTES,
+                                        .ccm_bytes = CCM_BYTES,
                                         .security_floor = 5,
                                         .hw_id = "f407-disco",
                                         .keys = {model_points[0], model_points[1]},

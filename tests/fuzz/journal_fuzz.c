@@ -182,7 +182,7 @@ static void try_blocks(const uint8_t *bytes, size_t n_bytes)
             fuzz_fail("an info block reads as another one");
         }
     }
-    if (link_session_load(bytes, n_bytes, &session) == FOTA_OK && session.reason == FOTA_OK &&
+    if (link_session_load(bytes, n_bytes, &BOARD_OWN, &session) == FOTA_OK && session.reason == FOTA_OK &&
         (session.block_max_bytes % 4 != 0 || session.resume_off > FLASH_SLOT_BYTES)) {
         fuzz_fail("a session block is out of range");
     }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "noise_rig.h"
+#include "noisy_update.h"
 
 enum {
     MAX_MS = 120000,

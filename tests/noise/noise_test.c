@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "noise_rig.h"
+#include "noisy_update.h"
 
 enum {
     PAYLOAD_BYTES = 5 * 1024,
@@ -126,7 +126,7 @@ static void wires_that_stay_dead_end_in_a_reason_and_clean_ones_cure_it(void **s
     assert_harmless(&r);
     assert_false(r.is_complete);
     assert_true(r.reason == E_LINK_NO_LOADER || r.reason == E_LINK_ROM_SILENT);
-    assert_int_equal(loader_board_erases(&boards[0]), 0);
+    assert_int_equal(twin_board_erases(&boards[0].base, SLOT_B), 0);
     assert_true(noise_recovers(&boards[0]));
 }
 

@@ -45,7 +45,7 @@ struct cells_record {
     uint8_t cell[CELLS];
 };
 
-/** All that survives a reset, and what the world has seen. */
+/** All that survives a reset, and what the outside has seen. */
 struct cells_state {
     struct cells_record record[CELLS_PLACES][CELLS_SLOTS_MAX];
     uint8_t acted;   /* newest state that was acted upon; 0: none */

@@ -79,7 +79,7 @@ static int run_fixpoint(uint32_t n_slots, bool fails)
 }
 
 /* One scenario: print, collect, complain. `kind`: the first word of the figures. */
-static int report_sweep(const char *kind, const struct world_scenario *scenario, const struct sweep_result *r,
+static int report_sweep(const char *kind, const struct site_scenario *scenario, const struct sweep_result *r,
                         double start)
 {
     char key[32];
@@ -106,17 +106,17 @@ static int report_sweep(const char *kind, const struct world_scenario *scenario,
     return r->n_bricks == 0 ? 0 : report_broken(r->check, r->text, r->id);
 }
 
-static const struct world_scenario *scenario_named(const char *name)
+static const struct site_scenario *scenario_named(const char *name)
 {
-    for (uint32_t i = 0; i < WORLD_N_SCENARIOS; i++) {
-        if (strcmp(WORLD_SCENARIOS[i].name, name) == 0) {
-            return &WORLD_SCENARIOS[i];
+    for (uint32_t i = 0; i < SITE_N_SCENARIOS; i++) {
+        if (strcmp(SITE_SCENARIOS[i].name, name) == 0) {
+            return &SITE_SCENARIOS[i];
         }
     }
     return NULL;
 }
 
-static int run_single_as(const char *kind, const struct world_scenario *scenario, enum sweep_ops ops)
+static int run_single_as(const char *kind, const struct site_scenario *scenario, enum sweep_ops ops)
 {
     struct sweep_result r;
     struct sweep_config config = {.scenario = scenario, .depth = 1, .first = ops, .stride = scenario->stride};
@@ -131,7 +131,7 @@ static int run_single_as(const char *kind, const struct world_scenario *scenario
     return report_sweep(kind, scenario, &r, start);
 }
 
-static const char *kind_of(const struct world_scenario *scenario)
+static const char *kind_of(const struct site_scenario *scenario)
 {
     static const char *const KINDS[] = {[JOB_SINGLE] = "single",
                                         [JOB_NESTED] = "nested",
@@ -141,14 +141,14 @@ static const char *kind_of(const struct world_scenario *scenario)
     return KINDS[scenario->job];
 }
 
-static int run_single(const struct world_scenario *scenario, enum sweep_ops ops)
+static int run_single(const struct site_scenario *scenario, enum sweep_ops ops)
 {
     return run_single_as(kind_of(scenario), scenario, ops);
 }
 
 /* Pairs: the second cut in all that follows the first. `first_op`
  * to `last_op` limit the first; 0: no limit. */
-static int run_nested(const struct world_scenario *scenario, uint32_t first_op, uint32_t last_op,
+static int run_nested(const struct site_scenario *scenario, uint32_t first_op, uint32_t last_op,
                       uint32_t stride)
 {
     struct sweep_result r;
@@ -167,17 +167,17 @@ static int run_nested(const struct world_scenario *scenario, uint32_t first_op, 
 }
 
 /* The same in journal sectors that are long enough to serve without a mirror. */
-static const struct world_scenario *with_room(const struct world_scenario *scenario)
+static const struct site_scenario *with_room(const struct site_scenario *scenario)
 {
-    static struct world_scenario copy;
+    static struct site_scenario copy;
     copy = *scenario;
-    copy.n_j0 = copy.n_j0 < WORLD_ALONE_RECORDS ? WORLD_ALONE_RECORDS : copy.n_j0;
-    copy.n_j1 = copy.n_j1 < WORLD_ALONE_RECORDS ? WORLD_ALONE_RECORDS : copy.n_j1;
+    copy.n_j0 = copy.n_j0 < SITE_ALONE_RECORDS ? SITE_ALONE_RECORDS : copy.n_j0;
+    copy.n_j1 = copy.n_j1 < SITE_ALONE_RECORDS ? SITE_ALONE_RECORDS : copy.n_j1;
     return &copy;
 }
 
 /* Operations that fail with power on: `kind` dip or worn. */
-static int run_faults(const struct world_scenario *scenario, bool is_dip)
+static int run_faults(const struct site_scenario *scenario, bool is_dip)
 {
     struct sweep_result r;
     struct sweep_config config = {.scenario = with_room(scenario), .first = SWEEP_INTERESTING};
@@ -188,7 +188,7 @@ static int run_faults(const struct world_scenario *scenario, bool is_dip)
 }
 
 /* One cut that upsets its whole sector (axiom F8). */
-static int run_upset(const struct world_scenario *scenario)
+static int run_upset(const struct site_scenario *scenario)
 {
     struct sweep_result r;
     struct sweep_config config = {.scenario = with_room(scenario),
@@ -208,7 +208,7 @@ static int run_random(uint32_t n_runs)
     for (uint32_t i = 0; i < sizeof NAMES / sizeof NAMES[0] && result == 0; i++) {
         struct sweep_result r;
         double start = seconds();
-        const struct world_scenario *scenario = scenario_named(NAMES[i]);
+        const struct site_scenario *scenario = scenario_named(NAMES[i]);
         (void)printf("3 to 5 cuts, seed %u: ", (unsigned)SEED + i);
         sweep_random(scenario, SEED + i, n_runs, &r);
         result = report_sweep("random", scenario, &r, start);
@@ -243,7 +243,7 @@ static int run_brownout(void)
                : report_broken("P14", "a brown-out day costs more erases than it may", "brownout");
 }
 
-static uint32_t count_ops(const struct world_scenario *scenario)
+static uint32_t count_ops(const struct site_scenario *scenario)
 {
     struct sweep_result r;
     struct sweep_config config = {.scenario = scenario};
@@ -256,15 +256,15 @@ static int run_quick(void)
 {
     int result = run_fixpoint(4, false);
     result = result != 0 ? result : run_fixpoint(5, false);
-    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
-        const struct world_scenario *scenario = &WORLD_SCENARIOS[i];
+    for (uint32_t i = 0; i < SITE_N_SCENARIOS && result == 0; i++) {
+        const struct site_scenario *scenario = &SITE_SCENARIOS[i];
         if (scenario->job != JOB_NESTED) {
             result =
                 run_single(scenario, strcmp(scenario->name, "plain") == 0 ? SWEEP_ALL : SWEEP_INTERESTING);
         }
     }
     /* The first cut at the beginning, and at two places near the end. */
-    const struct world_scenario *plain = scenario_named("plain");
+    const struct site_scenario *plain = scenario_named("plain");
     uint32_t n_ops = count_ops(plain);
     result = result != 0 ? result : run_nested(plain, 1, 3, 0);
     result = result != 0 ? result : run_nested(plain, n_ops - 90, n_ops - 85, 0);
@@ -272,19 +272,19 @@ static int run_quick(void)
     return result != 0 ? result : run_random(RANDOM_RUNS_QUICK);
 }
 
-static int run_all_single(enum world_job job)
+static int run_all_single(enum site_job job)
 {
     int result = 0;
-    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
-        if (WORLD_SCENARIOS[i].job == job) {
-            result = run_single(&WORLD_SCENARIOS[i], SWEEP_ALL);
+    for (uint32_t i = 0; i < SITE_N_SCENARIOS && result == 0; i++) {
+        if (SITE_SCENARIOS[i].job == job) {
+            result = run_single(&SITE_SCENARIOS[i], SWEEP_ALL);
         }
     }
     return result;
 }
 
 /* What is not only a longer form of another scenario, and has no worn sector of its own. */
-static bool is_for_faults(const struct world_scenario *scenario)
+static bool is_for_faults(const struct site_scenario *scenario)
 {
     return scenario->job != JOB_NESTED && scenario->job != JOB_WORN && scenario->mishap != MISHAP_WORN_SLOT;
 }
@@ -292,8 +292,8 @@ static bool is_for_faults(const struct world_scenario *scenario)
 static int run_all_faults(bool is_dip)
 {
     int result = 0;
-    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
-        result = is_for_faults(&WORLD_SCENARIOS[i]) ? run_faults(&WORLD_SCENARIOS[i], is_dip) : 0;
+    for (uint32_t i = 0; i < SITE_N_SCENARIOS && result == 0; i++) {
+        result = is_for_faults(&SITE_SCENARIOS[i]) ? run_faults(&SITE_SCENARIOS[i], is_dip) : 0;
     }
     return result;
 }
@@ -301,8 +301,8 @@ static int run_all_faults(bool is_dip)
 static int run_all_upsets(void)
 {
     int result = 0;
-    for (uint32_t i = 0; i < WORLD_N_SCENARIOS && result == 0; i++) {
-        result = is_for_faults(&WORLD_SCENARIOS[i]) ? run_upset(&WORLD_SCENARIOS[i]) : 0;
+    for (uint32_t i = 0; i < SITE_N_SCENARIOS && result == 0; i++) {
+        result = is_for_faults(&SITE_SCENARIOS[i]) ? run_upset(&SITE_SCENARIOS[i]) : 0;
     }
     return result;
 }
@@ -340,7 +340,7 @@ static int replay(const char *text)
         (void)fprintf(stderr, "powercut: %s\n", why);
         return 2;
     }
-    const struct world_scenario *scenario = scenario_named(id.scenario);
+    const struct site_scenario *scenario = scenario_named(id.scenario);
     if (scenario == NULL) {
         (void)fprintf(stderr, "powercut: no scenario %s on the host; `powercut list` shows them\n",
                       id.scenario);
@@ -378,15 +378,15 @@ static int usage(void)
 
 static int list(void)
 {
-    for (uint32_t i = 0; i < WORLD_N_SCENARIOS; i++) {
-        (void)printf("%-14s %s\n", WORLD_SCENARIOS[i].name, WORLD_SCENARIOS[i].story);
+    for (uint32_t i = 0; i < SITE_N_SCENARIOS; i++) {
+        (void)printf("%-14s %s\n", SITE_SCENARIOS[i].name, SITE_SCENARIOS[i].story);
     }
     return 0;
 }
 
 static int run_named(int n_args, char **args)
 {
-    const struct world_scenario *scenario = n_args > 1 ? scenario_named(args[1]) : NULL;
+    const struct site_scenario *scenario = n_args > 1 ? scenario_named(args[1]) : NULL;
     if (n_args > 1 && scenario == NULL) {
         (void)fprintf(stderr, "powercut: no scenario %s; `powercut list` shows them\n", args[1]);
         return 2;

@@ -12,7 +12,7 @@
 #include "format/loader_statement.h"
 #include "format/release_statement.h"
 #include "format/statement_write.h"
-#include "world.h"
+#include "site.h"
 
 enum { LOADER_PAYLOAD_BYTES = 1700, COUNTER_OF_LOADERS = 9 };
 enum { FULL_BYTES = FLASH_SLOT_BYTES - 2 * IMAGE_HEADER_AREA_BYTES, SMALL_BYTES = 9000 };
@@ -108,7 +108,7 @@ static void make_image(struct release_files *r, uint32_t slot)
     struct image_spec spec = {.load_addr = slot == 0 ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE,
                               .version = {(uint8_t)(r->version >> 24), (uint8_t)(r->version >> 16), 0, 0},
                               .security_counter = r->counter,
-                              .hw_id = WORLD_HW,
+                              .hw_id = SITE_HW,
                               .revokes = r->revokes ? keyhash : NULL};
     r->bytes[slot] = build(&spec, key_of(r), r->payload_bytes, FLASH_SLOT_BYTES, &r->n_bytes[slot]);
 }
@@ -136,7 +136,7 @@ static void sign_text(uint8_t *text, size_t n_room, size_t *n_text, uint32_t key
 static void make_statement(struct release_files *r)
 {
     struct release release = {.product = span_of("demo"),
-                              .hw = span_of(WORLD_HW),
+                              .hw = span_of(SITE_HW),
                               .version = r->version,
                               .security_counter = r->counter,
                               .codec = span_of("none"),
@@ -159,11 +159,11 @@ static void make_loader(struct loader_files *l)
     struct image_spec spec = {.load_addr = FLASH_LOADER_BASE,
                               .version = {(uint8_t)(l->version >> 24), 0, 0, 0},
                               .security_counter = COUNTER_OF_LOADERS,
-                              .hw_id = WORLD_HW};
+                              .hw_id = SITE_HW};
     l->bytes = build(&spec, MODEL_KEY_A, LOADER_PAYLOAD_BYTES, FLASH_LOADER_BYTES, &l->n_bytes);
     struct release_image image;
     must(release_image_describe(l->bytes, l->n_bytes, &image) == FOTA_OK, "release_image_describe");
-    struct loader_release loader = {.hw = span_of(WORLD_HW),
+    struct loader_release loader = {.hw = span_of(SITE_HW),
                                     .version = l->version,
                                     .security_counter = COUNTER_OF_LOADERS,
                                     .image_bytes = l->n_bytes,

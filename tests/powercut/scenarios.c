@@ -1,19 +1,19 @@
-/* What is enumerated: the table of world.h. */
+/* What is enumerated: the table of site.h. */
 #include "base/flash_map.h"
-#include "world.h"
+#include "site.h"
 
 enum {
     J0_RECORDS = FLASH_J0_BYTES / JOURNAL_RECORD_BYTES,
     J1_RECORDS = FLASH_J1_BYTES / JOURNAL_RECORD_BYTES,
     FEW_J0 = 40,
     FEW_J1 = 28,
-    ALONE_RECORDS = WORLD_ALONE_RECORDS
+    ALONE_RECORDS = SITE_ALONE_RECORDS
 };
 
 #define FULL_JOURNAL .n_j0 = J0_RECORDS, .n_j1 = J1_RECORDS
 #define FEW_RECORDS  .n_j0 = FEW_J0, .n_j1 = FEW_J1
 
-const struct world_scenario WORLD_SCENARIOS[] = {
+const struct site_scenario SITE_SCENARIOS[] = {
     {"update",
      "an image that fills the slot, into B",
      START_RUNNING,
@@ -416,4 +416,4 @@ const struct world_scenario WORLD_SCENARIOS[] = {
      .job = JOB_LOADER,
      .loader = LOADER_NEW},
 };
-const uint32_t WORLD_N_SCENARIOS = sizeof WORLD_SCENARIOS / sizeof WORLD_SCENARIOS[0];
+const uint32_t SITE_N_SCENARIOS = sizeof SITE_SCENARIOS / sizeof SITE_SCENARIOS[0];

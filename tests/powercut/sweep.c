@@ -26,7 +26,7 @@ struct sites {
 struct sweep {
     struct sweep_config config;
     struct sweep_result *result;
-    struct world world;
+    struct site site;
     struct seen seen;
     struct pc_cut cut[PC_CUTS_MAX]; /* made so far */
     uint32_t n_cuts;
@@ -107,12 +107,12 @@ static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t n_bytes)
     return h;
 }
 
-/* All the future depends on: flash, what the world has seen, cuts that are still to come, and in the middle
+/* All the future depends on: flash, what the outside has seen, cuts that are still to come, and in the middle
  * of a life RAM. */
 static uint64_t key_of(const struct sweep *s, const struct update *u)
 {
-    uint64_t h = chip_hash(s->world.chip);
-    h = hash_bytes(h, &s->world.view, sizeof s->world.view);
+    uint64_t h = chip_hash(s->site.chip);
+    h = hash_bytes(h, &s->site.view, sizeof s->site.view);
     h = hash_bytes(h, &s->n_cuts, sizeof s->n_cuts);
     h = u != NULL ? hash_bytes(h, u, sizeof *u) : h;
     return h | 1;
@@ -150,11 +150,11 @@ static void print_id(const struct sweep *s, char out[PC_ID_BYTES])
 static void note_brick(struct sweep *s)
 {
     struct sweep_result *result = s->result;
-    if (s->world.check == NULL || result->n_bricks++ != 0) {
+    if (s->site.check == NULL || result->n_bricks++ != 0) {
         return;
     }
-    (void)snprintf(result->check, sizeof result->check, "%s", s->world.check);
-    (void)snprintf(result->text, sizeof result->text, "%s", s->world.text);
+    (void)snprintf(result->check, sizeof result->check, "%s", s->site.check);
+    (void)snprintf(result->text, sizeof result->text, "%s", s->site.text);
     print_id(s, result->id);
 }
 
@@ -162,26 +162,26 @@ static void note_brick(struct sweep *s)
  * future. */
 static void live_on(struct sweep *s)
 {
-    struct world *w = &s->world;
-    for (uint32_t life = 0; life < WORLD_LIVES_MAX && !world_is_done(w); life++) {
+    struct site *w = &s->site;
+    for (uint32_t life = 0; life < SITE_LIVES_MAX && !site_is_done(w); life++) {
         chip_power_up(w->chip,
                       chip_hash(w->chip) + life + (s->n_cuts > 0 && s->cut[s->n_cuts - 1].is_second_draw));
-        world_live(w);
+        site_live(w);
         if (w->check != NULL || w->is_known) {
             return;
         }
     }
-    if (!world_is_done(w)) {
-        world_blame(w, "P4", "the update does not come to an end");
+    if (!site_is_done(w)) {
+        site_blame(w, "P4", "the update does not come to an end");
         return;
     }
-    world_check_end(w);
+    site_check_end(w);
 }
 
 /* What is changed by the lives after a cut and must be as before afterwards. */
 struct moment {
     size_t mark;
-    struct world world;
+    struct site site;
     uint32_t n_ops;
     uint32_t n_interesting;
     uint32_t n_keys;
@@ -191,25 +191,25 @@ struct moment {
 
 static struct moment now(const struct sweep *s)
 {
-    return (struct moment){chip_mark(s->world.chip), s->world,  s->n_ops,
-                           s->n_interesting,         s->n_keys, s->world.chip->n_ops,
-                           s->world.chip->n_erases};
+    return (struct moment){chip_mark(s->site.chip), s->site,   s->n_ops,
+                           s->n_interesting,        s->n_keys, s->site.chip->n_ops,
+                           s->site.chip->n_erases};
 }
 
 static void go_back(struct sweep *s, const struct moment *to)
 {
-    struct world after = s->world;
-    chip_undo(to->world.chip, to->mark);
-    s->world = to->world;
+    struct site after = s->site;
+    chip_undo(to->site.chip, to->mark);
+    s->site = to->site;
     s->n_ops = to->n_ops;
     s->n_interesting = to->n_interesting;
     s->n_keys = to->n_keys;
-    s->world.chip->n_ops = to->chip_ops;
-    s->world.chip->n_erases = to->chip_erases;
-    s->world.normal_boot_ops = after.normal_boot_ops;
-    s->world.boot_ops_max = after.boot_ops_max;
-    s->world.boot_erases_max = after.boot_erases_max;
-    memcpy(s->world.waived, after.waived, sizeof after.waived);
+    s->site.chip->n_ops = to->chip_ops;
+    s->site.chip->n_erases = to->chip_erases;
+    s->site.normal_boot_ops = after.normal_boot_ops;
+    s->site.boot_ops_max = after.boot_ops_max;
+    s->site.boot_erases_max = after.boot_erases_max;
+    memcpy(s->site.waived, after.waived, sizeof after.waived);
 }
 
 /* Power fails in `event` and comes back; everything that follows; then back in time. */
@@ -217,7 +217,7 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
                      bool is_second_draw)
 {
     struct moment before = now(s);
-    struct chip *chip = s->world.chip;
+    struct chip *chip = s->site.chip;
     s->cut[s->n_cuts++] = (struct pc_cut){.op = s->n_ops,
                                           .outcome = outcome,
                                           .is_second_draw = is_second_draw,
@@ -226,30 +226,30 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
     chip_tear(chip, event, outcome, seed);
     if (s->config.is_upsetting && event->op == CHIP_PROGRAM && outcome != FLASH_CUT_BEFORE) {
         chip_upset(chip, event, seed);
-        s->world.is_upset = true;
+        s->site.is_upset = true;
     }
     s->result->n_sessions++;
     s->n_ops = 0;
     s->n_interesting = 0;
-    s->world.n_lives = 0;
-    world_note_cut(&s->world);
-    s->world.n_cuts = s->n_cuts;
-    s->world.is_known = false;
+    s->site.n_lives = 0;
+    site_note_cut(&s->site);
+    s->site.n_cuts = s->n_cuts;
+    s->site.is_known = false;
     uint32_t first_key = s->n_keys;
     if (s->is_path || !note_state(s, key_of(s, NULL) + is_second_draw * 2)) {
         s->result->n_states++;
         live_on(s);
         note_brick(s);
         uint64_t n_now = s->result->n_sessions + s->result->n_covered;
-        for (uint32_t i = first_key; i < s->n_keys && s->world.check == NULL; i++) {
+        for (uint32_t i = first_key; i < s->n_keys && s->site.check == NULL; i++) {
             seen_add(&s->seen, s->key[i], n_now - s->key_sessions[i]);
         }
     }
-    bool is_broken = s->world.check != NULL;
+    bool is_broken = s->site.check != NULL;
     go_back(s, &before);
     s->n_cuts--;
     if (is_broken) {
-        world_blame(&s->world, s->result->check, s->result->text); /* no need to go on */
+        site_blame(&s->site, s->result->check, s->result->text); /* no need to go on */
     }
 }
 
@@ -258,7 +258,7 @@ static bool is_of_slot(uint32_t sector)
     return sector >= CHIP_SLOT_A && sector < CHIP_J0;
 }
 
-static bool is_interesting(const struct world *w, const struct chip_event *event)
+static bool is_interesting(const struct site *w, const struct chip_event *event)
 {
     uint32_t in_slot = event->word + SECTOR_WORDS * ((event->sector - CHIP_SLOT_A) % 3);
     return event->op == CHIP_ERASE || !is_of_slot(event->sector) || event->word % CHIP_BLOCK_WORDS == 0 ||
@@ -280,21 +280,21 @@ static bool is_left_out(const struct sweep *s, const struct chip_event *event)
     }
     uint32_t block = event->word / CHIP_BLOCK_WORDS;
     bool is_edge =
-        block == 0 || block == SECTOR_BLOCKS - 1 || event->word + SECTOR_WORDS * sector == s->world.last_word;
+        block == 0 || block == SECTOR_BLOCKS - 1 || event->word + SECTOR_WORDS * sector == s->site.last_word;
     return !is_edge && block % thinning != 0;
 }
 
 /* P3: nothing touches the image that is confirmed; nor the loader, but for its update (P12). */
 static void check_place(struct sweep *s, const struct chip_event *event)
 {
-    const struct world_view *view = &s->world.view;
+    const struct site_view *view = &s->site.view;
     uint32_t slot = event->sector >= CHIP_SLOT_B ? SLOT_B : SLOT_A;
     bool is_slot = is_of_slot(event->sector);
-    if (event->sector == CHIP_LOADER && !s->world.may_write_loader) {
-        world_blame(&s->world, "P12", "the loader is touched without a loader session");
+    if (event->sector == CHIP_LOADER && !s->site.may_write_loader) {
+        site_blame(&s->site, "P12", "the loader is touched without a loader session");
     }
     if (is_slot && view->confirmed != RELEASE_NONE && !view->has_rotted && slot == view->confirmed_slot) {
-        world_blame(&s->world, "P3", "the slot of the confirmed image is touched");
+        site_blame(&s->site, "P3", "the slot of the confirmed image is touched");
     }
 }
 
@@ -306,7 +306,7 @@ static const enum chip_fault OF_CHIP[PC_FAULTS] = {[PC_DIP] = CHIP_DIP,
 /* The operation that is about to begin fails, and everything goes on from there with power on. */
 static void fail_here(struct sweep *s, enum pc_fault fault)
 {
-    struct world *w = &s->world;
+    struct site *w = &s->site;
     s->cut[s->n_cuts++] = (struct pc_cut){.op = s->n_ops, .fault = fault};
     s->result->n_sessions++;
     s->n_ops = 0;
@@ -330,14 +330,14 @@ static void cut_as_planned(struct sweep *s, const struct chip_event *event, bool
             outcome = (enum flash_cut)((uint32_t)outcome % FLASH_CUTS_OF_PROGRAM);
         }
         cut_here(s, event, outcome, plan->is_second_draw);
-        s->world.is_known = true; /* nothing else is wanted of this run */
+        s->site.is_known = true; /* nothing else is wanted of this run */
     }
 }
 
 static void note_site(struct sweep *s, const struct chip_event *event, bool interests)
 {
     bool is_wanted = s->config.first == SWEEP_ALL || interests;
-    if (s->world.is_quiet || !is_wanted || s->sites->n == SITES_MAX) {
+    if (s->site.is_quiet || !is_wanted || s->sites->n == SITES_MAX) {
         return;
     }
     if (s->config.stride > 1 && s->n_stride++ % s->config.stride != 0) {
@@ -350,13 +350,13 @@ static void note_site(struct sweep *s, const struct chip_event *event, bool inte
 static void before_op(void *ctx, const struct chip_event *event)
 {
     struct sweep *s = ctx;
-    bool is_passed = s->world.is_quiet || s->world.check != NULL || s->n_cuts == s->config.depth;
+    bool is_passed = s->site.is_quiet || s->site.check != NULL || s->n_cuts == s->config.depth;
     s->n_ops++;
     check_place(s, event);
     if (is_passed && s->sites == NULL && !s->is_by_interest) {
         return; /* most operations: of an update that goes on after the last cut */
     }
-    bool interests = is_interesting(&s->world, event);
+    bool interests = is_interesting(&s->site, event);
     s->n_interesting += interests;
     if (s->sites != NULL) {
         note_site(s, event, interests);
@@ -366,7 +366,7 @@ static void before_op(void *ctx, const struct chip_event *event)
         return;
     }
     if (s->is_path) {
-        if (!s->world.is_known) {
+        if (!s->site.is_known) {
             cut_as_planned(s, event, interests);
         }
         return;
@@ -381,9 +381,9 @@ static void before_op(void *ctx, const struct chip_event *event)
         return;
     }
     enum flash_cut end = event->op == CHIP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM;
-    for (enum flash_cut outcome = FLASH_CUT_BEFORE; outcome < end && s->world.check == NULL; outcome++) {
+    for (enum flash_cut outcome = FLASH_CUT_BEFORE; outcome < end && s->site.check == NULL; outcome++) {
         cut_here(s, event, outcome, false);
-        if (outcome == FLASH_CUT_FLAKY && s->world.check == NULL) {
+        if (outcome == FLASH_CUT_FLAKY && s->site.check == NULL) {
             cut_here(s, event, outcome, true);
         }
     }
@@ -392,43 +392,43 @@ static void before_op(void *ctx, const struct chip_event *event)
 static void on_broken(void *ctx, const char *check, const char *text)
 {
     struct sweep *s = ctx;
-    if (s->world.is_upset && strcmp(check, "P7") == 0) {
-        s->world.waived[WAIVED_SUSPECT]++; /* F8 leaves no evidence of which words are suspect */
+    if (s->site.is_upset && strcmp(check, "P7") == 0) {
+        s->site.waived[WAIVED_SUSPECT]++; /* F8 leaves no evidence of which words are suspect */
         return;
     }
-    world_blame(&s->world, check, text);
+    site_blame(&s->site, check, text);
 }
 
-static void set_up(struct sweep *s, const struct world_scenario *scenario, struct sweep_result *out)
+static void set_up(struct sweep *s, const struct site_scenario *scenario, struct sweep_result *out)
 {
     memset(s, 0, sizeof *s);
     memset(out, 0, sizeof *out);
     s->config.scenario = scenario;
     s->result = out;
-    world_open(&s->world, scenario);
-    s->world.is_seen = is_seen;
-    s->world.ctx = s;
-    s->world.chip->observer = (struct chip_observer){before_op, on_broken, s};
+    site_open(&s->site, scenario);
+    s->site.is_seen = is_seen;
+    s->site.ctx = s;
+    s->site.chip->observer = (struct chip_observer){before_op, on_broken, s};
     seen_resize(&s->seen, SEEN_START);
 }
 
 static void finish(struct sweep *s)
 {
     struct sweep_result *out = s->result;
-    out->normal_boot_ops = s->world.normal_boot_ops;
-    out->boot_ops_max = s->world.boot_ops_max;
-    out->boot_erases_max = s->world.boot_erases_max;
-    out->n_lives = s->world.n_lives;
-    memcpy(out->waived, s->world.waived, sizeof out->waived);
+    out->normal_boot_ops = s->site.normal_boot_ops;
+    out->boot_ops_max = s->site.boot_ops_max;
+    out->boot_erases_max = s->site.boot_erases_max;
+    out->n_lives = s->site.n_lives;
+    memcpy(out->waived, s->site.waived, sizeof out->waived);
     out->n_ops = s->n_ops;
-    if (s->world.check != NULL && out->n_bricks == 0) {
+    if (s->site.check != NULL && out->n_bricks == 0) {
         note_brick(s);
     }
 }
 
 static void tear_down(struct sweep *s)
 {
-    world_close(&s->world);
+    site_close(&s->site);
     free(s->seen.key);
     free(s->seen.n_sessions);
     free(s);
@@ -447,10 +447,10 @@ void sweep_run(const struct sweep_config *config, struct sweep_result *out)
 /* One life after the other. True: there is one more. */
 static bool live_once(struct sweep *s, uint32_t life)
 {
-    struct world *w = &s->world;
+    struct site *w = &s->site;
     chip_power_up(w->chip, chip_hash(w->chip) + life);
-    world_live(w);
-    return w->check == NULL && !world_is_done(w);
+    site_live(w);
+    return w->check == NULL && !site_is_done(w);
 }
 
 /* The operations of the next life that are to fail. */
@@ -487,24 +487,24 @@ void sweep_faults(const struct sweep_config *config, enum pc_fault from, enum pc
                 finish(s);
                 go_back(s, &start);
                 s->n_cuts = 0;
-                s->world.check = NULL;
+                s->site.check = NULL;
             }
         }
         s->plan[0].op = 0;
-    } while (life < WORLD_LIVES_MAX && out->n_bricks == 0 && live_once(s, life++));
+    } while (life < SITE_LIVES_MAX && out->n_bricks == 0 && live_once(s, life++));
     free(sites);
     finish(s);
     tear_down(s);
 }
 
-void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, bool is_traced,
+void sweep_path(const struct site_scenario *scenario, const struct pc_id *id, bool is_traced,
                 struct sweep_result *out)
 {
     struct sweep *s = grow(NULL, sizeof *s);
     set_up(s, scenario, out);
     s->config.depth = id->n_cuts;
     s->is_path = true;
-    s->world.is_traced = is_traced;
+    s->site.is_traced = is_traced;
     memcpy(s->plan, id->cut, id->n_cuts * sizeof id->cut[0]);
     s->config.is_upsetting = id->cut[0].is_upset;
     live_on(s);
@@ -518,7 +518,7 @@ static uint32_t draw(uint64_t *random)
     return (uint32_t)(*random >> 33);
 }
 
-void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t n_runs,
+void sweep_random(const struct site_scenario *scenario, uint64_t seed, uint32_t n_runs,
                   struct sweep_result *out)
 {
     struct sweep *s = grow(NULL, sizeof *s);

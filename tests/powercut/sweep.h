@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "pc_id.h"
-#include "world.h"
+#include "site.h"
 
 /** Which operations are cut. */
 enum sweep_ops {
@@ -18,7 +18,7 @@ enum sweep_ops {
 };
 
 struct sweep_config {
-    const struct world_scenario *scenario;
+    const struct site_scenario *scenario;
     uint32_t depth;       /* cuts one after the other */
     enum sweep_ops first; /* operations for the first cut, and for the later ones */
     enum sweep_ops later;
@@ -59,11 +59,11 @@ void sweep_faults(const struct sweep_config *config, enum pc_fault from, enum pc
                   struct sweep_result *out);
 
 /** One run with the cuts of an id, on every operation where they say. Traced: tells what happens. */
-void sweep_path(const struct world_scenario *scenario, const struct pc_id *id, bool is_traced,
+void sweep_path(const struct site_scenario *scenario, const struct pc_id *id, bool is_traced,
                 struct sweep_result *out);
 
 /** `n_runs` runs with 3 to 5 cuts at random interesting operations. */
-void sweep_random(const struct world_scenario *scenario, uint64_t seed, uint32_t n_runs,
+void sweep_random(const struct site_scenario *scenario, uint64_t seed, uint32_t n_runs,
                   struct sweep_result *out);
 
 #endif

@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fake/stage_fake.h"
 #include "gateway/gateway.h"
 #include "loader_board.h"
 #include "port_twin/twin_link.h"
 #include "posix/http_curl.h"
+#include "posix/stage_file.h"
 #include "posix/store_file.h"
 #include "process.h"
 #include "soak.h"
@@ -30,8 +30,6 @@ enum {
 
 /* What the processes share. */
 struct shared {
-    struct stage_fake shelves; /* outlives a gateway's process, as files do */
-    uint8_t shelf_memory[STAGE_SHELVES * TEST_IMAGE_MAX_BYTES];
     uint64_t image_bytes;
     uint32_t n_refused;
     enum fota_err reason;
@@ -43,6 +41,7 @@ struct real {
     char folder[PROCESS_PATH_BYTES];
     char socket[WIRE_PATH_BYTES];
     char state[WIRE_PATH_BYTES];
+    char stage[WIRE_PATH_BYTES];
     char ca_file[WIRE_PATH_BYTES];
     pid_t board_pid;
     struct proxy proxy;
@@ -59,25 +58,65 @@ struct counting {
     bool is_image;
 };
 
-static const char *const CLEAN[] = {NULL};
-static const char *const REFUSING[] = {"status 503 share=0.3 method=GET", NULL};
-static const char *const CUTTING[] = {"cut 3000 method=GET", NULL};
-static const char *const FLIPPING[] = {"flip share=0.05 method=GET", NULL};
-static const char *const PORTAL[] = {"portal share=0.5 method=GET", NULL};
-static const char *const ALL[] = {"status 503 share=0.3 method=GET", "portal share=0.5 method=GET",
-                                  "cut 3000 method=GET", "flip share=0.05 method=GET", NULL};
+#define GET   " method=GET"
+#define BLOBS " path=/v1/blobs/ method=GET"
+
+/* Eight networks with many updates, then each row of the proxy that a gateway must live with, with one update. */
 static const struct {
     const char *name;
-    const char *const *rules;
-    bool is_killed;
-} RUNS[] = {{"clean", CLEAN, false},
-            {"30 % 5xx", REFUSING, false},
-            {"cut every 3,000", CUTTING, false},
-            {"flipped bits", FLIPPING, false},
-            {"captive portal", PORTAL, false},
-            {"all at once", ALL, false},
-            {"clean, killed thrice", CLEAN, true},
-            {"cut, killed thrice", CUTTING, true}};
+    const char *rules[PROCESS_RULES_MAX];
+    bool is_killed, is_one;
+} RUNS[] = {
+    {"clean", {NULL}, false, false},
+    {"30 % 5xx", {"status 503 share=0.3" GET}, false, false},
+    {"cut every 3,000", {"cut 3000" GET}, false, false},
+    {"flipped bits", {"flip share=0.05" GET}, false, false},
+    {"captive portal", {"portal share=0.5" GET}, false, false},
+    {"all at once",
+     {"status 503 share=0.3" GET, "portal share=0.5" GET, "cut 3000" GET, "flip share=0.05" GET},
+     false,
+     false},
+    {"clean, killed thrice", {NULL}, true, false},
+    {"cut, killed thrice", {"cut 3000" GET}, true, false},
+    {"503 five times, Retry-After", {"status 503 times=5 retry-after=3" GET}, false, true},
+    {"Retry-After as a date", {"status 429 times=1 retry-after=date+2" GET}, false, true},
+    {"cut at 4 kB +- 1", {"cut 4096 spread=1" GET}, false, true},
+    {"reset at 4 kB", {"reset 4096" GET}, false, true},
+    {"200 to a range", {"whole" BLOBS, "cut 7000 times=2" BLOBS}, false, true},
+    {"206 with another ETag", {"cut 7000 times=2" BLOBS, "etag first=2 times=1" BLOBS}, false, true},
+    {"wrong Content-Range",
+     {"cut 7000 times=2" BLOBS, "range-header 512 first=2 times=1" BLOBS},
+     false,
+     true},
+    {"another range", {"cut 7000 times=2" BLOBS, "other-range 512 first=2 times=1" BLOBS}, false, true},
+    {"412 in mid-file",
+     {"cut 7000 times=1" BLOBS, "status 412 code=PreconditionFailed first=2 times=1" BLOBS},
+     false,
+     true},
+    {"307 to nowhere", {"redirect 307 times=2" GET}, false, true},
+    {"301", {"redirect 301 times=2" GET}, false, true},
+    {"400, another region",
+     {"status 400 code=AuthorizationHeaderMalformed region=test-1 times=2" GET},
+     false,
+     true},
+    {"403 for missing", {"status 403 times=2" GET}, false, true},
+    {"404", {"status 404 times=2" BLOBS}, false, true},
+    {"Date 20 minutes off",
+     {"date -1200" GET, "status 403 code=RequestTimeTooSkewed times=1" GET},
+     false,
+     true},
+    {"no ETag, nor of a 304", {"no-etag" GET, "cut 7000 times=2" BLOBS}, false, true},
+    {"304 with a body", {"body-of-304" GET, "status 503 times=1" BLOBS}, false, true},
+    {"errors of 3 kB", {"status 500 bytes=3000 times=3" GET}, false, true},
+    {"endless error", {"endless 500 times=2" GET}, false, true},
+    {"endless headers", {"endless-headers times=1" GET}, false, true},
+    {"slow, 8 kB a second", {"drip 8000" GET}, false, true},
+    {"length too large", {"length +100 times=2" GET}, false, true},
+    {"short body", {"short 100 times=2" GET}, false, true},
+    {"conditions ignored", {"ignore-conditions" GET, "cut 7000 times=2" BLOBS}, false, true},
+    {"dropped and stale", {"drop times=3" GET, "stale share=0.5" GET}, false, true},
+    {"portal that redirects", {"portal-redirect times=3" GET}, false, true},
+};
 
 /* --- the board's process ----------------------------------------------------------------------------- */
 
@@ -101,7 +140,7 @@ static bool start_board(struct real *r)
         return r->board_pid > 0;
     }
     struct twin_link wires;
-    twin_link_init(&wires, r->board.twin);
+    twin_link_init(&wires, r->board.base.twin);
     const struct wire_board board = {
         .io = &wires.io, .restore = restore, .is_updated = is_updated, .ctx = &r->board};
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
@@ -157,8 +196,10 @@ static void on_event(void *ctx, const struct gateway_event *event)
     }
 }
 
-/* Steps until the board is updated. @return exit code: 0 updated, 1 refused or not in time, 2 trouble */
-static int run_gateway(struct gateway *g, struct wire *w, const struct shared *shared)
+enum exit_code { UPDATED, NOT_UPDATED, TROUBLE, WRONG_BYTES };
+
+/* Steps until the board is updated. */
+static enum exit_code run_gateway(struct gateway *g, struct wire *w, const struct shared *shared)
 {
     const uint64_t until_ms = clock_now_ms(&w->clock) + VIRTUAL_MAX_MS;
     uint32_t wait_ms = 0;
@@ -166,42 +207,44 @@ static int run_gateway(struct gateway *g, struct wire *w, const struct shared *s
         bool is_done = false;
         uint32_t n_wrong = 0;
         if (wait_ms == 0 && gateway_step(g, &wait_ms) != FOTA_OK) {
-            return 2;
+            return TROUBLE;
         }
         uint32_t ms = wait_ms < SLICE_MS ? wait_ms : SLICE_MS;
         link_io_delay_us(&w->io, ms * 1000U);
         wait_ms -= ms;
         if (!wire_is_updated(w, &is_done, &n_wrong)) {
-            return 2;
+            return TROUBLE;
         }
         if (is_done) {
-            return n_wrong == 0 ? 0 : 2;
+            return n_wrong == 0 ? UPDATED : WRONG_BYTES;
         }
     }
-    return 1;
+    return NOT_UPDATED;
 }
 
-static int gateway_process(const struct real *r)
+static enum exit_code gateway_process(const struct real *r)
 {
     static struct gateway g;
     static const struct http_ops ops = {.perform = perform};
     struct wire wires;
     struct link_client link;
     struct store_file store;
+    struct stage_file stage;
     struct s3 s3;
     struct http_curl *curl = NULL;
     const struct s3_config s3_config = {.endpoint = r->proxy.url, .region = "test-1", .bucket = "releases"};
     const struct gateway_config config = {
-        .keys = {.channel = {r->board.channel_key.point}, .release = {r->board.image_key.point}},
+        .keys = {.channel = {demo_channel_key()->point}, .release = {demo_image_key()->point}},
         .identity = {.product = "demo", .hw = "f407-disco", .channel = "stable", .device = "soak"},
         .poll_ms = 1000,
         .backoff_min_ms = 500,
         .backoff_max_ms = 5000,
+        .denied_min_ms = 2000,
         .retry_min_ms = 50,
         .seed = r->random | 1U};
-    if (!connect_board(r, &wires) ||
+    if (!connect_board(r, &wires) || stage_file_open(&stage, r->stage, NULL) ||
         http_curl_open(&(struct http_curl_config){.ca_file = r->ca_file}, &curl)) {
-        return 2;
+        return TROUBLE;
     }
     struct counting http = {
         .http = {.ops = &ops}, .inner = http_curl_http(curl), .image_bytes = &r->shared->image_bytes};
@@ -209,13 +252,13 @@ static int gateway_process(const struct real *r)
                                         .link = &link,
                                         .store = &store.store,
                                         .clock = &wires.clock,
-                                        .stage = &r->shared->shelves.stage,
+                                        .stage = &stage.stage,
                                         .observer = {.on_event = on_event, .ctx = r->shared}};
     store_file_init(&store, r->state);
     link_client_init(&link, &wires.io, NULL);
-    int code = s3_init(&s3, &http.http, &s3_config) || gateway_init(&g, &config, &ports)
-                   ? 2
-                   : run_gateway(&g, &wires, r->shared);
+    enum exit_code code = s3_init(&s3, &http.http, &s3_config) || gateway_init(&g, &config, &ports)
+                              ? TROUBLE
+                              : run_gateway(&g, &wires, r->shared);
     http_curl_close(curl);
     wire_hang_up(&wires);
     return code;
@@ -237,33 +280,47 @@ static int one_process(struct real *r, double kill_after_s)
     const pid_t pid = fork();
     if (pid == 0) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
-            _exit(2);
+            _exit(TROUBLE);
         }
-        _exit(gateway_process(r));
+        _exit((int)gateway_process(r));
     }
     if (pid < 0) {
-        return 2;
+        return TROUBLE;
     }
     if (kill_after_s > 0) {
         (void)usleep((useconds_t)(kill_after_s * 1e6));
         (void)kill(pid, SIGKILL);
     }
     if (waitpid(pid, &status, 0) != pid) {
-        return 2;
+        return TROUBLE;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static bool update(struct real *r, bool is_killed)
+/* The board from the factory, and a gateway that knows nothing. */
+static bool start_anew(const struct real *r)
 {
     struct wire w;
-    if (!connect_board(r, &w) || !wire_restore(&w)) {
+    struct stage_file stage;
+    if (!connect_board(r, &w) || !wire_restore(&w) || stage_file_open(&stage, r->stage, NULL)) {
         return false;
     }
     wire_hang_up(&w);
     (void)unlink(r->state);
+    bool is_empty = true;
+    for (unsigned shelf = 0; shelf < STAGE_SHELVES; shelf++) {
+        is_empty = stage_drop(&stage.stage, (enum stage_shelf)shelf) == FOTA_OK && is_empty;
+    }
+    return is_empty;
+}
+
+/* @return exit code of the last process */
+static int update(struct real *r, bool is_killed)
+{
+    if (!start_anew(r)) {
+        return TROUBLE;
+    }
     r->shared->n_refused = 0;
-    stage_fake_init(&r->shared->shelves, r->shared->shelf_memory, TEST_IMAGE_MAX_BYTES);
     const double start_s = process_now_s();
     int code = -1;
     for (unsigned i = 0; i < KILLS && is_killed && code == -1; i++) {
@@ -271,8 +328,8 @@ static bool update(struct real *r, bool is_killed)
     }
     code = code == -1 ? one_process(r, 0) : code;
     const double s = process_now_s() - start_s;
-    r->longest_s = !is_killed && s > r->longest_s ? s : r->longest_s;
-    return code == 0 && r->shared->n_refused == 0;
+    r->longest_s = !is_killed && r->longest_s <= 0 ? s : r->longest_s; /* of the first, on a clean network */
+    return r->shared->n_refused > 0 ? NOT_UPDATED : code;
 }
 
 static bool put(struct s3 *s3, const char *key, const void *bytes, size_t n_bytes)
@@ -315,6 +372,7 @@ static bool open_real(struct real *r, uint32_t seed)
     }
     (void)snprintf(r->socket, sizeof r->socket, "%s/wires", r->folder);
     (void)snprintf(r->state, sizeof r->state, "%s/state", r->folder);
+    (void)snprintf(r->stage, sizeof r->stage, "%s/stage", r->folder);
     (void)snprintf(r->ca_file, sizeof r->ca_file, "%s/ca.crt", r->folder);
     loader_board_open(&r->board, &config);
     return start_board(r);
@@ -332,45 +390,73 @@ static void close_real(struct real *r)
     process_folder_remove(r->folder);
 }
 
-static uint32_t run(struct soak *s, struct real *r, size_t which)
+struct tally {
+    uint32_t n_runs, n_ok, n_wrong;
+    uint64_t refetched_max; /* of updates without damage on the way */
+};
+
+static void run(struct soak *s, struct real *r, size_t which, struct tally *t)
 {
+    const uint32_t n_runs = RUNS[which].is_one ? 1 : s->n_real;
     uint32_t n_ok = 0;
-    r->shared->image_bytes = 0;
     if (!proxy_start(&r->proxy, r->folder, RUNS[which].rules, s->seed) || !publish(r)) {
         soak_check(s, false, "the fault proxy starts and takes the release");
-        return 0;
+        return;
     }
-    for (uint32_t i = 0; i < s->n_real; i++) {
-        n_ok += update(r, RUNS[which].is_killed);
+    if (RUNS[which].is_killed && r->longest_s <= 0 && update(r, false) != UPDATED) {
+        soak_check(s, false, "an update takes a time that is known");
+        proxy_stop(&r->proxy);
+        return;
+    }
+    r->shared->image_bytes = 0;
+    for (uint32_t i = 0; i < n_runs; i++) {
+        const uint64_t before = r->shared->image_bytes;
+        const int code = update(r, RUNS[which].is_killed);
+        const uint64_t fetched = r->shared->image_bytes - before, size = r->board.update.n_image[IMAGE];
+        const uint64_t again = RUNS[which].is_killed && fetched > size ? fetched - size : 0;
+        n_ok += code == UPDATED;
+        t->n_wrong += code == WRONG_BYTES;
+        t->refetched_max = again > t->refetched_max ? again : t->refetched_max;
     }
     proxy_stop(&r->proxy);
-    (void)printf("%-32s %4u/%-4u %26.3f  %s\n", RUNS[which].name, (unsigned)n_ok, (unsigned)s->n_real,
-                 (double)r->shared->image_bytes / ((double)r->board.update.n_image[IMAGE] * s->n_real),
+    t->n_runs += n_runs;
+    t->n_ok += n_ok;
+    (void)printf("%-32s %4u/%-4u %26.3f  %s\n", RUNS[which].name, (unsigned)n_ok, (unsigned)n_runs,
+                 (double)r->shared->image_bytes / ((double)r->board.update.n_image[IMAGE] * n_runs),
                  r->shared->n_refused ? fota_err_text(r->shared->reason) : "");
-    return n_ok;
 }
 
-void soak_real(struct soak *s)
+static void run_all(struct soak *s, bool is_one, struct tally *t)
 {
     static struct real r;
-    uint32_t n_ok = 0, n_killed_ok = 0;
-    uint32_t n_runs = sizeof RUNS / sizeof RUNS[0];
+    *t = (struct tally){0};
     if (!open_real(&r, s->seed)) {
         soak_check(s, false, "the twin's process starts");
         return;
     }
-    const double start_s = process_now_s();
-    (void)printf("the twin, in a process of its own, by TLS\n");
-    for (size_t i = 0; i < n_runs; i++) {
-        uint32_t n = run(s, &r, i);
-        n_ok += n;
-        n_killed_ok += RUNS[i].is_killed ? n : 0;
+    for (size_t i = 0; i < sizeof RUNS / sizeof RUNS[0]; i++) {
+        if (RUNS[i].is_one == is_one && (s->run == 0 || s->run == i + 1)) {
+            run(s, &r, i, t);
+        }
     }
     close_real(&r);
-    soak_figure(s, "twin_updates_ok", n_ok);
-    soak_figure(s, "twin_updates_wanted", (double)n_runs * s->n_real);
-    soak_figure(s, "twin_killed_ok", n_killed_ok);
-    soak_figure(s, "twin_update_longest_s", r.longest_s);
-    soak_check(s, n_ok == n_runs * s->n_real, "every update of the twin is confirmed, with no byte wrong");
-    (void)printf("the twin took %.0f s\n", process_now_s() - start_s);
+}
+
+void soak_real(struct soak *s)
+{
+    struct tally t;
+    (void)printf("the twin, in a process of its own, by TLS\n");
+    run_all(s, false, &t);
+    soak_figure(s, "twin_updates_ok", t.n_ok);
+    soak_figure(s, "twin_updates_wrong", t.n_wrong);
+    soak_figure(s, "twin_refetched_bytes_max", (double)t.refetched_max);
+}
+
+void soak_rows(struct soak *s)
+{
+    struct tally t;
+    (void)printf("rows of the fault proxy, an update of the twin through each\n");
+    run_all(s, true, &t);
+    soak_figure(s, "proxy_rows", t.n_runs);
+    soak_figure(s, "proxy_rows_not_ok", t.n_runs - t.n_ok);
 }

@@ -21,16 +21,16 @@ static struct link_io *inner(struct link_io *io)
 /** After a planned cut the supply comes back; the port of the host never noticed. */
 static void restore_power(struct breaker *b)
 {
-    if (b->desk->wires.last_stop == TWIN_STOP_POWER) {
+    if (b->board->wires.last_stop == TWIN_STOP_POWER) {
         b->has_struck = true;
-        twin_set_power(b->desk->twin, true);
-        link_io_delay_us(&b->desk->wires.io, OFF_US);
+        twin_set_power(b->board->twin, true);
+        link_io_delay_us(&b->board->wires.io, OFF_US);
     }
 }
 
 static void strike(struct breaker *b)
 {
-    struct twin *t = b->desk->twin;
+    struct twin *t = b->board->twin;
     b->has_struck = true;
     switch (b->point.kind) {
     case BREAK_HOST:
@@ -38,12 +38,12 @@ static void strike(struct breaker *b)
         break;
     case BREAK_RESET:
         twin_set_pin(t, TWIN_PIN_NRST, false);
-        link_io_delay_us(&b->desk->wires.io, 1000);
+        link_io_delay_us(&b->board->wires.io, 1000);
         twin_set_pin(t, TWIN_PIN_NRST, true);
         break;
     case BREAK_POWER:
         twin_set_power(t, false);
-        link_io_delay_us(&b->desk->wires.io, OFF_US);
+        link_io_delay_us(&b->board->wires.io, OFF_US);
         twin_set_power(t, true);
         break;
     default:
@@ -63,9 +63,9 @@ static uint64_t count_erases(const struct twin *t)
 /** At most one erase begins between two looks. */
 static void note_erase(struct breaker *b)
 {
-    uint64_t n = count_erases(b->desk->twin) - b->n_erases_before;
+    uint64_t n = count_erases(b->board->twin) - b->n_erases_before;
     if (n > b->n_erases && b->n_erases < BREAK_ERASES_MAX) {
-        b->erase_at[b->n_erases++] = twin_stats(b->desk->twin)->flash_ops - b->start_ops;
+        b->erase_at[b->n_erases++] = twin_stats(b->board->twin)->flash_ops - b->start_ops;
     }
 }
 
@@ -126,7 +126,7 @@ static uint64_t break_now(struct link_io *io)
     return link_io_now_us(inner(io));
 }
 
-void breaker_init(struct breaker *b, struct desk *desk, struct break_point point)
+void breaker_init(struct breaker *b, struct twin_board *board, struct break_point point)
 {
     static const struct link_io_ops ops = {.transfer = break_transfer,
                                            .select = break_select,
@@ -135,11 +135,11 @@ void breaker_init(struct breaker *b, struct desk *desk, struct break_point point
                                            .set_clock = break_clock,
                                            .delay_us = break_delay,
                                            .now_us = break_now};
-    *b = (struct breaker){.io = {.ops = &ops}, .under = &desk->wires.io, .desk = desk, .point = point};
-    b->start_ops = twin_stats(desk->twin)->flash_ops;
-    b->n_erases_before = count_erases(desk->twin);
-    twin_forget_cuts(desk->twin);
+    *b = (struct breaker){.io = {.ops = &ops}, .under = &board->wires.io, .board = board, .point = point};
+    b->start_ops = twin_stats(board->twin)->flash_ops;
+    b->n_erases_before = count_erases(board->twin);
+    twin_forget_cuts(board->twin);
     if (point.kind == BREAK_TORN) {
-        (void)twin_plan_cut(desk->twin, twin_stats(desk->twin)->flash_ops + point.at, point.cut);
+        (void)twin_plan_cut(board->twin, twin_stats(board->twin)->flash_ops + point.at, point.cut);
     }
 }

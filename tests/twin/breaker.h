@@ -5,7 +5,7 @@
 #ifndef TESTS_TWIN_BREAKER_H
 #define TESTS_TWIN_BREAKER_H
 
-#include "desk.h"
+#include "twin_board.h"
 
 enum { BREAK_ERASES_MAX = 16 };
 
@@ -26,8 +26,8 @@ struct break_point {
 
 struct breaker {
     struct link_io io;     /* first member */
-    struct link_io *under; /* wires of `desk`, or what stands between: change it after breaker_init */
-    struct desk *desk;
+    struct link_io *under; /* wires of `board`, or what stands between: change it after breaker_init */
+    struct twin_board *board;
     struct break_point point;
     uint64_t n_bytes;
     uint64_t start_ops;
@@ -38,8 +38,8 @@ struct breaker {
     bool has_struck; /* what was planned has happened */
 };
 
-/** Put the wires of `desk` behind a breaker; plans the cut of BREAK_TORN. */
-void breaker_init(struct breaker *b, struct desk *desk, struct break_point point);
+/** Put the wires of `board` behind a breaker; plans the cut of BREAK_TORN. */
+void breaker_init(struct breaker *b, struct twin_board *board, struct break_point point);
 
 /** Pseudo-random number, 31 bits. */
 uint64_t breaker_random(uint64_t *seed);

@@ -13,32 +13,22 @@
 
 #include "base/bytes.h"
 #include "base/flash_map.h"
-#include "desk.h"
 #include "link/link_codec.h"
+#include "twin_board.h"
 
-enum {
-    POLLS = 400,
-    TRIES = 10,
-    SILENCE_MS = 600,
-    REPORT_MS = 1100,
-    CONSOLE_BYTES = 1 << 16,
-    CHUNK_MAX_BYTES = 320,
-    SLOT_SECTORS = 7
-};
+enum { POLLS = 400, TRIES = 10, SILENCE_MS = 600, REPORT_MS = 1100, CHUNK_MAX_BYTES = 320, SLOT_SECTORS = 7 };
 
 static uint32_t n_frames = 1500;
 static uint64_t first_seed = 1;
 
 /** A board under fire. */
 struct fire {
-    struct desk desk;
+    struct twin_board board;
     uint64_t random;
     uint32_t allowed; /* sectors that may be written */
     struct twin_stats before;
     uint32_t n_frames, n_acks, n_nacks;
     bool is_careful;
-    size_t n_console;
-    char console[CONSOLE_BYTES];
 };
 
 static uint32_t draw(struct fire *f, uint32_t n)
@@ -53,7 +43,7 @@ static uint32_t draw(struct fire *f, uint32_t n)
 static const char *written_elsewhere(struct fire *f)
 {
     static char text[80];
-    const struct twin_stats *now = twin_stats(f->desk.twin);
+    const struct twin_stats *now = twin_stats(f->board.twin);
     for (unsigned s = 0; s < FLASH_SECTORS; s++) {
         uint64_t n = now->flash_programs_in[s] - f->before.flash_programs_in[s] + now->flash_erases[s] -
                      f->before.flash_erases[s];
@@ -70,8 +60,8 @@ static const char *crashed(struct fire *f)
 {
     static char text[240];
     struct twin_violation v;
-    const struct twin_stats *now = twin_stats(f->desk.twin);
-    if (twin_violation(f->desk.twin, 0, &v) > 0) {
+    const struct twin_stats *now = twin_stats(f->board.twin);
+    if (twin_violation(f->board.twin, 0, &v) > 0) {
         (void)snprintf(text, sizeof text, "violation at pc 0x%08X: %s", (unsigned)v.pc, v.text);
         return text;
     }
@@ -87,18 +77,11 @@ static const char *crashed(struct fire *f)
 /* Ticks that the control loop says it missed; UINT32_MAX: it says nothing any more. */
 static uint32_t missed_ticks(struct fire *f)
 {
-    uint32_t worst = UINT32_MAX;
-    f->n_console = 0;
-    desk_run_ms(&f->desk, REPORT_MS);
-    f->n_console = twin_console_read(f->desk.twin, f->console, CONSOLE_BYTES - 1);
-    f->console[f->n_console] = '\0';
-    for (const char *line = strstr(f->console, "app: ticks "); line; line = strstr(line + 1, "app: ticks ")) {
-        unsigned ticks, missed;
-        if (sscanf(line, "app: ticks %u missed %u worst", &ticks, &missed) == 2) {
-            worst = worst == UINT32_MAX || missed > worst ? missed : worst;
-        }
-    }
-    return worst;
+    twin_board_clear_console(&f->board);
+    twin_board_run_ms(&f->board, REPORT_MS);
+    twin_board_listen(&f->board);
+    const struct twin_board_ticks ticks = twin_board_ticks(&f->board);
+    return ticks.n_reports > 0 ? ticks.missed : UINT32_MAX;
 }
 
 /* --- the wires --------------------------------------------------------------------------------------- */
@@ -107,9 +90,9 @@ static void transfer(struct fire *f, const uint8_t *mosi, uint8_t *miso, size_t 
 {
     static const uint32_t HZ[] = {10500000, 8000000, 1000000};
     if (f->is_careful) { /* as AN4286 wants it */
-        (void)twin_spi_transfer(f->desk.twin, mosi, miso, n_bytes, 1000000, 15000);
+        (void)twin_spi_transfer(f->board.twin, mosi, miso, n_bytes, 1000000, 15000);
     } else {
-        (void)twin_spi_transfer(f->desk.twin, mosi, miso, n_bytes, HZ[draw(f, 8) % 3], draw(f, 4) * 1000);
+        (void)twin_spi_transfer(f->board.twin, mosi, miso, n_bytes, HZ[draw(f, 8) % 3], draw(f, 4) * 1000);
     }
 }
 
@@ -119,7 +102,7 @@ static uint8_t ack(struct fire *f, unsigned n_polls)
     uint8_t byte = 0;
     transfer(f, NULL, &byte, 1);
     for (unsigned i = 0; i < n_polls; i++) {
-        (void)twin_spi_transfer(f->desk.twin, NULL, &byte, 1, 1000000, 10000);
+        (void)twin_spi_transfer(f->board.twin, NULL, &byte, 1, 1000000, 10000);
         if (byte == LINK_ACK || byte == LINK_NACK) {
             f->n_acks += byte == LINK_ACK;
             f->n_nacks += byte == LINK_NACK;
@@ -136,7 +119,7 @@ static bool answers_get(struct fire *f, unsigned n_tries)
     f->is_careful = true;
     for (unsigned i = 0; i < n_tries; i++) {
         uint8_t answer[22];
-        desk_run_ms(&f->desk, SILENCE_MS);
+        twin_board_run_ms(&f->board, SILENCE_MS);
         transfer(f, (const uint8_t *)"\x5A\x00\xFF", NULL, 3);
         if (ack(f, POLLS) != LINK_ACK) {
             continue;
@@ -210,7 +193,7 @@ static void memory_command(struct fire *f)
         }
         return;
     }
-    desk_fill(bytes + 1, n, f->random);
+    twin_board_fill(bytes + 1, n, f->random);
     bytes[n + 1] = link_xor(bytes, n + 1);
     (void)stage(f, bytes, n + 2);
 }
@@ -239,13 +222,13 @@ static void vendor_command(struct fire *f)
     uint8_t op = (uint8_t)(LINK_OP_INFO + draw(f, 5)), reply[CHUNK_MAX_BYTES];
     static const uint16_t SIZES[] = {0, 1, 4, 8, 9, 300, 1024, 1025, 4104};
     size_t n_bytes = SIZES[draw(f, 9)];
-    desk_fill(body, n_bytes, f->random);
+    twin_board_fill(body, n_bytes, f->random);
     if (op == LINK_OP_BEGIN && draw(f, 3)) {
-        n_bytes = desk_release[1].n_statement;
-        memcpy(body, desk_release[1].statement, n_bytes);
+        n_bytes = demo_release(2)->n_statement;
+        memcpy(body, demo_release(2)->statement, n_bytes);
     }
     if (draw(f, 2)) { /* the session that is open, and its first bytes */
-        memcpy(body, desk_release[1].digest[1], 4);
+        memcpy(body, demo_release(2)->digest[1], 4);
         memset(body + 4, 0, 4);
     }
     if (command(f, op) == LINK_ACK &&
@@ -277,7 +260,7 @@ static void noise(struct fire *f)
 {
     uint8_t bytes[CHUNK_MAX_BYTES];
     uint32_t n = draw(f, 40) + 1;
-    desk_fill(bytes, n, f->random);
+    twin_board_fill(bytes, n, f->random);
     for (uint32_t i = 0; i < n; i += 8) {
         bytes[i] = draw(f, 2) ? LINK_SOF : LINK_ACK;
     }
@@ -299,7 +282,7 @@ static void one_frame(struct fire *f)
     } else if (kind < 98 || draw(f, 3)) {
         noise(f);
     } else {
-        desk_run_ms(&f->desk, SILENCE_MS);
+        twin_board_run_ms(&f->board, SILENCE_MS);
     }
 }
 
@@ -309,8 +292,8 @@ static void aim(struct fire *f, uint64_t seed)
 {
     f->random = seed;
     f->allowed = 1U << FLASH_J0_SECTOR | 1U << FLASH_J1_SECTOR | SLOT_SECTORS << FLASH_SLOT_B_SECTOR;
-    f->before = *twin_stats(f->desk.twin);
-    twin_set_pin(f->desk.twin, TWIN_PIN_NSS, false);
+    f->before = *twin_stats(f->board.twin);
+    twin_set_pin(f->board.twin, TWIN_PIN_NSS, false);
 }
 
 /* The application runs in slot A. */
@@ -318,7 +301,7 @@ static struct fire *open_agent(uint64_t seed)
 {
     struct fire *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    desk_open_healthy(&f->desk);
+    twin_board_open_confirmed(&f->board);
     aim(f, seed);
     return f;
 }
@@ -329,21 +312,21 @@ static struct fire *open_bootloader(uint64_t seed)
     struct fire *f = calloc(1, sizeof *f);
     uint8_t byte;
     assert_non_null(f);
-    desk_open_healthy(&f->desk);
-    assert_true(twin_peek(f->desk.twin, FLASH_SLOT_A_BASE + 0x400, &byte, 1));
+    twin_board_open_confirmed(&f->board);
+    assert_true(twin_peek(f->board.twin, FLASH_SLOT_A_BASE + 0x400, &byte, 1));
     byte ^= 1;
-    assert_true(twin_flash_store(f->desk.twin, FLASH_SLOT_A_BASE + 0x400, &byte, 1));
-    twin_set_pin(f->desk.twin, TWIN_PIN_NRST, false);
-    desk_run_ms(&f->desk, 1);
-    twin_set_pin(f->desk.twin, TWIN_PIN_NRST, true);
-    desk_run_ms(&f->desk, 2000);
+    assert_true(twin_flash_store(f->board.twin, FLASH_SLOT_A_BASE + 0x400, &byte, 1));
+    twin_set_pin(f->board.twin, TWIN_PIN_NRST, false);
+    twin_board_run_ms(&f->board, 1);
+    twin_set_pin(f->board.twin, TWIN_PIN_NRST, true);
+    twin_board_run_ms(&f->board, 2000);
     aim(f, seed);
     return f;
 }
 
 static void close_board(struct fire *f)
 {
-    twin_destroy(f->desk.twin);
+    twin_destroy(f->board.twin);
     free(f);
 }
 
@@ -368,14 +351,14 @@ static void fire_at(struct fire *f)
     }
     must_be_nothing(crashed(f), f);
     must_be_nothing(written_elsewhere(f), f);
-    const struct twin_stats *now = twin_stats(f->desk.twin);
+    const struct twin_stats *now = twin_stats(f->board.twin);
     printf("%u frames, seed %llu: %u ACK, %u NACK, %llu programs, %llu erases, %.1f s of virtual time\n",
            (unsigned)f->n_frames, (unsigned long long)first_seed, (unsigned)f->n_acks, (unsigned)f->n_nacks,
            (unsigned long long)(now->flash_programs - f->before.flash_programs),
            (unsigned long long)(now->flash_erases[8] + now->flash_erases[9] + now->flash_erases[10] -
                                 f->before.flash_erases[8] - f->before.flash_erases[9] -
                                 f->before.flash_erases[10]),
-           (double)twin_now_ns(f->desk.twin) / 1e9);
+           (double)twin_now_ns(f->board.twin) / 1e9);
     assert_true(f->n_acks >
                 n_frames /
                     8); /* the agent acknowledges less: it reads out nothing that is not of its session */
@@ -415,7 +398,7 @@ static void a_write_elsewhere_is_noticed(void **state)
     assert_int_equal(ack(f, POLLS), LINK_ACK);
     transfer(f, erase, NULL, sizeof erase);
     (void)ack(f, POLLS);
-    desk_run_ms(&f->desk, 2000);
+    twin_board_run_ms(&f->board, 2000);
     assert_string_equal(written_elsewhere(f), "1 flash operations in sector 8");
     close_board(f);
 }
@@ -427,8 +410,8 @@ static void a_crash_is_noticed(void **state)
     struct fire *f = open_bootloader(1);
     assert_null(crashed(f));
     assert_true(answers_get(f, TRIES));
-    twin_set_reg(f->desk.twin, 15, 0x08018000);
-    desk_run_ms(&f->desk, 100);
+    twin_set_reg(f->board.twin, 15, 0x08018000);
+    twin_board_run_ms(&f->board, 100);
     assert_true(crashed(f) != NULL || !answers_get(f, 1));
     close_board(f);
 }
@@ -439,20 +422,21 @@ static void a_lost_tick_is_noticed(void **state)
     (void)state;
     enum { TIM2_VECTOR = 16 + 28, BRANCH_TO_ITSELF = 0xE7FE };
     struct fire *f = open_agent(1);
-    const uint8_t *image = desk_release[0].image[0];
+    const uint8_t *image = demo_release(1)->image[0];
     uint32_t handler = bytes_load_le32(image + FLASH_IMAGE_HEADER_AREA_BYTES + 4 * TIM2_VECTOR);
     uint32_t off = FLASH_IMAGE_HEADER_AREA_BYTES + 4 * 98;
     assert_int_equal(missed_ticks(f), 0);
-    while (off < desk_release[0].n_image[0] && bytes_load_le16(image + off) != BRANCH_TO_ITSELF) {
+    while (off < demo_release(1)->n_image[0] && bytes_load_le16(image + off) != BRANCH_TO_ITSELF) {
         off += 2;
     }
-    assert_true(off < desk_release[0].n_image[0]);
-    twin_set_breakpoint(f->desk.twin, handler);
-    assert_int_equal(twin_run_until(f->desk.twin, twin_now_ns(f->desk.twin) + 5000000), TWIN_STOP_BREAKPOINT);
-    twin_set_breakpoint(f->desk.twin, 0);
-    twin_set_reg(f->desk.twin, 15, FLASH_SLOT_A_BASE + off);
-    (void)twin_run_until(f->desk.twin, twin_now_ns(f->desk.twin) + 2500000);
-    twin_set_reg(f->desk.twin, 15, handler & ~1U);
+    assert_true(off < demo_release(1)->n_image[0]);
+    twin_set_breakpoint(f->board.twin, handler);
+    assert_int_equal(twin_run_until(f->board.twin, twin_now_ns(f->board.twin) + 5000000),
+                     TWIN_STOP_BREAKPOINT);
+    twin_set_breakpoint(f->board.twin, 0);
+    twin_set_reg(f->board.twin, 15, FLASH_SLOT_A_BASE + off);
+    (void)twin_run_until(f->board.twin, twin_now_ns(f->board.twin) + 2500000);
+    twin_set_reg(f->board.twin, 15, handler & ~1U);
     assert_in_range(missed_ticks(f), 1, 3);
     close_board(f);
 }
@@ -476,5 +460,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_crash_is_noticed),
         cmocka_unit_test(a_lost_tick_is_noticed),
     };
-    return cmocka_run_group_tests(tests, desk_set_up, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
-#include "desk.h"
 #include "link/link_pump.h"
 #include "link_client/link_ladder.h"
+#include "twin_board.h"
 
 enum { SECTOR_5 = 5, K128 = 0x20000, SECTOR_3 = 3, K16 = 0x4000 };
 
@@ -21,80 +21,83 @@ enum { SECTOR_5 = 5, K128 = 0x20000, SECTOR_3 = 3, K16 = 0x4000 };
 static void agent_answers_and_nothing_is_disturbed(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open_healthy(&d);
-    uint64_t resets = twin_stats(d.twin)->resets_pin;
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+    twin_board_open_confirmed(&b);
+    uint64_t resets = twin_stats(b.twin)->resets_pin;
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_STANDING);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
     assert_int_equal(l.peer.info.boot.running_slot, SLOT_A);
-    assert_int_equal(twin_stats(d.twin)->resets_pin, resets);
+    assert_int_equal(twin_stats(b.twin)->resets_pin, resets);
     assert_false(l.is_tried[LINK_RUNG_RESET]);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void board_without_image_is_answered_by_its_loader(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, true);
-    desk_load_bootloader(&d);
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, 200);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+    twin_board_open_with(
+        &b,
+        &(struct twin_config){
+            .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = true},
+        NULL);
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, 200);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_STANDING);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
     assert_int_equal(l.peer.info.boot.last_reason, E_SLOT_NOT_BOOTABLE);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void hung_application_is_reset_and_its_agent_answers(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open_healthy(&d);
-    twin_set_pin(d.twin, TWIN_PIN_NRST, false); /* stands for a hang: nothing runs until somebody acts */
-    desk_run_ms(&d, 1);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+    twin_board_open_confirmed(&b);
+    twin_set_pin(b.twin, TWIN_PIN_NRST, false); /* stands for a hang: nothing runs until somebody acts */
+    twin_board_run_ms(&b, 1);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_RESET);
     assert_int_equal(l.reason[LINK_RUNG_STANDING], E_LINK_AGENT_SILENT);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void loader_is_reached_although_an_image_boots(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open_healthy(&d);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l), FOTA_OK);
+    twin_board_open_confirmed(&b);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
     assert_int_equal(l.peer.info.boot.active_slot, SLOT_A);
     assert_int_equal(l.rom.version, 0x91);
     /* Once: the next reset starts the application. */
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void loader_whose_host_is_gone_lets_the_image_boot(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open_healthy(&d);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l), FOTA_OK);
-    desk_run_ms(&d, LINK_GONE_MS - 1000);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
+    twin_board_open_confirmed(&b);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l), FOTA_OK);
+    twin_board_run_ms(&b, LINK_GONE_MS - 1000);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_BOOTLOADER);
-    desk_run_ms(&d, LINK_GONE_MS + DESK_SETTLE_MS);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
+    twin_board_run_ms(&b, LINK_GONE_MS + TWIN_BOARD_SETTLE_MS);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_STANDING, &l), FOTA_OK);
     assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 /** Sector 1 as an accident leaves it. */
@@ -113,7 +116,7 @@ static void lose_the_loader(struct twin *t, enum loss loss)
         assert_true(twin_flash_store(t, FLASH_LOADER_BASE + off, garbage, sizeof garbage));
     }
     twin_set_power(t, true);
-    desk_run_ms(&(struct desk){.twin = t}, DESK_SETTLE_MS);
+    twin_board_run_ms(&(struct twin_board){.twin = t}, TWIN_BOARD_SETTLE_MS);
 }
 
 /** The application below which sector 1 is lost runs on and is updated as ever; only whoever asks for the
@@ -124,50 +127,55 @@ static void lost_loader_is_named_and_disturbs_no_application(void **state)
     static const uint8_t none[8];
     static const enum fota_err reason[LOSSES] = {E_IMAGE_BLANK, E_IMAGE_MAGIC, E_IMAGE_HASH};
     for (unsigned loss = 0; loss < LOSSES; loss++) {
-        struct desk d;
+        struct twin_board b;
         struct link_ladder l;
-        desk_open_healthy(&d);
-        lose_the_loader(d.twin, (enum loss)loss);
-        assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+        twin_board_open_confirmed(&b);
+        lose_the_loader(b.twin, (enum loss)loss);
+        assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
         assert_int_equal(l.rung, LINK_RUNG_STANDING);
         assert_int_equal(l.peer.info.boot.running_slot, SLOT_A);
         assert_int_equal(memcmp(l.peer.info.boot.loader_hash, none, sizeof none) == 0, loss != LOSS_CODE);
-        uint64_t ops = twin_stats(d.twin)->flash_ops;
-        assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l),
+        uint64_t ops = twin_stats(b.twin)->flash_ops;
+        assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &l),
                          E_LINK_LOADER_MISSING);
         assert_int_equal(l.boot_reason, reason[loss]);
-        assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
+        assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &l), FOTA_OK);
         assert_int_equal(l.peer.kind, LINK_PEER_AGENT);
         assert_int_equal(l.peer.info.boot.n_crashes, 0); /* nor is it blamed */
-        assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
-        desk_close(&d);
+        assert_int_equal(twin_stats(b.twin)->flash_ops, ops);
+        twin_board_close(&b);
     }
 }
 
 static void board_without_image_and_loader_says_so_through_the_rom(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, true);
-    desk_load_bootloader(&d);
-    lose_the_loader(d.twin, LOSS_CODE);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+    twin_board_open_with(
+        &b,
+        &(struct twin_config){
+            .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = true},
+        NULL);
+    lose_the_loader(b.twin, LOSS_CODE);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_ROM);
     assert_int_equal(l.reason[LINK_RUNG_REQUEST], E_LINK_LOADER_MISSING);
     assert_int_equal(l.boot_reason, E_IMAGE_HASH);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void erased_board_is_answered_by_the_rom(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, 10);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
+    twin_board_open(
+        &b, &(struct twin_config){
+                .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = false});
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, 10);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), FOTA_OK);
     assert_int_equal(l.rung, LINK_RUNG_ROM);
     assert_int_equal(l.reason[LINK_RUNG_STANDING], E_LINK_AGENT_SILENT);
     assert_int_equal(l.reason[LINK_RUNG_RESET], E_LINK_RESET_SILENT);
@@ -176,26 +184,28 @@ static void erased_board_is_answered_by_the_rom(void **state)
     assert_int_equal(l.rom.protocol, 0x11);
     assert_int_equal(l.rom.protected_sectors, 0);
     assert_true(l.rom.is_x32);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void rom_without_spi_is_known_by_its_silence_in_bounded_time(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open(&d, TWIN_ROM_V3_1, TWIN_FLASH_TYPICAL, false);
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, 10);
-    uint64_t start_ns = twin_now_ns(d.twin);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), E_LINK_ROM_SILENT);
+    twin_board_open(
+        &b, &(struct twin_config){
+                .rom = TWIN_ROM_V3_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = false});
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, 10);
+    uint64_t start_ns = twin_now_ns(b.twin);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l), E_LINK_ROM_SILENT);
     assert_false(l.is_found);
     assert_int_equal(l.reason[LINK_RUNG_REQUEST], E_LINK_ROM_SILENT);
     assert_int_equal(l.reason[LINK_RUNG_ROM], E_LINK_ROM_SILENT);
-    uint64_t took_ms = (twin_now_ns(d.twin) - start_ns) / 1000000U;
+    uint64_t took_ms = (twin_now_ns(b.twin) - start_ns) / 1000000U;
     print_message("four silent rungs took %u ms\n", (unsigned)took_ms);
     assert_true(took_ms < 60000);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 /** Wires whose BOOT0 goes nowhere. */
@@ -209,56 +219,61 @@ static enum fota_err lost_boot0(struct link_io *io, bool high)
 static void boot0_that_is_not_wired_is_named(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open_healthy(&d);
-    struct link_io_ops ops = *d.wires.io.ops;
+    twin_board_open_confirmed(&b);
+    struct link_io_ops ops = *b.wires.io.ops;
     ops.set_boot0 = lost_boot0;
-    d.wires.io.ops = &ops;
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_ROM, LINK_RUNG_ROM, &l), E_LINK_BOOT0);
-    desk_close(&d);
+    b.wires.io.ops = &ops;
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_ROM, LINK_RUNG_ROM, &l), E_LINK_BOOT0);
+    twin_board_close(&b);
 }
 
 static void read_protected_chip_is_named(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    twin_set_options(d.twin, 0x0FFF55ED);
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, 10);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_ROM, LINK_RUNG_ROM, &l), E_LINK_PROTECTED);
-    desk_close(&d);
+    twin_board_open(
+        &b, &(struct twin_config){
+                .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = false});
+    twin_set_options(b.twin, 0x0FFF55ED);
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, 10);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_ROM, LINK_RUNG_ROM, &l), E_LINK_PROTECTED);
+    twin_board_close(&b);
 }
 
 static void unpowered_board_is_silent_on_every_rung(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder l;
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    enum fota_err err = link_ladder_climb(&d.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l);
+    twin_board_open(
+        &b, &(struct twin_config){
+                .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = false});
+    enum fota_err err = link_ladder_climb(&b.link, LINK_RUNG_STANDING, LINK_RUNG_ROM, &l);
     print_message("without power: %s\n", fota_err_name(err));
     assert_true(err == E_IO || err == E_LINK_ROM_SILENT);
-    twin_destroy(d.twin);
+    twin_destroy(b.twin);
 }
 
 /* --- the ROM as a programmer ------------------------------------------------------------------------- */
 
-static void enter(struct desk *d, enum twin_rom rom, enum twin_flash_timing timing, struct link_rom *out)
+static void enter(struct twin_board *b, enum twin_rom rom, enum twin_flash_timing timing,
+                  struct link_rom *out)
 {
-    desk_open(d, rom, timing, false);
-    twin_set_power(d->twin, true);
-    desk_run_ms(d, 10);
-    assert_int_equal(link_rom_enter(&d->link, out), FOTA_OK);
+    twin_board_open(b, &(struct twin_config){.rom = rom, .flash_timing = timing, .seed = 1, .strict = false});
+    twin_set_power(b->twin, true);
+    twin_board_run_ms(b, 10);
+    assert_int_equal(link_rom_enter(&b->link, out), FOTA_OK);
 }
 
-static void assert_sector(const struct desk *d, uint32_t addr, uint32_t span, const uint8_t *bytes,
+static void assert_sector(const struct twin_board *b, uint32_t addr, uint32_t span, const uint8_t *bytes,
                           uint32_t n)
 {
     static uint8_t got[K128];
-    assert_true(twin_peek(d->twin, addr, got, span));
+    assert_true(twin_peek(b->twin, addr, got, span));
     assert_memory_equal(got, bytes, n);
     for (uint32_t i = n; i < span; i++) {
         assert_int_equal(got[i], 0xFF);
@@ -269,21 +284,21 @@ static void store_over_garbage(enum twin_rom kind, enum twin_flash_timing timing
 {
     static uint8_t bytes[K16];
     static uint8_t garbage[K16];
-    struct desk d;
+    struct twin_board b;
     struct link_rom rom;
-    desk_fill(bytes, 9001, 1);
-    desk_fill(garbage, sizeof garbage, 2);
-    enter(&d, kind, timing, &rom);
-    assert_true(twin_flash_store(d.twin, FLASH_J1_BASE, garbage, sizeof garbage));
+    twin_board_fill(bytes, 9001, 1);
+    twin_board_fill(garbage, sizeof garbage, 2);
+    enter(&b, kind, timing, &rom);
+    assert_true(twin_flash_store(b.twin, FLASH_J1_BASE, garbage, sizeof garbage));
     const struct link_rom_area area = {FLASH_J1_BASE, K16, bytes, 9001};
-    uint64_t start_ns = twin_now_ns(d.twin);
-    assert_int_equal(link_rom_store(&d.link, SECTOR_3, &area, NULL), FOTA_OK);
+    uint64_t start_ns = twin_now_ns(b.twin);
+    assert_int_equal(link_rom_store(&b.link, SECTOR_3, &area, NULL), FOTA_OK);
     print_message("%s: 16 KB sector with 9,001 bytes in %u ms, %u repeats, %u erases\n", name,
-                  (unsigned)((twin_now_ns(d.twin) - start_ns) / 1000000U), (unsigned)d.link.stats.repeats,
-                  (unsigned)twin_stats(d.twin)->flash_erases[SECTOR_3]);
-    assert_sector(&d, FLASH_J1_BASE, K16, bytes, 9001);
-    assert_int_equal(twin_stats(d.twin)->flash_erases[SECTOR_3], 1);
-    desk_close(&d);
+                  (unsigned)((twin_now_ns(b.twin) - start_ns) / 1000000U), (unsigned)b.link.stats.repeats,
+                  (unsigned)twin_stats(b.twin)->flash_erases[SECTOR_3]);
+    assert_sector(&b, FLASH_J1_BASE, K16, bytes, 9001);
+    assert_int_equal(twin_stats(b.twin)->flash_erases[SECTOR_3], 1);
+    twin_board_close(&b);
 }
 
 static void sector_is_erased_written_and_read_back(void **state)
@@ -301,36 +316,36 @@ static void early_acks_of_erase_and_write_are_not_believed(void **state)
 }
 
 /** What a host sees that believes the first ACK after an erase. @return its time in ms */
-static uint32_t believe_first_ack(struct desk *d, uint16_t sector)
+static uint32_t believe_first_ack(struct twin_board *b, uint16_t sector)
 {
     static const uint8_t start[] = {0x5A, 0x44, 0xBB, 0, 0, 0x79, 0x00, 0x00, 0x00, 0, 0, 0x79};
     const uint8_t code[] = {0, (uint8_t)sector, (uint8_t)sector};
-    struct link_io *io = &d->wires.io;
+    struct link_io *io = &b->wires.io;
     uint8_t miso = 0;
     assert_int_equal(link_io_select(io, true), FOTA_OK);
     assert_int_equal(link_io_transfer(io, start, NULL, sizeof start), FOTA_OK);
     assert_int_equal(link_io_transfer(io, code, NULL, sizeof code), FOTA_OK);
-    uint64_t start_ns = twin_now_ns(d->twin);
+    uint64_t start_ns = twin_now_ns(b->twin);
     assert_int_equal(link_io_transfer(io, NULL, NULL, 1), FOTA_OK);
     while (miso != 0x79) {
         assert_int_equal(link_io_transfer(io, NULL, &miso, 1), FOTA_OK);
     }
-    return (uint32_t)((twin_now_ns(d->twin) - start_ns) / 1000000U);
+    return (uint32_t)((twin_now_ns(b->twin) - start_ns) / 1000000U);
 }
 
 static void early_ack_of_a_long_erase_is_waited_out(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_rom rom;
-    enter(&d, TWIN_ROM_V9_1_EARLY, TWIN_FLASH_MAXIMUM, &rom);
-    assert_true(believe_first_ack(&d, SECTOR_5) < 10); /* the trap is there: the erase takes 2 s */
-    desk_run_ms(&d, 3000);
-    assert_int_equal(link_client_sync(&d.link), FOTA_OK);
-    uint64_t start_ns = twin_now_ns(d.twin);
-    assert_int_equal(link_client_erase(&d.link, SECTOR_5), FOTA_OK);
-    assert_true(twin_now_ns(d.twin) - start_ns >= 2000000000U); /* DS8626: 2 s at x32 */
-    desk_close(&d);
+    enter(&b, TWIN_ROM_V9_1_EARLY, TWIN_FLASH_MAXIMUM, &rom);
+    assert_true(believe_first_ack(&b, SECTOR_5) < 10); /* the trap is there: the erase takes 2 s */
+    twin_board_run_ms(&b, 3000);
+    assert_int_equal(link_client_sync(&b.link), FOTA_OK);
+    uint64_t start_ns = twin_now_ns(b.twin);
+    assert_int_equal(link_client_erase(&b.link, SECTOR_5), FOTA_OK);
+    assert_true(twin_now_ns(b.twin) - start_ns >= 2000000000U); /* DS8626: 2 s at x32 */
+    twin_board_close(&b);
 }
 
 static void protected_sector_is_noticed_though_every_command_is_acknowledged(void **state)
@@ -338,20 +353,22 @@ static void protected_sector_is_noticed_though_every_command_is_acknowledged(voi
     (void)state;
     static const uint8_t bytes[16] = {1};
     static uint8_t old[K16];
-    struct desk d;
+    struct twin_board b;
     struct link_rom rom;
-    desk_fill(old, sizeof old, 3);
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_TYPICAL, false);
-    twin_set_options(d.twin, 0x0FFFAAED & ~(1U << (16 + SECTOR_3)));
-    assert_true(twin_flash_store(d.twin, FLASH_J1_BASE, old, sizeof old));
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, 10);
-    assert_int_equal(link_rom_enter(&d.link, &rom), FOTA_OK);
+    twin_board_fill(old, sizeof old, 3);
+    twin_board_open(
+        &b, &(struct twin_config){
+                .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_TYPICAL, .seed = 1, .strict = false});
+    twin_set_options(b.twin, 0x0FFFAAED & ~(1U << (16 + SECTOR_3)));
+    assert_true(twin_flash_store(b.twin, FLASH_J1_BASE, old, sizeof old));
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, 10);
+    assert_int_equal(link_rom_enter(&b.link, &rom), FOTA_OK);
     assert_int_equal(rom.protected_sectors, 1 << SECTOR_3);
     const struct link_rom_area area = {FLASH_J1_BASE, K16, bytes, sizeof bytes};
-    assert_int_equal(link_rom_store(&d.link, SECTOR_3, &area, NULL), E_FLASH_NOT_BLANK);
-    assert_sector(&d, FLASH_J1_BASE, K16, old, sizeof old);
-    desk_close(&d);
+    assert_int_equal(link_rom_store(&b.link, SECTOR_3, &area, NULL), E_FLASH_NOT_BLANK);
+    assert_sector(&b, FLASH_J1_BASE, K16, old, sizeof old);
+    twin_board_close(&b);
 }
 
 int main(void)
@@ -374,5 +391,5 @@ int main(void)
         cmocka_unit_test(early_ack_of_a_long_erase_is_waited_out),
         cmocka_unit_test(protected_sector_is_noticed_though_every_command_is_acknowledged),
     };
-    return cmocka_run_group_tests(tests, desk_set_up, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,16 +11,15 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
-#include "desk.h"
 #include "firmware.h"
 #include "format/boot_record.h"
 #include "link_client/link_ladder.h"
 #include "loader_offer.h"
 #include "release/file.h"
+#include "twin_board.h"
 
 enum {
     NEW_VERSION = 0x01000001,
-    CONSOLE_MAX_BYTES = 1 << 16,
     OPTIONS_AT_FACTORY = 0x0FFFAAED,
     OPTIONS_PROTECT_BIT = 16, /* nWRP of sector 0: clear it to protect */
     REPORTS_MS = 1100,        /* the demo reports once a second */
@@ -30,42 +29,27 @@ enum {
 };
 
 static struct test_loader fresh;
-static char console[CONSOLE_MAX_BYTES];
-static size_t n_console;
 
 static int set_up(void **state)
 {
+    (void)state;
     loader_offer_make_odd(&(struct test_loader_spec){.version = NEW_VERSION}, &fresh);
-    return desk_set_up(state);
+    return 0;
 }
 
 /* --- the board --------------------------------------------------------------------------------------- */
 
-static void listen(const struct desk *d)
+static void start_anew(struct twin_board *b)
 {
-    n_console += twin_console_read(d->twin, console + n_console, CONSOLE_MAX_BYTES - 1 - n_console);
-    console[n_console] = '\0';
+    twin_board_restart(b);
+    twin_board_clear_console(b);
+    twin_board_run_ms(b, TWIN_BOARD_SETTLE_MS);
 }
 
-static void forget_console(const struct desk *d)
-{
-    listen(d);
-    n_console = 0;
-    console[0] = '\0';
-}
-
-static void start_anew(struct desk *d)
-{
-    twin_set_power(d->twin, false);
-    forget_console(d);
-    twin_set_power(d->twin, true);
-    desk_run_ms(d, DESK_SETTLE_MS);
-}
-
-static struct boot_info info_of(struct desk *d)
+static struct boot_info info_of(struct twin_board *b)
 {
     struct link_peer peer;
-    assert_int_equal(link_client_detect(&d->link, &peer), FOTA_OK);
+    assert_int_equal(link_client_detect(&b->link, &peer), FOTA_OK);
     assert_int_equal(peer.kind, LINK_PEER_AGENT);
     return peer.info.boot;
 }
@@ -78,33 +62,29 @@ static void assert_loader_is(const struct boot_info *info, const struct test_loa
 }
 
 /* The application has not been started again, and its control loop has missed nothing. */
-static void assert_undisturbed(const struct desk *d)
+static void assert_undisturbed(struct twin_board *b)
 {
-    unsigned n_reports = 0;
-    desk_run_ms(d, REPORTS_MS);
-    listen(d);
-    assert_null(strstr(console, "app: version "));
-    for (const char *at = strstr(console, " missed "); at; at = strstr(at + 1, " missed ")) {
-        assert_int_equal(strtoul(at + strlen(" missed "), NULL, 10), 0);
-        n_reports++;
-    }
-    assert_true(n_reports > 0);
+    twin_board_run_ms(b, REPORTS_MS);
+    twin_board_listen(b);
+    assert_false(twin_board_said(b, "app: version "));
+    assert_true(twin_board_ticks(b).n_reports > 0);
+    assert_int_equal(twin_board_ticks(b).missed, 0);
 }
 
-static void assert_starts_on_request(struct desk *d, const struct test_loader *loader)
+static void assert_starts_on_request(struct twin_board *b, const struct test_loader *loader)
 {
     struct link_ladder ladder;
-    assert_int_equal(link_ladder_climb(&d->link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder), FOTA_OK);
+    assert_int_equal(link_ladder_climb(&b->link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder), FOTA_OK);
     assert_int_equal(ladder.peer.kind, LINK_PEER_BOOTLOADER);
     assert_int_equal(ladder.peer.info.boot.running_slot, SLOT_NONE);
     assert_loader_is(&ladder.peer.info.boot, loader);
 }
 
-static uint64_t erases_but_of_sector_1(const struct desk *d)
+static uint64_t erases_but_of_sector_1(const struct twin_board *b)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < FLASH_SECTORS; i++) {
-        n += i == FLASH_LOADER_SECTOR ? 0 : twin_stats(d->twin)->flash_erases[i];
+        n += i == FLASH_LOADER_SECTOR ? 0 : twin_stats(b->twin)->flash_erases[i];
     }
     return n;
 }
@@ -114,97 +94,98 @@ static uint64_t erases_but_of_sector_1(const struct desk *d)
 static void confirmed_application_takes_a_loader_while_its_loop_goes_on(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_session session;
     struct link_progress progress;
-    desk_open_healthy(&d);
-    forget_console(&d);
-    struct boot_info info = info_of(&d);
-    const uint64_t erases = erases_but_of_sector_1(&d), ops = twin_stats(d.twin)->flash_ops;
+    twin_board_open_confirmed(&b);
+    twin_board_clear_console(&b);
+    struct boot_info info = info_of(&b);
+    const uint64_t erases = erases_but_of_sector_1(&b), ops = twin_stats(b.twin)->flash_ops;
     assert_int_not_equal(memcmp(info.loader_hash, fresh.hash, sizeof info.loader_hash), 0);
-    assert_int_equal(loader_offer_send(&d.link, &fresh, &session), FOTA_OK);
+    assert_int_equal(loader_offer_send(&b.link, &fresh, &session), FOTA_OK);
     assert_int_equal(session.slot, SLOT_LOADER);
     assert_int_equal(session.base, FLASH_LOADER_BASE);
     assert_int_equal(session.resume_off, 0);
-    assert_int_equal(twin_stats(d.twin)->flash_ops, ops); /* it is all in RAM */
-    assert_int_equal(link_client_finish(&d.link, session.session_id, &progress), FOTA_OK);
-    assert_true(loader_offer_is_in_flash(d.twin, &fresh)); /* its last word filled up with FF */
-    assert_int_equal(twin_stats(d.twin)->flash_erases[FLASH_LOADER_SECTOR], 1);
-    assert_int_equal(link_client_finish(&d.link, session.session_id, &progress), FOTA_OK); /* a lost reply */
-    assert_int_equal(twin_stats(d.twin)->flash_erases[FLASH_LOADER_SECTOR], 1);
-    assert_int_equal(link_client_activate(&d.link, session.session_id, &progress), FOTA_OK);
-    info = info_of(&d);
+    assert_int_equal(twin_stats(b.twin)->flash_ops, ops); /* it is all in RAM */
+    assert_int_equal(link_client_finish(&b.link, session.session_id, &progress), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(b.twin, &fresh)); /* its last word filled up with FF */
+    assert_int_equal(twin_stats(b.twin)->flash_erases[FLASH_LOADER_SECTOR], 1);
+    assert_int_equal(link_client_finish(&b.link, session.session_id, &progress), FOTA_OK); /* a lost reply */
+    assert_int_equal(twin_stats(b.twin)->flash_erases[FLASH_LOADER_SECTOR], 1);
+    assert_int_equal(link_client_activate(&b.link, session.session_id, &progress), FOTA_OK);
+    info = info_of(&b);
     assert_loader_is(&info, &fresh);
     assert_int_equal(info.session_id, 0);
-    assert_int_equal(erases_but_of_sector_1(&d), erases);
-    assert_undisturbed(&d);
-    assert_starts_on_request(&d, &fresh);
-    desk_close(&d);
+    assert_int_equal(erases_but_of_sector_1(&b), erases);
+    assert_undisturbed(&b);
+    assert_starts_on_request(&b, &fresh);
+    twin_board_close(&b);
 }
 
 /* --- refused ----------------------------------------------------------------------------------------- */
 
-static void assert_begin_refused(struct desk *d, const struct test_loader *loader, enum fota_err reason)
+static void assert_begin_refused(struct twin_board *b, const struct test_loader *loader, enum fota_err reason)
 {
     struct link_session session;
-    uint64_t ops = twin_stats(d->twin)->flash_ops;
-    assert_int_equal(link_client_begin(&d->link, (const uint8_t *)loader->statement,
+    uint64_t ops = twin_stats(b->twin)->flash_ops;
+    assert_int_equal(link_client_begin(&b->link, (const uint8_t *)loader->statement,
                                        (uint32_t)loader->n_statement, &session),
                      reason);
-    assert_int_equal(twin_stats(d->twin)->flash_ops, ops);
+    assert_int_equal(twin_stats(b->twin)->flash_ops, ops);
 }
 
 /* `image` comes for `loader`. */
-static void assert_finish_refused(struct desk *d, const struct test_loader *loader, const uint8_t *image,
-                                  enum fota_err reason)
+static void assert_finish_refused(struct twin_board *b, const struct test_loader *loader,
+                                  const uint8_t *image, enum fota_err reason)
 {
     struct link_session session;
     struct link_progress progress;
-    uint64_t ops = twin_stats(d->twin)->flash_ops;
-    assert_int_equal(link_client_begin(&d->link, (const uint8_t *)loader->statement,
+    uint64_t ops = twin_stats(b->twin)->flash_ops;
+    assert_int_equal(link_client_begin(&b->link, (const uint8_t *)loader->statement,
                                        (uint32_t)loader->n_statement, &session),
                      FOTA_OK);
-    assert_int_equal(loader_offer_stream(&d->link, &session, image), FOTA_OK);
-    assert_int_equal(link_client_finish(&d->link, session.session_id, &progress), reason);
-    assert_int_equal(twin_stats(d->twin)->flash_ops, ops);
-    assert_int_equal(link_client_begin(&d->link, (const uint8_t *)loader->statement,
+    assert_int_equal(host_stream(&b->link, &session, image), FOTA_OK);
+    assert_int_equal(link_client_finish(&b->link, session.session_id, &progress), reason);
+    assert_int_equal(twin_stats(b->twin)->flash_ops, ops);
+    assert_int_equal(link_client_begin(&b->link, (const uint8_t *)loader->statement,
                                        (uint32_t)loader->n_statement, &session),
                      FOTA_OK);
     assert_int_equal(session.resume_off, 0); /* it was in RAM: from its start, if at all */
-    assert_int_equal(link_client_abort(&d->link, session.session_id, &progress), FOTA_OK);
+    assert_int_equal(link_client_abort(&b->link, session.session_id, &progress), FOTA_OK);
 }
 
 static void application_on_trial_takes_no_loader(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct boot_info info = {.running_slot = SLOT_NONE};
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_HASTY, true);
-    desk_load_bootloader(&d);
-    assert_true(
-        twin_flash_store(d.twin, FLASH_SLOT_A_BASE, desk_release[0].image[0], desk_release[0].n_image[0]));
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, START_MAX_MS);
-    info = info_of(&d);
+    twin_board_open_with(
+        &b,
+        &(struct twin_config){
+            .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_HASTY, .seed = 1, .strict = true},
+        demo_release(1));
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, START_MAX_MS);
+    info = info_of(&b);
     assert_int_equal(info.running_slot, SLOT_A);
     assert_int_equal(info.slot_state[SLOT_A], SLOT_STATE_TRIAL);
-    assert_begin_refused(&d, &fresh, E_LOADER_NOT_NOW);
-    desk_run_ms(&d, DESK_SETTLE_MS); /* it has confirmed itself */
-    assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
-    assert_true(loader_offer_is_in_flash(d.twin, &fresh));
-    desk_close(&d);
+    assert_begin_refused(&b, &fresh, E_LOADER_NOT_NOW);
+    twin_board_run_ms(&b, TWIN_BOARD_SETTLE_MS); /* it has confirmed itself */
+    assert_int_equal(loader_offer_install(&b.link, &fresh), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(b.twin, &fresh));
+    twin_board_close(&b);
 }
 
 static void loader_that_answers_is_not_replaced(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_ladder ladder;
-    desk_open_healthy(&d);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder), FOTA_OK);
+    twin_board_open_confirmed(&b);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder), FOTA_OK);
     assert_int_equal(ladder.peer.kind, LINK_PEER_BOOTLOADER);
-    assert_begin_refused(&d, &fresh, E_LOADER_MEMORY); /* nobody lends any: it is the only thing that runs */
-    desk_close(&d);
+    assert_begin_refused(&b, &fresh, E_LOADER_MEMORY); /* nobody lends any: it is the only thing that runs */
+    twin_board_close(&b);
 }
 
 /* Sectors 0 and 1, each write-protected or open. */
@@ -212,22 +193,22 @@ static void write_protection_of_sector_1_alone_decides(void **state)
 {
     (void)state;
     for (uint32_t protected_mask = 0; protected_mask < 4; protected_mask++) {
-        struct desk d;
+        struct twin_board b;
         const bool is_open = (protected_mask >> FLASH_LOADER_SECTOR & 1U) == 0;
         const uint32_t options = OPTIONS_AT_FACTORY & ~(protected_mask << OPTIONS_PROTECT_BIT);
-        desk_open_healthy(&d);
-        twin_set_options(d.twin, options);
-        start_anew(&d);
-        struct boot_info info = info_of(&d);
+        twin_board_open_confirmed(&b);
+        twin_set_options(b.twin, options);
+        start_anew(&b);
+        struct boot_info info = info_of(&b);
         assert_int_equal(~info.option_bytes >> OPTIONS_PROTECT_BIT & 3U, protected_mask);
         if (is_open) {
-            assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
+            assert_int_equal(loader_offer_install(&b.link, &fresh), FOTA_OK);
         } else {
-            assert_begin_refused(&d, &fresh, E_LOADER_PROTECTED);
+            assert_begin_refused(&b, &fresh, E_LOADER_PROTECTED);
         }
-        assert_int_equal(loader_offer_is_in_flash(d.twin, &fresh), is_open);
-        assert_int_equal(twin_stats(d.twin)->flash_erases[FLASH_LOADER_SECTOR], is_open ? 1 : 0);
-        desk_close(&d);
+        assert_int_equal(loader_offer_is_in_flash(b.twin, &fresh), is_open);
+        assert_int_equal(twin_stats(b.twin)->flash_erases[FLASH_LOADER_SECTOR], is_open ? 1 : 0);
+        twin_board_close(&b);
     }
 }
 
@@ -236,34 +217,31 @@ static void loader_of_another_key_board_or_place_is_refused(void **state)
     (void)state;
     static struct test_loader bad;
     struct test_key other;
-    struct desk d;
+    struct twin_board b;
     test_key_make(&other, 9);
-    desk_open_healthy(&d);
-    (void)info_of(&d);
+    twin_board_open_confirmed(&b);
+    (void)info_of(&b);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION, .key = &other}, &bad);
-    assert_begin_refused(&d, &bad, E_STATEMENT_KEY);
+    assert_begin_refused(&b, &bad, E_STATEMENT_KEY);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION, .hw = "f407-other"}, &bad);
-    assert_begin_refused(&d, &bad, E_STATEMENT_PRODUCT);
+    assert_begin_refused(&b, &bad, E_STATEMENT_PRODUCT);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION, .boot_min = 0x63000000}, &bad);
-    assert_begin_refused(&d, &bad, E_UNSUPPORTED);
+    assert_begin_refused(&b, &bad, E_UNSUPPORTED);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION, .image_key = &other}, &bad);
-    assert_finish_refused(&d, &bad, bad.image, E_IMAGE_KEY);
+    assert_finish_refused(&b, &bad, bad.image, E_IMAGE_KEY);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION, .base = FLASH_SLOT_A_BASE}, &bad);
-    assert_finish_refused(&d, &bad, bad.image, E_IMAGE_SLOT);
-    assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
-    desk_close(&d);
+    assert_finish_refused(&b, &bad, bad.image, E_IMAGE_SLOT);
+    assert_int_equal(loader_offer_install(&b.link, &fresh), FOTA_OK);
+    twin_board_close(&b);
 }
 
 /* The floor is the counter of the confirmed application. */
 static void make_application_of_counter(uint32_t counter, struct test_release *out)
 {
     static uint8_t code[TEST_IMAGE_MAX_BYTES];
-    struct test_key image_key, channel_key;
     uint8_t *bytes = NULL;
     size_t n_bytes = 0;
-    loader_offer_read_key(&image_key);
-    test_key_make(&channel_key, 2);
-    struct test_spec spec = test_spec(&image_key, &channel_key, 0x01000000, 1);
+    struct test_spec spec = test_spec(demo_image_key(), demo_channel_key(), 0x01000000, 1);
     spec.security_counter = counter;
     assert_int_equal(
         file_read(FOTA_FIRMWARE_DIR "/app/demo-1.0.0-a.bin", sizeof code, &bytes, &n_bytes, NULL), FOTA_OK);
@@ -282,27 +260,30 @@ static void loader_below_the_security_floor_is_refused(void **state)
     static struct test_loader low, high;
     static struct test_release app;
     struct link_ladder ladder;
-    struct desk d;
+    struct twin_board b;
     make_application_of_counter(HIGH_FLOOR, &app);
-    desk_open(&d, TWIN_ROM_V9_1, TWIN_FLASH_HASTY, true);
-    desk_load_bootloader(&d);
-    assert_true(twin_flash_store(d.twin, FLASH_SLOT_A_BASE, app.image[0], app.n_image[0]));
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, DESK_SETTLE_MS);
-    assert_int_equal(info_of(&d).security_floor, HIGH_FLOOR);
-    assert_begin_refused(&d, &fresh, E_STATEMENT_COUNTER);
+    twin_board_open_with(
+        &b,
+        &(struct twin_config){
+            .rom = TWIN_ROM_V9_1, .flash_timing = TWIN_FLASH_HASTY, .seed = 1, .strict = true},
+        NULL);
+    assert_true(twin_flash_store(b.twin, FLASH_SLOT_A_BASE, app.image[0], app.n_image[0]));
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, TWIN_BOARD_SETTLE_MS);
+    assert_int_equal(info_of(&b).security_floor, HIGH_FLOOR);
+    assert_begin_refused(&b, &fresh, E_STATEMENT_COUNTER);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION,
                                                  .security_counter = HIGH_FLOOR,
                                                  .image_counter = HIGH_FLOOR - 1},
                       &low); /* its statement says more than is in it */
-    assert_finish_refused(&d, &low, low.image, E_IMAGE_COUNTER);
+    assert_finish_refused(&b, &low, low.image, E_IMAGE_COUNTER);
     /* The loader of the factory is below the floor too, and starts: the floor is not asked then. */
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder), FOTA_OK);
-    assert_int_equal(link_ladder_climb(&d.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &ladder), FOTA_OK);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_REQUEST, LINK_RUNG_REQUEST, &ladder), FOTA_OK);
+    assert_int_equal(link_ladder_climb(&b.link, LINK_RUNG_RESET, LINK_RUNG_RESET, &ladder), FOTA_OK);
     loader_offer_make(&(struct test_loader_spec){.version = NEW_VERSION, .security_counter = HIGH_FLOOR},
                       &high);
-    assert_int_equal(loader_offer_install(&d.link, &high), FOTA_OK);
-    desk_close(&d);
+    assert_int_equal(loader_offer_install(&b.link, &high), FOTA_OK);
+    twin_board_close(&b);
 }
 
 /* Another good loader of the same size. */
@@ -322,17 +303,17 @@ static void bytes_that_the_statement_does_not_name_are_refused(void **state)
     (void)state;
     static struct test_loader other;
     static uint8_t damaged[FLASH_LOADER_BYTES];
-    struct desk d;
+    struct twin_board b;
     make_twin_of(&fresh, &other);
     memcpy(damaged, fresh.image, sizeof damaged);
     damaged[fresh.n_image / 2] ^= 1;
-    desk_open_healthy(&d);
-    (void)info_of(&d);
-    assert_finish_refused(&d, &fresh, other.image, E_UPDATE_DIGEST); /* signed, good, and not this one */
-    assert_finish_refused(&d, &fresh, damaged, E_IMAGE_HASH);
-    assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
-    assert_true(loader_offer_is_in_flash(d.twin, &fresh));
-    desk_close(&d);
+    twin_board_open_confirmed(&b);
+    (void)info_of(&b);
+    assert_finish_refused(&b, &fresh, other.image, E_UPDATE_DIGEST); /* signed, good, and not this one */
+    assert_finish_refused(&b, &fresh, damaged, E_IMAGE_HASH);
+    assert_int_equal(loader_offer_install(&b.link, &fresh), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(b.twin, &fresh));
+    twin_board_close(&b);
 }
 
 /* --- beside other sessions --------------------------------------------------------------------------- */
@@ -340,56 +321,56 @@ static void bytes_that_the_statement_does_not_name_are_refused(void **state)
 static void loader_and_release_sessions_do_not_mix(void **state)
 {
     (void)state;
-    static const struct test_release *release = &desk_release[1];
-    struct desk d;
+    const struct test_release *release = demo_release(2);
+    struct twin_board b;
     struct link_session session;
     struct link_progress progress;
-    desk_open_healthy(&d);
-    (void)info_of(&d);
-    assert_int_equal(link_client_begin(&d.link, (const uint8_t *)release->statement,
+    twin_board_open_confirmed(&b);
+    (void)info_of(&b);
+    assert_int_equal(link_client_begin(&b.link, (const uint8_t *)release->statement,
                                        (uint32_t)release->n_statement, &session),
                      FOTA_OK);
-    assert_begin_refused(&d, &fresh, E_UPDATE_SESSION);
-    assert_int_equal(link_client_abort(&d.link, session.session_id, &progress), FOTA_OK);
-    assert_int_equal(loader_offer_send(&d.link, &fresh, &session), FOTA_OK);
-    uint64_t ops = twin_stats(d.twin)->flash_ops;
+    assert_begin_refused(&b, &fresh, E_UPDATE_SESSION);
+    assert_int_equal(link_client_abort(&b.link, session.session_id, &progress), FOTA_OK);
+    assert_int_equal(loader_offer_send(&b.link, &fresh, &session), FOTA_OK);
+    uint64_t ops = twin_stats(b.twin)->flash_ops;
     struct link_session other;
-    assert_int_equal(link_client_begin(&d.link, (const uint8_t *)release->statement,
+    assert_int_equal(link_client_begin(&b.link, (const uint8_t *)release->statement,
                                        (uint32_t)release->n_statement, &other),
                      E_UPDATE_SESSION);
     /* A host without a statement cannot write into it either. */
     static const uint8_t word[4] = {0};
     struct link_info info;
-    assert_int_equal(link_client_write(&d.link, FLASH_SLOT_B_BASE, word, sizeof word), E_LINK_NACK);
-    assert_int_equal(link_client_info(&d.link, &info), FOTA_OK);
+    assert_int_equal(link_client_write(&b.link, FLASH_SLOT_B_BASE, word, sizeof word), E_LINK_NACK);
+    assert_int_equal(link_client_info(&b.link, &info), FOTA_OK);
     assert_int_equal(info.last_link_reason, E_UPDATE_SESSION);
-    assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
-    assert_int_equal(link_client_finish(&d.link, session.session_id, &progress), FOTA_OK);
-    assert_true(loader_offer_is_in_flash(d.twin, &fresh));
-    assert_int_equal(link_client_activate(&d.link, session.session_id, &progress), FOTA_OK);
-    assert_int_equal(link_client_begin(&d.link, (const uint8_t *)release->statement,
+    assert_int_equal(twin_stats(b.twin)->flash_ops, ops);
+    assert_int_equal(link_client_finish(&b.link, session.session_id, &progress), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(b.twin, &fresh));
+    assert_int_equal(link_client_activate(&b.link, session.session_id, &progress), FOTA_OK);
+    assert_int_equal(link_client_begin(&b.link, (const uint8_t *)release->statement,
                                        (uint32_t)release->n_statement, &session),
                      FOTA_OK);
-    desk_close(&d);
+    twin_board_close(&b);
 }
 
 static void power_that_fails_while_the_bytes_come_costs_nothing(void **state)
 {
     (void)state;
-    struct desk d;
+    struct twin_board b;
     struct link_session session;
-    desk_open_healthy(&d);
-    struct boot_info before = info_of(&d);
-    uint64_t ops = twin_stats(d.twin)->flash_ops;
-    assert_int_equal(loader_offer_send(&d.link, &fresh, &session), FOTA_OK);
-    start_anew(&d);
-    struct boot_info after = info_of(&d);
+    twin_board_open_confirmed(&b);
+    struct boot_info before = info_of(&b);
+    uint64_t ops = twin_stats(b.twin)->flash_ops;
+    assert_int_equal(loader_offer_send(&b.link, &fresh, &session), FOTA_OK);
+    start_anew(&b);
+    struct boot_info after = info_of(&b);
     assert_memory_equal(after.loader_hash, before.loader_hash, sizeof after.loader_hash);
     assert_int_equal(after.session_id, 0);
-    assert_int_equal(twin_stats(d.twin)->flash_ops, ops);
-    assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
-    assert_true(loader_offer_is_in_flash(d.twin, &fresh));
-    desk_close(&d);
+    assert_int_equal(twin_stats(b.twin)->flash_ops, ops);
+    assert_int_equal(loader_offer_install(&b.link, &fresh), FOTA_OK);
+    assert_true(loader_offer_is_in_flash(b.twin, &fresh));
+    twin_board_close(&b);
 }
 
 /* --- sector 1 in ruins ------------------------------------------------------------------------------- */
@@ -409,23 +390,23 @@ static void lost_loader_below_a_healthy_application_is_taken_anew(void **state)
                 {blank, 0x2000, 0x2000, true}};
     memset(blank, 0xFF, sizeof blank);
     for (size_t i = 0; i < sizeof loss / sizeof loss[0]; i++) {
-        struct desk d;
-        desk_open_healthy(&d);
-        twin_set_power(d.twin, false);
+        struct twin_board b;
+        twin_board_open_confirmed(&b);
+        twin_set_power(b.twin, false);
         assert_true(
-            twin_flash_store(d.twin, FLASH_LOADER_BASE + loss[i].off, loss[i].bytes, loss[i].n_bytes));
-        start_anew(&d);
-        struct boot_info info = info_of(&d);
+            twin_flash_store(b.twin, FLASH_LOADER_BASE + loss[i].off, loss[i].bytes, loss[i].n_bytes));
+        start_anew(&b);
+        struct boot_info info = info_of(&b);
         assert_int_equal(info.running_slot, SLOT_A);
         assert_int_equal(info.n_crashes, 0);
         assert_int_equal(memcmp(info.loader_hash, none, sizeof none) == 0, loss[i].is_seen);
         assert_int_not_equal(memcmp(info.loader_hash, fresh.hash, sizeof info.loader_hash), 0);
-        assert_int_equal(loader_offer_install(&d.link, &fresh), FOTA_OK);
-        assert_true(loader_offer_is_in_flash(d.twin, &fresh));
-        info = info_of(&d);
+        assert_int_equal(loader_offer_install(&b.link, &fresh), FOTA_OK);
+        assert_true(loader_offer_is_in_flash(b.twin, &fresh));
+        info = info_of(&b);
         assert_loader_is(&info, &fresh);
-        assert_starts_on_request(&d, &fresh);
-        desk_close(&d);
+        assert_starts_on_request(&b, &fresh);
+        twin_board_close(&b);
     }
 }
 

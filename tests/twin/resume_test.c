@@ -13,15 +13,79 @@
 
 #include "base/flash_map.h"
 #include "breaker.h"
-#include "desk.h"
+#include "firmware.h"
+#include "format/image_build.h"
 #include "link_client/link_ladder.h"
+#include "release/offer.h"
+#include "release/publish.h"
+#include "twin_board.h"
 
-enum { SAMPLES = 2, ALL_SAMPLES = 40, SESSIONS_MAX = 20, SHORT_BYTES = 0x20000 + 20000 };
+enum {
+    SAMPLES = 2,
+    ALL_SAMPLES = 40,
+    SESSIONS_MAX = 20,
+    SHORT_BYTES = 0x20000 + 20000,
+    LONG_BYTES = 2 * 0x20000 + 40000,
+    STATEMENT_BYTES = 1280
+};
 
 static bool runs_all;
 
-/* A release of images that reach into the second sector, in the long run into the third. */
-static struct desk_large large;
+/* Release 2.0.0 filled up, so that its images reach into the second sector, in the long run into the third. */
+static struct {
+    uint32_t n_image[2];
+    uint8_t image[2][LONG_BYTES];
+    uint32_t n_statement;
+    char statement[STATEMENT_BYTES];
+} large;
+
+static void make_image(const struct key *key, unsigned slot, uint32_t n_bytes)
+{
+    static uint8_t payload[LONG_BYTES];
+    const struct test_release *demo = demo_release(2);
+    struct image parts;
+    assert_int_equal(image_parse(demo->image[slot], demo->n_image[slot], &parts), FOTA_OK);
+    twin_board_fill(payload, sizeof payload, slot);
+    memcpy(payload, demo->image[slot] + IMAGE_HEADER_AREA_BYTES, parts.img_bytes);
+    const struct image_spec spec = {.load_addr = twin_board_base((enum slot)slot),
+                                    .version = {.major = 2},
+                                    .security_counter = 1,
+                                    .hw_id = BOARD_NAME};
+    const struct image_signer signer = key_image_signer(key);
+    large.n_image[slot] = sizeof large.image[slot];
+    assert_int_equal(image_build(&spec, payload, n_bytes - IMAGE_OVERHEAD_MAX_BYTES, &signer,
+                                 large.image[slot], &large.n_image[slot]),
+                     FOTA_OK);
+}
+
+static void make_release(uint32_t n_bytes)
+{
+    static char blob[2][PUBLISH_KEY_MAX_BYTES];
+    struct key key;
+    struct signed_text text;
+    const struct key *const signer[] = {&key};
+    struct release release = {.product = {"demo", 4},
+                              .hw = {BOARD_NAME, strlen(BOARD_NAME)},
+                              .version = 2 << 24,
+                              .security_counter = 1,
+                              .codec = {"none", 4},
+                              .confirm_within_s = 60,
+                              .activate = {"now", 3},
+                              .notes = {"-", 1}};
+    firmware_read_key(&key);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        make_image(&key, slot, n_bytes);
+        assert_int_equal(release_image_describe(large.image[slot], large.n_image[slot], &release.image[slot]),
+                         FOTA_OK);
+        publish_blob_key(release.image[slot].sha256, blob[slot]);
+        release.image[slot].blob = (struct statement_span){blob[slot], strlen(blob[slot])};
+    }
+    assert_int_equal(offer_write_release(&release, signer, 1, &text), FOTA_OK);
+    assert_true(text.n_bytes <= sizeof large.statement);
+    memcpy(large.statement, text.text, text.n_bytes);
+    large.n_statement = (uint32_t)text.n_bytes;
+    key_forget(&key);
+}
 
 /* --- a host ------------------------------------------------------------------------------------------ */
 
@@ -32,87 +96,87 @@ struct tally {
     unsigned n_sessions;
 };
 
-static enum fota_err stream(struct desk *d, const struct link_session *s, struct tally *t)
+static enum fota_err stream(struct twin_board *b, const struct link_session *s, struct tally *t)
 {
     uint32_t off = s->resume_off;
     enum fota_err err = FOTA_OK;
     while (off < s->image_bytes && !err) {
         struct link_progress progress;
         uint32_t left = s->image_bytes - off;
-        uint32_t most = link_client_block_bytes(off, s->block_max_bytes);
+        uint32_t most = link_client_block_bytes(&b->link, off, s->block_max_bytes);
         uint32_t n = left < most ? left : most;
-        uint32_t repeats = d->link.stats.repeats;
-        err = link_client_block(&d->link, s->session_id, off, large.image[s->slot] + off, n, &progress);
+        uint32_t repeats = b->link.stats.repeats;
+        err = link_client_block(&b->link, s->session_id, off, large.image[s->slot] + off, n, &progress);
         t->sent_bytes += n;
-        t->repeated_bytes += n * (d->link.stats.repeats - repeats);
+        t->repeated_bytes += n * (b->link.stats.repeats - repeats);
         off = err ? off : progress.accepted_off;
     }
     return err;
 }
 
 /** One session: from whatever state the board is in to a pending image. */
-static enum fota_err session(struct desk *d, struct tally *t)
+static enum fota_err session(struct twin_board *b, struct tally *t)
 {
     struct link_peer peer;
     struct link_session s;
     struct link_progress progress;
-    enum fota_err err = link_client_detect(&d->link, &peer);
+    enum fota_err err = link_client_detect(&b->link, &peer);
     if (!err) {
-        err = link_client_begin(&d->link, (const uint8_t *)large.statement, large.n_statement, &s);
+        err = link_client_begin(&b->link, (const uint8_t *)large.statement, large.n_statement, &s);
     }
     if (!err) {
         t->n_sessions++;
-        err = stream(d, &s, t);
+        err = stream(b, &s, t);
     }
-    return err ? err : link_client_finish(&d->link, s.session_id, &progress);
+    return err ? err : link_client_finish(&b->link, s.session_id, &progress);
 }
 
 /** A host that tries again until it is done or dead. @return true if the image is pending */
-static bool host(struct desk *d, struct break_point point, struct tally *t, uint64_t *n_bytes)
+static bool host(struct twin_board *b, struct break_point point, struct tally *t, uint64_t *n_bytes)
 {
-    struct breaker b;
+    struct breaker breaker;
     enum fota_err err = E_TIMEOUT;
-    breaker_init(&b, d, point);
-    link_client_init(&d->link, &b.io, NULL);
+    breaker_init(&breaker, b, point);
+    link_client_init(&b->link, &breaker.io, NULL);
     for (unsigned i = 0; i < SESSIONS_MAX && err && err != E_IO; i++) {
-        err = session(d, t);
+        err = session(b, t);
     }
-    *n_bytes = b.n_bytes;
-    assert_int_equal(b.has_struck, point.kind != BREAK_NONE);
+    *n_bytes = breaker.n_bytes;
+    assert_int_equal(breaker.has_struck, point.kind != BREAK_NONE);
     if (err && err != E_IO) {
         fail_msg("the update ended with %s", fota_err_name(err));
     }
     return err == FOTA_OK;
 }
 
-static void assert_received(const struct desk *d, unsigned slot)
+static void assert_received(const struct twin_board *b, unsigned slot)
 {
     static uint8_t got[FLASH_SLOT_BYTES];
-    assert_true(twin_peek(d->twin, slot ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE, got, large.n_image[slot]));
+    assert_true(twin_peek(b->twin, slot ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE, got, large.n_image[slot]));
     assert_memory_equal(got, large.image[slot], large.n_image[slot]);
 }
 
 /** Somebody is reset at `n_samples` places of the update; it ends well each time, and cheaply. */
-static void reset_somebody(struct desk *d, unsigned n_samples, unsigned slot, const char *name)
+static void reset_somebody(struct twin_board *b, unsigned n_samples, unsigned slot, const char *name)
 {
-    struct twin_snapshot *start = twin_save(d->twin);
+    struct twin_snapshot *start = twin_save(b->twin);
     struct tally whole = {0};
     uint64_t seed = 11;
     uint64_t n_bytes = 0;
     uint32_t most_bytes = 0;
-    assert_true(host(d, (struct break_point){.kind = BREAK_NONE}, &whole, &n_bytes));
-    assert_received(d, slot);
+    assert_true(host(b, (struct break_point){.kind = BREAK_NONE}, &whole, &n_bytes));
+    assert_received(b, slot);
     assert_int_equal(whole.sent_bytes, large.n_image[slot]);
     for (unsigned i = 0; i < n_samples; i++) {
         const struct break_point point = {.kind = i % 2 ? BREAK_HOST : BREAK_RESET,
                                           .at = breaker_random(&seed) % n_bytes};
         struct tally tally = {0};
         uint64_t ignored = 0;
-        twin_restore(d->twin, start);
-        if (!host(d, point, &tally, &ignored)) {
-            assert_true(host(d, (struct break_point){.kind = BREAK_NONE}, &tally, &ignored));
+        twin_restore(b->twin, start);
+        if (!host(b, point, &tally, &ignored)) {
+            assert_true(host(b, (struct break_point){.kind = BREAK_NONE}, &tally, &ignored));
         }
-        assert_received(d, slot);
+        assert_received(b, slot);
         uint32_t again_bytes = tally.sent_bytes - large.n_image[slot];
         if (again_bytes > FLASH_SLOT_SECTOR_BYTES || tally.repeated_bytes > LINK_BLOCK_MAX_BYTES) {
             fail_msg("%s reset at byte %llu: %u bytes sent again, and %u repeated",
@@ -141,34 +205,34 @@ static enum twin_flash_timing timing(void)
 static void update_by_the_agent_resumes_after_the_last_sector(void **state)
 {
     (void)state;
-    struct desk d;
-    desk_open(&d, TWIN_ROM_V9_1, timing(), true);
-    desk_load_bootloader(&d);
-    assert_true(
-        twin_flash_store(d.twin, FLASH_SLOT_A_BASE, desk_release[0].image[0], desk_release[0].n_image[0]));
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, DESK_SETTLE_MS);
-    reset_somebody(&d, samples(), 1, "agent");
-    desk_close(&d);
+    struct twin_board b;
+    twin_board_open_with(
+        &b, &(struct twin_config){.rom = TWIN_ROM_V9_1, .flash_timing = timing(), .seed = 1, .strict = true},
+        demo_release(1));
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, TWIN_BOARD_SETTLE_MS);
+    reset_somebody(&b, samples(), 1, "agent");
+    twin_board_close(&b);
 }
 
 static void update_by_the_bootloader_resumes_after_the_last_sector(void **state)
 {
     (void)state;
-    struct desk d;
-    desk_open(&d, TWIN_ROM_V9_1, timing(), true);
-    desk_load_bootloader(&d);
-    twin_set_power(d.twin, true);
-    desk_run_ms(&d, 100);
-    reset_somebody(&d, samples(), 0, "bootloader");
-    desk_close(&d);
+    struct twin_board b;
+    twin_board_open_with(
+        &b, &(struct twin_config){.rom = TWIN_ROM_V9_1, .flash_timing = timing(), .seed = 1, .strict = true},
+        NULL);
+    twin_set_power(b.twin, true);
+    twin_board_run_ms(&b, 100);
+    reset_somebody(&b, samples(), 0, "bootloader");
+    twin_board_close(&b);
 }
 
 static int set_up(void **state)
 {
-    int result = desk_set_up(state);
-    desk_make_large(&large, runs_all ? DESK_LARGE_BYTES : SHORT_BYTES);
-    return result;
+    (void)state;
+    make_release(runs_all ? LONG_BYTES : SHORT_BYTES);
+    return 0;
 }
 
 int main(int argc, char **argv)

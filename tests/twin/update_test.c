@@ -10,125 +10,60 @@
 
 #include <cmocka.h>
 
-#include "base/bytes.h"
-#include "firmware.h"
 #include "gateway/gateway.h"
-#include "guest/boot_app.h"
 #include "link_client/link_ladder.h"
 #include "port_twin/twin_clock.h"
-#include "port_twin/twin_link.h"
 #include "ram_store.h"
-#include "release/file.h"
-#include "release/key.h"
-#include "release_maker.h"
 #include "s3_fake.h"
-#include "twin/twin.h"
+#include "small_app.h"
 
-enum {
-    POLL_MS = 1000,
-    SETTLE_MS = 2500, /* verification, start-up, health check, confirm */
-    CONSOLE_MAX_BYTES = 65536,
-    LIMIT_MS = 60000
-};
+enum { POLL_MS = 1000, LIMIT_MS = 60000 };
 
-/** Board, wires, gateway, bucket, and what the board printed. */
-struct bench {
-    struct twin *twin;
-    struct twin_link wires;
+/** Board, gateway and bucket. */
+struct site {
+    struct twin_board board;
     struct twin_clock clock;
-    struct link_client link;
     struct s3_fake server;
     struct s3_config s3_config;
     struct s3 s3;
     struct ram_store store;
     struct gateway gateway;
-    struct gateway_event last[GATEWAY_EVENT_STORE + 1]; /* newest of each kind */
-    unsigned n_events[GATEWAY_EVENT_STORE + 1];
-    size_t n_console;
-    char console[CONSOLE_MAX_BYTES];
+    struct gateway_event last[GATEWAY_EVENT_KINDS]; /* newest of each kind */
+    unsigned n_events[GATEWAY_EVENT_KINDS];
 };
 
-static struct test_key image_key, channel_key;
-static struct test_release factory, good, bad, agentless;
+static struct test_release agentless;
 
 /* --- set-up ------------------------------------------------------------------------------------------ */
 
-/** The key that is in the bootloader, with its secret: the build made it for development. */
-static void read_image_key(void)
-{
-    struct key key;
-    enum fota_err err = key_read_private(FOTA_SOURCE_DIR "/build/keys/" KEY_IMAGE ".pem", &key);
-    if (err) {
-        fail_msg("build/keys/" KEY_IMAGE ".pem: %s; build the firmware first (make fw)", fota_err_text(err));
-    }
-    memcpy(image_key.secret, key.secret, sizeof image_key.secret);
-    memcpy(image_key.point, key.point, sizeof image_key.point);
-    key_forget(&key);
-}
-
-static void make_release(const char *version_text, uint32_t version, uint32_t seq, struct test_release *out)
-{
-    uint8_t *payload[2];
-    size_t n_bytes[2];
-    struct test_spec spec = test_spec(&image_key, &channel_key, version, seq);
-    for (unsigned slot = 0; slot < 2; slot++) {
-        char path[512];
-        (void)snprintf(path, sizeof path, FOTA_FIRMWARE_DIR "/app/demo-%s-%c.bin", version_text,
-                       slot ? 'b' : 'a');
-        enum fota_err err = file_read(path, TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes[slot], NULL);
-        if (err) {
-            fail_msg("%s: %s; build the firmware first (make fw)", path, fota_err_text(err));
-        }
-        spec.payload[slot] = payload[slot];
-        spec.payload_bytes_of[slot] = (uint32_t)n_bytes[slot];
-    }
-    test_release_make(&spec, out);
-    free(payload[0]);
-    free(payload[1]);
-}
-
 /** An application of one page that confirms itself and knows no agent. */
-static void make_agentless(struct test_release *out)
-{
-    static const char *const path[2] = {BOOT_APP_A, BOOT_APP_B};
-    uint8_t *payload[2];
-    size_t n_bytes[2];
-    struct test_spec spec = test_spec(&image_key, &channel_key, 0x00090000, 1);
-    for (unsigned slot = 0; slot < 2; slot++) {
-        assert_int_equal(file_read(path[slot], TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes[slot], NULL),
-                         FOTA_OK);
-        bytes_store_le32(payload[slot] + BOOT_APP_MODE_OFF, BOOT_APP_CONFIRMS);
-        spec.payload[slot] = payload[slot];
-        spec.payload_bytes_of[slot] = (uint32_t)n_bytes[slot];
-    }
-    test_release_make(&spec, out);
-    free(payload[0]);
-    free(payload[1]);
-}
-
-static int make_releases(void **state)
+static int make_agentless(void **state)
 {
     (void)state;
-    read_image_key();
-    test_key_make(&channel_key, 2);
-    make_release("1.0.0", 0x01000000, 1, &factory);
-    make_release("2.0.0", 0x02000000, 2, &good);
-    make_release("3.0.0", 0x03000000, 3, &bad);
-    make_agentless(&agentless);
+    uint8_t *code[2];
+    struct test_spec spec = test_spec(demo_image_key(), demo_channel_key(), 0x00090000, 1);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        spec.payload_bytes_of[slot] = 0;
+        spec.payload[slot] = code[slot] =
+            small_app_code((enum slot)slot, BOOT_APP_CONFIRMS, &spec.payload_bytes_of[slot]);
+    }
+    test_release_make(&spec, &agentless);
+    free(code[0]);
+    free(code[1]);
     return 0;
 }
 
 static void on_event(void *ctx, const struct gateway_event *event)
 {
-    struct bench *b = ctx;
+    struct site *b = ctx;
     b->last[event->kind] = *event;
     b->n_events[event->kind]++;
 }
 
-static void start_gateway(struct bench *b)
+static void start_gateway(struct site *b)
 {
     const struct gateway_config config = {
-        .keys = {.channel = {channel_key.point}, .release = {image_key.point}},
+        .keys = {.channel = {demo_channel_key()->point}, .release = {demo_image_key()->point}},
         .identity = {.product = "demo", .hw = "f407-disco", .channel = "stable", .device = "bench"},
         .poll_ms = POLL_MS,
         .backoff_min_ms = POLL_MS,
@@ -136,52 +71,45 @@ static void start_gateway(struct bench *b)
         .range_bytes = 8192,
         .seed = 1};
     const struct gateway_ports ports = {.s3 = &b->s3,
-                                        .link = &b->link,
+                                        .link = &b->board.link,
                                         .store = &b->store.store,
                                         .clock = &b->clock.clock,
                                         .observer = {.on_event = on_event, .ctx = b}};
-    link_client_init(&b->link, &b->wires.io, NULL);
+    link_client_init(&b->board.link, &b->board.wires.io, NULL);
     assert_int_equal(s3_init(&b->s3, &b->server.http, &b->s3_config), FOTA_OK);
     assert_int_equal(gateway_init(&b->gateway, &config, &ports), FOTA_OK);
 }
 
 /** Factory-fresh board with this release, powered and confirmed; gateway before its first step. */
-static struct bench *bench_open_with(const struct test_release *release)
+static struct site *site_open_with(const struct test_release *release)
 {
-    char why[256] = "";
-    struct bench *b = calloc(1, sizeof *b);
+    struct site *b = calloc(1, sizeof *b);
     assert_non_null(b);
     const struct twin_config config = {
         .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = true};
-    b->twin = twin_create(&config, why, sizeof why);
-    if (!b->twin) {
-        fail_msg("%s", why);
-    }
-    firmware_program(b->twin);
-    assert_true(twin_flash_store(b->twin, FLASH_SLOT_A_BASE, release->image[0], release->n_image[0]));
-    twin_link_init(&b->wires, b->twin);
-    twin_clock_init(&b->clock, b->twin, TEST_NOW_S);
+    twin_board_open_with(&b->board, &config, release);
+    twin_clock_init(&b->clock, b->board.twin, TEST_NOW_S);
     s3_fake_init(&b->server);
     b->s3_config = (struct s3_config){.endpoint = "http://s3.test", .region = "test-1", .bucket = "releases"};
     ram_store_init(&b->store);
-    twin_set_power(b->twin, true);
-    (void)twin_run_until(b->twin, (uint64_t)SETTLE_MS * 1000000U);
+    twin_set_power(b->board.twin, true);
+    twin_board_run_ms(&b->board, TWIN_BOARD_SETTLE_MS);
     start_gateway(b);
     return b;
 }
 
-static struct bench *bench_open(void)
+static struct site *site_open(void)
 {
-    return bench_open_with(&factory);
+    return site_open_with(demo_release(1));
 }
 
-static void bench_close(struct bench *b)
+static void site_close(struct site *b)
 {
-    twin_destroy(b->twin);
+    twin_board_close(&b->board);
     free(b);
 }
 
-static void publish(struct bench *b, const struct test_release *release)
+static void publish(struct site *b, const struct test_release *release)
 {
     for (unsigned slot = 0; slot < 2; slot++) {
         s3_fake_put(&b->server, release->blob[slot], release->image[slot], release->n_image[slot]);
@@ -191,89 +119,54 @@ static void publish(struct bench *b, const struct test_release *release)
 
 /* --- running ----------------------------------------------------------------------------------------- */
 
-static void read_console(struct bench *b)
+static void run_ms(struct site *b, uint32_t ms)
 {
-    b->n_console +=
-        twin_console_read(b->twin, b->console + b->n_console, CONSOLE_MAX_BYTES - 1 - b->n_console);
-    b->console[b->n_console] = '\0';
-}
-
-/** The board did something that the manual forbids, or stopped: say what. */
-static void assert_alive(struct bench *b, enum twin_stop stop)
-{
-    struct twin_violation v;
-    if (twin_violation(b->twin, 0, &v) > 0) {
-        fail_msg("violation at pc 0x%08x: %s", v.pc, v.text);
-    }
-    assert_int_equal(stop, TWIN_STOP_TIME);
-}
-
-static void run_ms(struct bench *b, uint32_t ms)
-{
-    assert_alive(b, twin_run_until(b->twin, twin_now_ns(b->twin) + (uint64_t)ms * 1000000U));
-    read_console(b);
+    twin_board_run_ms(&b->board, ms);
+    twin_board_listen(&b->board);
 }
 
 /** Let gateway and board run until an event of this kind, or fail. */
-static void run_until(struct bench *b, enum gateway_event_kind kind)
+static void run_until(struct site *b, enum gateway_event_kind kind)
 {
-    uint64_t until_ns = twin_now_ns(b->twin) + (uint64_t)LIMIT_MS * 1000000U;
+    uint64_t until_ns = twin_now_ns(b->board.twin) + (uint64_t)LIMIT_MS * 1000000U;
     unsigned before = b->n_events[kind];
     while (b->n_events[kind] == before) {
         uint32_t wait_ms = 0;
         assert_int_equal(gateway_step(&b->gateway, &wait_ms), FOTA_OK);
         run_ms(b, wait_ms);
-        if (twin_now_ns(b->twin) > until_ns) {
+        if (twin_now_ns(b->board.twin) > until_ns) {
             fail_msg("no event %d in %d ms; state %s, last failure %s; console:\n%s", (int)kind, LIMIT_MS,
                      gateway_state_name(b->gateway.state),
-                     fota_err_name(b->last[GATEWAY_EVENT_FAILED].reason), b->console);
+                     fota_err_name(b->last[GATEWAY_EVENT_FAILED].reason), b->board.console);
         }
     }
 }
 
 /* --- what the board itself says ---------------------------------------------------------------------- */
 
-static unsigned count_text(const char *text, const char *wanted)
+static unsigned missed_ticks(const struct site *b)
 {
-    unsigned n = 0;
-    for (const char *at = strstr(text, wanted); at; at = strstr(at + 1, wanted)) {
-        n++;
-    }
-    return n;
+    const struct twin_board_ticks ticks = twin_board_ticks(&b->board);
+    assert_true(ticks.n_reports > 0);
+    return ticks.missed;
 }
 
-/** Largest "missed" of all reports, and that there was one. */
-static unsigned long missed_ticks(const struct bench *b)
+static void assert_slot_holds(const struct site *b, enum slot slot, const struct test_release *release)
 {
-    unsigned long most = 0;
-    assert_true(count_text(b->console, " missed ") > 0);
-    for (const char *at = strstr(b->console, " missed "); at; at = strstr(at + 1, " missed ")) {
-        unsigned long n = strtoul(at + strlen(" missed "), NULL, 10);
-        most = n > most ? n : most;
-    }
-    return most;
+    assert_true(twin_board_holds(&b->board, slot, release));
 }
 
-static void assert_slot_holds(struct bench *b, unsigned slot, const struct test_release *release)
+static uint64_t erases_of_slot_b(const struct site *b)
 {
-    static uint8_t bytes[TEST_IMAGE_MAX_BYTES];
-    uint32_t base = slot ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
-    assert_true(twin_peek(b->twin, base, bytes, release->n_image[slot]));
-    assert_memory_equal(bytes, release->image[slot], release->n_image[slot]);
-}
-
-static uint64_t erases_of_slot_b(const struct bench *b)
-{
-    const struct twin_stats *s = twin_stats(b->twin);
-    return s->flash_erases[8] + s->flash_erases[9] + s->flash_erases[10];
+    return twin_board_erases(&b->board, SLOT_B);
 }
 
 /* Of the whole chip, the journal's sectors among them. */
-static uint64_t all_erases(const struct bench *b)
+static uint64_t all_erases(const struct site *b)
 {
     uint64_t n = 0;
     for (unsigned sector = 0; sector < FLASH_SECTORS; sector++) {
-        n += twin_stats(b->twin)->flash_erases[sector];
+        n += twin_stats(b->board.twin)->flash_erases[sector];
     }
     return n;
 }
@@ -283,30 +176,30 @@ static uint64_t all_erases(const struct bench *b)
 static void release_is_streamed_while_the_old_one_runs_then_tried_and_confirmed(void **state)
 {
     (void)state;
-    struct bench *b = bench_open();
-    publish(b, &good);
+    struct site *b = site_open();
+    publish(b, demo_release(2));
     run_until(b, GATEWAY_EVENT_CONFIRMED);
     run_ms(b, 1500);
-    assert_slot_holds(b, 1, &good);
-    assert_slot_holds(b, 0, &factory);
-    assert_int_equal(count_text(b->console, "app: version 2.0.0 slot B trial"), 1);
-    assert_int_equal(count_text(b->console, "app: confirmed"), 2); /* 1.0.0, then 2.0.0 */
+    assert_slot_holds(b, SLOT_B, demo_release(2));
+    assert_slot_holds(b, SLOT_A, demo_release(1));
+    assert_int_equal(twin_board_count(&b->board, "app: version 2.0.0 slot B trial"), 1);
+    assert_int_equal(twin_board_count(&b->board, "app: confirmed"), 2); /* 1.0.0, then 2.0.0 */
     assert_int_equal(missed_ticks(b), 0);
-    assert_int_equal(b->link.stats.repeats, 0);
+    assert_int_equal(b->board.link.stats.repeats, 0);
     print_message("missed ticks 0, flash busy %u ms, %u bytes over SPI\n",
-                  (unsigned)(twin_stats(b->twin)->flash_busy_ns / 1000000U),
-                  (unsigned)twin_stats(b->twin)->spi_bytes);
-    bench_close(b);
+                  (unsigned)(twin_stats(b->board.twin)->flash_busy_ns / 1000000U),
+                  (unsigned)twin_stats(b->board.twin)->spi_bytes);
+    site_close(b);
 }
 
 static struct twin_snapshot *update_once(void)
 {
-    struct bench *b = bench_open();
-    publish(b, &good);
+    struct site *b = site_open();
+    publish(b, demo_release(2));
     run_until(b, GATEWAY_EVENT_CONFIRMED);
-    struct twin_snapshot *s = twin_save(b->twin);
+    struct twin_snapshot *s = twin_save(b->board.twin);
     assert_non_null(s);
-    bench_close(b);
+    site_close(b);
     return s;
 }
 
@@ -327,12 +220,12 @@ static void same_update_twice_ends_in_the_same_state_to_the_byte(void **state)
 static void release_that_never_confirms_gets_three_trials_and_the_old_one_runs_again(void **state)
 {
     (void)state;
-    struct bench *b = bench_open();
-    publish(b, &bad);
+    struct site *b = site_open();
+    publish(b, demo_release(3));
     run_until(b, GATEWAY_EVENT_ROLLED_BACK);
     run_ms(b, 1500);
-    assert_int_equal(count_text(b->console, "app: version 3.0.0 slot B trial"), 3);
-    assert_int_equal(count_text(b->console, "app: version 1.0.0 slot A confirmed"), 1);
+    assert_int_equal(twin_board_count(&b->board, "app: version 3.0.0 slot B trial"), 3);
+    assert_int_equal(twin_board_count(&b->board, "app: version 1.0.0 slot A confirmed"), 1);
     assert_int_equal(missed_ticks(b), 0);
     uint64_t erases = erases_of_slot_b(b);
     run_until(b, GATEWAY_EVENT_NOTHING);
@@ -340,34 +233,34 @@ static void release_that_never_confirms_gets_three_trials_and_the_old_one_runs_a
     assert_int_equal(b->last[GATEWAY_EVENT_NOTHING].reason, E_SLOT_REJECTED);
     assert_int_equal(b->n_events[GATEWAY_EVENT_OFFER], 1);
     assert_int_equal(erases_of_slot_b(b), erases);
-    bench_close(b);
+    site_close(b);
 }
 
 static void activation_and_rollback_erase_nothing(void **state)
 {
     (void)state;
     static const struct {
-        const struct test_release *release;
+        unsigned major;
         enum gateway_event_kind end;
-    } runs[] = {{&good, GATEWAY_EVENT_CONFIRMED}, {&bad, GATEWAY_EVENT_ROLLED_BACK}};
+    } runs[] = {{2, GATEWAY_EVENT_CONFIRMED}, {3, GATEWAY_EVENT_ROLLED_BACK}};
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
-        struct bench *b = bench_open();
-        publish(b, runs[i].release);
+        struct site *b = site_open();
+        publish(b, demo_release(runs[i].major));
         run_until(b, GATEWAY_EVENT_VERIFIED);
         uint64_t erases = all_erases(b);
         assert_true(erases > 0); /* the slot's, for the stream */
         run_until(b, runs[i].end);
         run_ms(b, 1500);
         assert_int_equal(all_erases(b), erases);
-        bench_close(b);
+        site_close(b);
     }
 }
 
 static void restarted_gateway_resumes_from_the_byte_that_is_in_flash(void **state)
 {
     (void)state;
-    struct bench *b = bench_open();
-    publish(b, &good);
+    struct site *b = site_open();
+    publish(b, demo_release(2));
     run_until(b, GATEWAY_EVENT_PROGRESS);
     uint32_t flashed = b->last[GATEWAY_EVENT_PROGRESS].done;
     start_gateway(b);
@@ -375,24 +268,24 @@ static void restarted_gateway_resumes_from_the_byte_that_is_in_flash(void **stat
     assert_true(b->last[GATEWAY_EVENT_BEGUN].done >= flashed);
     assert_true(b->last[GATEWAY_EVENT_BEGUN].done > 0);
     run_until(b, GATEWAY_EVENT_CONFIRMED);
-    assert_slot_holds(b, 1, &good);
+    assert_slot_holds(b, SLOT_B, demo_release(2));
     assert_int_equal(erases_of_slot_b(b), 1);
-    bench_close(b);
+    site_close(b);
 }
 
 static void power_cut_in_the_stream_keeps_the_old_application_and_the_update_ends_well(void **state)
 {
     (void)state;
-    struct bench *b = bench_open();
-    publish(b, &good);
+    struct site *b = site_open();
+    publish(b, demo_release(2));
     run_until(b, GATEWAY_EVENT_PROGRESS);
-    twin_set_power(b->twin, false);
-    (void)twin_run_until(b->twin, twin_now_ns(b->twin) + 1000000U);
-    twin_set_power(b->twin, true);
+    twin_set_power(b->board.twin, false);
+    (void)twin_run_until(b->board.twin, twin_now_ns(b->board.twin) + 1000000U);
+    twin_set_power(b->board.twin, true);
     run_until(b, GATEWAY_EVENT_CONFIRMED);
-    assert_slot_holds(b, 1, &good);
-    assert_true(count_text(b->console, "app: version 1.0.0 slot A confirmed") >= 1);
-    bench_close(b);
+    assert_slot_holds(b, SLOT_B, demo_release(2));
+    assert_true(twin_board_count(&b->board, "app: version 1.0.0 slot A confirmed") >= 1);
+    site_close(b);
 }
 
 static void image_by_another_key_changes_nothing_on_the_board(void **state)
@@ -401,48 +294,48 @@ static void image_by_another_key_changes_nothing_on_the_board(void **state)
     static struct test_release foreign;
     struct test_key other;
     test_key_make(&other, 9);
-    struct test_spec spec = test_spec(&image_key, &channel_key, 0x02000000, 2);
+    struct test_spec spec = test_spec(demo_image_key(), demo_channel_key(), 0x02000000, 2);
     spec.image_key = &other;
     test_release_make(&spec, &foreign);
-    struct bench *b = bench_open();
+    struct site *b = site_open();
     publish(b, &foreign);
     run_until(b, GATEWAY_EVENT_REFUSED);
     assert_int_equal(b->last[GATEWAY_EVENT_REFUSED].reason, E_IMAGE_KEY);
     assert_int_equal(erases_of_slot_b(b), 0);
-    bench_close(b);
+    site_close(b);
 }
 
 static void application_without_an_agent_is_updated_through_the_bootloader(void **state)
 {
     (void)state;
-    struct bench *b = bench_open_with(&agentless);
-    publish(b, &good);
+    struct site *b = site_open_with(&agentless);
+    publish(b, demo_release(2));
     run_until(b, GATEWAY_EVENT_LADDER);
     assert_int_equal(b->last[GATEWAY_EVENT_LADDER].done, LINK_RUNG_REQUEST);
     assert_int_equal(b->last[GATEWAY_EVENT_LADDER].reason, FOTA_OK);
     run_until(b, GATEWAY_EVENT_CONFIRMED);
-    assert_slot_holds(b, 1, &good);
-    assert_slot_holds(b, 0, &agentless);
+    assert_slot_holds(b, SLOT_B, demo_release(2));
+    assert_slot_holds(b, SLOT_A, &agentless);
     assert_int_equal(b->n_events[GATEWAY_EVENT_LADDER], 2); /* RESET did not help, REQUEST did */
-    bench_close(b);
+    site_close(b);
 }
 
 static void application_without_an_agent_runs_on_when_there_is_nothing_to_install(void **state)
 {
     (void)state;
-    struct bench *b = bench_open_with(&agentless);
+    struct site *b = site_open_with(&agentless);
     publish(b, &agentless);
     run_until(b, GATEWAY_EVENT_NOTHING);
     assert_int_equal(b->last[GATEWAY_EVENT_NOTHING].reason, FOTA_OK);
     run_ms(b, 1000);
     struct boot_app_report report;
-    assert_true(twin_peek(b->twin, BOOT_APP_REPORT_ADDR, &report, sizeof report));
+    assert_true(twin_peek(b->board.twin, BOOT_APP_REPORT_ADDR, &report, sizeof report));
     assert_int_equal(report.view.running, SLOT_A); /* let go: it runs again */
-    uint64_t resets = twin_stats(b->twin)->resets_pin;
+    uint64_t resets = twin_stats(b->board.twin)->resets_pin;
     run_until(b, GATEWAY_EVENT_FAILED);
     run_until(b, GATEWAY_EVENT_FAILED);
-    assert_int_equal(twin_stats(b->twin)->resets_pin, resets); /* and is left alone from now on */
-    bench_close(b);
+    assert_int_equal(twin_stats(b->board.twin)->resets_pin, resets); /* and is left alone from now on */
+    site_close(b);
 }
 
 int main(void)
@@ -458,5 +351,5 @@ int main(void)
         cmocka_unit_test(application_without_an_agent_is_updated_through_the_bootloader),
         cmocka_unit_test(application_without_an_agent_runs_on_when_there_is_nothing_to_install),
     };
-    return cmocka_run_group_tests(tests, make_releases, NULL);
+    return cmocka_run_group_tests(tests, make_agentless, NULL);
 }

@@ -18,8 +18,8 @@
 #include <time.h>
 
 #include "base/flash_map.h"
-#include "cuts_board.h"
-#include "factory.h"
+#include "board_journal.h"
+#include "cuts_judge.h"
 
 enum {
     DAY_MS = 24 * 3600 * 1000,
@@ -50,8 +50,7 @@ struct day {
     struct mark mark[SAMPLE_BOOTS + 1];
 };
 
-static struct cuts_releases releases;
-static struct cuts_board board;
+static struct twin_board board;
 
 static uint64_t hash_words(uint64_t h, const uint32_t *words, size_t n_words)
 {
@@ -95,8 +94,8 @@ static void run_period(uint32_t on_ms)
     twin_set_power(t, true);
     (void)twin_run_until(t, twin_now_ns(t) + (uint64_t)on_ms * 1000000U);
     twin_set_power(t, false);
-    if (factory_is_sound(t)) {
-        factory_damage(t); /* mended: and the next write is cut, at once */
+    if (board_journal_is_sound(t)) {
+        board_journal_damage(t); /* mended: and the next write is cut, at once */
     }
 }
 
@@ -147,20 +146,20 @@ static void run_day(const struct twin_snapshot *start, uint32_t on_ms, struct da
 static struct twin_snapshot *make_start(void)
 {
     const struct twin_config config = {.flash_timing = TWIN_FLASH_TYPICAL, .seed = 11};
-    cuts_open(&board, &releases, &config);
+    twin_board_open_with(&board, &config, demo_release(1));
     twin_set_power(board.twin, true);
-    for (uint32_t ms = 0; ms < START_MS && !cuts_said(&board, "app: confirmed"); ms += STEP_MS) {
+    for (uint32_t ms = 0; ms < START_MS && !twin_board_said(&board, "app: confirmed"); ms += STEP_MS) {
         (void)twin_run_until(board.twin, twin_now_ns(board.twin) + STEP_MS * 1000000ULL);
-        cuts_listen(&board);
+        twin_board_listen(&board);
     }
-    if (!cuts_said(&board, "app: confirmed") || !factory_is_sound(board.twin)) {
-        factory_die("board", "does not start from the factory");
+    if (!twin_board_said(&board, "app: confirmed") || !board_journal_is_sound(board.twin)) {
+        twin_board_die("board", "does not start from the factory");
     }
     twin_set_power(board.twin, false);
-    factory_damage(board.twin);
+    board_journal_damage(board.twin);
     struct twin_snapshot *start = twin_save(board.twin);
     if (start == NULL) {
-        factory_die("snapshot", "out of memory");
+        twin_board_die("snapshot", "out of memory");
     }
     return start;
 }
@@ -168,14 +167,14 @@ static struct twin_snapshot *make_start(void)
 /* After all that: the board boots as soon as the supply stays. */
 static bool recovers(void)
 {
-    cuts_clear_console(&board);
+    twin_board_clear_console(&board);
     twin_set_power(board.twin, true);
-    for (uint32_t ms = 0; ms < 60000 && !cuts_last_start(&board).is_there; ms += STEP_MS) {
+    for (uint32_t ms = 0; ms < 60000 && !twin_board_last_start(&board).is_there; ms += STEP_MS) {
         (void)twin_run_until(board.twin, twin_now_ns(board.twin) + STEP_MS * 1000000ULL);
-        cuts_listen(&board);
+        twin_board_listen(&board);
     }
-    struct cuts_start start = cuts_last_start(&board);
-    const char *why = cuts_check(&board, &start);
+    struct twin_start start = twin_board_last_start(&board);
+    const char *why = cuts_judge(&board, &start);
     if (why != NULL) {
         printf("BRICK brownout: %s\n", why);
     }
@@ -191,7 +190,6 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    cuts_make_releases(&releases);
     struct twin_snapshot *start = make_start();
     uint64_t worst = 0;
     uint64_t n_bricks = 0;
@@ -208,6 +206,6 @@ int main(int argc, char **argv)
     printf("brownout_erases_per_sector_day %" PRIu64 "\nbrownout_bricks %" PRIu64 "\nbrownout_seconds %ld\n",
            worst, n_bricks, (long)(clock() / CLOCKS_PER_SEC));
     twin_snapshot_free(start);
-    cuts_close(&board);
+    twin_board_close(&board);
     return worst > ERASES_PER_DAY_MAX || n_bricks != 0;
 }

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "board_journal.h"
 #include "elf_explore.h"
-#include "factory.h"
 #include "journal/journal.h"
 #include "slots/slots.h"
 
@@ -34,13 +34,13 @@ static void open_board(struct explorer *x)
     x->wires.gap_ns = 15000;
     if (x->factory != NULL) {
         twin_restore(x->board.twin, x->factory);
-        cuts_clear_console(&x->board);
+        twin_board_clear_console(&x->board);
         return;
     }
-    cuts_open(&x->board, &x->releases, &config);
-    struct cuts_start start = elf_boot(x);
+    twin_board_open_with(&x->board, &config, demo_release(1));
+    struct twin_start start = elf_boot(x);
     if (!start.is_there || !elf_wait_for(x, "app: confirmed")) {
-        factory_die("board", "does not start from the factory");
+        twin_board_die("board", "does not start from the factory");
     }
     elf_run_us(x, 20000);
     x->factory = elf_save(x);
@@ -51,21 +51,21 @@ static void close_board(struct explorer *x)
     if (x->factory != NULL) {
         twin_snapshot_free(x->factory);
         x->factory = NULL;
-        cuts_close(&x->board);
+        twin_board_close(&x->board);
     }
 }
 
 static void run_until_start(struct explorer *x, unsigned version)
 {
-    cuts_clear_console(&x->board);
+    twin_board_clear_console(&x->board);
     for (unsigned us = 0; us < BOOT_MAX_MS * 1000; us += SLICE_US) {
         elf_run_us(x, SLICE_US);
-        cuts_listen(&x->board);
-        if (cuts_last_start(&x->board).version == version) {
+        twin_board_listen(&x->board);
+        if (twin_board_last_start(&x->board).version == version) {
             return;
         }
     }
-    factory_die("scenario", "the uncut run does not get where it should");
+    twin_board_die("scenario", "the uncut run does not get where it should");
 }
 
 static void scenario_update(struct explorer *x)
@@ -82,7 +82,7 @@ static void scenario_confirm(struct explorer *x)
     elf_run_us(x, 900000); /* most of the health check */
     elf_begin_exploring(x);
     if (!elf_wait_for(x, "app: confirmed")) {
-        factory_die("scenario", "the trial does not confirm");
+        twin_board_die("scenario", "the trial does not confirm");
     }
 }
 
@@ -106,7 +106,7 @@ static void scenario_crash(struct explorer *x)
     elf_install(x, 2);
     run_until_start(x, 2);
     if (!elf_wait_for(x, "app: confirmed")) {
-        factory_die("scenario", "the trial does not confirm");
+        twin_board_die("scenario", "the trial does not confirm");
     }
     for (unsigned i = 1; i < SLOTS_CRASHES_MAX; i++) {
         crash(x);
@@ -123,7 +123,7 @@ static void lose(struct explorer *x, uint32_t base, uint32_t n_bytes)
     static uint8_t junk[FLASH_J0_BYTES];
     memset(junk, 0xA5, sizeof junk);
     if (!twin_flash_store(x->board.twin, base, junk, n_bytes)) {
-        factory_die("journal", "cannot be lost");
+        twin_board_die("journal", "cannot be lost");
     }
     elf_begin_exploring(x);
     (void)elf_boot(x);
@@ -144,10 +144,10 @@ static void scenario_wrap(struct explorer *x)
 {
     struct boot_record record;
     for (unsigned i = 0; i < FILL_RECORDS; i++) {
-        if (!factory_record(x->board.twin, &record)) {
-            factory_die("journal", "has no state");
+        if (!board_journal_read(x->board.twin, &record)) {
+            twin_board_die("journal", "has no state");
         }
-        factory_journal(x->board.twin, &record);
+        board_journal_append(x->board.twin, &record);
     }
     elf_begin_exploring(x);
     (void)elf_boot(x);
@@ -175,7 +175,7 @@ static void run_scenario(struct explorer *x, const struct scenario *s)
     s->run(x);
     x->is_exploring = false;
     if (x->counts.cuts == before.cuts && x->n_replay == 0) {
-        factory_die(s->name, "nothing was cut");
+        twin_board_die(s->name, "nothing was cut");
     }
     printf("elf/%s: %" PRIu64 " cuts (%" PRIu64 " of them in recoveries), %" PRIu64
            " distinct flash contents, %" PRIu64 " second boots, %" PRIu64 " following updates, %" PRIu64
@@ -190,19 +190,19 @@ static uint64_t normal_boot_writes(struct explorer *x)
 {
     open_board(x);
     uint64_t before = elf_ops(x);
-    struct cuts_start start = elf_boot(x);
+    struct twin_start start = elf_boot(x);
     uint64_t n = elf_ops(x) - before;
     if (!start.is_there) {
-        factory_die("board", "does not boot");
+        twin_board_die("board", "does not boot");
     }
     return n;
 }
 
-static void must_say(struct explorer *x, const struct cuts_start *start, const char *expected)
+static void must_say(struct explorer *x, const struct twin_start *start, const char *expected)
 {
-    const char *why = cuts_check(&x->board, start);
+    const char *why = cuts_judge(&x->board, start);
     if ((why == NULL) != (expected == NULL) || (why != NULL && strcmp(why, expected) != 0)) {
-        factory_die("judge does not say", expected ? expected : "that all is well");
+        twin_board_die("judge does not say", expected ? expected : "that all is well");
     }
 }
 
@@ -215,7 +215,7 @@ static void prove_the_judge(struct explorer *x)
     } PLANTED[] = {{FLASH_BOOT_BASE + 0x1000, "sector 0 changed"},
                    {FLASH_SLOT_A_BASE + 0x1000, "the active slot changed"}};
     static const struct {
-        struct cuts_start start;
+        struct twin_start start;
         const char *why;
     } STARTS[] = {{{true, 1, 'A', "confirmed", 0}, NULL},
                   {{false, 0, '?', "", 0}, "no application started"},
@@ -232,7 +232,7 @@ static void prove_the_judge(struct explorer *x)
         (void)twin_peek(x->board.twin, PLANTED[i].addr, &word, sizeof word);
         word ^= 1;
         if (!twin_flash_store(x->board.twin, PLANTED[i].addr, (const uint8_t *)&word, sizeof word)) {
-            factory_die("judge", "nothing can be planted");
+            twin_board_die("judge", "nothing can be planted");
         }
         must_say(x, &STARTS[0].start, PLANTED[i].why);
     }
@@ -252,7 +252,7 @@ static int replay(struct explorer *x, const char *text)
     struct pc_id id;
     char why[PC_WHY_BYTES];
     if (!pc_id_parse(text, &id, why)) {
-        factory_die("fota-elf-cuts", why);
+        twin_board_die("fota-elf-cuts", why);
     }
     bool is_for_host = id.n_cuts > DEPTHS;
     for (uint32_t i = 0; i < id.n_cuts; i++) {
@@ -260,8 +260,9 @@ static int replay(struct explorer *x, const char *text)
         is_for_host = is_for_host || cut->is_second_draw || cut->is_upset || cut->fault != PC_CUT;
     }
     if (is_for_host) {
-        factory_die(text, "the twin cuts twice at most, draws flaky words once and lets no operation fail; "
-                          "the host program does more");
+        twin_board_die(text,
+                       "the twin cuts twice at most, draws flaky words once and lets no operation fail; "
+                       "the host program does more");
     }
     x->n_replay = id.n_cuts;
     memcpy(x->replay, id.cut, id.n_cuts * sizeof id.cut[0]);
@@ -269,13 +270,13 @@ static int replay(struct explorer *x, const char *text)
         if (strcmp(SCENARIOS[i].name, id.scenario) == 0) {
             run_scenario(x, &SCENARIOS[i]);
             if (x->counts.cuts < id.n_cuts) {
-                factory_die(text, "such an operation never comes");
+                twin_board_die(text, "such an operation never comes");
             }
             return x->counts.bricks != 0;
         }
     }
-    factory_die(id.scenario,
-                "is not a scenario of the twin: update, confirm, reject, crash, wrap, lost-j1, lost-j0");
+    twin_board_die(id.scenario,
+                   "is not a scenario of the twin: update, confirm, reject, crash, wrap, lost-j1, lost-j0");
 }
 
 int main(int argc, char **argv)
@@ -285,7 +286,6 @@ int main(int argc, char **argv)
     elf_init_wires(&x);
     x.is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     set_strides(&x);
-    cuts_make_releases(&x.releases);
     if (argc > 2 && strcmp(argv[1], "--replay") == 0) {
         x.nested_stride = 1;
         return replay(&x, argv[2]);
@@ -293,11 +293,11 @@ int main(int argc, char **argv)
     prove_the_judge(&x);
     uint64_t writes = normal_boot_writes(&x);
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
-        if (factory_is_asked_for(SCENARIOS[i].name, argc, argv)) {
+        if (cuts_is_asked_for(SCENARIOS[i].name, argc, argv)) {
             run_scenario(&x, &SCENARIOS[i]);
         }
     }
-    if (factory_is_asked_for("watchdog", argc, argv) && !x.is_quick) {
+    if (cuts_is_asked_for("watchdog", argc, argv) && !x.is_quick) {
         close_board(&x);
         elf_watchdog(&x);
     }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board_journal.h"
 #include "cuts_outcomes.h"
-#include "factory.h"
 
 uint64_t elf_ops(const struct explorer *x)
 {
@@ -26,7 +26,7 @@ struct twin_snapshot *elf_save(const struct explorer *x)
 {
     struct twin_snapshot *s = twin_save(x->board.twin);
     if (s == NULL) {
-        factory_die("snapshot", "out of memory");
+        twin_board_die("snapshot", "out of memory");
     }
     return s;
 }
@@ -88,8 +88,8 @@ static void pass_quiet(struct explorer *x)
     uint64_t ops = elf_ops(x);
     uint64_t quiet_ns = twin_now_ns(t);
     for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && elf_ops(x) == ops; us += SLICE_US) {
-        cuts_listen(&x->board);
-        if (cuts_last_start(&x->board).is_there) {
+        twin_board_listen(&x->board);
+        if (twin_board_last_start(&x->board).is_there) {
             break;
         }
         quiet_ns = twin_now_ns(t);
@@ -97,16 +97,16 @@ static void pass_quiet(struct explorer *x)
     }
     twin_restore(t, start);
     twin_snapshot_free(start);
-    cuts_clear_console(&x->board); /* now: the application may be introducing itself at the end */
+    twin_board_clear_console(&x->board); /* now: the application may be introducing itself at the end */
     (void)twin_run_until(t, quiet_ns);
 }
 
 /* Power on, and run until an application has introduced itself or time is up. */
-struct cuts_start elf_boot(struct explorer *x)
+struct twin_start elf_boot(struct explorer *x)
 {
-    struct cuts_board *b = &x->board;
-    struct cuts_start start = {0};
-    cuts_clear_console(b);
+    struct twin_board *b = &x->board;
+    struct twin_start start = {0};
+    twin_board_clear_console(b);
     if (x->is_exploring) {
         drop_trail(x);
     }
@@ -119,17 +119,17 @@ struct cuts_start elf_boot(struct explorer *x)
     }
     for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && !start.is_there; us += SLICE_US) {
         elf_run_us(x, SLICE_US);
-        cuts_listen(b);
-        start = cuts_last_start(b);
+        twin_board_listen(b);
+        start = twin_board_last_start(b);
     }
     return start;
 }
 
 /* The next boot decides the same, but for the trial that is counted. */
-static const char *check_second(struct explorer *x, const struct cuts_start *first)
+static const char *check_second(struct explorer *x, const struct twin_start *first)
 {
-    struct cuts_start second = elf_boot(x);
-    const char *why = cuts_check(&x->board, &second);
+    struct twin_start second = elf_boot(x);
+    const char *why = cuts_judge(&x->board, &second);
     if (why) {
         return why;
     }
@@ -145,8 +145,8 @@ static const char *check_second(struct explorer *x, const struct cuts_start *fir
 bool elf_wait_for(struct explorer *x, const char *text)
 {
     for (unsigned ms = 0; ms < CONFIRM_MAX_MS; ms += 20) {
-        cuts_listen(&x->board);
-        if (cuts_said(&x->board, text)) {
+        twin_board_listen(&x->board);
+        if (twin_board_said(&x->board, text)) {
             return true;
         }
         elf_run_us(x, 20000);
@@ -156,26 +156,26 @@ bool elf_wait_for(struct explorer *x, const char *text)
 
 void elf_install(struct explorer *x, unsigned version)
 {
-    enum fota_err err = cuts_install(&x->board, version, &x->io);
+    enum fota_err err = host_install(&x->io, demo_release(version));
     if (err) {
-        factory_die("update", fota_err_name(err));
+        twin_board_die("update", fota_err_name(err));
     }
 }
 
 /* A release that was left because it crashed is not taken again; another one is. */
 static enum fota_err install_another(struct explorer *x)
 {
-    enum fota_err err = cuts_install(&x->board, 2, &x->io);
+    enum fota_err err = host_install(&x->io, demo_release(2));
     if (err == E_SLOT_REJECTED) {
-        return cuts_install(&x->board, CUTS_REBUILT, &x->io);
+        return host_install(&x->io, demo_release(DEMO_REBUILT));
     }
     return err ? err : E_INTERNAL;
 }
 
 /* The board takes release 2.0.0 now, whatever was before. */
-static const char *follow_up(struct explorer *x, const struct cuts_start *start)
+static const char *follow_up(struct explorer *x, const struct twin_start *start)
 {
-    struct cuts_board *b = &x->board;
+    struct twin_board *b = &x->board;
     x->counts.follow_ups++;
     if (start->version == 2) {
         bool is_confirmed = strcmp(start->state, "confirmed") == 0;
@@ -188,26 +188,26 @@ static const char *follow_up(struct explorer *x, const struct cuts_start *start)
     }
     elf_run_us(x, 20000);
     bool has_left = strcmp(x->scenario, "crash") == 0;
-    enum fota_err err = has_left ? install_another(x) : cuts_install(b, 2, &x->io);
+    enum fota_err err = has_left ? install_another(x) : host_install(&x->io, demo_release(2));
     if (err) {
         static char why[80];
         (void)snprintf(why, sizeof why, "the following update fails: %s", fota_err_name(err));
         return why;
     }
-    cuts_clear_console(b);
+    twin_board_clear_console(b);
     if (!elf_wait_for(x, "app: confirmed")) {
         return "the following update does not confirm";
     }
-    struct cuts_start now = cuts_last_start(b);
-    return now.version == 2 ? cuts_check(b, &now) : "the following update does not run";
+    struct twin_start now = twin_board_last_start(b);
+    return now.version == 2 ? cuts_judge(b, &now) : "the following update does not run";
 }
 
 /* What kind of situation this is, as far as the next boots and a following update can tell; `salt` makes
  * finer kinds. */
-static uint64_t class_of(const struct explorer *x, const struct cuts_start *start, uint64_t salt)
+static uint64_t class_of(const struct explorer *x, const struct twin_start *start, uint64_t salt)
 {
     struct boot_record r = {0};
-    bool has_record = factory_record(x->board.twin, &r);
+    bool has_record = board_journal_read(x->board.twin, &r);
     uint64_t key = has_record ? 2 : 1;
     const uint64_t parts[] = {r.active,         r.state[0],     r.state[1],        r.tries,
                               r.resume_sectors, start->version, start->tries_left, salt};
@@ -236,9 +236,9 @@ static void judge(struct explorer *x)
         x->n_seen[x->depth] = x->counts.distinct; /* another phase of the stride each time */
     }
     uint64_t ops_before = elf_ops(x);
-    struct cuts_start start = elf_boot(x);
+    struct twin_start start = elf_boot(x);
     x->is_exploring = false;
-    const char *why = cuts_check(&x->board, &start);
+    const char *why = cuts_judge(&x->board, &start);
     if (!why && twin_stats(x->board.twin)->violations != n_violations) {
         why = "the recovery does what the manual forbids";
     }
@@ -255,7 +255,7 @@ static void judge(struct explorer *x)
         }
         twin_restore(x->board.twin, here);
         twin_snapshot_free(here);
-        cuts_clear_console(&x->board);
+        twin_board_clear_console(&x->board);
     }
     if (!why && (note(x->class_seen, CLASSES, class_of(x, &start, 0)) || x->n_replay != 0)) {
         why = follow_up(x, &start);
@@ -294,14 +294,14 @@ static void cut_at(struct explorer *x, const struct way *way, uint64_t op, enum 
     struct twin *t = x->board.twin;
     twin_restore(t, way->from);
     if (!twin_plan_cut(t, op, cuts_outcome(outcome))) {
-        factory_die("cut", "cannot be planned");
+        twin_board_die("cut", "cannot be planned");
     }
     for (size_t i = way->action; i < way->trail->n_actions; i++) {
         go_on(x, &way->trail->action[i], i == way->action ? way->done : 0);
     }
     if (twin_run_until(t, twin_now_ns(t)) != TWIN_STOP_POWER &&
         twin_run_until(t, twin_now_ns(t) + CUT_MAX_MS * 1000000ULL) != TWIN_STOP_POWER) {
-        factory_die("cut", "the operation did not come again");
+        twin_board_die("cut", "the operation did not come again");
     }
     twin_forget_cuts(t);
 }
@@ -499,10 +499,10 @@ static void add_to_trail(struct explorer *x, struct trail *trail, const struct a
 /* The console belongs to the run that goes on, not to the boots between. */
 static void explore_trail(struct explorer *x, struct trail *trail, uint64_t first, uint64_t last)
 {
-    static char console[DEPTHS][CUTS_CONSOLE_BYTES];
+    static char console[DEPTHS][TWIN_BOARD_CONSOLE_BYTES];
     unsigned depth = x->depth;
     struct twin_snapshot *after = elf_save(x);
-    cuts_listen(&x->board);
+    twin_board_listen(&x->board);
     size_t n_console = x->board.n_console;
     memcpy(console[depth], x->board.console, n_console);
     uint64_t erases = elf_erases(x);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/flash_map.h"
-#include "cuts_board.h"
+#include "cuts_judge.h"
 #include "pc_id.h"
 #include "port_twin/twin_link.h"
 
@@ -70,11 +70,10 @@ struct counts {
 struct explorer {
     struct link_io io; /* first member: the wires, with a snapshot before each step */
     struct twin_link wires;
-    struct cuts_board board;
+    struct twin_board board;
     struct twin_snapshot *factory; /* confirmed, powered */
     bool wants_erase;              /* keep the next moment inside an erase: */
     struct twin_snapshot *in_erase;
-    struct cuts_releases releases;
     const char *scenario;
     bool is_exploring;
     bool is_quick;
@@ -108,7 +107,7 @@ struct twin_snapshot *elf_save(const struct explorer *x);
 void elf_run_us(struct explorer *x, uint32_t us);
 
 /** Power off and on, and run until an application has introduced itself or time is up. */
-struct cuts_start elf_boot(struct explorer *x);
+struct twin_start elf_boot(struct explorer *x);
 
 /** The host installs a release; the program ends if that fails. */
 void elf_install(struct explorer *x, unsigned version);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "elf_explore.h"
-#include "factory.h"
 
 enum { LOOK_BYTES = 200, IWDG_KR = 0x40003000, IWDG_RLR = 0x40003008, BITE_MAX_MS = 100 };
 
@@ -85,13 +84,13 @@ static bool let_it_bite(struct explorer *x)
 
 static const char *reset_inside(struct explorer *x, enum reset reset, uint32_t into_ms)
 {
-    struct cuts_board *b = &x->board;
-    struct cuts_start start = {0};
+    struct twin_board *b = &x->board;
+    struct twin_start start = {0};
     twin_restore(b->twin, x->in_erase);
     elf_run_us(x, into_ms * 1000);
     uint64_t torn = twin_stats(b->twin)->flash_torn;
     twin_set_pin(b->twin, TWIN_PIN_NSS, true);
-    cuts_clear_console(b);
+    twin_board_clear_console(b);
     if (reset == RESET_BY_PIN) {
         pull_pin(x);
     } else if (!let_it_bite(x)) {
@@ -104,8 +103,8 @@ static const char *reset_inside(struct explorer *x, enum reset reset, uint32_t i
     }
     for (unsigned us = 0; us < BOOT_MAX_MS * 1000 && !start.is_there; us += SLICE_US) {
         elf_run_us(x, SLICE_US);
-        cuts_listen(b);
-        start = cuts_last_start(b);
+        twin_board_listen(b);
+        start = twin_board_last_start(b);
     }
     return !start.is_there || start.version != 2 || start.slot != 'B' ? "the confirmed image does not run"
                                                                       : NULL;
@@ -126,13 +125,13 @@ static const char *resets_inside(struct explorer *x)
 static const char *watchdog_at(struct explorer *x, uint32_t lsi_hz)
 {
     const struct twin_config config = {.flash_timing = TWIN_FLASH_MAXIMUM, .seed = 3, .lsi_hz = lsi_hz};
-    cuts_open(&x->board, &x->releases, &config);
+    twin_board_open_with(&x->board, &config, demo_release(1));
     (void)elf_boot(x);
     if (!elf_wait_for(x, "app: confirmed")) {
         return "the factory image does not confirm";
     }
     elf_install(x, 2);
-    cuts_clear_console(&x->board);
+    twin_board_clear_console(&x->board);
     if (!elf_wait_for(x, "app: confirmed")) {
         return "the update does not confirm";
     }
@@ -162,6 +161,6 @@ void elf_watchdog(struct explorer *x)
         x->counts.bricks += why != NULL;
         twin_snapshot_free(x->in_erase);
         x->in_erase = NULL;
-        cuts_close(&x->board);
+        twin_board_close(&x->board);
     }
 }

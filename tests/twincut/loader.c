@@ -14,9 +14,9 @@
 #include <time.h>
 
 #include "base/flash_map.h"
-#include "cuts_board.h"
+#include "board_journal.h"
+#include "cuts_judge.h"
 #include "cuts_outcomes.h"
-#include "factory.h"
 #include "link_client/link_ladder.h"
 #include "loader_offer.h"
 #include "pc_id.h"
@@ -67,12 +67,11 @@ struct way {
     enum op_kind kind[OPS_MAX];
 };
 
-struct bench {
+struct loader_cuts {
     struct link_io io; /* first member: the wires, with a snapshot before each step while `watches` */
     struct twin_link wires;
     struct link_client client;
-    struct cuts_board board;
-    struct cuts_releases releases;
+    struct twin_board board;
     struct test_loader fresh;
     unsigned depth; /* cuts before: the way that is taken now */
     struct way way[DEPTHS];
@@ -85,25 +84,25 @@ struct bench {
     uint64_t cuts, nested, distinct, offered, requests, bricks, of_kind[OP_KINDS];
 };
 
-static uint64_t ops(const struct bench *b)
+static uint64_t ops(const struct loader_cuts *b)
 {
     return twin_stats(b->board.twin)->flash_ops;
 }
 
-static struct twin_snapshot *save(const struct bench *b)
+static struct twin_snapshot *save(const struct loader_cuts *b)
 {
     struct twin_snapshot *s = twin_save(b->board.twin);
     if (s == NULL) {
-        factory_die("snapshot", "out of memory");
+        twin_board_die("snapshot", "out of memory");
     }
     return s;
 }
 
 /* --- the wires, with a snapshot before each step ----------------------------------------------------- */
 
-static struct bench *before_step(struct link_io *io)
+static struct loader_cuts *before_step(struct link_io *io)
 {
-    struct bench *b = (struct bench *)io;
+    struct loader_cuts *b = (struct loader_cuts *)io;
     if (b->watches && ops(b) != b->watched_ops) {
         b->watches = false; /* the first operation came in the step before */
     }
@@ -147,7 +146,7 @@ static void io_delay(struct link_io *io, uint32_t us)
 
 static uint64_t io_now(struct link_io *io)
 {
-    return link_io_now_us(&((struct bench *)io)->wires.io);
+    return link_io_now_us(&((struct loader_cuts *)io)->wires.io);
 }
 
 static const struct link_io_ops IO_OPS = {.transfer = io_transfer,
@@ -159,7 +158,7 @@ static const struct link_io_ops IO_OPS = {.transfer = io_transfer,
                                           .now_us = io_now};
 
 /* A host that has just been switched on. */
-static void connect(struct bench *b)
+static void connect(struct loader_cuts *b)
 {
     twin_set_pin(b->board.twin, TWIN_PIN_NSS, true);
     twin_link_init(&b->wires, b->board.twin);
@@ -169,44 +168,44 @@ static void connect(struct bench *b)
 
 /* --- the board --------------------------------------------------------------------------------------- */
 
-static struct cuts_start start_of(struct bench *b)
+static struct twin_start start_of(struct loader_cuts *b)
 {
-    struct cuts_start start = {0};
+    struct twin_start start = {0};
     struct twin *t = b->board.twin;
     for (unsigned us = 0; us < BOOT_MAX_MS * 1000U && !start.is_there; us += SLICE_US) {
         (void)twin_run_until(t, twin_now_ns(t) + SLICE_US * 1000U);
-        cuts_listen(&b->board);
-        start = cuts_last_start(&b->board);
+        twin_board_listen(&b->board);
+        start = twin_board_last_start(&b->board);
     }
     return start;
 }
 
-static struct cuts_start boot(struct bench *b)
+static struct twin_start boot(struct loader_cuts *b)
 {
     twin_set_power(b->board.twin, false);
-    cuts_clear_console(&b->board);
+    twin_board_clear_console(&b->board);
     twin_set_pin(b->board.twin, TWIN_PIN_NSS, true);
     twin_set_pin(b->board.twin, TWIN_PIN_NRST, true);
     twin_set_power(b->board.twin, true);
     return start_of(b);
 }
 
-static void open_board(struct bench *b)
+static void open_board(struct loader_cuts *b)
 {
     const struct twin_config config = {.flash_timing = TWIN_FLASH_HASTY, .seed = 5};
-    cuts_open(&b->board, &b->releases, &config);
+    twin_board_open_with(&b->board, &config, demo_release(1));
     if (!boot(b).is_there) {
-        factory_die("board", "does not start from the factory");
+        twin_board_die("board", "does not start from the factory");
     }
     struct twin *t = b->board.twin;
-    for (unsigned ms = 0; ms < CONFIRM_MAX_MS && !cuts_said(&b->board, "app: confirmed"); ms += 20) {
+    for (unsigned ms = 0; ms < CONFIRM_MAX_MS && !twin_board_said(&b->board, "app: confirmed"); ms += 20) {
         (void)twin_run_until(t, twin_now_ns(t) + 20000000U);
-        cuts_listen(&b->board);
+        twin_board_listen(&b->board);
     }
     (void)twin_run_until(t, twin_now_ns(t) + 20000000U);
 }
 
-static bool info_of(struct bench *b, struct boot_info *out)
+static bool info_of(struct loader_cuts *b, struct boot_info *out)
 {
     struct link_peer peer;
     connect(b);
@@ -215,7 +214,7 @@ static bool info_of(struct bench *b, struct boot_info *out)
     return is_well;
 }
 
-static bool names_the_new_one(const struct bench *b, const struct boot_info *info)
+static bool names_the_new_one(const struct loader_cuts *b, const struct boot_info *info)
 {
     return memcmp(info->loader_hash, b->fresh.hash, sizeof info->loader_hash) == 0 &&
            info->loader_version == b->fresh.version;
@@ -245,7 +244,7 @@ static void name_the_header(struct way *way)
 }
 
 /* Which operation comes when, from the snapshot on. @param n  operations that come in all */
-static void walk(struct bench *b, unsigned n)
+static void walk(struct loader_cuts *b, unsigned n)
 {
     struct twin *t = b->board.twin;
     struct way *way = &b->way[b->depth];
@@ -258,7 +257,7 @@ static void walk(struct bench *b, unsigned n)
         (void)twin_run_until(t, now_ns + WALK_SLICE_NS);
         const struct twin_stats *after = twin_stats(t);
         if (after->flash_ops > here.flash_ops + 1 || way->n == OPS_MAX) {
-            factory_die("walk", "operations come too fast");
+            twin_board_die("walk", "operations come too fast");
         }
         if (after->flash_ops != here.flash_ops) {
             way->kind[way->n] = kind_of(&here, after);
@@ -267,14 +266,14 @@ static void walk(struct bench *b, unsigned n)
         }
     }
     if (way->n != n) {
-        factory_die("walk", "the update does not come again without its host");
+        twin_board_die("walk", "the update does not come again without its host");
     }
     name_the_header(way);
 }
 
 /* The update from the board's present state, by a host that is connected. Its part is over when the first
  * word is written: from there on nothing but time has to pass. */
-static enum fota_err update(struct bench *b)
+static enum fota_err update(struct loader_cuts *b)
 {
     struct link_session session;
     struct link_progress progress;
@@ -289,11 +288,11 @@ static enum fota_err update(struct bench *b)
     return err;
 }
 
-static void update_uncut(struct bench *b)
+static void update_uncut(struct loader_cuts *b)
 {
     struct boot_info info;
     if (!info_of(b, &info) || update(b) != FOTA_OK || !loader_offer_is_in_flash(b->board.twin, &b->fresh)) {
-        factory_die("update", "the uncut board does not take the loader");
+        twin_board_die("update", "the uncut board does not take the loader");
     }
     (void)twin_peek(b->board.twin, FLASH_LOADER_BASE, b->sector1, sizeof b->sector1);
     walk(b, (unsigned)(ops(b) - b->watched_ops));
@@ -301,17 +300,17 @@ static void update_uncut(struct bench *b)
 
 /* --- judging ----------------------------------------------------------------------------------------- */
 
-static bool is_as_on_the_other_board(const struct bench *b)
+static bool is_as_on_the_other_board(const struct loader_cuts *b)
 {
     uint8_t now[FLASH_LOADER_BYTES];
     return twin_peek(b->board.twin, FLASH_LOADER_BASE, now, sizeof now) &&
            memcmp(now, b->sector1, sizeof now) == 0;
 }
 
-static const char *check_application(struct bench *b, uint64_t n_violations)
+static const char *check_application(struct loader_cuts *b, uint64_t n_violations)
 {
-    struct cuts_start start = boot(b);
-    const char *why = cuts_check(&b->board, &start);
+    struct twin_start start = boot(b);
+    const char *why = cuts_judge(&b->board, &start);
     if (!why && (start.version != 1 || strcmp(start.state, "confirmed") != 0)) {
         why = "not the confirmed application runs";
     }
@@ -322,7 +321,7 @@ static const char *check_application(struct bench *b, uint64_t n_violations)
 }
 
 /* A cell that was cut may read well now and otherwise later. */
-static const char *check_that_it_stays(struct bench *b)
+static const char *check_that_it_stays(struct loader_cuts *b)
 {
     struct twin *t = b->board.twin;
     for (unsigned i = 0; i < MORE_RESETS; i++) {
@@ -338,7 +337,7 @@ static const char *check_that_it_stays(struct bench *b)
 }
 
 /* @param info  what the agent says: the root must be of the same mind about sector 1 */
-static const char *check_request(struct bench *b, const struct boot_info *info)
+static const char *check_request(struct loader_cuts *b, const struct boot_info *info)
 {
     static const uint8_t NONE[sizeof info->loader_hash];
     struct link_ladder ladder;
@@ -373,9 +372,9 @@ static bool note(uint64_t *table, uint32_t n, uint64_t key)
     return true;
 }
 
-static void cut_again(struct bench *b);
+static void cut_again(struct loader_cuts *b);
 
-static const char *offer_again(struct bench *b, const struct care *care, struct boot_info *info)
+static const char *offer_again(struct loader_cuts *b, const struct care *care, struct boot_info *info)
 {
     static char refused[80];
     b->offered++;
@@ -397,7 +396,7 @@ static const char *offer_again(struct bench *b, const struct care *care, struct 
 }
 
 /* Before the host offers anything: may the loader be asked for, and does the board come back from it? */
-static const char *check_between(struct bench *b, uint64_t n_violations, struct boot_info *info)
+static const char *check_between(struct loader_cuts *b, uint64_t n_violations, struct boot_info *info)
 {
     const char *why = check_request(b, info);
     why = why ? why : check_application(b, n_violations);
@@ -405,7 +404,7 @@ static const char *check_between(struct bench *b, uint64_t n_violations, struct 
 }
 
 /* Power is off. What becomes of the board? @return NULL, or what is wrong */
-static const char *judge(struct bench *b, const struct care *care)
+static const char *judge(struct loader_cuts *b, const struct care *care)
 {
     struct boot_info info;
     const uint64_t n_violations = twin_stats(b->board.twin)->violations;
@@ -428,19 +427,20 @@ static const char *judge(struct bench *b, const struct care *care)
 /* --- cutting ----------------------------------------------------------------------------------------- */
 
 /* Power goes in operation `i` of the way. @param near  a moment of the way before it */
-static void cut_at(struct bench *b, const struct twin_snapshot *near, unsigned i, enum flash_cut outcome)
+static void cut_at(struct loader_cuts *b, const struct twin_snapshot *near, unsigned i,
+                   enum flash_cut outcome)
 {
     struct twin *t = b->board.twin;
     twin_restore(t, near);
     if (!twin_plan_cut(t, b->way[b->depth].first + i, cuts_outcome(outcome)) ||
         twin_run_until(t, twin_now_ns(t) + WALK_MAX_NS) != TWIN_STOP_POWER) {
-        factory_die("cut", "the operation did not come again");
+        twin_board_die("cut", "the operation did not come again");
     }
     twin_forget_cuts(t);
 }
 
 /* Shortly before operation `i`; frees the moment before that one. */
-static struct twin_snapshot *come_near(struct bench *b, struct twin_snapshot *from, unsigned i)
+static struct twin_snapshot *come_near(struct loader_cuts *b, struct twin_snapshot *from, unsigned i)
 {
     const struct way *way = &b->way[b->depth];
     twin_restore(b->board.twin, from);
@@ -453,7 +453,7 @@ static struct twin_snapshot *come_near(struct bench *b, struct twin_snapshot *fr
     return save(b);
 }
 
-static void brick(struct bench *b, const char *why)
+static void brick(struct loader_cuts *b, const char *why)
 {
     char text[PC_ID_BYTES];
     struct pc_id id = {.scenario = "loader", .n_cuts = b->depth + 1};
@@ -465,8 +465,8 @@ static void brick(struct bench *b, const char *why)
 }
 
 /* @param near  a moment before it */
-static void try_cut(struct bench *b, const struct twin_snapshot *near, unsigned i, enum flash_cut outcome,
-                    const struct care *care)
+static void try_cut(struct loader_cuts *b, const struct twin_snapshot *near, unsigned i,
+                    enum flash_cut outcome, const struct care *care)
 {
     cut_at(b, near, i, outcome);
     b->path[b->depth] = (struct pc_cut){.op = i + 1, .outcome = outcome};
@@ -503,7 +503,7 @@ static void drop_way(struct way *way, struct twin_snapshot *near)
 }
 
 /* The second update has just run: cut it at its edges, another outcome each time. */
-static void cut_again(struct bench *b)
+static void cut_again(struct loader_cuts *b)
 {
     static const struct care PLAIN = {.with_request = false};
     struct way *way = &b->way[b->depth];
@@ -520,7 +520,7 @@ static void cut_again(struct bench *b)
     drop_way(way, near);
 }
 
-static void cut_all(struct bench *b, const struct plan *plan)
+static void cut_all(struct loader_cuts *b, const struct plan *plan)
 {
     unsigned n_of_kind[OP_KINDS] = {0}, n = 0;
     struct way *way = &b->way[0];
@@ -547,13 +547,13 @@ static void must_say(const char *why, const char *expected)
 {
     if (why == NULL || strcmp(why, expected) != 0) {
         (void)fprintf(stderr, "the judge says: %s\n", why ? why : "all is well");
-        factory_die("the judge does not say", expected);
+        twin_board_die("the judge does not say", expected);
     }
 }
 
 /* The journal claims that sector 1 is whole, as with a root that does not mark it before it writes: a cut in
  * the last word, which reads well for one boot, must be seen. And a word that is wrong. */
-static void prove_the_judge(struct bench *b)
+static void prove_the_judge(struct loader_cuts *b)
 {
     static const struct care PLAIN = {.with_request = false};
     struct boot_record record;
@@ -565,11 +565,11 @@ static void prove_the_judge(struct bench *b)
         last--;
     }
     cut_at(b, way->begun, last, FLASH_CUT_FADES);
-    if (!factory_record(t, &record) || (record.flags & BOOT_FLAG_LOADER_OPEN) == 0) {
-        factory_die("judge", "sector 1 is not marked while it is written");
+    if (!board_journal_read(t, &record) || (record.flags & BOOT_FLAG_LOADER_OPEN) == 0) {
+        twin_board_die("judge", "sector 1 is not marked while it is written");
     }
     record.flags &= (uint8_t)~BOOT_FLAG_LOADER_OPEN;
-    factory_journal(t, &record);
+    board_journal_append(t, &record);
     must_say(judge(b, &PLAIN), "after more resets sector 1 is not the new loader");
     twin_restore(t, way->begun);
     (void)twin_run_until(t, way->at_ns[way->n - 1] + WRITTEN_NS);
@@ -582,12 +582,12 @@ static void prove_the_judge(struct bench *b)
 
 /* --- the command ------------------------------------------------------------------------------------- */
 
-static void replay(struct bench *b, const char *text)
+static void replay(struct loader_cuts *b, const char *text)
 {
     struct pc_id id;
     char why[PC_WHY_BYTES];
     if (!pc_id_parse(text, &id, why)) {
-        factory_die("fota-loader-cuts", why);
+        twin_board_die("fota-loader-cuts", why);
     }
     bool is_ours = strcmp(id.scenario, "loader") == 0 && id.n_cuts <= DEPTHS && id.cut[0].op >= 1 &&
                    id.cut[0].op <= b->way[0].n;
@@ -596,23 +596,22 @@ static void replay(struct bench *b, const char *text)
         is_ours = is_ours && cut->fault == PC_CUT && !cut->is_second_draw && !cut->is_upset;
     }
     if (!is_ours) {
-        factory_die(text, "is no cut of this program");
+        twin_board_die(text, "is no cut of this program");
     }
     const struct care care = {.with_request = true, .with_second = id.n_cuts > 1};
     b->second = id.n_cuts > 1 ? &id.cut[1] : NULL;
     try_cut(b, b->way[0].begun, id.cut[0].op - 1, id.cut[0].outcome, &care);
     if (b->cuts != id.n_cuts) {
-        factory_die(text, "such an operation never comes");
+        twin_board_die(text, "such an operation never comes");
     }
     drop_way(&b->way[0], b->way[0].begun);
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench b;
+    static struct loader_cuts b;
     const bool is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    cuts_make_releases(&b.releases);
     loader_offer_make_odd(&(struct test_loader_spec){.version = NEW_VERSION}, &b.fresh);
     open_board(&b);
     update_uncut(&b);
@@ -630,6 +629,6 @@ int main(int argc, char **argv)
            b.nested, b.distinct, b.offered, b.requests);
     printf("loader_elf_cuts %" PRIu64 "\nloader_elf_bricks %" PRIu64 "\nseconds %ld\n", b.cuts, b.bricks,
            (long)(clock() / CLOCKS_PER_SEC));
-    cuts_close(&b.board);
+    twin_board_close(&b.board);
     return b.bricks != 0;
 }

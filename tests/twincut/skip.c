@@ -18,9 +18,11 @@
 #include <time.h>
 
 #include "base/flash_map.h"
-#include "factory.h"
+#include "board_journal.h"
+#include "cuts_judge.h"
 #include "firmware.h"
 #include "skip_decode.h"
+#include "small_app.h"
 
 enum {
     STEPS_MAX = 40000000,
@@ -90,9 +92,9 @@ struct key_count {
     uint32_t seen;
 };
 
-struct bench {
+struct skip_run {
     const struct scenario *scenario;
-    struct twin *twin;
+    struct twin_board board;
     struct twin_snapshot *start; /* before the first instruction */
     uint32_t bad_base;
     uint32_t marker; /* where the boot ends as it should: in the loader, or at the good image's entry */
@@ -115,7 +117,7 @@ struct bench {
     uint32_t place_seen[PLACES];
 };
 
-static uint64_t next_random(struct bench *b)
+static uint64_t next_random(struct skip_run *b)
 {
     b->random = b->random * 6364136223846793005U + 1442695040888963407U;
     return b->random >> 33;
@@ -127,7 +129,7 @@ static void damage(struct small_image *image, enum damage kind)
 {
     struct image parts;
     if (image_parse(image->bytes, image->n_bytes, &parts) != FOTA_OK) {
-        factory_die("image", "does not parse");
+        twin_board_die("image", "does not parse");
     }
     if (kind == DAMAGE_PAYLOAD) {
         image->bytes[IMAGE_HEADER_AREA_BYTES + parts.img_bytes - 1] ^= 0x40;
@@ -137,58 +139,58 @@ static void damage(struct small_image *image, enum damage kind)
 }
 
 /* Signed by a stranger who writes our key's name over his own. */
-static void forge(uint32_t slot, const struct key *ours, struct small_image *out)
+static void forge(enum slot slot, const struct key *ours, struct small_image *out)
 {
     struct key other;
     struct image parts;
     if (key_generate(&other) != FOTA_OK) {
-        factory_die("key", "cannot be made");
+        twin_board_die("key", "cannot be made");
     }
-    factory_trap_image(slot, &other, out);
+    small_image_make_trap(slot, &other, out);
     if (image_parse(out->bytes, out->n_bytes, &parts) != FOTA_OK) {
-        factory_die("image", "does not parse");
+        twin_board_die("image", "does not parse");
     }
     memcpy(out->bytes + parts.keyhash_off, ours->spki_sha256, CRYPTO_SHA256_BYTES);
 }
 
-static void store(struct twin *t, uint32_t slot, const struct small_image *image, struct boot_record *record,
-                  enum slot_state state)
+static void store(struct twin_board *b, enum slot slot, const struct small_image *image,
+                  struct boot_record *record, enum slot_state state)
 {
     uint8_t sha256[32];
-    factory_store(t, slot, image->bytes, image->n_bytes);
+    small_board_store(b, slot, image);
     firmware_image_hash(image->bytes, image->n_bytes, sha256);
     /* The worst case: the record knows the very bytes that are there. */
     memcpy(record->digest[slot], sha256, BOOT_RECORD_DIGEST_BYTES);
     record->state[slot] = (uint8_t)state;
 }
 
-static void make_board(struct bench *b)
+static void make_board(struct skip_run *b)
 {
     static struct small_image image;
     const struct scenario *s = b->scenario;
     const struct twin_config config = {.flash_timing = TWIN_FLASH_TYPICAL, .seed = 5};
     struct boot_record record = {.active = (uint8_t)(s->is_in_b && !s->has_good ? SLOT_NONE : SLOT_A)};
-    uint32_t bad = s->is_in_b ? SLOT_B : SLOT_A;
+    enum slot bad = s->is_in_b ? SLOT_B : SLOT_A;
     struct key key;
-    factory_read_key(&key);
-    b->twin = factory_board(&config);
+    firmware_read_key(&key);
+    twin_board_open_with(&b->board, &config, NULL);
     if (s->has_good) {
-        factory_trap_image(SLOT_A, &key, &image);
-        store(b->twin, SLOT_A, &image, &record, SLOT_STATE_CONFIRMED);
+        small_image_make_trap(SLOT_A, &key, &image);
+        store(&b->board, SLOT_A, &image, &record, SLOT_STATE_CONFIRMED);
     }
     if (s->damage == DAMAGE_KEY) {
         forge(bad, &key, &image);
     } else {
-        factory_trap_image(bad, &key, &image);
+        small_image_make_trap(bad, &key, &image);
         damage(&image, s->damage);
     }
-    store(b->twin, bad, &image, &record, s->is_in_b ? SLOT_STATE_TRIAL : SLOT_STATE_CONFIRMED);
+    store(&b->board, bad, &image, &record, s->is_in_b ? SLOT_STATE_TRIAL : SLOT_STATE_CONFIRMED);
     record.tries = s->is_in_b ? BOOT_TRIAL_RUNS : 0;
     record.starts = s->is_in_b ? BOOT_TRIAL_STARTS : 0;
     if (s->is_unknown) {
         record = (struct boot_record){.active = SLOT_NONE};
     }
-    factory_journal(b->twin, &record);
+    board_journal_append(b->board.twin, &record);
     b->bad_base = s->is_in_b ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
     key_forget(&key);
 }
@@ -204,19 +206,19 @@ static bool is_in(uint32_t pc, uint32_t base)
     return pc - base < FLASH_SLOT_BYTES;
 }
 
-static void to_first_instruction(struct bench *b)
+static void to_first_instruction(struct skip_run *b)
 {
     uint32_t reset_handler;
-    (void)twin_peek(b->twin, FLASH_BOOT_BASE + 4, &reset_handler, sizeof reset_handler);
-    twin_set_power(b->twin, true);
-    twin_set_breakpoint(b->twin, reset_handler);
-    if (twin_run_until(b->twin, twin_now_ns(b->twin) + 100000000U) != TWIN_STOP_BREAKPOINT) {
-        factory_die("twin", "does not come out of reset");
+    (void)twin_peek(b->board.twin, FLASH_BOOT_BASE + 4, &reset_handler, sizeof reset_handler);
+    twin_set_power(b->board.twin, true);
+    twin_set_breakpoint(b->board.twin, reset_handler);
+    if (twin_run_until(b->board.twin, twin_now_ns(b->board.twin) + 100000000U) != TWIN_STOP_BREAKPOINT) {
+        twin_board_die("twin", "does not come out of reset");
     }
-    twin_set_breakpoint(b->twin, 0);
-    b->start = twin_save(b->twin);
-    b->start_ns = twin_now_ns(b->twin);
-    b->resets = resets_of(b->twin);
+    twin_set_breakpoint(b->board.twin, 0);
+    b->start = twin_save(b->board.twin);
+    b->start_ns = twin_now_ns(b->board.twin);
+    b->resets = resets_of(b->board.twin);
 }
 
 /* --- the unfaulted run --- */
@@ -229,13 +231,13 @@ static uint32_t place_of(uint32_t pc)
 
 /* What a board does that has not been faulted: fills `steady` with the loader's places. @return false: a good
  * image */
-static bool find_steady(struct bench *b, bool steady[PLACES])
+static bool find_steady(struct skip_run *b, bool steady[PLACES])
 {
-    struct twin *t = b->twin;
+    struct twin *t = b->board.twin;
     (void)twin_run_until(t, twin_now_ns(t) + STEADY_MS * 1000000ULL);
     uint32_t pc = twin_reg(t, 15);
     if (is_in(pc, b->bad_base)) {
-        factory_die(b->scenario->name, "the bad image starts without any fault");
+        twin_board_die(b->scenario->name, "the bad image starts without any fault");
     }
     for (uint32_t i = 0; i < STEADY_LOOK_STEPS && pc < FLASH_SLOT_A_BASE; i++) {
         steady[place_of(twin_reg(t, 15))] = true;
@@ -253,7 +255,7 @@ static uint32_t hash_of(uint32_t a, uint32_t b, uint32_t c)
     return (uint32_t)(h >> 32) | 1U;
 }
 
-static struct key_count *count_of(struct bench *b, uint32_t key)
+static struct key_count *count_of(struct skip_run *b, uint32_t key)
 {
     uint32_t i = key & (KEYS - 1);
     while (b->keys[i].key != 0 && b->keys[i].key != key) {
@@ -264,7 +266,7 @@ static struct key_count *count_of(struct bench *b, uint32_t key)
 }
 
 /* Where the loader's loop begins: of its places, the one that was visited last for the first time. */
-static void cut_at_marker(struct bench *b, const bool steady[PLACES])
+static void cut_at_marker(struct skip_run *b, const bool steady[PLACES])
 {
     static uint32_t first[PLACES];
     uint32_t at = 0;
@@ -280,10 +282,10 @@ static void cut_at_marker(struct bench *b, const bool steady[PLACES])
     b->n_steps = at;
 }
 
-static void trace(struct bench *b)
+static void trace(struct skip_run *b)
 {
     static bool steady[PLACES];
-    struct twin *t = b->twin;
+    struct twin *t = b->board.twin;
     memset(steady, 0, sizeof steady);
     bool is_loader = find_steady(b, steady);
     uint32_t in_a_row = 0;
@@ -302,7 +304,7 @@ static void trace(struct bench *b)
         (void)twin_step(t);
     }
     if (b->n_steps == STEPS_MAX) {
-        factory_die(b->scenario->name, "the boot takes more instructions than there is room for");
+        twin_board_die(b->scenario->name, "the boot takes more instructions than there is room for");
     }
     if (is_loader) {
         cut_at_marker(b, steady);
@@ -310,7 +312,7 @@ static void trace(struct bench *b)
     b->end_ns = twin_now_ns(t);
 }
 
-static void count(struct bench *b)
+static void count(struct skip_run *b)
 {
     memset(b->visits, 0, sizeof b->visits);
     memset(b->keys, 0, KEYS * sizeof *b->keys);
@@ -359,18 +361,18 @@ static void make_room(struct checkpoint *c)
         c->journal = malloc(J0_LOOK_BYTES + FLASH_J1_BYTES);
     }
     if (c->sram == NULL || c->journal == NULL) {
-        factory_die("checkpoint", "out of memory");
+        twin_board_die("checkpoint", "out of memory");
     }
 }
 
 /* Instructions that the unfaulted run executes once, at some distance from each other. */
-static void place_checkpoints(struct bench *b)
+static void place_checkpoints(struct skip_run *b)
 {
     uint32_t n_once = 0, i = 0, last = 0, gap = 40;
     for (uint32_t k = 0; k < b->n_steps; k++) {
         n_once += b->visits[place_of(b->pc[k])] == 1;
     }
-    twin_restore(b->twin, b->start);
+    twin_restore(b->board.twin, b->start);
     b->n_checkpoints = 0;
     for (i = gap; i < b->n_steps && b->n_checkpoints < CHECKPOINTS; i++) {
         if (b->visits[place_of(b->pc[i])] != 1 || i - last < gap) {
@@ -378,17 +380,18 @@ static void place_checkpoints(struct bench *b)
         }
         struct checkpoint *c = &b->checkpoint[b->n_checkpoints++];
         make_room(c);
-        twin_set_breakpoint(b->twin, b->pc[i]);
-        if (twin_run_until(b->twin, twin_now_ns(b->twin) + 3000000000ULL) != TWIN_STOP_BREAKPOINT) {
-            factory_die("checkpoint", "not reached again: the run is not repeatable");
+        twin_set_breakpoint(b->board.twin, b->pc[i]);
+        if (twin_run_until(b->board.twin, twin_now_ns(b->board.twin) + 3000000000ULL) !=
+            TWIN_STOP_BREAKPOINT) {
+            twin_board_die("checkpoint", "not reached again: the run is not repeatable");
         }
         c->step = last = i;
         c->pc = b->pc[i];
-        c->time_ns = twin_now_ns(b->twin);
-        look(b->twin, c);
+        c->time_ns = twin_now_ns(b->board.twin);
+        look(b->board.twin, c);
     }
-    twin_set_breakpoint(b->twin, 0);
-    twin_restore(b->twin, b->start);
+    twin_set_breakpoint(b->board.twin, 0);
+    twin_restore(b->board.twin, b->start);
     printf("%s: %u instructions, %u of them executed once, %" PRIu64
            " in places with over %d visits, %u checkpoints\n",
            b->scenario->name, b->n_steps, n_once, b->hot_steps, HOT_VISITS, b->n_checkpoints);
@@ -416,10 +419,10 @@ static void inject(struct twin *t, unsigned fault)
 }
 
 /* @return true: the board is where the unfaulted one was at the next checkpoints */
-static bool converges(struct bench *b, uint32_t step)
+static bool converges(struct skip_run *b, uint32_t step)
 {
     static struct checkpoint now;
-    struct twin *t = b->twin;
+    struct twin *t = b->board.twin;
     unsigned tries = 0;
     make_room(&now);
     for (uint32_t i = 0; i < b->n_checkpoints && tries < CHECKPOINT_TRIES; i++) {
@@ -442,9 +445,9 @@ static bool converges(struct bench *b, uint32_t step)
     return false;
 }
 
-static enum end run_to_end(struct bench *b)
+static enum end run_to_end(struct skip_run *b)
 {
-    struct twin *t = b->twin;
+    struct twin *t = b->board.twin;
     uint64_t limit_ns = twin_now_ns(t) + 2 * (b->end_ns - b->start_ns) + 20000000U;
     twin_set_breakpoint(t, b->marker);
     while (twin_now_ns(t) < limit_ns) {
@@ -466,29 +469,29 @@ static enum end run_to_end(struct bench *b)
 }
 
 /* One fault at the place where the board stands; the board is there again afterwards. */
-static enum end run_fault(struct bench *b, uint32_t step, unsigned fault)
+static enum end run_fault(struct skip_run *b, uint32_t step, unsigned fault)
 {
     char text[16];
-    struct twin_snapshot *here = twin_save(b->twin);
+    struct twin_snapshot *here = twin_save(b->board.twin);
     if (here == NULL) {
-        factory_die("snapshot", "out of memory");
+        twin_board_die("snapshot", "out of memory");
     }
-    inject(b->twin, fault);
+    inject(b->board.twin, fault);
     enum end end = converges(b, step) ? END_SAME : run_to_end(b);
-    twin_set_breakpoint(b->twin, 0);
-    twin_restore(b->twin, here);
+    twin_set_breakpoint(b->board.twin, 0);
+    twin_restore(b->board.twin, here);
     twin_snapshot_free(here);
     b->n_ends[end]++;
     b->n_runs++;
     if (end == END_BAD && b->n_ends[END_BAD] <= BAD_SHOWN) {
         printf("BAD BOOT %s/%u/%s at pc 0x%08X lr 0x%08X\n", b->scenario->name, step, fault_name(fault, text),
-               (unsigned)twin_reg(b->twin, 15), (unsigned)twin_reg(b->twin, 14));
+               (unsigned)twin_reg(b->board.twin, 15), (unsigned)twin_reg(b->board.twin, 14));
     }
     return end;
 }
 
 /* Each place in its first and last visit; of the other visits worth a fault, every so many. */
-static bool is_chosen(struct bench *b, uint32_t step)
+static bool is_chosen(struct skip_run *b, uint32_t step)
 {
     uint32_t place = place_of(b->pc[step]);
     uint32_t nth = b->place_seen[place]++;
@@ -512,12 +515,12 @@ static uint32_t loaded_here(const struct twin *t)
     return skip_loaded_registers(op[0], op[1]);
 }
 
-static void walk(struct bench *b)
+static void walk(struct skip_run *b)
 {
-    struct twin *t = b->twin;
+    struct twin *t = b->board.twin;
     for (uint32_t step = 0; step < b->n_steps; step++) {
         if (twin_reg(t, 15) != b->pc[step]) {
-            factory_die("twin", "the run is not repeatable");
+            twin_board_die("twin", "the run is not repeatable");
         }
         if (is_chosen(b, step)) {
             (void)run_fault(b, step, FAULT_SKIP);
@@ -532,7 +535,7 @@ static void walk(struct bench *b)
     }
 }
 
-static void open_scenario(struct bench *b, const struct scenario *s)
+static void open_scenario(struct skip_run *b, const struct scenario *s)
 {
     b->scenario = s;
     memset(b->n_ends, 0, sizeof b->n_ends);
@@ -545,14 +548,14 @@ static void open_scenario(struct bench *b, const struct scenario *s)
     place_checkpoints(b);
 }
 
-static void close_scenario(struct bench *b)
+static void close_scenario(struct skip_run *b)
 {
     twin_snapshot_free(b->start);
-    twin_destroy(b->twin);
+    twin_destroy(b->board.twin);
 }
 
 /* The judge must see a boot of the image when there is one: without damage there always is. */
-static void prove_the_judge(struct bench *b)
+static void prove_the_judge(struct skip_run *b)
 {
     static const struct scenario good = {"good", DAMAGE_NONE, false, false, false, 1, 1, 1, 0};
     b->scenario = &good;
@@ -561,12 +564,12 @@ static void prove_the_judge(struct bench *b)
     b->marker = 0;
     b->end_ns = b->start_ns + 500000000U;
     if (run_to_end(b) != END_BAD) {
-        factory_die("judge", "does not see the image that boots");
+        twin_board_die("judge", "does not see the image that boots");
     }
     close_scenario(b);
 }
 
-static int replay(struct bench *b, const char *id)
+static int replay(struct skip_run *b, const char *id)
 {
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
         size_t n = strlen(SCENARIOS[i].name);
@@ -578,21 +581,21 @@ static int replay(struct bench *b, const char *id)
         }
         open_scenario(b, &SCENARIOS[i]);
         for (uint32_t k = 0; k < step && k < b->n_steps; k++) {
-            (void)twin_step(b->twin);
+            (void)twin_step(b->board.twin);
         }
         unsigned fault = strcmp(what, "skip") == 0 ? FAULT_SKIP : (unsigned)strtoul(what + 6, NULL, 10);
-        printf("pc 0x%08X\n", (unsigned)twin_reg(b->twin, 15));
+        printf("pc 0x%08X\n", (unsigned)twin_reg(b->board.twin, 15));
         enum end end = run_fault(b, step, fault);
         printf("%s: %s\n", id, END_NAMES[end]);
         close_scenario(b);
         return end == END_BAD;
     }
-    factory_die(id, "is not NAME/STEP/skip or NAME/STEP/load-rN");
+    twin_board_die(id, "is not NAME/STEP/skip or NAME/STEP/load-rN");
 }
 
 int main(int argc, char **argv)
 {
-    static struct bench b;
+    static struct skip_run b;
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     bool is_quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
     uint64_t n_runs = 0, n_bad = 0;
@@ -600,7 +603,7 @@ int main(int argc, char **argv)
     b.key = malloc(sizeof *b.key * STEPS_MAX);
     b.keys = malloc(sizeof *b.keys * KEYS);
     if (b.pc == NULL || b.key == NULL || b.keys == NULL) {
-        factory_die("trace", "out of memory");
+        twin_board_die("trace", "out of memory");
     }
     b.random = 2026;
     b.quick = is_quick ? 20 : 1;
@@ -609,7 +612,7 @@ int main(int argc, char **argv)
     }
     prove_the_judge(&b);
     for (unsigned i = 0; i < N_SCENARIOS; i++) {
-        if (!factory_is_asked_for(SCENARIOS[i].name, argc, argv)) {
+        if (!cuts_is_asked_for(SCENARIOS[i].name, argc, argv)) {
             continue;
         }
         open_scenario(&b, &SCENARIOS[i]);

@@ -4,12 +4,13 @@
 
 #include "bus/chip.h"
 #include "cpu/cpu.h"
+#include "twin/part.h"
 #include "twin/twin.h"
 
 enum {
     SRAM_BYTES = 0x20000,
     CCM_BYTES = 0x10000,
-    FLASH_BYTES = 0x100000,
+    FLASH_BYTES = 0x100000, /* room for the largest part; how much there is says twin.part */
     SYSTEM_MEMORY_BYTES = 0x7800,
     IDENTITY_BYTES = 0x30
 };
@@ -58,6 +59,7 @@ struct board_state {
 
 struct twin {
     struct twin_config config;
+    const struct twin_part *part;
     struct chip *chip;
     struct cpu *cpu;
     struct dev *flash_dev;
@@ -84,7 +86,7 @@ struct twin {
 };
 
 /* f407.c */
-/** Put every peripheral of the STM32F407VG on the chip. */
+/** Put every peripheral of the part on the chip. */
 void f407_build(struct twin *t);
 
 /* clock.c */

@@ -1,4 +1,4 @@
-/* The STM32F407VG: which peripherals stand where. Order matters for reset: RCC first (clocks, gates), FLASH
+/* STM32F405 and STM32F407: which peripherals stand where. Order matters for reset: RCC first (clocks, gates), FLASH
  * before IWDG (option bytes). */
 #include "board.h"
 
@@ -67,8 +67,9 @@ static void fill_constants(struct twin *t)
     for (unsigned i = 0; i < 12; i++) {
         t->identity[UID_OFF + i] = (uint8_t)flash_random(&seed);
     }
-    t->identity[FLASH_SIZE_OFF] = 0x00; /* 1,024 KB */
-    t->identity[FLASH_SIZE_OFF + 1] = 0x04;
+    uint32_t flash_kb = t->part->flash_bytes / 1024;
+    t->identity[FLASH_SIZE_OFF] = (uint8_t)flash_kb;
+    t->identity[FLASH_SIZE_OFF + 1] = (uint8_t)(flash_kb >> 8);
 }
 
 void f407_build(struct twin *t)
@@ -80,6 +81,7 @@ void f407_build(struct twin *t)
     struct flash_if_config flash = {.maximum_timing = t->config.flash_timing == TWIN_FLASH_MAXIMUM,
                                     .hasty_timing = t->config.flash_timing == TWIN_FLASH_HASTY,
                                     .is_revision_a = t->config.silicon == TWIN_SILICON_A,
+                                    .n_sectors = t->part->n_sectors,
                                     .seed = t->config.seed};
     t->flash_dev = flash_if_attach(chip, t->flash, &flash);
     pwr_attach(chip);
@@ -94,7 +96,9 @@ void f407_build(struct twin *t)
     spi_attach(chip);
     usart_attach(chip);
     tim_attach(chip);
-    struct rom_loader_config rom = {.has_spi = t->config.rom != TWIN_ROM_V3_1,
+    struct rom_loader_config rom = {.flash_bytes = t->part->flash_bytes,
+                                    .n_sectors = t->part->n_sectors,
+                                    .has_spi = t->config.rom != TWIN_ROM_V3_1,
                                     .busy = t->config.rom == TWIN_ROM_V9_1_EARLY ? ROM_LOADER_BUSY_STALE
                                                                                  : ROM_LOADER_BUSY_FILLER};
     rom_loader_attach(chip, &rom);

@@ -42,7 +42,7 @@ static bool load(struct twin *t, const char *path, const uint8_t *file, size_t n
     }
     for (int i = 0; i < n; i++) {
         uint32_t off = segments[i].addr - FLASH_BASE;
-        if (off > FLASH_BYTES || segments[i].n_bytes > FLASH_BYTES - off) {
+        if (off > t->part->flash_bytes || segments[i].n_bytes > t->part->flash_bytes - off) {
             (void)snprintf(why, why_bytes, "%s: segment at 0x%08X (%u bytes) is outside the flash", path,
                            (unsigned)segments[i].addr, (unsigned)segments[i].n_bytes);
             return false;

@@ -20,7 +20,7 @@ void board_apply_alias(struct twin *t)
     } else if (t->s.mem_mode == MEM_SRAM) {
         cpu_set_alias(t->cpu, t->sram, SRAM_BYTES);
     } else {
-        cpu_set_alias(t->cpu, t->flash, FLASH_BYTES);
+        cpu_set_alias(t->cpu, t->flash, t->part->flash_bytes);
     }
 }
 

@@ -20,7 +20,7 @@ static bool core_write(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t valu
 {
     struct twin *t = ctx;
     board_sync(t);
-    if (addr < FLASH_BYTES && t->s.mem_mode == 0) {
+    if (addr < t->part->flash_bytes && t->s.mem_mode == 0) {
         addr += FLASH_BASE; /* the alias at 0 is the same array */
     } else if (addr < SRAM_BYTES && t->s.mem_mode == 3) {
         addr += SRAM_BASE;
@@ -135,6 +135,13 @@ static bool check_config(const struct twin_config *c, char *why, size_t why_byte
         (void)snprintf(why, why_bytes, "flash_timing, rom or silicon is not one of the values in twin.h");
         return false;
     }
+    const struct twin_part *part = twin_part_find(c->part);
+    if (!part || part->sram_bytes != SRAM_BYTES || part->ccm_bytes != CCM_BYTES) {
+        (void)snprintf(why, why_bytes,
+                       "part is %s, which the twin cannot be; its parts are in twin/board/part.c",
+                       c->part ? c->part : "none");
+        return false;
+    }
     return true;
 }
 
@@ -145,7 +152,8 @@ static struct cpu *make_core(struct twin *t)
                                 .write = core_write,
                                 .wait_flash = core_waits_for_flash,
                                 .flash_load = core_loads_flash};
-    struct cpu *cpu = cpu_create(&bus, t->flash, FLASH_BYTES, t->sram, SRAM_BYTES, t->ccm, CCM_BYTES);
+    struct cpu *cpu =
+        cpu_create(&bus, t->flash, t->part->flash_bytes, t->sram, SRAM_BYTES, t->ccm, CCM_BYTES);
     if (cpu) {
         cpu_on_violation(cpu, core_violates, t);
     }
@@ -188,6 +196,7 @@ struct twin *twin_create(const struct twin_config *config, char *why, size_t why
         return NULL;
     }
     t->config = *config;
+    t->part = twin_part_find(config->part);
     t->cpu = make_core(t);
     if (!t->cpu) {
         (void)snprintf(why, why_bytes, "out of memory");
@@ -219,7 +228,8 @@ bool twin_flash_store(struct twin *t, uint32_t addr, const void *bytes, size_t n
         flash_if_store_otp(t->flash_dev, addr - OTP_BASE, bytes, (uint32_t)n_bytes);
         return true;
     }
-    if (addr < FLASH_BASE || addr - FLASH_BASE > FLASH_BYTES || n_bytes > FLASH_BYTES - (addr - FLASH_BASE)) {
+    if (addr < FLASH_BASE || addr - FLASH_BASE > t->part->flash_bytes ||
+        n_bytes > t->part->flash_bytes - (addr - FLASH_BASE)) {
         return false;
     }
     flash_if_store(t->flash_dev, addr - FLASH_BASE, bytes, (uint32_t)n_bytes);
@@ -277,7 +287,7 @@ bool twin_wear_out(struct twin *t, unsigned sector, enum twin_wear wear)
     static const enum flash_wear WEAR[] = {[TWIN_WEAR_NONE] = FLASH_WEAR_NONE,
                                            [TWIN_WEAR_STUCK] = FLASH_WEAR_STUCK,
                                            [TWIN_WEAR_DEAF] = FLASH_WEAR_DEAF};
-    if (sector >= FLASH_IF_SECTORS || (unsigned)wear >= sizeof WEAR / sizeof WEAR[0]) {
+    if (sector >= t->part->n_sectors || (unsigned)wear >= sizeof WEAR / sizeof WEAR[0]) {
         return false;
     }
     flash_if_wear(t->flash_dev, sector, WEAR[wear]);

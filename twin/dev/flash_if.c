@@ -212,12 +212,14 @@ static void start_erase(struct flash_if *f)
                          "mass erase while a sector is write-protected (RM0090 3.7.4)");
             return;
         }
-        struct flash_op op = {.kind = OP_MASS_ERASE, .addr = ARRAY_BASE, .n_bytes = FLASH_IF_BYTES};
+        struct flash_op op = {
+            .kind = OP_MASS_ERASE, .addr = ARRAY_BASE, .n_bytes = flash_if_sector_off(f->config.n_sectors)};
         flash_op_begin(f, &op);
         return;
     }
-    if (sector >= FLASH_IF_SECTORS) {
-        chip_violation(f->dev.chip, "FLASH: erase of sector %u, the last is 11 (RM0090 3.9.8)", sector);
+    if (sector >= f->config.n_sectors) {
+        chip_violation(f->dev.chip, "FLASH: erase of sector %u, the last is %u (RM0090 3.9.8)", sector,
+                       (unsigned)f->config.n_sectors - 1);
         return;
     }
     uint32_t addr = ARRAY_BASE + flash_if_sector_off(sector);
@@ -351,6 +353,7 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
 {
     struct flash_if *f = chip_alloc(chip, sizeof *f);
     f->config = *config;
+    f->config.n_sectors = config->n_sectors ? config->n_sectors : FLASH_IF_SECTORS;
     f->array = array;
     f->cells = chip_alloc(chip, sizeof *f->cells);
     chip_add_state(chip, "flash cells", f->cells, sizeof *f->cells);
@@ -369,7 +372,7 @@ struct dev *flash_if_attach(struct chip *chip, uint8_t *array, const struct flas
     chip_add_memory(chip, &(struct chip_memory){.name = "flash array",
                                                 .base = ARRAY_BASE,
                                                 .bytes = array,
-                                                .n_bytes = FLASH_IF_BYTES,
+                                                .n_bytes = flash_if_sector_off(f->config.n_sectors),
                                                 .store = store_array,
                                                 .ctx = f});
     chip_add_memory(chip, &(struct chip_memory){.name = "one-time area",

@@ -139,7 +139,7 @@ void flash_op_begin(struct flash_if *f, const struct flash_op *op)
     } else if (op->kind == OP_ERASE) {
         f->s.stats.erases[op->sector]++;
     } else if (op->kind == OP_MASS_ERASE) {
-        for (unsigned i = 0; i < FLASH_IF_SECTORS; i++) {
+        for (unsigned i = 0; i < f->config.n_sectors; i++) {
             f->s.stats.erases[i]++;
         }
     }

@@ -51,14 +51,14 @@ enum rom_step {
 enum rom_work { WORK_PROGRAM, WORK_ERASE, WORK_MASS_ERASE, WORK_OPTIONS };
 
 enum {
-    SECTORS = 12,
     BLOCK_BYTES = 256,
     SRAM_BASE = 0x20000000,
     SRAM_END = 0x20020000,
     SRAM_USED_V9 = 0x3000, /* AN2606: overwritten by the loader */
     SRAM_USED_V3 = 0x2000,
     FLASH_BASE = 0x08000000,
-    FLASH_END = 0x08100000,
+    FLASH_BYTES_MOST = 0x100000, /* STM32F40xxG: 12 sectors */
+    SECTORS_MOST = 12,
     SYSTEM_BASE = 0x1FFF0000,
     SYSTEM_END = 0x1FFF7A10, /* with OTP */
     OTP_BASE = 0x1FFF7800,
@@ -185,33 +185,37 @@ static bool is_within(uint32_t addr, uint32_t n_bytes, uint32_t base, uint32_t e
     return addr >= base && addr < end && n_bytes <= end - addr;
 }
 
-static bool is_readable(uint32_t addr, uint32_t n_bytes)
+static bool is_readable(const struct rom *r, uint32_t addr, uint32_t n_bytes)
 {
-    return is_within(addr, n_bytes, FLASH_BASE, FLASH_END) || is_within(addr, n_bytes, SRAM_BASE, SRAM_END) ||
+    return is_within(addr, n_bytes, FLASH_BASE, FLASH_BASE + r->config.flash_bytes) ||
+           is_within(addr, n_bytes, SRAM_BASE, SRAM_END) ||
            is_within(addr, n_bytes, SYSTEM_BASE, SYSTEM_END) ||
            is_within(addr, n_bytes, OPTION_BASE, OPTION_END);
 }
 
-static bool is_flash(uint32_t addr, uint32_t n_bytes)
+static bool is_flash(const struct rom *r, uint32_t addr, uint32_t n_bytes)
 {
-    return is_within(addr, n_bytes, FLASH_BASE, FLASH_END) || is_within(addr, n_bytes, OTP_BASE, SYSTEM_END);
+    return is_within(addr, n_bytes, FLASH_BASE, FLASH_BASE + r->config.flash_bytes) ||
+           is_within(addr, n_bytes, OTP_BASE, SYSTEM_END);
 }
 
-static bool is_writable(uint32_t addr, uint32_t n_bytes)
+static bool is_writable(const struct rom *r, uint32_t addr, uint32_t n_bytes)
 {
-    return is_flash(addr, n_bytes) || is_within(addr, n_bytes, SRAM_BASE + SRAM_USED_V9, SRAM_END) ||
+    return is_flash(r, addr, n_bytes) || is_within(addr, n_bytes, SRAM_BASE + SRAM_USED_V9, SRAM_END) ||
            addr == voltage_register;
 }
 
-static bool address_fits(const struct rom_state *s)
+static bool address_fits(const struct rom *r)
 {
+    const struct rom_state *s = &r->state;
     switch (s->op) {
     case OP_READ:
-        return is_readable(s->addr, 1);
+        return is_readable(r, s->addr, 1);
     case OP_WRITE:
-        return is_writable(s->addr, 1);
+        return is_writable(r, s->addr, 1);
     default:
-        return is_within(s->addr, 8, FLASH_BASE, FLASH_END) || is_within(s->addr, 8, SRAM_BASE, SRAM_END);
+        return is_within(s->addr, 8, FLASH_BASE, FLASH_BASE + r->config.flash_bytes) ||
+               is_within(s->addr, 8, SRAM_BASE, SRAM_END);
     }
 }
 
@@ -332,7 +336,7 @@ static void start_options(struct rom *r)
     default: /* write protect: the new set replaces the old one */
         s->options = optcr | ROM_OPTCR_NWRP;
         for (uint32_t i = 0; i < s->n_data; i++) {
-            s->options &= s->in[i] < SECTORS ? ~(1U << (ROM_OPTCR_NWRP_SHIFT + s->in[i])) : ~0U;
+            s->options &= s->in[i] < r->config.n_sectors ? ~(1U << (ROM_OPTCR_NWRP_SHIFT + s->in[i])) : ~0U;
         }
         break;
     }
@@ -396,8 +400,9 @@ static uint8_t xor_of(const struct rom_state *s)
     return sum;
 }
 
-static void on_address(struct rom_state *s)
+static void on_address(struct rom *r)
 {
+    struct rom_state *s = &r->state;
     static const struct {
         uint32_t op;
         enum rom_step next;
@@ -406,7 +411,7 @@ static void on_address(struct rom_state *s)
         return;
     }
     s->addr = (uint32_t)s->in[0] << 24 | (uint32_t)s->in[1] << 16 | (uint32_t)s->in[2] << 8 | s->in[3];
-    if (xor_of(s) != 0 || !address_fits(s)) {
+    if (xor_of(s) != 0 || !address_fits(r)) {
         refuse(s);
         return;
     }
@@ -417,13 +422,14 @@ static void on_address(struct rom_state *s)
     }
 }
 
-static void on_read_length(struct rom_state *s)
+static void on_read_length(struct rom *r)
 {
+    struct rom_state *s = &r->state;
     if (s->n_in < 2) {
         return;
     }
     s->n_data = s->in[0] + 1U;
-    if ((s->in[0] ^ s->in[1]) != 0xFF || !is_readable(s->addr, s->n_data)) {
+    if ((s->in[0] ^ s->in[1]) != 0xFF || !is_readable(r, s->addr, s->n_data)) {
         refuse(s);
     } else {
         acknowledge(s, STEP_SEND_MEMORY);
@@ -472,11 +478,11 @@ static void on_write_data(struct rom *r)
     if (s->n_in < n_bytes + 2U) {
         return;
     }
-    if (xor_of(s) != 0 || !is_writable(s->addr, n_bytes)) {
+    if (xor_of(s) != 0 || !is_writable(r, s->addr, n_bytes)) {
         refuse(s);
     } else if (s->addr == voltage_register) {
         write_voltage(s);
-    } else if (!is_flash(s->addr, n_bytes)) {
+    } else if (!is_flash(r, s->addr, n_bytes)) {
         write_sram(r, n_bytes);
     } else {
         s->jammed = s->jammed || s->addr % 4U != 0 || n_bytes % 4U != 0;
@@ -495,7 +501,7 @@ static void on_erase_count(struct rom *r)
         refuse(s);
     } else if (n == 0xFFFF) {
         start_work(r, WORK_MASS_ERASE, 1);
-    } else if (n >= SECTORS) { /* bank erases too: this chip has one bank */
+    } else if (n >= r->config.n_sectors) { /* bank erases too: this chip has one bank */
         refuse(s);
     } else {
         s->n_data = n + 1U;
@@ -511,7 +517,7 @@ static void on_erase_list(struct rom *r)
     }
     bool valid = xor_of(s) == 0;
     for (uint32_t i = 0; i < s->n_data; i++) {
-        valid = valid && s->in[2U * i] == 0 && s->in[2U * i + 1U] < SECTORS;
+        valid = valid && s->in[2U * i] == 0 && s->in[2U * i + 1U] < r->config.n_sectors;
     }
     if (valid) {
         start_work(r, WORK_ERASE, s->n_data);
@@ -599,10 +605,10 @@ static void on_collected(struct rom *r)
         on_command(r);
         break;
     case STEP_ADDRESS:
-        on_address(s);
+        on_address(r);
         break;
     case STEP_READ_LENGTH:
-        on_read_length(s);
+        on_read_length(r);
         break;
     case STEP_WRITE_DATA:
         on_write_data(r);
@@ -760,6 +766,10 @@ void rom_loader_attach(struct chip *chip, const struct rom_loader_config *config
     struct rom *r = chip_alloc(chip, sizeof *r);
     r->chip = chip;
     r->config = *config;
+    if (r->config.flash_bytes == 0) {
+        r->config.flash_bytes = FLASH_BYTES_MOST;
+        r->config.n_sectors = SECTORS_MOST;
+    }
     r->event = chip_event_add(chip, "ROM loader", on_event, r);
     r->food_event = chip_event_add(chip, "ROM loader feeds the watchdog", on_food, r);
     chip_add_state(chip, "ROM loader", &r->state, sizeof r->state);

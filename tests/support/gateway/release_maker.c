@@ -58,7 +58,7 @@ struct test_spec test_spec(struct test_key *release_key, struct test_key *channe
     return (struct test_spec){.release_key = release_key,
                               .channel_key = channel_key,
                               .product = "demo",
-                              .hw = "f407-disco",
+                              .hw = BOARD_NAME,
                               .channel = "stable",
                               .version = version,
                               .security_counter = 1,
@@ -214,7 +214,7 @@ static void make_loader_image(const struct test_loader_spec *spec, uint32_t coun
                                                  .minor = (uint8_t)(spec->version >> 16),
                                                  .revision = (uint16_t)spec->version},
                                      .security_counter = spec->image_counter ? spec->image_counter : counter,
-                                     .hw_id = spec->hw ? spec->hw : "f407-disco"};
+                                     .hw_id = spec->hw ? spec->hw : BOARD_NAME};
     struct image_signer signer = test_signer(spec->image_key ? spec->image_key : spec->key);
     fill_loader(spec, base, payload);
     out->n_image = sizeof out->image;
@@ -233,7 +233,7 @@ void test_loader_make(const struct test_loader_spec *spec, struct test_loader *o
     MUST(release_image_describe(out->image, out->n_image, &image));
     memcpy(out->hash, image.hash, sizeof out->hash);
     name_by_digest("v1/blobs/", image.sha256, ".bin", out->blob);
-    struct loader_release l = {.hw = span(spec->hw ? spec->hw : "f407-disco"),
+    struct loader_release l = {.hw = span(spec->hw ? spec->hw : BOARD_NAME),
                                .version = spec->version,
                                .security_counter = counter,
                                .boot_min = spec->boot_min,

@@ -42,7 +42,7 @@ struct test_loader {
 struct test_loader_spec {
     struct test_key *key;
     struct test_key *image_key; /* signs the image [key] */
-    const char *hw;             /* ["f407-disco"] */
+    const char *hw;             /* [BOARD_NAME] */
     uint32_t version;
     uint32_t security_counter; /* [1] */
     uint32_t boot_min;
@@ -97,7 +97,7 @@ struct test_spec {
     struct test_key *revokes;         /* key that the images end; NULL: none */
 };
 
-/** Product "demo", hardware "f407-disco", channel "stable", counter 1, 20,000 bytes, all devices at once. */
+/** Product "demo", hardware BOARD_NAME, channel "stable", counter 1, 20,000 bytes, all devices at once. */
 struct test_spec test_spec(struct test_key *release_key, struct test_key *channel_key, uint32_t version,
                            uint32_t seq);
 

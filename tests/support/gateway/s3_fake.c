@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const char PREFIX[] = "http://s3.test/releases/";
+static const char REPORTS[] = "http://s3.test/reports/";
 
 static struct s3_fake_object *find(struct s3_fake *fake, const char *key)
 {
@@ -167,10 +168,52 @@ static enum fota_err portal(struct s3_fake *fake, const struct http_sink *sink, 
     return send_body(fake, sink, 200, page, sizeof page - 1);
 }
 
+static bool is_written(const struct s3_fake *fake, const char *key)
+{
+    for (size_t i = 0; i < fake->n_written; i++) {
+        if (strcmp(fake->written[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum fota_err put(struct s3_fake *fake, const struct http_request *request,
+                         const struct http_sink *sink, unsigned *status)
+{
+    const char *key = request->url + strlen(REPORTS);
+    const bool must_not_exist = header(request, "if-none-match") != NULL;
+    fake->n_put_requests++;
+    if (fake->put_status) {
+        return fail(fake, sink, status, fake->put_status, "Refused");
+    }
+    if (must_not_exist && fake->has_no_conditions) {
+        return fail(fake, sink, status, 501, "NotImplemented");
+    }
+    if (must_not_exist && is_written(fake, key)) {
+        return fail(fake, sink, status, 412, "PreconditionFailed");
+    }
+    if (fake->n_written == S3_FAKE_PUTS_MAX || request->n_body_bytes > S3_FAKE_PUT_MAX_BYTES) {
+        abort();
+    }
+    struct s3_fake_written *w = &fake->written[fake->n_written++];
+    (void)snprintf(w->key, sizeof w->key, "%s", key);
+    memcpy(w->body, request->body, request->n_body_bytes);
+    w->body[request->n_body_bytes] = '\0';
+    w->must_not_exist = must_not_exist;
+    *status = 200;
+    const bool is_lost = fake->loses_put_reply;
+    fake->loses_put_reply = false;
+    return is_lost ? E_NET_CUT : FOTA_OK;
+}
+
 static enum fota_err perform(struct http *http, const struct http_request *request,
                              const struct http_sink *sink, unsigned *status)
 {
     struct s3_fake *fake = (struct s3_fake *)http;
+    if (request->method == HTTP_PUT && strncmp(request->url, REPORTS, strlen(REPORTS)) == 0) {
+        return put(fake, request, sink, status);
+    }
     fake->n_gets++;
     if (fake->fail_next > 0) {
         fake->fail_next--;

@@ -9,13 +9,25 @@
 
 #include "port/http.h"
 
-enum { S3_FAKE_OBJECTS_MAX = 16, S3_FAKE_KEY_MAX_BYTES = 160 };
+enum {
+    S3_FAKE_OBJECTS_MAX = 16,
+    S3_FAKE_KEY_MAX_BYTES = 160,
+    S3_FAKE_PUTS_MAX = 64,
+    S3_FAKE_PUT_MAX_BYTES = 512
+};
 
 struct s3_fake_object {
     char key[S3_FAKE_KEY_MAX_BYTES];
     const uint8_t *bytes; /* the test's */
     size_t n_bytes;
     unsigned etag;
+};
+
+/** What was written into the bucket "reports": each write, in order. */
+struct s3_fake_written {
+    char key[S3_FAKE_KEY_MAX_BYTES];
+    char body[S3_FAKE_PUT_MAX_BYTES + 1];
+    bool must_not_exist;
 };
 
 /** Read the counters; set the faults. */
@@ -44,9 +56,15 @@ struct s3_fake {
     uint32_t seed;
     uint64_t n_blob_bytes; /* of bodies of images, 200 and 206 */
     bool is_blob;          /* the request under way is for one */
+    struct s3_fake_written written[S3_FAKE_PUTS_MAX];
+    size_t n_written;
+    unsigned n_put_requests;
+    unsigned put_status;    /* every write gets this status; 0: it is done */
+    bool loses_put_reply;   /* the next write is done, and its reply is lost */
+    bool has_no_conditions; /* 501 to a write with a condition */
 };
 
-/** Empty bucket "releases" at http://s3.test. */
+/** Empty bucket "releases" at http://s3.test, and "reports" for writes. */
 void s3_fake_init(struct s3_fake *fake);
 
 /** Create or replace an object. `bytes` must outlive the fake. A replaced object has another ETag, even if

@@ -234,7 +234,8 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
     if (inactive == SLOT_NONE) {
         inactive = t->running == SLOT_A ? SLOT_B : SLOT_A;
     }
-    const struct link_pump_config config = {.ops = &ops,
+    const struct link_pump_config config = {.board = &BOARD_OWN,
+                                            .ops = &ops,
                                             .ops_ctx = t,
                                             .port = &port,
                                             .port_ctx = t,

@@ -87,7 +87,7 @@ struct tally {
     unsigned per_encoding[512];
 };
 
-struct bench {
+struct two_cores {
     struct cpu *cpu;
     uc_engine *uc;
     uc_context *clean;
@@ -104,7 +104,7 @@ struct bench {
 };
 
 /* BKPTs, whose number differs from halfword to halfword: a wrong address of a literal shows. */
-static void fill_flash(struct bench *b)
+static void fill_flash(struct two_cores *b)
 {
     struct random r = {seed};
     for (unsigned i = 0; i < FLASH_BYTES; i += 2) {
@@ -136,7 +136,7 @@ static bool no_bus_write(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t va
 static void on_violation(void *ctx, const char *text)
 {
     (void)text;
-    ((struct bench *)ctx)->violations++;
+    ((struct two_cores *)ctx)->violations++;
 }
 
 static unsigned our_reg(unsigned i)
@@ -145,7 +145,7 @@ static unsigned our_reg(unsigned i)
 }
 
 /* CPACR is a guest's to write: MOVW r0, MOVT r0 (0xE000ED88); MOV r1; STR. */
-static void enable_fpu(struct bench *b)
+static void enable_fpu(struct two_cores *b)
 {
     static const uint16_t code[] = {0xF64E,          0x5088, /* movw r0, #0xED88 */
                                     0xF2CE,          0x0000, /* movt r0, #0xE000 */
@@ -161,7 +161,7 @@ static void enable_fpu(struct bench *b)
     cpu_set_reg(b->cpu, 22, 4); /* FPCA: the context exists, FPSCR is not reset by its first use */
 }
 
-static void open_ours(struct bench *b)
+static void open_ours(struct two_cores *b)
 {
     const struct cpu_bus bus = {.read = no_bus_read, .write = no_bus_write};
     size_t n_bytes;
@@ -176,7 +176,7 @@ static void open_ours(struct bench *b)
     memcpy(b->clean_state, state, n_bytes);
 }
 
-static enum outcome run_ours(struct bench *b, const struct test_case *t, struct image *after)
+static enum outcome run_ours(struct two_cores *b, const struct test_case *t, struct image *after)
 {
     size_t n_bytes;
     void *state = cpu_state(b->cpu, &n_bytes);
@@ -201,7 +201,7 @@ static enum outcome run_ours(struct bench *b, const struct test_case *t, struct 
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
 {
-    ((struct bench *)ctx)->interrupt = number;
+    ((struct two_cores *)ctx)->interrupt = number;
     uc_emu_stop(uc);
 }
 
@@ -221,7 +221,7 @@ static bool on_unmapped(uc_engine *uc, uc_mem_type type, uint64_t addr, int n_by
     (void)type;
     (void)n_bytes;
     (void)value;
-    ((struct bench *)ctx)->unmapped = (uint32_t)addr;
+    ((struct two_cores *)ctx)->unmapped = (uint32_t)addr;
     return false;
 }
 
@@ -238,7 +238,7 @@ static void must(uc_err err)
     }
 }
 
-static void open_oracle(struct bench *b)
+static void open_oracle(struct two_cores *b)
 {
     uc_hook hook;
     uc_hook unmapped;
@@ -261,13 +261,13 @@ static void open_oracle(struct bench *b)
                              (uint64_t)CPU_FLASH_BASE + CODE_OFF + sizeof vmov));
 }
 
-static void close_oracle(struct bench *b)
+static void close_oracle(struct two_cores *b)
 {
     must(uc_context_free(b->clean));
     must(uc_close(b->uc));
 }
 
-static enum outcome run_oracle(struct bench *b, const struct test_case *t, struct image *after)
+static enum outcome run_oracle(struct two_cores *b, const struct test_case *t, struct image *after)
 {
     must(uc_context_restore(b->uc, b->clean));
     must(uc_ctl_remove_cache(b->uc, (uint64_t)t->pc, (uint64_t)t->pc + CODE_MAX_BYTES));
@@ -431,7 +431,7 @@ static uint32_t random_it(const struct encoding *e, struct random *r)
     return 0xBF00 | cond << 4 | mask;
 }
 
-static void make_case(struct bench *b, const struct encoding *e, bool in_it, struct test_case *t)
+static void make_case(struct two_cores *b, const struct encoding *e, bool in_it, struct test_case *t)
 {
     struct random *r = &b->random;
     memset(t, 0, sizeof *t);
@@ -519,7 +519,7 @@ static bool same_image(const struct image *a, const struct image *b)
     return true;
 }
 
-static void plant(struct bench *b, const struct encoding *e, struct image *ours)
+static void plant(struct two_cores *b, const struct encoding *e, struct image *ours)
 {
     const struct sabotage *s = &b->sabotage;
     if (s->encoding && strcmp(s->encoding, e->name) == 0) {
@@ -532,7 +532,7 @@ static void plant(struct bench *b, const struct encoding *e, struct image *ours)
     }
 }
 
-static void mismatch(struct bench *b, const struct test_case *t, const struct image *ours,
+static void mismatch(struct two_cores *b, const struct test_case *t, const struct image *ours,
                      const struct image *oracle, const char *what)
 {
     b->tally.mismatches++;
@@ -541,8 +541,8 @@ static void mismatch(struct bench *b, const struct test_case *t, const struct im
     }
 }
 
-static void judge(struct bench *b, const struct test_case *t, enum outcome our_outcome, struct image *ours,
-                  enum outcome oracle_outcome, const struct image *oracle)
+static void judge(struct two_cores *b, const struct test_case *t, enum outcome our_outcome,
+                  struct image *ours, enum outcome oracle_outcome, const struct image *oracle)
 {
     const struct encoding *e = t->insn.encoding;
     if (our_outcome == FAULT && must_fault_by_alignment(t)) {
@@ -567,7 +567,7 @@ static void judge(struct bench *b, const struct test_case *t, enum outcome our_o
     memcpy(b->ours_ram, b->oracle_ram, RAM_BYTES);
 }
 
-static void run_case(struct bench *b, const struct encoding *e, bool in_it)
+static void run_case(struct two_cores *b, const struct encoding *e, bool in_it)
 {
     struct test_case t;
     struct image ours;
@@ -589,7 +589,7 @@ static void run_case(struct bench *b, const struct encoding *e, bool in_it)
     must(uc_ctl_remove_cache(b->uc, (uint64_t)t.pc, (uint64_t)t.pc + CODE_MAX_BYTES));
 }
 
-static void run_cases(struct bench *b, unsigned rounds, bool in_it)
+static void run_cases(struct two_cores *b, unsigned rounds, bool in_it)
 {
     memset(&b->tally, 0, sizeof b->tally);
     b->violations = 0;
@@ -610,7 +610,7 @@ static void run_cases(struct bench *b, unsigned rounds, bool in_it)
 
 static int open_bench(void **state)
 {
-    struct bench *b = calloc(1, sizeof *b);
+    struct two_cores *b = calloc(1, sizeof *b);
     b->random.state = seed;
     b->flash = aligned_alloc(4096, FLASH_BYTES);
     b->oracle_ram = aligned_alloc(4096, RAM_BYTES);
@@ -629,7 +629,7 @@ static int open_bench(void **state)
 
 static int close_bench(void **state)
 {
-    struct bench *b = *state;
+    struct two_cores *b = *state;
     close_oracle(b);
     cpu_destroy(b->cpu);
     free(b->clean_state);
@@ -660,7 +660,7 @@ static void assert_clean(const struct tally *t, bool in_it)
 
 static void random_instructions_do_what_the_oracle_does(void **state)
 {
-    struct bench *b = *state;
+    struct two_cores *b = *state;
     run_cases(b, per_encoding, false);
     print_tally(&b->tally, "plain");
     assert_clean(&b->tally, false);
@@ -668,7 +668,7 @@ static void random_instructions_do_what_the_oracle_does(void **state)
 
 static void random_instructions_in_it_blocks_do_what_the_oracle_does(void **state)
 {
-    struct bench *b = *state;
+    struct two_cores *b = *state;
     run_cases(b, per_encoding, true);
     print_tally(&b->tally, "in IT blocks");
     assert_clean(&b->tally, true);
@@ -689,7 +689,7 @@ static void planted_bugs_are_reported_every_time(void **state)
         {"vmul", REG_FPSCR, 1u << 3},      /* underflow */
         {"str imm12", IMAGE_REGS, 0x80},   /* a bit of memory */
     };
-    struct bench *b = *state;
+    struct two_cores *b = *state;
     for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
         b->sabotage = planted[i];
         run_cases(b, PLANTED_PER_ENCODING, false);

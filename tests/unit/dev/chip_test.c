@@ -1,5 +1,5 @@
 /* The bus itself: order of events, decoding, pins, console, what is not there. */
-#include "bench.h"
+#include "real_bus.h"
 
 struct log {
     struct chip *chip;
@@ -38,10 +38,10 @@ static void fire_again(void *ctx)
     }
 }
 
-static struct chip *bench(void)
+static struct chip *make_chip(void)
 {
     memset(&events, 0, sizeof events);
-    struct chip *chip = bench_chip();
+    struct chip *chip = real_chip();
     events.chip = chip;
     events.slot[0] = chip_event_add(chip, "a", fire_a, NULL);
     events.slot[1] = chip_event_add(chip, "b", fire_b, NULL);
@@ -52,7 +52,7 @@ static struct chip *bench(void)
 static void events_fire_in_order_of_time_then_slot(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     chip_event_at(chip, events.slot[1], 100);
     chip_event_at(chip, events.slot[0], 100);
     chip_event_at(chip, events.slot[2], 85);
@@ -67,7 +67,7 @@ static void events_fire_in_order_of_time_then_slot(void **state)
 static void moved_and_cancelled_events_do_not_fire(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     chip_event_at(chip, events.slot[0], 10);
     chip_event_at(chip, events.slot[1], 20);
     chip_event_at(chip, events.slot[0], 30);
@@ -83,7 +83,7 @@ static void moved_and_cancelled_events_do_not_fire(void **state)
 static void an_event_shows_its_own_time_even_if_the_core_ran_past_it(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     chip_event_at(chip, events.slot[0], 10);
     chip_set_now_ps(chip, 13);
     assert_true(chip_advance(chip, 13));
@@ -95,20 +95,20 @@ static void an_event_shows_its_own_time_even_if_the_core_ran_past_it(void **stat
 static void unmodelled_peripheral_is_named_and_a_hole_is_a_bus_error(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     uint32_t v = 1;
     assert_true(chip_core_read(chip, 0x40005400, 4, &v));
     assert_int_equal(v, 0);
-    bench_violated(chip, 0, "I2C1: read of register 0x40005400");
+    real_violated(chip, 0, "I2C1: read of register 0x40005400");
     assert_false(chip_core_write(chip, 0x20020000, 4, 0));
-    bench_violated(chip, 1, "nothing is");
+    real_violated(chip, 1, "nothing is");
     chip_destroy(chip);
 }
 
 static void core_only_memory_refuses_other_masters(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     static uint8_t ccm[64];
     chip_add_memory(chip,
                     &(struct chip_memory){
@@ -118,7 +118,7 @@ static void core_only_memory_refuses_other_masters(void **state)
     assert_true(chip_core_read(chip, 0x10000011, 2, &v));
     assert_int_equal(v, 0x2233);
     assert_false(chip_bus_read(chip, 0x10000010, 4, &v));
-    bench_violated(chip, 0, "CCM");
+    real_violated(chip, 0, "CCM");
     assert_null(chip_memory_at(chip, 0x1000003E, 4));
     chip_destroy(chip);
 }
@@ -140,7 +140,7 @@ static void on_pin(void *ctx, char port, unsigned pin, bool level)
 static void model_wins_over_the_outside_until_it_releases(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     pin_changes = 0;
     chip_on_pin(chip, on_pin, NULL);
     assert_true(chip_pin_level(chip, 'A', 4));
@@ -162,7 +162,7 @@ static void model_wins_over_the_outside_until_it_releases(void **state)
 static void console_keeps_the_newest_bytes_in_order(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     for (unsigned i = 0; i < 70000; i++) {
         chip_console_put(chip, (uint8_t)i);
     }
@@ -187,7 +187,7 @@ static void console_keeps_the_newest_bytes_in_order(void **state)
 static void strict_mode_wants_attention_at_the_first_violation(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     uint32_t v;
     (void)chip_core_read(chip, 0x40005400, 4, &v);
     assert_false(chip_wants_attention(chip));

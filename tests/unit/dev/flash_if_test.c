@@ -1,5 +1,5 @@
 /* FLASH, register by register (RM0090 chapter 3, DS8626 tables 40 and 42). */
-#include "bench.h"
+#include "real_bus.h"
 
 #include "dev/flash_if.h"
 
@@ -29,33 +29,33 @@ static struct dev *flash;
 
 static bool is_revision_a;
 
-static struct chip *bench(bool maximum)
+static struct chip *make_chip(bool maximum)
 {
-    struct chip *chip = bench_chip();
+    struct chip *chip = real_chip();
     flash = flash_if_attach(
         chip, array,
         &(struct flash_if_config){.maximum_timing = maximum, .is_revision_a = is_revision_a, .seed = 7});
-    bench_reset(chip, CHIP_RESET_POWER);
+    real_reset(chip, CHIP_RESET_POWER);
     return chip;
 }
 
 static void unlock(struct chip *chip)
 {
-    bench_write(chip, KEYR, 0x45670123U);
-    bench_write(chip, KEYR, 0xCDEF89ABU);
+    real_write(chip, KEYR, 0x45670123U);
+    real_write(chip, KEYR, 0xCDEF89ABU);
 }
 
 /** How long BSY stands, by asking the event queue. */
 static uint64_t busy_us(struct chip *chip)
 {
-    assert_true(bench_read(chip, SR) & BSY);
-    return (chip_next_event_ps(chip) - chip_now_ps(chip)) / BENCH_US;
+    assert_true(real_read(chip, SR) & BSY);
+    return (chip_next_event_ps(chip) - chip_now_ps(chip)) / REAL_US;
 }
 
 static void finish(struct chip *chip)
 {
     assert_true(chip_advance(chip, chip_next_event_ps(chip)));
-    assert_false(bench_read(chip, SR) & BSY);
+    assert_false(real_read(chip, SR) & BSY);
 }
 
 static uint32_t word_at(uint32_t addr)
@@ -68,62 +68,62 @@ static uint32_t word_at(uint32_t addr)
 static void reset_values_are_the_manuals(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    assert_int_equal(bench_read(chip, ACR), 0);
-    assert_int_equal(bench_read(chip, SR), 0);
-    assert_int_equal(bench_read(chip, CR), CR_LOCK);
-    assert_int_equal(bench_read(chip, OPTCR), 0x0FFFAAEDU);
-    bench_clean(chip);
+    struct chip *chip = make_chip(false);
+    assert_int_equal(real_read(chip, ACR), 0);
+    assert_int_equal(real_read(chip, SR), 0);
+    assert_int_equal(real_read(chip, CR), CR_LOCK);
+    assert_int_equal(real_read(chip, OPTCR), 0x0FFFAAEDU);
+    real_clean(chip);
     chip_destroy(chip);
 }
 
 static void keys_in_order_unlock_and_lock_bit_locks_again(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    assert_int_equal(bench_read(chip, CR), 0);
-    bench_write(chip, CR, CR_LOCK);
-    assert_int_equal(bench_read(chip, CR), CR_LOCK);
-    bench_clean(chip);
-    bench_write(chip, CR, CR_PG);
-    bench_violated(chip, 0, "LOCK=1");
-    assert_int_equal(bench_read(chip, CR), CR_LOCK);
+    assert_int_equal(real_read(chip, CR), 0);
+    real_write(chip, CR, CR_LOCK);
+    assert_int_equal(real_read(chip, CR), CR_LOCK);
+    real_clean(chip);
+    real_write(chip, CR, CR_PG);
+    real_violated(chip, 0, "LOCK=1");
+    assert_int_equal(real_read(chip, CR), CR_LOCK);
     chip_destroy(chip);
 }
 
 static void wrong_key_is_a_bus_error_and_locks_until_reset(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    assert_false(bench_try(chip, KEYR, 4, 0x12345678U));
-    bench_violated(chip, 0, "wrong key");
-    assert_false(bench_try(chip, KEYR, 4, 0x45670123U));
-    assert_false(bench_try(chip, KEYR, 4, 0xCDEF89ABU));
-    assert_int_equal(bench_read(chip, CR), CR_LOCK);
-    bench_reset(chip, CHIP_RESET_PIN);
+    struct chip *chip = make_chip(false);
+    assert_false(real_try(chip, KEYR, 4, 0x12345678U));
+    real_violated(chip, 0, "wrong key");
+    assert_false(real_try(chip, KEYR, 4, 0x45670123U));
+    assert_false(real_try(chip, KEYR, 4, 0xCDEF89ABU));
+    assert_int_equal(real_read(chip, CR), CR_LOCK);
+    real_reset(chip, CHIP_RESET_PIN);
     unlock(chip);
-    assert_int_equal(bench_read(chip, CR), 0);
+    assert_int_equal(real_read(chip, CR), 0);
     chip_destroy(chip);
 }
 
 static void program_takes_16_us_closes_the_flash_and_clears_bits_only(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, SLOT, 0x12345678U);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, 0x12345678U);
     assert_int_equal(busy_us(chip), 16);
     assert_false(chip_flash_is_open(chip));
     assert_int_equal(word_at(SLOT), 0xFFFFFFFFU);
     finish(chip);
     assert_true(chip_flash_is_open(chip));
     assert_int_equal(word_at(SLOT), 0x12345678U);
-    assert_int_equal(bench_read(chip, SR), 0); /* EOP needs EOPIE */
-    bench_clean(chip);
-    bench_write(chip, SLOT, 0x0F0F0F0FU);
-    bench_violated(chip, 0, "not blank");
+    assert_int_equal(real_read(chip, SR), 0); /* EOP needs EOPIE */
+    real_clean(chip);
+    real_write(chip, SLOT, 0x0F0F0F0FU);
+    real_violated(chip, 0, "not blank");
     finish(chip);
     assert_int_equal(word_at(SLOT), 0x02040608U);
     assert_int_equal(flash_if_stats(flash)->programs, 2);
@@ -133,30 +133,30 @@ static void program_takes_16_us_closes_the_flash_and_clears_bits_only(void **sta
 static void zero_over_anything_is_allowed(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, SLOT, 0x12345678U);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, 0x12345678U);
     finish(chip);
-    bench_write(chip, SLOT, 0);
+    real_write(chip, SLOT, 0);
     finish(chip);
     assert_int_equal(word_at(SLOT), 0);
-    bench_clean(chip);
+    real_clean(chip);
     chip_destroy(chip);
 }
 
 static void store_without_pg_raises_pgserr_and_pgperr(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    bench_write(chip, SLOT, 0);
-    bench_violated(chip, 0, "without unlock");
-    assert_int_equal(bench_read(chip, SR), 0xC0);
+    struct chip *chip = make_chip(false);
+    real_write(chip, SLOT, 0);
+    real_violated(chip, 0, "without unlock");
+    assert_int_equal(real_read(chip, SR), 0xC0);
     unlock(chip);
-    bench_write(chip, SR, 0xC0);
-    assert_int_equal(bench_read(chip, SR), 0);
-    bench_write(chip, SLOT, 0);
-    bench_violated(chip, 1, "PG=0");
+    real_write(chip, SR, 0xC0);
+    assert_int_equal(real_read(chip, SR), 0);
+    real_write(chip, SLOT, 0);
+    real_violated(chip, 1, "PG=0");
     assert_int_equal(word_at(SLOT), 0xFFFFFFFFU);
     chip_destroy(chip);
 }
@@ -164,16 +164,16 @@ static void store_without_pg_raises_pgserr_and_pgperr(void **state)
 static void width_other_than_psize_and_odd_address_raise_pgperr(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    assert_true(bench_try(chip, SLOT, 1, 0));
-    bench_violated(chip, 0, "PSIZE");
-    assert_int_equal(bench_read(chip, SR), 0x40);
-    bench_write(chip, SR, 0x40);
-    bench_write(chip, SLOT + 2, 0);
-    bench_violated(chip, 1, "aligned");
-    assert_int_equal(bench_read(chip, SR), 0x40);
+    real_write(chip, CR, CR_PG | X32);
+    assert_true(real_try(chip, SLOT, 1, 0));
+    real_violated(chip, 0, "PSIZE");
+    assert_int_equal(real_read(chip, SR), 0x40);
+    real_write(chip, SR, 0x40);
+    real_write(chip, SLOT + 2, 0);
+    real_violated(chip, 1, "aligned");
+    assert_int_equal(real_read(chip, SR), 0x40);
     assert_int_equal(flash_if_stats(flash)->ops, 0);
     chip_destroy(chip);
 }
@@ -181,11 +181,11 @@ static void width_other_than_psize_and_odd_address_raise_pgperr(void **state)
 static void stale_error_flags_at_the_next_operation_are_a_violation(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, SLOT, 0);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, SLOT, 1);
+    real_write(chip, SLOT, 0);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, 1);
     assert_int_equal(chip_violations(chip), 2);
     assert_non_null(strstr(chip_violation_at(chip, 1)->text, "error flags"));
     chip_destroy(chip);
@@ -194,16 +194,16 @@ static void stale_error_flags_at_the_next_operation_are_a_violation(void **state
 static void byte_and_halfword_programs_work_with_their_psize(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X8);
-    assert_true(bench_try(chip, SLOT + 1, 1, 0x5A));
+    real_write(chip, CR, CR_PG | X8);
+    assert_true(real_try(chip, SLOT + 1, 1, 0x5A));
     finish(chip);
-    bench_write(chip, CR, CR_PG | X16);
-    assert_true(bench_try(chip, SLOT + 2, 2, 0xBEEF));
+    real_write(chip, CR, CR_PG | X16);
+    assert_true(real_try(chip, SLOT + 2, 2, 0xBEEF));
     finish(chip);
     assert_int_equal(word_at(SLOT), 0xBEEF5AFFU);
-    bench_clean(chip);
+    real_clean(chip);
     chip_destroy(chip);
 }
 
@@ -219,22 +219,22 @@ static void erase_times_follow_sector_size_psize_and_timing(void **state)
                {true, 0, X32, 500},   {false, 4, X32, 550}, {true, 4, X16, 1400}, {false, 11, X32, 1000},
                {true, 11, X32, 2000}, {true, 5, X8, 4000},  {false, 8, X16, 1300}};
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-        struct chip *chip = bench(row[i].maximum);
+        struct chip *chip = make_chip(row[i].maximum);
         unlock(chip);
         memset(array, 0, sizeof array);
-        bench_write(chip, CR, CR_SER | SNB(row[i].sector) | row[i].psize);
-        bench_write(chip, CR, CR_SER | SNB(row[i].sector) | row[i].psize | CR_STRT);
+        real_write(chip, CR, CR_SER | SNB(row[i].sector) | row[i].psize);
+        real_write(chip, CR, CR_SER | SNB(row[i].sector) | row[i].psize | CR_STRT);
         assert_int_equal(busy_us(chip), row[i].ms * 1000);
-        assert_true(bench_read(chip, CR) & CR_STRT);
+        assert_true(real_read(chip, CR) & CR_STRT);
         finish(chip);
-        assert_false(bench_read(chip, CR) & CR_STRT);
+        assert_false(real_read(chip, CR) & CR_STRT);
         for (uint32_t off = 0; off < FLASH_IF_BYTES; off += 4096) {
             bool inside = flash_if_sector(off) == row[i].sector;
             assert_int_equal(array[off], inside ? 0xFF : 0x00);
         }
         assert_int_equal(flash_if_stats(flash)->erases[row[i].sector], 1);
-        assert_int_equal(flash_if_stats(flash)->busy_ps, row[i].ms * BENCH_MS);
-        bench_clean(chip);
+        assert_int_equal(flash_if_stats(flash)->busy_ps, row[i].ms * REAL_MS);
+        real_clean(chip);
         chip_destroy(chip);
     }
 }
@@ -242,11 +242,11 @@ static void erase_times_follow_sector_size_psize_and_timing(void **state)
 static void mer_erases_all_and_ser_with_mer_too(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
     memset(array, 0, sizeof array);
-    bench_write(chip, CR, CR_MER | CR_SER | SNB(3) | X32 | CR_STRT);
-    bench_violated(chip, 0, "erases everything");
+    real_write(chip, CR, CR_MER | CR_SER | SNB(3) | X32 | CR_STRT);
+    real_violated(chip, 0, "erases everything");
     assert_int_equal(busy_us(chip), 8000000);
     finish(chip);
     assert_int_equal(array[0], 0xFF);
@@ -257,37 +257,37 @@ static void mer_erases_all_and_ser_with_mer_too(void **state)
 static void start_without_kind_and_sector_12_do_nothing(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, X32 | CR_STRT);
-    bench_violated(chip, 0, "unpredictable");
-    bench_write(chip, CR, CR_SER | SNB(12) | X32 | CR_STRT);
-    bench_violated(chip, 1, "sector 12");
+    real_write(chip, CR, X32 | CR_STRT);
+    real_violated(chip, 0, "unpredictable");
+    real_write(chip, CR, CR_SER | SNB(12) | X32 | CR_STRT);
+    real_violated(chip, 1, "sector 12");
     assert_int_equal(flash_if_stats(flash)->ops, 0);
-    assert_false(bench_read(chip, SR) & BSY);
+    assert_false(real_read(chip, SR) & BSY);
     chip_destroy(chip);
 }
 
 static void write_protected_sector_raises_wrperr_for_both_operations(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     flash_if_set_options(flash, FLASH_IF_OPTCR_FACTORY & ~(1U << 16));
-    bench_reset(chip, CHIP_RESET_PIN);
-    assert_int_equal(bench_read(chip, OPTCR), 0x0FFEAAEDU);
+    real_reset(chip, CHIP_RESET_PIN);
+    assert_int_equal(real_read(chip, OPTCR), 0x0FFEAAEDU);
     unlock(chip);
-    bench_write(chip, CR, CR_SER | SNB(0) | X32 | CR_STRT);
-    bench_violated(chip, 0, "write-protected");
-    assert_int_equal(bench_read(chip, SR), 0x10);
-    bench_write(chip, SR, 0x10);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, 0x08000000U, 0);
-    bench_violated(chip, 1, "write-protected");
-    bench_write(chip, SR, 0x10);
-    bench_write(chip, CR, CR_MER | X32 | CR_STRT);
-    bench_violated(chip, 2, "mass erase");
-    bench_write(chip, SR, 0x10);
-    bench_write(chip, CR, CR_SER | SNB(1) | X32 | CR_STRT);
+    real_write(chip, CR, CR_SER | SNB(0) | X32 | CR_STRT);
+    real_violated(chip, 0, "write-protected");
+    assert_int_equal(real_read(chip, SR), 0x10);
+    real_write(chip, SR, 0x10);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, 0x08000000U, 0);
+    real_violated(chip, 1, "write-protected");
+    real_write(chip, SR, 0x10);
+    real_write(chip, CR, CR_MER | X32 | CR_STRT);
+    real_violated(chip, 2, "mass erase");
+    real_write(chip, SR, 0x10);
+    real_write(chip, CR, CR_SER | SNB(1) | X32 | CR_STRT);
     finish(chip);
     assert_int_equal(chip_violations(chip), 3);
     chip_destroy(chip);
@@ -297,19 +297,19 @@ static void eop_and_operr_come_only_with_their_interrupt_enables(void **state)
 {
     (void)state;
     enum { FLASH_IRQ = 4 };
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32 | CR_EOPIE | CR_ERRIE);
-    bench_write(chip, SLOT, 1);
+    real_write(chip, CR, CR_PG | X32 | CR_EOPIE | CR_ERRIE);
+    real_write(chip, SLOT, 1);
     finish(chip);
-    assert_int_equal(bench_read(chip, SR), 0x1);
+    assert_int_equal(real_read(chip, SR), 0x1);
     assert_true(chip_irq_level(chip, FLASH_IRQ));
-    bench_write(chip, SR, 0x1);
+    real_write(chip, SR, 0x1);
     assert_false(chip_irq_level(chip, FLASH_IRQ));
-    assert_true(bench_try(chip, SLOT + 8, 2, 0));
-    assert_int_equal(bench_read(chip, SR), 0x42);
+    assert_true(real_try(chip, SLOT + 8, 2, 0));
+    assert_int_equal(real_read(chip, SR), 0x42);
     assert_true(chip_irq_level(chip, FLASH_IRQ));
-    bench_write(chip, SR, 0x42);
+    real_write(chip, SR, 0x42);
     assert_false(chip_irq_level(chip, FLASH_IRQ));
     chip_destroy(chip);
 }
@@ -317,33 +317,33 @@ static void eop_and_operr_come_only_with_their_interrupt_enables(void **state)
 static void cr_and_array_writes_wait_while_busy(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, SLOT, 1);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, 1);
     uint64_t before_ps = chip_now_ps(chip);
-    bench_write(chip, SLOT + 4, 2);
-    assert_int_equal(chip_now_ps(chip) - before_ps, 16 * BENCH_US);
+    real_write(chip, SLOT + 4, 2);
+    assert_int_equal(chip_now_ps(chip) - before_ps, 16 * REAL_US);
     assert_int_equal(word_at(SLOT), 1);
-    bench_write(chip, CR, CR_LOCK);
-    assert_int_equal(chip_now_ps(chip) - before_ps, 32 * BENCH_US);
+    real_write(chip, CR, CR_LOCK);
+    assert_int_equal(chip_now_ps(chip) - before_ps, 32 * REAL_US);
     assert_int_equal(word_at(SLOT + 4), 2);
-    bench_clean(chip);
+    real_clean(chip);
     chip_destroy(chip);
 }
 
 static void wide_programs_at_low_supply_are_violations(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
     chip_set_vdd_mv(chip, 2600);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, SLOT, 1);
-    bench_violated(chip, 0, "2600 mV");
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, 1);
+    real_violated(chip, 0, "2600 mV");
     finish(chip);
-    bench_write(chip, CR, CR_PG | X16);
-    assert_true(bench_try(chip, SLOT + 4, 2, 1));
+    real_write(chip, CR, CR_PG | X16);
+    assert_true(real_try(chip, SLOT + 4, 2, 1));
     finish(chip);
     assert_int_equal(chip_violations(chip), 1);
     chip_destroy(chip);
@@ -352,32 +352,32 @@ static void wide_programs_at_low_supply_are_violations(void **state)
 static void too_few_wait_states_are_a_violation_by_clock_and_supply(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    bench_write(chip, ACR, 5);
+    struct chip *chip = make_chip(false);
+    real_write(chip, ACR, 5);
     chip_set_clocks(chip, 168000000, 42000000, 84000000, 84000000, 168000000);
-    bench_clean(chip);
-    bench_write(chip, ACR, 4);
-    bench_violated(chip, 0, "wait states");
-    bench_write(chip, ACR, 5);
+    real_clean(chip);
+    real_write(chip, ACR, 4);
+    real_violated(chip, 0, "wait states");
+    real_write(chip, ACR, 5);
     chip_set_vdd_mv(chip, 2500);
     chip_set_clocks(chip, 150000000, 1, 1, 1, 1);
-    bench_violated(chip, 1, "2500 mV");
+    real_violated(chip, 1, "2500 mV");
     chip_destroy(chip);
 }
 
 static void caches_may_be_reset_only_while_off(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    bench_write(chip, ACR, 0x700);
-    bench_write(chip, ACR, 0x300);
-    bench_write(chip, ACR, 0x1300);
-    bench_write(chip, ACR, 0x700);
-    bench_clean(chip);
-    bench_write(chip, ACR, 0x1700);
-    bench_violated(chip, 0, "DCRST");
-    bench_write(chip, ACR, 0x0F00);
-    bench_violated(chip, 1, "ICRST");
+    struct chip *chip = make_chip(false);
+    real_write(chip, ACR, 0x700);
+    real_write(chip, ACR, 0x300);
+    real_write(chip, ACR, 0x1300);
+    real_write(chip, ACR, 0x700);
+    real_clean(chip);
+    real_write(chip, ACR, 0x1700);
+    real_violated(chip, 0, "DCRST");
+    real_write(chip, ACR, 0x0F00);
+    real_violated(chip, 1, "ICRST");
     chip_destroy(chip);
 }
 
@@ -386,10 +386,10 @@ static void prefetch_is_a_violation_on_revision_a_only(void **state)
     (void)state;
     for (unsigned a = 0; a < 2; a++) {
         is_revision_a = a != 0;
-        struct chip *chip = bench(false);
-        bench_write(chip, ACR, 0x600); /* both caches */
-        bench_clean(chip);
-        bench_write(chip, ACR, 0x700);
+        struct chip *chip = make_chip(false);
+        real_write(chip, ACR, 0x600); /* both caches */
+        real_clean(chip);
+        real_write(chip, ACR, 0x700);
         assert_int_equal(chip_violations(chip), a);
         assert_true(a == 0 || strstr(chip_violation_at(chip, 0)->text, "revision A") != NULL);
         chip_destroy(chip);
@@ -400,34 +400,34 @@ static void prefetch_is_a_violation_on_revision_a_only(void **state)
 static void reserved_bits_and_holes_are_named(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    bench_write(chip, ACR, 0x8);
-    bench_violated(chip, 0, "ACR");
-    bench_write(chip, R(0x18), 0);
-    bench_violated(chip, 1, "0x18");
+    struct chip *chip = make_chip(false);
+    real_write(chip, ACR, 0x8);
+    real_violated(chip, 0, "ACR");
+    real_write(chip, R(0x18), 0);
+    real_violated(chip, 1, "0x18");
     unlock(chip);
-    bench_write(chip, CR, 1U << 20);
-    bench_violated(chip, 2, "CR");
+    real_write(chip, CR, 1U << 20);
+    real_violated(chip, 2, "CR");
     chip_destroy(chip);
 }
 
 static void reset_in_an_erase_tears_it_and_locks(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     memset(array, 0x55, sizeof array);
     unlock(chip);
-    bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
-    assert_true(bench_pass(chip, 100 * BENCH_MS));
-    bench_reset(chip, CHIP_RESET_IWDG);
-    assert_int_equal(bench_read(chip, CR), CR_LOCK);
-    assert_int_equal(bench_read(chip, SR), 0);
+    real_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+    assert_true(real_pass(chip, 100 * REAL_MS));
+    real_reset(chip, CHIP_RESET_IWDG);
+    assert_int_equal(real_read(chip, CR), CR_LOCK);
+    assert_int_equal(real_read(chip, SR), 0);
     assert_true(chip_flash_is_open(chip));
     assert_int_equal(flash_if_stats(flash)->torn, 1);
-    assert_int_equal(flash_if_stats(flash)->busy_ps, 100 * BENCH_MS);
+    assert_int_equal(flash_if_stats(flash)->busy_ps, 100 * REAL_MS);
     assert_int_equal(array[0x0BFFF], 0x55);
     assert_int_equal(array[0x10000], 0x55);
-    assert_true(bench_pass(chip, 1000 * BENCH_MS)); /* no late end of the operation */
+    assert_true(real_pass(chip, 1000 * REAL_MS)); /* no late end of the operation */
     assert_int_equal(flash_if_stats(flash)->torn, 1);
     chip_destroy(chip);
 }
@@ -436,15 +436,15 @@ static void reset_in_an_erase_tears_it_and_locks(void **state)
 static uint32_t cut_program(enum flash_cut cut, uint32_t old, uint32_t value)
 {
     const struct flash_cut_pair both = {cut, cut};
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     flash_if_store(flash, 0x20000, &old, 4);
     assert_true(flash_if_plan_cut(flash, 1, both));
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, SLOT, value);
-    assert_false(bench_pass(chip, 20 * BENCH_US));
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, value);
+    assert_false(real_pass(chip, 20 * REAL_US));
     assert_true(chip_take_power_cut(chip));
-    bench_reset(chip, CHIP_RESET_POWER);
+    real_reset(chip, CHIP_RESET_POWER);
     uint32_t left = word_at(SLOT);
     assert_int_equal(flash_cells_any_suspect(flash_if_cells(flash), 0x20000, 4), cut != FLASH_CUT_BEFORE);
     assert_false(flash_if_plan_cut(flash, 1, both)); /* that number has been */
@@ -468,15 +468,15 @@ static void planned_cut_of_a_program_leaves_what_was_asked(void **state)
 static struct chip *cut_erase(enum flash_cut cut)
 {
     static uint8_t bytes[0x4000];
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     memset(bytes, 0x55, sizeof bytes);
     flash_if_store(flash, 0xC000, bytes, sizeof bytes);
     assert_true(flash_if_plan_cut(flash, 1, (struct flash_cut_pair){cut, cut}));
     unlock(chip);
-    bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
-    assert_false(bench_pass(chip, 300 * BENCH_MS));
+    real_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+    assert_false(real_pass(chip, 300 * REAL_MS));
     assert_true(chip_take_power_cut(chip));
-    bench_reset(chip, CHIP_RESET_POWER);
+    real_reset(chip, CHIP_RESET_POWER);
     return chip;
 }
 
@@ -491,11 +491,11 @@ static void planned_cut_of_an_erase_makes_every_word_of_the_sector_suspect(void 
         assert_int_equal(flash_cells_at(cells, 0x3FFF).kind, FLASH_CELL_SUSPECT);
         assert_true(flash_cells_hash(cells) != 0);
         unlock(chip);
-        bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+        real_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
         finish(chip);
         assert_int_equal(cells->n_suspect, 0);
         assert_true(flash_cells_hash(cells) == 0);
-        bench_clean(chip);
+        real_clean(chip);
         chip_destroy(chip);
     }
 }
@@ -507,13 +507,13 @@ static void non_zero_program_of_a_suspect_blank_is_a_violation(void **state)
     struct chip *chip = cut_erase(FLASH_CUT_COMPLETE);
     assert_int_equal(word_at(0x0800C000), 0xFFFFFFFFU);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, 0x0800C000, 0);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, 0x0800C000, 0);
     finish(chip);
-    bench_clean(chip);
-    bench_write(chip, 0x0800C004, 5);
+    real_clean(chip);
+    real_write(chip, 0x0800C004, 5);
     finish(chip);
-    bench_violated(chip, 0, "proves nothing");
+    real_violated(chip, 0, "proves nothing");
     assert_int_equal(flash_cells_at(flash_if_cells(flash), 0x3000).kind, FLASH_CELL_SOLID);
     assert_int_equal(flash_cells_at(flash_if_cells(flash), 0x3001).kind, FLASH_CELL_SUSPECT);
     chip_destroy(chip);
@@ -527,7 +527,7 @@ static void flaky_words_read_anew_at_each_boot_and_never_between(void **state)
     for (unsigned boot = 0; boot < 20; boot++) {
         static uint8_t before[0x4000];
         memcpy(before, array + 0xC000, sizeof before);
-        bench_reset(chip, CHIP_RESET_PIN);
+        real_reset(chip, CHIP_RESET_PIN);
         assert_memory_equal(array + 0xC000, before, sizeof before);
         flash_if_boot(flash);
         n_changes += memcmp(array + 0xC000, before, sizeof before) != 0;
@@ -541,7 +541,7 @@ static void cut_program_upsets_its_sector_only_on_request(void **state)
     (void)state;
     for (unsigned on = 0; on < 2; on++) {
         uint32_t value = 0x12345678;
-        struct chip *chip = bench(false);
+        struct chip *chip = make_chip(false);
         for (uint32_t off = 0xC000; off < 0x10000; off += 4) {
             flash_if_store(flash, off, &value, 4);
         }
@@ -550,10 +550,10 @@ static void cut_program_upsets_its_sector_only_on_request(void **state)
         flash_if_cells(flash)->is_disturbing = on != 0;
         assert_true(flash_if_plan_cut(flash, 1, (struct flash_cut_pair){FLASH_CUT_OLD, FLASH_CUT_OLD}));
         unlock(chip);
-        bench_write(chip, CR, CR_PG | X32);
-        bench_write(chip, 0x0800C000, 1);
-        assert_false(bench_pass(chip, 20 * BENCH_US));
-        bench_reset(chip, CHIP_RESET_POWER);
+        real_write(chip, CR, CR_PG | X32);
+        real_write(chip, 0x0800C000, 1);
+        assert_false(real_pass(chip, 20 * REAL_US));
+        real_reset(chip, CHIP_RESET_POWER);
         assert_int_equal(flash_if_cells(flash)->n_suspect, on ? 0x1000 : 1);
         assert_int_equal(flash_cells_at(flash_if_cells(flash), 0x4000).kind, FLASH_CELL_SOLID);
         chip_destroy(chip);
@@ -563,12 +563,12 @@ static void cut_program_upsets_its_sector_only_on_request(void **state)
 /* Sector 3 worn by `wear`, a program of its word 0 at this supply. @return suspect words */
 static uint32_t upset_by(enum flash_wear wear, uint32_t vdd_mv, bool is_disturbing)
 {
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     flash_if_wear(flash, 3, wear);
     flash_if_cells(flash)->is_disturbing = is_disturbing;
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X32);
-    bench_write(chip, 0x0800C000, 0x12345678);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, 0x0800C000, 0x12345678);
     chip_set_vdd_mv(chip, vdd_mv);
     finish(chip);
     uint32_t n_suspect = flash_if_cells(flash)->n_suspect;
@@ -591,18 +591,18 @@ static void each_sector_has_its_own_write_protection(void **state)
 {
     (void)state;
     for (uint32_t mask = 0; mask < 4; mask++) {
-        struct chip *chip = bench(false);
+        struct chip *chip = make_chip(false);
         flash_if_set_options(flash, FLASH_IF_OPTCR_FACTORY & ~(mask << 16));
         assert_int_equal(flash_if_options(flash), (FLASH_IF_OPTCR_FACTORY & ~(mask << 16)) & ~3U);
-        bench_reset(chip, CHIP_RESET_PIN);
-        assert_int_equal(bench_read(chip, OPTCR) >> 16, 0x0FFFU & ~mask);
+        real_reset(chip, CHIP_RESET_PIN);
+        assert_int_equal(real_read(chip, OPTCR) >> 16, 0x0FFFU & ~mask);
         unlock(chip);
         for (unsigned sector = 0; sector < 3; sector++) {
-            bench_write(chip, CR, CR_SER | SNB(sector) | X32 | CR_STRT);
-            bool is_refused = (bench_read(chip, SR) & 0x10) != 0;
+            real_write(chip, CR, CR_SER | SNB(sector) | X32 | CR_STRT);
+            bool is_refused = (real_read(chip, SR) & 0x10) != 0;
             assert_int_equal(is_refused, mask >> sector & 1);
             if (is_refused) {
-                bench_write(chip, SR, 0x10);
+                real_write(chip, SR, 0x10);
             } else {
                 finish(chip);
             }
@@ -619,17 +619,17 @@ static void worn_sector_ends_operations_as_ever_but_does_not_verify(void **state
         flash_if_wear(flash, 3, wear);
         for (unsigned i = 0; i < 3; i++) {
             unlock(chip);
-            bench_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
+            real_write(chip, CR, CR_SER | SNB(3) | X32 | CR_STRT);
             finish(chip);
             unsigned n_blank = 0;
             for (uint32_t addr = 0x0800C000; addr < 0x08010000; addr += 4) {
                 n_blank += word_at(addr) == 0xFFFFFFFFU;
             }
             assert_int_equal(n_blank, wear == FLASH_WEAR_STUCK ? 0x0FFF : 0);
-            assert_int_equal(bench_read(chip, SR), 0);
-            bench_reset(chip, CHIP_RESET_POWER);
+            assert_int_equal(real_read(chip, SR), 0);
+            real_reset(chip, CHIP_RESET_POWER);
         }
-        bench_clean(chip);
+        real_clean(chip);
         chip_destroy(chip);
     }
 }
@@ -644,36 +644,36 @@ static void same_seed_tears_alike(void **state)
 static void locked_one_time_block_cannot_be_programmed(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
+    struct chip *chip = make_chip(false);
     unlock(chip);
-    bench_write(chip, CR, CR_PG | X8);
-    assert_true(bench_try(chip, 0x1FFF7800U, 1, 0x42));
+    real_write(chip, CR, CR_PG | X8);
+    assert_true(real_try(chip, 0x1FFF7800U, 1, 0x42));
     finish(chip);
-    assert_int_equal(bench_read(chip, 0x1FFF7800U), 0xFFFFFF42U);
-    assert_true(bench_try(chip, 0x1FFF7A00U, 1, 0x00)); /* lock byte of block 0 */
+    assert_int_equal(real_read(chip, 0x1FFF7800U), 0xFFFFFF42U);
+    assert_true(real_try(chip, 0x1FFF7A00U, 1, 0x00)); /* lock byte of block 0 */
     finish(chip);
-    bench_clean(chip);
-    assert_true(bench_try(chip, 0x1FFF7801U, 1, 0x00));
-    bench_violated(chip, 0, "locked");
-    assert_int_equal(bench_read(chip, SR), 0x10);
-    assert_int_equal(bench_read(chip, 0x1FFF7800U), 0xFFFFFF42U);
+    real_clean(chip);
+    assert_true(real_try(chip, 0x1FFF7801U, 1, 0x00));
+    real_violated(chip, 0, "locked");
+    assert_int_equal(real_read(chip, SR), 0x10);
+    assert_int_equal(real_read(chip, 0x1FFF7800U), 0xFFFFFF42U);
     chip_destroy(chip);
 }
 
 static void option_bytes_need_their_keys_and_last(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    bench_write(chip, OPTCR, 0);
-    bench_violated(chip, 0, "OPTLOCK");
-    bench_write(chip, OPTKEYR, 0x08192A3BU);
-    bench_write(chip, OPTKEYR, 0x4C5D6E7FU);
-    bench_write(chip, OPTCR, 0x0FFEAAE0U); /* BOR level 3, sector 0 protected */
-    bench_write(chip, OPTCR, 0x0FFEAAE2U);
+    struct chip *chip = make_chip(false);
+    real_write(chip, OPTCR, 0);
+    real_violated(chip, 0, "OPTLOCK");
+    real_write(chip, OPTKEYR, 0x08192A3BU);
+    real_write(chip, OPTKEYR, 0x4C5D6E7FU);
+    real_write(chip, OPTCR, 0x0FFEAAE0U); /* BOR level 3, sector 0 protected */
+    real_write(chip, OPTCR, 0x0FFEAAE2U);
     finish(chip);
-    bench_reset(chip, CHIP_RESET_POWER);
-    assert_int_equal(bench_read(chip, OPTCR), 0x0FFEAAE1U);
-    assert_int_equal(bench_read(chip, 0x1FFFC008U) & 0xFFFF, 0xFFFE);
+    real_reset(chip, CHIP_RESET_POWER);
+    assert_int_equal(real_read(chip, OPTCR), 0x0FFEAAE1U);
+    assert_int_equal(real_read(chip, 0x1FFFC008U) & 0xFFFF, 0xFFFE);
     assert_int_equal(chip_violations(chip), 1);
     chip_destroy(chip);
 }
@@ -681,13 +681,13 @@ static void option_bytes_need_their_keys_and_last(void **state)
 static void cut_in_the_option_bytes_protects_the_chip_from_reading(void **state)
 {
     (void)state;
-    struct chip *chip = bench(false);
-    bench_write(chip, OPTKEYR, 0x08192A3BU);
-    bench_write(chip, OPTKEYR, 0x4C5D6E7FU);
-    bench_write(chip, OPTCR, 0x0FFEAAEEU);
-    assert_true(bench_pass(chip, BENCH_MS));
-    bench_reset(chip, CHIP_RESET_POWER);
-    assert_int_equal((bench_read(chip, OPTCR) >> 8) & 0xFF, 0xFF); /* neither AA nor CC: level 1 */
+    struct chip *chip = make_chip(false);
+    real_write(chip, OPTKEYR, 0x08192A3BU);
+    real_write(chip, OPTKEYR, 0x4C5D6E7FU);
+    real_write(chip, OPTCR, 0x0FFEAAEEU);
+    assert_true(real_pass(chip, REAL_MS));
+    real_reset(chip, CHIP_RESET_POWER);
+    assert_int_equal((real_read(chip, OPTCR) >> 8) & 0xFF, 0xFF); /* neither AA nor CC: level 1 */
     chip_destroy(chip);
 }
 

@@ -1,6 +1,6 @@
 /* The ROM loader on the FLASH model: a host repairs a board through it, and the loader breaks no rule of the
  * flash. */
-#include "bench.h"
+#include "real_bus.h"
 
 #include "dev/flash_if.h"
 #include "dev/iwdg.h"
@@ -9,9 +9,9 @@
 
 enum { ACK = 0x79, NACK = 0x1F, SLOT = 0x08020000, SECTOR = 5, SRAM_BYTES = 0x20000 };
 
-#define BYTE_TIME (8 * BENCH_US) /* SCK 1 MHz */
-#define GAP       (15 * BENCH_US)
-#define STARTUP   (74 * BENCH_MS)
+#define BYTE_TIME (8 * REAL_US) /* SCK 1 MHz */
+#define GAP       (15 * REAL_US)
+#define STARTUP   (74 * REAL_MS)
 
 static struct {
     struct chip *chip;
@@ -23,7 +23,7 @@ static struct {
 static int setup(void **state)
 {
     (void)state;
-    struct chip *chip = bench_chip();
+    struct chip *chip = real_chip();
     memset(board.array, 0xFF, sizeof board.array);
     chip_add_memory(chip,
                     &(struct chip_memory){
@@ -33,7 +33,7 @@ static int setup(void **state)
     board.flash = flash_if_attach(chip, board.array, &(struct flash_if_config){.seed = 1});
     iwdg_attach(chip);
     rom_loader_attach(chip, &(struct rom_loader_config){.has_spi = true});
-    bench_reset(chip, CHIP_RESET_POWER);
+    real_reset(chip, CHIP_RESET_POWER);
     chip_pin_outside(chip, 'A', 4, false);
     chip_rom_start(chip);
     return 0;
@@ -49,9 +49,9 @@ static int teardown(void **state)
 static uint8_t xfer(uint8_t mosi)
 {
     uint8_t miso = chip_spi_begin(board.chip);
-    (void)bench_pass(board.chip, BYTE_TIME);
+    (void)real_pass(board.chip, BYTE_TIME);
     chip_spi_end(board.chip, mosi);
-    (void)bench_pass(board.chip, GAP);
+    (void)real_pass(board.chip, GAP);
     return miso;
 }
 
@@ -92,7 +92,7 @@ static void address(uint32_t addr)
 
 static void synchronise(void)
 {
-    (void)bench_pass(board.chip, STARTUP);
+    (void)real_pass(board.chip, STARTUP);
     (void)xfer(0x5A);
     assert_int_equal(answer(3), ACK);
 }
@@ -118,7 +118,7 @@ static void write_block(uint32_t addr, const uint8_t *bytes, unsigned n)
         (void)xfer(bytes[i]);
     }
     (void)xfer(sum);
-    (void)bench_pass(board.chip, 30 * BENCH_MS);
+    (void)real_pass(board.chip, 30 * REAL_MS);
     assert_int_equal(answer(3), ACK);
 }
 
@@ -153,14 +153,14 @@ static void erase_write_and_verify_a_slot_byte_wise(void **state)
     uint64_t before_ps = chip_now_ps(board.chip);
     erase_sector(SECTOR);
     uint64_t took_ps = chip_now_ps(board.chip) - before_ps;
-    assert_true(took_ps > 2000 * BENCH_MS && took_ps < 2010 * BENCH_MS); /* x8, typical */
+    assert_true(took_ps > 2000 * REAL_MS && took_ps < 2010 * REAL_MS); /* x8, typical */
     write_block(SLOT, block, 256);
     read_block(SLOT, back, 256);
     assert_memory_equal(back, block, 256);
     assert_memory_equal(&board.array[0x20000], block, 256);
     assert_int_equal(board.array[0x20100], 0xFF);
     assert_int_equal(flash_if_stats(board.flash)->programs, 256);
-    bench_clean(board.chip);
+    real_clean(board.chip);
 }
 
 static void words_make_it_faster(void **state)
@@ -173,18 +173,18 @@ static void words_make_it_faster(void **state)
     uint64_t before_ps = chip_now_ps(board.chip);
     erase_sector(SECTOR);
     uint64_t took_ps = chip_now_ps(board.chip) - before_ps;
-    assert_true(took_ps > 1000 * BENCH_MS && took_ps < 1010 * BENCH_MS);
+    assert_true(took_ps > 1000 * REAL_MS && took_ps < 1010 * REAL_MS);
     write_block(SLOT, block, 256);
     assert_memory_equal(&board.array[0x20000], block, 256);
     assert_int_equal(flash_if_stats(board.flash)->programs, 64);
-    bench_clean(board.chip);
+    real_clean(board.chip);
 }
 
 static void write_to_a_protected_sector_is_acknowledged_and_lost(void **state)
 {
     (void)state;
     flash_if_set_options(board.flash, FLASH_IF_OPTCR_FACTORY & ~(1U << 16));
-    bench_reset(board.chip, CHIP_RESET_PIN);
+    real_reset(board.chip, CHIP_RESET_PIN);
     chip_pin_outside(board.chip, 'A', 4, false);
     chip_rom_start(board.chip);
     synchronise();
@@ -201,22 +201,22 @@ static void readout_protection_and_its_removal_erase_the_flash(void **state)
     board.array[0] = 0x12;
     synchronise();
     command(0x82);
-    (void)bench_pass(board.chip, 500 * BENCH_MS);
+    (void)real_pass(board.chip, 500 * REAL_MS);
     assert_int_equal(answer(3), ACK);
     assert_true(chip_take_reset(board.chip, &cause));
     assert_int_equal(cause, CHIP_RESET_SOFTWARE);
-    bench_reset(board.chip, CHIP_RESET_SOFTWARE);
+    real_reset(board.chip, CHIP_RESET_SOFTWARE);
     chip_rom_start(board.chip);
     synchronise();
     send((const uint8_t *)"\x5A\x11\xEE", 3);
     assert_int_equal(answer(3), NACK);
     assert_int_equal(board.array[0], 0x12);
     command(0x92);
-    (void)bench_pass(board.chip, 40000 * BENCH_MS);
+    (void)real_pass(board.chip, 40000 * REAL_MS);
     assert_int_equal(answer(3), ACK);
     assert_true(chip_take_reset(board.chip, &cause));
     assert_int_equal(board.array[0], 0xFF);
-    bench_clean(board.chip);
+    real_clean(board.chip);
 }
 
 static void go_names_the_vector_table(void **state)
@@ -239,9 +239,9 @@ static void reset_in_an_erase_leaves_a_loader_that_starts_again(void **state)
     send((const uint8_t *)"\0\0\0", 3);
     assert_int_equal(answer(3), ACK);
     send((const uint8_t *)"\0\5\5", 3);
-    (void)bench_pass(board.chip, 500 * BENCH_MS);
+    (void)real_pass(board.chip, 500 * REAL_MS);
     chip_rom_stop(board.chip);
-    bench_reset(board.chip, CHIP_RESET_PIN);
+    real_reset(board.chip, CHIP_RESET_PIN);
     chip_rom_start(board.chip);
     assert_int_equal(flash_if_stats(board.flash)->torn, 1);
     synchronise();
@@ -256,9 +256,9 @@ static void watchdog_that_runs_never_bites_in_the_loader(void **state)
     (void)state;
     chip_rom_stop(board.chip);
     flash_if_set_options(board.flash, 0x0FFFAAED & ~(1U << 5)); /* WDG_SW 0: it starts with the chip */
-    bench_reset(board.chip, CHIP_RESET_POWER);
+    real_reset(board.chip, CHIP_RESET_POWER);
     chip_rom_start(board.chip);
-    assert_true(bench_pass(board.chip, 120000 * BENCH_MS));
+    assert_true(real_pass(board.chip, 120000 * REAL_MS));
     synchronise();
     erase_sector(SECTOR);
 }
@@ -267,8 +267,8 @@ static void watchdog_that_stands_keeps_its_update_flag(void **state)
 {
     (void)state;
     enum { IWDG_SR = 0x4000300C };
-    assert_true(bench_pass(board.chip, 1000 * BENCH_MS));
-    assert_int_equal(bench_read(board.chip, IWDG_SR) & 1, 1);
+    assert_true(real_pass(board.chip, 1000 * REAL_MS));
+    assert_int_equal(real_read(board.chip, IWDG_SR) & 1, 1);
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 
 #include "dev/rom_loader.h"
 #include "fake_chip.h"
-#include "flash_double.h"
+#include "fake_flash.h"
 
 enum {
     ACK = 0x79,
@@ -25,7 +25,7 @@ enum {
 
 struct fixture {
     struct chip *chip;
-    struct flash_double *flash;
+    struct fake_flash *flash;
 };
 
 static struct fixture fix;
@@ -33,7 +33,7 @@ static struct fixture fix;
 static void attach(const struct rom_loader_config *config)
 {
     fix.chip = fake_chip_create();
-    fix.flash = flash_double_attach(fix.chip);
+    fix.flash = fake_flash_attach(fix.chip);
     rom_loader_attach(fix.chip, config);
     chip_pin_outside(fix.chip, 'A', 4, false);
     fake_rom_start(fix.chip);

@@ -1,6 +1,6 @@
 /* The small ones, register by register: PWR, RTC backup registers, SYSCFG, DBGMCU, CRC (RM0090 5, 26, 9, 38,
  * 4). */
-#include "bench.h"
+#include "real_bus.h"
 
 #include "dev/crc.h"
 #include "dev/dbgmcu.h"
@@ -25,7 +25,7 @@ static void note_alias(void *ctx, unsigned mem_mode)
     alias = mem_mode;
 }
 
-static struct chip *bench(void)
+static struct chip *make_chip(void)
 {
     struct chip *chip = chip_create(&(struct chip_host){.set_alias = note_alias}, NULL);
     pwr_attach(chip);
@@ -33,7 +33,7 @@ static struct chip *bench(void)
     syscfg_attach(chip);
     dbgmcu_attach(chip, is_revision_a);
     crc_attach(chip);
-    bench_reset(chip, CHIP_RESET_POWER);
+    real_reset(chip, CHIP_RESET_POWER);
     return chip;
 }
 
@@ -41,51 +41,51 @@ static void pwr_voltage_detector_compares_with_its_thresholds(void **state)
 {
     (void)state;
     static const uint16_t falls_mv[8] = {2040, 2190, 2350, 2510, 2660, 2840, 2930, 3030};
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     for (uint32_t pls = 0; pls < 8; pls++) {
-        bench_write(chip, PWR_CR, 0x4000 | pls << 5 | 1U << 4);
+        real_write(chip, PWR_CR, 0x4000 | pls << 5 | 1U << 4);
         chip_set_vdd_mv(chip, falls_mv[pls]);
-        assert_int_equal(bench_read(chip, PWR_CSR) & 4, 0);
+        assert_int_equal(real_read(chip, PWR_CSR) & 4, 0);
         chip_set_vdd_mv(chip, falls_mv[pls] - 1U);
-        assert_int_equal(bench_read(chip, PWR_CSR) & 4, 4);
+        assert_int_equal(real_read(chip, PWR_CSR) & 4, 4);
     }
-    bench_write(chip, PWR_CR, 0x4000 | 7U << 5);
-    assert_int_equal(bench_read(chip, PWR_CSR), 0x4000); /* off: no PVDO; the regulator is ready */
-    bench_clean(chip);
+    real_write(chip, PWR_CR, 0x4000 | 7U << 5);
+    assert_int_equal(real_read(chip, PWR_CSR), 0x4000); /* off: no PVDO; the regulator is ready */
+    real_clean(chip);
     chip_destroy(chip);
 }
 
 static void pwr_stop_and_standby_are_refused(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
-    assert_int_equal(bench_read(chip, PWR_CR), 0x4000);
-    bench_write(chip, PWR_CR, 0x4002);
-    bench_violated(chip, 0, "Standby");
-    bench_write(chip, PWR_CR, 0x4000 | 1U << 15);
-    bench_violated(chip, 1, "CR");
-    bench_write(chip, PWR_CSR + 4, 0);
-    bench_violated(chip, 2, "0x08");
+    struct chip *chip = make_chip();
+    assert_int_equal(real_read(chip, PWR_CR), 0x4000);
+    real_write(chip, PWR_CR, 0x4002);
+    real_violated(chip, 0, "Standby");
+    real_write(chip, PWR_CR, 0x4000 | 1U << 15);
+    real_violated(chip, 1, "CR");
+    real_write(chip, PWR_CSR + 4, 0);
+    real_violated(chip, 2, "0x08");
     chip_destroy(chip);
 }
 
 static void rtc_backup_registers_need_dbp_and_survive_resets(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
-    bench_write(chip, BKP(0), 1);
-    bench_violated(chip, 0, "DBP=0");
-    assert_int_equal(bench_read(chip, BKP(0)), 0);
-    bench_write(chip, PWR_CR, 0x4100);
+    struct chip *chip = make_chip();
+    real_write(chip, BKP(0), 1);
+    real_violated(chip, 0, "DBP=0");
+    assert_int_equal(real_read(chip, BKP(0)), 0);
+    real_write(chip, PWR_CR, 0x4100);
     for (uint32_t i = 0; i < 20; i++) {
-        bench_write(chip, BKP(i), 0xA0000000U + i);
+        real_write(chip, BKP(i), 0xA0000000U + i);
     }
-    bench_reset(chip, CHIP_RESET_SOFTWARE);
+    real_reset(chip, CHIP_RESET_SOFTWARE);
     for (uint32_t i = 0; i < 20; i++) {
-        assert_int_equal(bench_read(chip, BKP(i)), 0xA0000000U + i);
+        assert_int_equal(real_read(chip, BKP(i)), 0xA0000000U + i);
     }
-    bench_reset(chip, CHIP_RESET_POWER);
-    assert_int_equal(bench_read(chip, BKP(19)), 0);
+    real_reset(chip, CHIP_RESET_POWER);
+    assert_int_equal(real_read(chip, BKP(19)), 0);
     assert_int_equal(chip_violations(chip), 1);
     chip_destroy(chip);
 }
@@ -93,30 +93,30 @@ static void rtc_backup_registers_need_dbp_and_survive_resets(void **state)
 static void rtc_calendar_is_refused(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
-    (void)bench_read(chip, RTC);
-    bench_violated(chip, 0, "only the backup registers");
-    bench_write(chip, BKP(20), 0);
-    bench_violated(chip, 1, "0xA0");
+    struct chip *chip = make_chip();
+    (void)real_read(chip, RTC);
+    real_violated(chip, 0, "only the backup registers");
+    real_write(chip, BKP(20), 0);
+    real_violated(chip, 1, "0xA0");
     chip_destroy(chip);
 }
 
 static void syscfg_selects_exti_ports_and_memory_at_0(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     assert_int_equal(chip_exti_port(chip, 5), 'A');
-    bench_write(chip, SYSCFG + 0x0C, 3U << 4);
+    real_write(chip, SYSCFG + 0x0C, 3U << 4);
     assert_int_equal(chip_exti_port(chip, 5), 'D');
-    assert_int_equal(bench_read(chip, SYSCFG + 0x0C), 3U << 4);
-    bench_write(chip, SYSCFG, 3);
+    assert_int_equal(real_read(chip, SYSCFG + 0x0C), 3U << 4);
+    real_write(chip, SYSCFG, 3);
     assert_int_equal(alias, 3);
-    bench_write(chip, SYSCFG, 1);
+    real_write(chip, SYSCFG, 1);
     assert_int_equal(alias, 1);
-    bench_clean(chip);
-    bench_write(chip, SYSCFG + 0x08, 9);
-    bench_violated(chip, 0, "port number 9");
-    bench_reset(chip, CHIP_RESET_PIN);
+    real_clean(chip);
+    real_write(chip, SYSCFG + 0x08, 9);
+    real_violated(chip, 0, "port number 9");
+    real_reset(chip, CHIP_RESET_PIN);
     assert_int_equal(chip_exti_port(chip, 5), 'A');
     chip_destroy(chip);
 }
@@ -124,16 +124,16 @@ static void syscfg_selects_exti_ports_and_memory_at_0(void **state)
 static void dbgmcu_names_the_chip_and_keeps_its_bits_over_reset(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
-    assert_int_equal(bench_read(chip, DBGMCU) & 0xFFF, 0x413);
-    bench_write(chip, DBGMCU + 4, 7);
-    bench_reset(chip, CHIP_RESET_PIN);
-    assert_int_equal(bench_read(chip, DBGMCU + 4), 7);
-    bench_reset(chip, CHIP_RESET_POWER);
-    assert_int_equal(bench_read(chip, DBGMCU + 4), 0);
-    bench_clean(chip);
-    bench_write(chip, DBGMCU, 0);
-    bench_violated(chip, 0, "read-only");
+    struct chip *chip = make_chip();
+    assert_int_equal(real_read(chip, DBGMCU) & 0xFFF, 0x413);
+    real_write(chip, DBGMCU + 4, 7);
+    real_reset(chip, CHIP_RESET_PIN);
+    assert_int_equal(real_read(chip, DBGMCU + 4), 7);
+    real_reset(chip, CHIP_RESET_POWER);
+    assert_int_equal(real_read(chip, DBGMCU + 4), 0);
+    real_clean(chip);
+    real_write(chip, DBGMCU, 0);
+    real_violated(chip, 0, "read-only");
     chip_destroy(chip);
 }
 
@@ -141,10 +141,10 @@ static void dbgmcu_of_revision_a_has_the_number_of_its_erratum(void **state)
 {
     (void)state;
     is_revision_a = true;
-    struct chip *chip = bench();
+    struct chip *chip = make_chip();
     is_revision_a = false;
-    assert_int_equal(bench_read(chip, DBGMCU), 0x20006411);
-    bench_clean(chip);
+    assert_int_equal(real_read(chip, DBGMCU), 0x20006411);
+    real_clean(chip);
     chip_destroy(chip);
 }
 
@@ -166,17 +166,17 @@ static uint32_t crc_of_bytes(uint32_t word)
 static void crc_unit_computes_crc_32_over_words(void **state)
 {
     (void)state;
-    struct chip *chip = bench();
-    bench_write(chip, CRC, 0x12345678U);
-    assert_int_equal(bench_read(chip, CRC), crc_of_bytes(0x12345678U));
-    assert_int_equal(bench_read(chip, CRC), 0xDF8A8A2BU); /* the value the part itself gives for this word */
-    bench_write(chip, CRC + 8, 1);
-    assert_int_equal(bench_read(chip, CRC), 0xFFFFFFFFU);
-    bench_write(chip, CRC + 4, 0x1FF);
-    assert_int_equal(bench_read(chip, CRC + 4), 0xFF);
-    bench_clean(chip);
-    assert_true(bench_try(chip, CRC, 1, 1));
-    bench_violated(chip, 0, "words");
+    struct chip *chip = make_chip();
+    real_write(chip, CRC, 0x12345678U);
+    assert_int_equal(real_read(chip, CRC), crc_of_bytes(0x12345678U));
+    assert_int_equal(real_read(chip, CRC), 0xDF8A8A2BU); /* the value the part itself gives for this word */
+    real_write(chip, CRC + 8, 1);
+    assert_int_equal(real_read(chip, CRC), 0xFFFFFFFFU);
+    real_write(chip, CRC + 4, 0x1FF);
+    assert_int_equal(real_read(chip, CRC + 4), 0xFF);
+    real_clean(chip);
+    assert_true(real_try(chip, CRC, 1, 1));
+    real_violated(chip, 0, "words");
     chip_destroy(chip);
 }
 

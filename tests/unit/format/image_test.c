@@ -24,6 +24,8 @@ static struct image_policy policy_a(void)
     crypto_sha256_init(&hash);
     return (struct image_policy){.base = FLASH_SLOT_A_BASE,
                                  .slot_bytes = FIX_SLOT_BYTES,
+                                 .ram_bytes = RAM_BYTES,
+                                 .ccm_bytes = CCM_BYTES,
                                  .security_floor = 7,
                                  .hw_id = FIX_HW,
                                  .keys = {fixture_point(FIX_KEY_A), fixture_point(FIX_KEY_B)},

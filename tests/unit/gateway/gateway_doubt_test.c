@@ -8,32 +8,32 @@
 
 #include <cmocka.h>
 
-#include "gateway_rig.h"
+#include "site.h"
 
 enum { V2 = 0x02000000, HOUR_MS = 3600000 };
 
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
 static struct test_spec spec_of(uint32_t version, uint32_t seq)
 {
-    return test_spec(&rig->release_key, &rig->channel_key, version, seq);
+    return test_spec(&site->release_key, &site->channel_key, version, seq);
 }
 
 static void make(const struct test_spec *spec)
@@ -44,9 +44,9 @@ static void make(const struct test_spec *spec)
 /** Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
 static void assert_untouched(void)
 {
-    assert_int_equal(rig->target.n_erases, 0);
-    assert_int_equal(rig->target.running, SLOT_A);
-    assert_int_equal(rig->target.running_version, 0x01000000);
+    assert_int_equal(site->target.n_erases, 0);
+    assert_int_equal(site->target.running, SLOT_A);
+    assert_int_equal(site->target.running_version, 0x01000000);
 }
 
 /* --- dates ------------------------------------------------------------------------------------------- */
@@ -54,20 +54,20 @@ static void assert_untouched(void)
 /** A statement of sequence 5, issued `days` ahead of everybody, and the right one after it. */
 static void heal_from_a_statement_ahead(uint32_t days, uint64_t clock_offset_s)
 {
-    rig_init(rig);
-    rig->target.utc_back_s = clock_offset_s;
+    site_init(site);
+    site->target.utc_back_s = clock_offset_s;
     struct test_spec spec = spec_of(0x01000000, 5);
     spec.issued_s = TEST_NOW_S + (uint64_t)days * 86400;
     spec.expires_s = spec.issued_s + 30 * 86400;
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    rig_restart_gateway(rig);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    site_restart_gateway(site);
     spec = spec_of(V2, 6);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
 }
 
 static void typo_in_issued_is_over_with_the_next_statement(void **state)
@@ -85,24 +85,24 @@ static void statement_far_ahead_is_not_believed_against_a_clock_that_can_be_righ
     spec.issued_s = TEST_NOW_S + UINT64_C(3650) * 86400;
     spec.expires_s = spec.issued_s + 30 * 86400;
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    assert_int_equal(rig->gateway.time_source, GATEWAY_TIME_CLOCK);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    assert_int_equal(site->gateway.time_source, GATEWAY_TIME_CLOCK);
 }
 
 static void without_a_clock_time_goes_on_from_the_newest_statement(void **state)
 {
     (void)state;
-    rig->target.utc_back_s = TEST_NOW_S;
+    site->target.utc_back_s = TEST_NOW_S;
     struct test_spec spec = spec_of(0x01000000, 5);
     spec.expires_s = spec.issued_s + 600;
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_STALE), 0);
-    assert_int_equal(rig->gateway.time_source, GATEWAY_TIME_STATEMENT);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_STALE, HOUR_MS);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    assert_int_equal(site_count(site, GATEWAY_EVENT_STALE), 0);
+    assert_int_equal(site->gateway.time_source, GATEWAY_TIME_STATEMENT);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_STALE, HOUR_MS);
     assert_non_null(event);
     assert_true(event->done < 120);
 }
@@ -113,20 +113,20 @@ static void channel_that_went_stale_is_told_though_nothing_is_to_install(void **
     struct test_spec spec = spec_of(0x01000000, 5); /* what runs already */
     spec.expires_s = TEST_NOW_S + 600;
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    assert_false(rig->gateway.is_stale);
-    rig->s3_server.fail_next = 1000; /* nobody can be reached meanwhile */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STALE, HOUR_MS));
-    assert_true(rig->gateway.is_stale);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_STALE), 1); /* once, not with each poll */
-    rig->s3_server.fail_next = 0;
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    assert_false(site->gateway.is_stale);
+    site->s3_server.fail_next = 1000; /* nobody can be reached meanwhile */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_STALE, HOUR_MS));
+    assert_true(site->gateway.is_stale);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_STALE), 1); /* once, not with each poll */
+    site->s3_server.fail_next = 0;
     spec = spec_of(0x01000000, 6);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FRESH, HOUR_MS));
-    assert_false(rig->gateway.is_stale);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_FRESH, HOUR_MS));
+    assert_false(site->gateway.is_stale);
 }
 
 /* --- objects that nobody signed ---------------------------------------------------------------------- */
@@ -140,18 +140,18 @@ static void other_objects_in_the_images_place_condemn_nothing(void **state)
     make(&spec);
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         for (unsigned hides = 0; hides < 2; hides++) {
-            rig_init(rig);
-            rig->s3_server.hides_length = hides != 0;
-            rig_publish(rig, &release);
-            s3_fake_put(&rig->s3_server, release.blob[1], other, sizes[i]);
-            const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
+            site_init(site);
+            site->s3_server.hides_length = hides != 0;
+            site_publish(site, &release);
+            s3_fake_put(&site->s3_server, release.blob[1], other, sizes[i]);
+            const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS);
             assert_non_null(event);
             assert_true(event->reason == E_HTTP_LENGTH || event->reason == E_IMAGE_TRAILING);
             assert_int_equal(event->total, release.n_image[1]);
             assert_untouched();
-            s3_fake_put(&rig->s3_server, release.blob[1], release.image[1], release.n_image[1]);
-            assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-            assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
+            s3_fake_put(&site->s3_server, release.blob[1], release.image[1], release.n_image[1]);
+            assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+            assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0);
         }
     }
 }
@@ -161,15 +161,15 @@ static void endless_image_ends_at_its_size(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig->s3_server.is_endless = true;
-    rig->s3_server.hides_length = true;
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
+    site->s3_server.is_endless = true;
+    site->s3_server.hides_length = true;
+    site_publish(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->reason, E_IMAGE_TRAILING);
-    assert_true(rig->s3_server.n_blob_bytes <= release.n_image[1] + 1000);
-    rig->s3_server.is_endless = false;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(site->s3_server.n_blob_bytes <= release.n_image[1] + 1000);
+    site->s3_server.is_endless = false;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 static void login_page_in_place_of_the_channel_condemns_nothing(void **state)
@@ -177,12 +177,12 @@ static void login_page_in_place_of_the_channel_condemns_nothing(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->s3_server.portal_pct = 100;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS));
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_DAMAGED)->reason, E_STATEMENT_SYNTAX);
-    rig->s3_server.portal_pct = 0;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    site_publish(site, &release);
+    site->s3_server.portal_pct = 100;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS));
+    assert_int_equal(site_last(site, GATEWAY_EVENT_DAMAGED)->reason, E_STATEMENT_SYNTAX);
+    site->s3_server.portal_pct = 0;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -9,47 +9,47 @@
 
 #include <cmocka.h>
 
-#include "gateway_rig.h"
+#include "site.h"
 
 enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000, PROTECT_SECTOR_1 = 1 << 17 };
 
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 static struct test_loader loader;
 
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
 static void publish(const struct test_spec *spec)
 {
     test_release_make(spec, &release);
-    rig_publish(rig, &release);
+    site_publish(site, &release);
 }
 
 static struct test_spec spec_of(uint32_t version, uint32_t seq)
 {
-    return test_spec(&rig->release_key, &rig->channel_key, version, seq);
+    return test_spec(&site->release_key, &site->channel_key, version, seq);
 }
 
 static void make_loader(struct test_loader_spec spec)
 {
-    spec.key = spec.key ? spec.key : &rig->release_key;
+    spec.key = spec.key ? spec.key : &site->release_key;
     spec.version = spec.version ? spec.version : V2;
     test_loader_make(&spec, &loader);
-    rig_publish_loader(rig, &loader);
+    site_publish_loader(site, &loader);
 }
 
 /** A channel that offers what runs already, and this loader. */
@@ -63,7 +63,7 @@ static void offer_loader(struct test_loader_spec loader_spec, uint32_t seq)
 
 static bool is_in_sector_1(const struct test_loader *l)
 {
-    return memcmp(flash_fake_at(&rig->target.flash, FLASH_LOADER_BASE), l->image, l->n_image) == 0;
+    return memcmp(flash_fake_at(&site->target.flash, FLASH_LOADER_BASE), l->image, l->n_image) == 0;
 }
 
 static void assert_reason(const struct gateway_event *event, enum fota_err reason)
@@ -75,16 +75,16 @@ static void assert_reason(const struct gateway_event *event, enum fota_err reaso
 /** The loader must not get in for this reason, told once, and a release goes on to be installed. */
 static void assert_loader_left(enum fota_err reason)
 {
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), reason);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER_LEFT), 1);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER), 0);
-    assert_true(is_in_sector_1(&rig->loader));
+    assert_reason(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), reason);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER_LEFT), 1);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER), 0);
+    assert_true(is_in_sector_1(&site->loader));
     struct test_spec spec = spec_of(V2, 100);
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
 }
 
 /* --- retry ------------------------------------------------------------------------------------------- */
@@ -94,59 +94,59 @@ static void a_raised_retry_lifts_the_rejection_in_the_target_and_the_release_get
 {
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
-    rig->target.bad_version = V3;
+    site->target.bad_version = V3;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig->target.bad_version = 0;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1); /* not by itself */
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_RETRY), 0);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site->target.bad_version = 0;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1); /* not by itself */
+    assert_int_equal(site_count(site, GATEWAY_EVENT_RETRY), 0);
     spec.seq = 4;
     spec.retry = 1;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V3);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_RETRY)->done, 1);
-    assert_int_equal(rig->gateway.target.boot.retry, 1);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V3);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_RETRY)->done, 1);
+    assert_int_equal(site->gateway.target.boot.retry, 1);
 }
 
 static void the_same_number_again_lifts_nothing(void **state)
 {
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
-    rig->target.bad_version = V3;
+    site->target.bad_version = V3;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
     spec.seq = 4;
     spec.retry = 1;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 2);
     /* Nor for a gateway that forgot everything: the target says which number it knows. */
-    rig->store.has_cell[0] = rig->store.has_cell[1] = false;
-    rig_restart_gateway(rig);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 2);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_RETRY), 1);
-    assert_reason(rig_last(rig, GATEWAY_EVENT_NOTHING), E_SLOT_REJECTED);
+    site->store.has_cell[0] = site->store.has_cell[1] = false;
+    site_restart_gateway(site);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 2);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_RETRY), 1);
+    assert_reason(site_last(site, GATEWAY_EVENT_NOTHING), E_SLOT_REJECTED);
 }
 
 static void a_gateway_that_lost_its_store_passes_a_raised_retry_on_too(void **state)
 {
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
-    rig->target.bad_version = V3;
+    site->target.bad_version = V3;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig->target.bad_version = 0;
-    rig->store.has_cell[0] = rig->store.has_cell[1] = false;
-    rig_restart_gateway(rig);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site->target.bad_version = 0;
+    site->store.has_cell[0] = site->store.has_cell[1] = false;
+    site_restart_gateway(site);
     spec.seq = 4;
     spec.retry = 7;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->gateway.target.boot.retry, 7);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->gateway.target.boot.retry, 7);
 }
 
 /* Finding G2. */
@@ -155,22 +155,22 @@ static void given_up_ends_with_a_raised_retry(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
-    rig->target.damages_flash = true;
-    while (rig_count(rig, GATEWAY_EVENT_NOTHING) == 0) {
-        rig_run_ms(rig, 60000);
-        assert_true(rig->n_events < RIG_EVENTS_MAX / 2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    site->target.damages_flash = true;
+    while (site_count(site, GATEWAY_EVENT_NOTHING) == 0) {
+        site_run_ms(site, 60000);
+        assert_true(site->n_events < SITE_EVENTS_MAX / 2);
     }
-    assert_reason(rig_last(rig, GATEWAY_EVENT_NOTHING), E_UPDATE_GAVE_UP);
-    rig->target.damages_flash = false;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_CONFIRMED), 0);
+    assert_reason(site_last(site, GATEWAY_EVENT_NOTHING), E_UPDATE_GAVE_UP);
+    site->target.damages_flash = false;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_CONFIRMED), 0);
     spec.seq = 3;
     spec.retry = 1;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_RETRY), 0); /* the target rejected nothing */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_RETRY), 0); /* the target rejected nothing */
 }
 
 /* The rejection names the release, not the place: swapped slots and a lost store change nothing. */
@@ -178,15 +178,15 @@ static void a_rejection_is_seen_whichever_slot_is_free(void **state)
 {
     (void)state;
     struct test_spec bad = spec_of(V3, 3);
-    rig->target.bad_version = V3;
+    site->target.bad_version = V3;
     publish(&bad);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig->store.has_cell[0] = rig->store.has_cell[1] = false;
-    rig_restart_gateway(rig);
-    rig->gateway.record.is_in_trial = false;
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS), E_SLOT_REJECTED);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site->store.has_cell[0] = site->store.has_cell[1] = false;
+    site_restart_gateway(site);
+    site->gateway.record.is_in_trial = false;
+    assert_reason(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS), E_SLOT_REJECTED);
     struct boot_info info;
-    update_info(&rig->target.update, &info);
+    update_info(&site->target.update, &info);
     assert_memory_equal(info.rejected_hash[SLOT_A], release.hash[SLOT_A], 8);
     assert_memory_equal(info.rejected_hash[SLOT_B], release.hash[SLOT_B], 8);
 }
@@ -196,24 +196,24 @@ static void a_rejection_is_seen_whichever_slot_is_free(void **state)
 static void an_image_of_last_resort_is_not_installed_again_and_the_next_release_is(void **state)
 {
     (void)state;
-    target_fake_init(&rig->target, rig->release_key.point);
-    target_fake_boot(&rig->target, RESET_POWER_ON);
+    target_fake_init(&site->target, site->release_key.point);
+    target_fake_boot(&site->target, RESET_POWER_ON);
     struct test_spec spec = spec_of(V3, 3);
-    rig->target.bad_version = V3;
+    site->target.bad_version = V3;
     publish(&spec);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
     assert_reason(event, E_SLOT_LAST_RESORT);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
-    rig->store.has_cell[0] = rig->store.has_cell[1] = false; /* by the target's word alone */
-    rig_restart_gateway(rig);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
-    assert_reason(rig_last(rig, GATEWAY_EVENT_NOTHING), E_SLOT_LAST_RESORT);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
+    site->store.has_cell[0] = site->store.has_cell[1] = false; /* by the target's word alone */
+    site_restart_gateway(site);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
+    assert_reason(site_last(site, GATEWAY_EVENT_NOTHING), E_SLOT_LAST_RESORT);
     spec = spec_of(0x03000001, 4);
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, 0x03000001);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, 0x03000001);
 }
 
 /* --- loaders ----------------------------------------------------------------------------------------- */
@@ -222,27 +222,27 @@ static void a_loader_that_the_channel_names_is_installed_and_asked_for_no_more(v
 {
     (void)state;
     offer_loader((struct test_loader_spec){0}, 2);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->version, V2);
     assert_true(is_in_sector_1(&loader));
-    assert_int_equal(rig->target.n_erases, 0); /* no sector of a slot */
-    unsigned gets = rig->s3_server.n_gets;
-    size_t polls = rig_count(rig, GATEWAY_EVENT_QUIET) + rig_count(rig, GATEWAY_EVENT_CHANGED);
-    rig_run_ms(rig, HOUR_MS / 4);
-    polls = rig_count(rig, GATEWAY_EVENT_QUIET) + rig_count(rig, GATEWAY_EVENT_CHANGED) - polls;
-    assert_int_equal(rig->s3_server.n_gets - gets, polls); /* nothing else is read */
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER), 1);
-    assert_int_equal(rig->target.n_loader_erases, 1);
-    assert_int_equal(rig->target.n_boots, 1); /* the application was never restarted */
-    rig_restart_gateway(rig);
-    rig_run_ms(rig, HOUR_MS / 4);
-    assert_int_equal(rig->target.n_loader_erases, 1);
+    assert_int_equal(site->target.n_erases, 0); /* no sector of a slot */
+    unsigned gets = site->s3_server.n_gets;
+    size_t polls = site_count(site, GATEWAY_EVENT_QUIET) + site_count(site, GATEWAY_EVENT_CHANGED);
+    site_run_ms(site, HOUR_MS / 4);
+    polls = site_count(site, GATEWAY_EVENT_QUIET) + site_count(site, GATEWAY_EVENT_CHANGED) - polls;
+    assert_int_equal(site->s3_server.n_gets - gets, polls); /* nothing else is read */
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER), 1);
+    assert_int_equal(site->target.n_loader_erases, 1);
+    assert_int_equal(site->target.n_boots, 1); /* the application was never restarted */
+    site_restart_gateway(site);
+    site_run_ms(site, HOUR_MS / 4);
+    assert_int_equal(site->target.n_loader_erases, 1);
     /* The session is closed: a release gets in afterwards. */
     struct test_spec spec = spec_of(V2, 3);
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 static void a_release_goes_first_and_the_loader_follows(void **state)
@@ -252,9 +252,9 @@ static void a_release_goes_first_and_the_loader_follows(void **state)
     make_loader((struct test_loader_spec){0});
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_true(is_in_sector_1(&rig->loader)); /* until the new application has proved itself */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(is_in_sector_1(&site->loader)); /* until the new application has proved itself */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
     assert_true(is_in_sector_1(&loader));
 }
 
@@ -262,84 +262,84 @@ static void a_loader_that_is_there_costs_one_statement_and_nothing_else(void **s
 {
     (void)state;
     struct test_spec spec = spec_of(0x01000000, 2);
-    rig_publish_loader(rig, &rig->loader);
-    spec.loader = &rig->loader;
+    site_publish_loader(site, &site->loader);
+    spec.loader = &site->loader;
     publish(&spec);
-    rig_run_ms(rig, HOUR_MS / 2);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 0);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER_LEFT), 0);
-    assert_int_equal(rig->target.n_loader_erases, 0);
-    assert_int_equal(rig->s3_server.n_gets - rig->s3_server.n_quiet, 1 + 1 + rig->gateway.polls / 24);
+    site_run_ms(site, HOUR_MS / 2);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 0);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER_LEFT), 0);
+    assert_int_equal(site->target.n_loader_erases, 0);
+    assert_int_equal(site->s3_server.n_gets - site->s3_server.n_quiet, 1 + 1 + site->gateway.polls / 24);
 }
 
 static void a_write_protected_sector_1_costs_no_download_and_blocks_no_release(void **state)
 {
     (void)state;
-    rig->target.option_bytes &= ~(uint32_t)PROTECT_SECTOR_1;
+    site->target.option_bytes &= ~(uint32_t)PROTECT_SECTOR_1;
     offer_loader((struct test_loader_spec){0}, 2);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_PROTECTED);
-    assert_int_equal(rig->s3_server.n_gets, 1); /* the channel: INFO says the rest */
-    rig->n_events = 0;
-    unsigned gets = rig->s3_server.n_gets;
-    rig_run_ms(rig, HOUR_MS / 4);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 0);
-    assert_int_equal(rig->s3_server.n_gets - gets,
-                     rig_count(rig, GATEWAY_EVENT_QUIET) + rig_count(rig, GATEWAY_EVENT_CHANGED));
+    assert_reason(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_PROTECTED);
+    assert_int_equal(site->s3_server.n_gets, 1); /* the channel: INFO says the rest */
+    site->n_events = 0;
+    unsigned gets = site->s3_server.n_gets;
+    site_run_ms(site, HOUR_MS / 4);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 0);
+    assert_int_equal(site->s3_server.n_gets - gets,
+                     site_count(site, GATEWAY_EVENT_QUIET) + site_count(site, GATEWAY_EVENT_CHANGED));
     struct test_spec spec = spec_of(V2, 100);
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_true(is_in_sector_1(&rig->loader));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(is_in_sector_1(&site->loader));
 }
 
 static void an_application_without_memory_is_asked_once_and_blocks_no_release(void **state)
 {
     (void)state;
-    rig->target.lends_no_memory = true;
+    site->target.lends_no_memory = true;
     offer_loader((struct test_loader_spec){0}, 2);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_MEMORY);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER_LEFT), 1);
+    assert_reason(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_MEMORY);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER_LEFT), 1);
     /* Another application may have the memory, so it is asked again. */
-    rig->target.lends_no_memory = false;
+    site->target.lends_no_memory = false;
     struct test_spec spec = spec_of(V2, 100);
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
     assert_true(is_in_sector_1(&loader));
 }
 
 static void a_raised_retry_asks_for_a_refused_loader_again(void **state)
 {
     (void)state;
-    rig->target.lends_no_memory = true;
+    site->target.lends_no_memory = true;
     offer_loader((struct test_loader_spec){0}, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS));
-    rig->target.lends_no_memory = false;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER), 0);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS));
+    site->target.lends_no_memory = false;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER), 0);
     struct test_spec spec = spec_of(0x01000000, 3);
     spec.loader = &loader;
     spec.retry = 1;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
 }
 
 static void a_loader_statement_of_another_key_is_refused(void **state)
 {
     (void)state;
-    offer_loader((struct test_loader_spec){.key = &rig->other_key}, 2);
+    offer_loader((struct test_loader_spec){.key = &site->other_key}, 2);
     assert_loader_left(E_STATEMENT_KEY);
 }
 
 static void a_loader_image_of_another_key_is_refused_before_anything_is_sent(void **state)
 {
     (void)state;
-    offer_loader((struct test_loader_spec){.image_key = &rig->other_key}, 2);
+    offer_loader((struct test_loader_spec){.image_key = &site->other_key}, 2);
     assert_loader_left(E_IMAGE_KEY);
-    assert_int_equal(rig->target.n_loader_erases, 0);
+    assert_int_equal(site->target.n_loader_erases, 0);
 }
 
 static void a_loader_for_other_hardware_is_refused(void **state)
@@ -368,26 +368,26 @@ static void a_loader_statement_that_is_not_the_named_one_condemns_nothing(void *
     (void)state;
     offer_loader((struct test_loader_spec){0}, 2);
     loader.statement[loader.n_statement - 10] ^= 1;
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS), E_STATEMENT_MISMATCH);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_LOADER_LEFT), 0);
+    assert_reason(site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS), E_STATEMENT_MISMATCH);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER_LEFT), 0);
     loader.statement[loader.n_statement - 10] ^= 1;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS)); /* it was damage on the way */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS)); /* it was damage on the way */
 }
 
 static void a_missing_loader_statement_does_not_slow_down_the_polls(void **state)
 {
     (void)state;
     struct test_spec spec = spec_of(0x01000000, 2);
-    const struct test_loader_spec of_loader = {.key = &rig->release_key, .version = V2};
+    const struct test_loader_spec of_loader = {.key = &site->release_key, .version = V2};
     test_loader_make(&of_loader, &loader);
     spec.loader = &loader;
     publish(&spec);
-    rig->config.backoff_max_ms = 6 * HOUR_MS; /* where a missing channel would soon be */
-    rig_restart_gateway(rig);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS), E_S3_NO_KEY);
-    uint32_t polls = rig->gateway.polls;
-    rig_run_ms(rig, 2 * HOUR_MS);
-    assert_true(rig->gateway.polls - polls >= 180); /* 30 s each, give or take a quarter */
+    site->config.backoff_max_ms = 6 * HOUR_MS; /* where a missing channel would soon be */
+    site_restart_gateway(site);
+    assert_reason(site_run_until(site, GATEWAY_EVENT_FAILED, HOUR_MS), E_S3_NO_KEY);
+    uint32_t polls = site->gateway.polls;
+    site_run_ms(site, 2 * HOUR_MS);
+    assert_true(site->gateway.polls - polls >= 180); /* 30 s each, give or take a quarter */
 }
 
 static void a_halted_channel_starts_no_loader(void **state)
@@ -398,32 +398,32 @@ static void a_halted_channel_starts_no_loader(void **state)
     spec.loader = &loader;
     spec.is_halted = true;
     publish(&spec);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_STATEMENT_HALTED);
-    assert_true(is_in_sector_1(&rig->loader));
+    assert_reason(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_STATEMENT_HALTED);
+    assert_true(is_in_sector_1(&site->loader));
 }
 
 static void no_loader_is_sent_to_a_board_without_a_confirmed_application(void **state)
 {
     (void)state;
-    target_fake_init(&rig->target, rig->release_key.point);
-    target_fake_loader(&rig->target, rig->loader.image, rig->loader.n_image);
-    target_fake_boot(&rig->target, RESET_POWER_ON);
+    target_fake_init(&site->target, site->release_key.point);
+    target_fake_loader(&site->target, site->loader.image, site->loader.n_image);
+    target_fake_boot(&site->target, RESET_POWER_ON);
     struct test_spec spec = spec_of(V2, 2);
     spec.is_halted = true;
     make_loader((struct test_loader_spec){0});
     spec.loader = &loader;
     publish(&spec);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_NOT_NOW);
-    assert_true(is_in_sector_1(&rig->loader));
+    assert_reason(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), E_LOADER_NOT_NOW);
+    assert_true(is_in_sector_1(&site->loader));
 }
 
 static void a_gateway_reset_within_a_loader_update_begins_it_again(void **state)
 {
     (void)state;
     offer_loader((struct test_loader_spec){0}, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
-    rig_restart_gateway(rig);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    site_restart_gateway(site);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
     assert_true(is_in_sector_1(&loader));
 }
 
@@ -431,11 +431,11 @@ static void a_target_reset_within_a_loader_update_takes_the_loader_again(void **
 {
     (void)state;
     offer_loader((struct test_loader_spec){0}, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
-    target_fake_boot(&rig->target, RESET_POWER_ON);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    target_fake_boot(&site->target, RESET_POWER_ON);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
     assert_true(is_in_sector_1(&loader));
-    assert_int_equal(rig->target.running_version, 0x01000000);
+    assert_int_equal(site->target.running_version, 0x01000000);
 }
 
 /* --- keys -------------------------------------------------------------------------------------------- */
@@ -444,8 +444,8 @@ static void a_target_reset_within_a_loader_update_takes_the_loader_again(void **
 static struct test_spec revoking(uint32_t seq)
 {
     struct test_spec spec = spec_of(V2, seq);
-    spec.release_key = &rig->next_key;
-    spec.revokes = &rig->release_key;
+    spec.release_key = &site->next_key;
+    spec.revokes = &site->release_key;
     return spec;
 }
 
@@ -454,21 +454,21 @@ static void a_release_that_ends_the_key_of_the_loader_waits_for_a_loader(void **
     (void)state;
     struct test_spec spec = revoking(2);
     publish(&spec);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS), E_UPDATE_LOADER_KEY);
-    uint32_t erases = rig->target.n_erases;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1); /* not sent again in vain */
-    assert_reason(rig_last(rig, GATEWAY_EVENT_NOTHING), E_UPDATE_LOADER_KEY);
-    assert_int_equal(rig->target.n_erases, erases);
+    assert_reason(site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS), E_UPDATE_LOADER_KEY);
+    uint32_t erases = site->target.n_erases;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1); /* not sent again in vain */
+    assert_reason(site_last(site, GATEWAY_EVENT_NOTHING), E_UPDATE_LOADER_KEY);
+    assert_int_equal(site->target.n_erases, erases);
     /* The operator adds a loader of the next key: first that, then the release, and nobody raises `retry`. */
     spec.seq = 3;
-    make_loader((struct test_loader_spec){.key = &rig->next_key});
+    make_loader((struct test_loader_spec){.key = &site->next_key});
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
-    assert_int_equal(rig->target.running_version, 0x01000000);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_int_equal(site->target.running_version, 0x01000000);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
     assert_true(is_in_sector_1(&loader));
 }
 
@@ -476,45 +476,45 @@ static void the_loader_goes_first_when_the_release_needs_it(void **state)
 {
     (void)state;
     struct test_spec spec = revoking(2);
-    make_loader((struct test_loader_spec){.key = &rig->next_key});
+    make_loader((struct test_loader_spec){.key = &site->next_key});
     spec.loader = &loader;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_LOADER, HOUR_MS));
-    assert_int_equal(rig->target.running_version, 0x01000000);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_LOADER, HOUR_MS));
+    assert_int_equal(site->target.running_version, 0x01000000);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
     /* From now on the board believes the next key only. */
     spec = spec_of(V3, 3);
     spec.loader = &loader;
     publish(&spec);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS);
     assert_reason(event, E_IMAGE_REVOKED);
-    assert_int_equal(rig->target.running_version, V2);
+    assert_int_equal(site->target.running_version, V2);
     spec.seq = 4;
-    spec.release_key = &rig->next_key;
+    spec.release_key = &site->next_key;
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V3);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V3);
 }
 
 static void behind_write_protection_the_loader_keeps_its_key(void **state)
 {
     (void)state;
-    rig->target.option_bytes &= ~(uint32_t)PROTECT_SECTOR_1;
+    site->target.option_bytes &= ~(uint32_t)PROTECT_SECTOR_1;
     struct test_spec spec = revoking(2);
     publish(&spec);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
 }
 
 static void an_image_that_may_not_end_a_key_is_refused_before_any_erase(void **state)
 {
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
-    spec.revokes = &rig->next_key; /* signed with the first key */
+    spec.revokes = &site->next_key; /* signed with the first key */
     publish(&spec);
-    assert_reason(rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS), E_IMAGE_REVOKES);
-    assert_int_equal(rig->target.n_erases, 0);
+    assert_reason(site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS), E_IMAGE_REVOKES);
+    assert_int_equal(site->target.n_erases, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -13,7 +13,7 @@
 #include "base/crc.h"
 #include "gateway_delay.h"
 #include "gateway_priv.h"
-#include "gateway_rig.h"
+#include "site.h"
 
 /* --- state table ------------------------------------------------------------------------------------- */
 
@@ -189,7 +189,7 @@ static void same_seed_same_delays_and_zero_is_a_seed(void **state)
 
 /* --- record ------------------------------------------------------------------------------------------ */
 
-static struct rig rig; /* its store; too large for the stack */
+static struct site site; /* its store; too large for the stack */
 static uint8_t scratch[GATEWAY_RECORD_BYTES];
 
 static struct gateway_record full_record(uint32_t mark)
@@ -218,14 +218,14 @@ static struct gateway_record full_record(uint32_t mark)
 static void record_comes_back_field_by_field(void **state)
 {
     (void)state;
-    rig_init(&rig);
+    site_init(&site);
     struct gateway_record put = full_record(9);
     struct gateway_record got;
     gateway_record_init(&got);
     gateway_record_reject(&put, put.images, E_SLOT_TRIALS_SPENT, 2);
-    assert_int_equal(gateway_record_load(&rig.store.store, scratch, &got), E_NOT_FOUND);
-    assert_int_equal(gateway_record_save(&rig.store.store, scratch, &put), FOTA_OK);
-    assert_int_equal(gateway_record_load(&rig.store.store, scratch, &got), FOTA_OK);
+    assert_int_equal(gateway_record_load(&site.store.store, scratch, &got), E_NOT_FOUND);
+    assert_int_equal(gateway_record_save(&site.store.store, scratch, &put), FOTA_OK);
+    assert_int_equal(gateway_record_load(&site.store.store, scratch, &got), FOTA_OK);
     assert_int_equal(got.generation, put.generation);
     assert_int_equal(got.trusted_time_s, put.trusted_time_s);
     assert_int_equal(got.channel_seq, 9);
@@ -244,22 +244,22 @@ static void record_comes_back_field_by_field(void **state)
 static void save_that_tears_at_any_byte_leaves_the_record_before_it(void **state)
 {
     (void)state;
-    rig_init(&rig);
+    site_init(&site);
     struct gateway_record r = full_record(1);
     struct gateway_record got;
-    assert_int_equal(gateway_record_save(&rig.store.store, scratch, &r), FOTA_OK);
+    assert_int_equal(gateway_record_save(&site.store.store, scratch, &r), FOTA_OK);
     r = full_record(2);
     r.generation = 1;
     unsigned older = (r.generation + 1) % STORE_CELLS;
     uint8_t before[STORE_CELL_BYTES];
-    memcpy(before, rig.store.cell[older], sizeof before);
-    assert_int_equal(gateway_record_save(&rig.store.store, scratch, &r), FOTA_OK);
+    memcpy(before, site.store.cell[older], sizeof before);
+    assert_int_equal(gateway_record_save(&site.store.store, scratch, &r), FOTA_OK);
     uint8_t after[STORE_CELL_BYTES];
-    memcpy(after, rig.store.cell[older], sizeof after);
+    memcpy(after, site.store.cell[older], sizeof after);
     for (size_t torn = 0; torn <= GATEWAY_RECORD_BYTES; torn++) {
-        memcpy(rig.store.cell[older], before, sizeof before);
-        memcpy(rig.store.cell[older], after, torn);
-        assert_int_equal(gateway_record_load(&rig.store.store, scratch, &got), FOTA_OK);
+        memcpy(site.store.cell[older], before, sizeof before);
+        memcpy(site.store.cell[older], after, torn);
+        assert_int_equal(gateway_record_load(&site.store.store, scratch, &got), FOTA_OK);
         assert_int_equal(got.channel_seq, torn == GATEWAY_RECORD_BYTES ? 2 : 1);
     }
 }
@@ -267,29 +267,29 @@ static void save_that_tears_at_any_byte_leaves_the_record_before_it(void **state
 static void one_flipped_bit_makes_a_cell_worthless(void **state)
 {
     (void)state;
-    rig_init(&rig);
+    site_init(&site);
     struct gateway_record r = full_record(1);
     struct gateway_record got;
-    assert_int_equal(gateway_record_save(&rig.store.store, scratch, &r), FOTA_OK);
+    assert_int_equal(gateway_record_save(&site.store.store, scratch, &r), FOTA_OK);
     unsigned cell = r.generation % STORE_CELLS;
     for (size_t i = 0; i < GATEWAY_RECORD_BYTES; i++) {
-        rig.store.cell[cell][i] ^= (uint8_t)(1U << (i % 8));
-        assert_int_equal(gateway_record_load(&rig.store.store, scratch, &got), E_NOT_FOUND);
-        rig.store.cell[cell][i] ^= (uint8_t)(1U << (i % 8));
+        site.store.cell[cell][i] ^= (uint8_t)(1U << (i % 8));
+        assert_int_equal(gateway_record_load(&site.store.store, scratch, &got), E_NOT_FOUND);
+        site.store.cell[cell][i] ^= (uint8_t)(1U << (i % 8));
     }
 }
 
 static void generation_may_wrap(void **state)
 {
     (void)state;
-    rig_init(&rig);
+    site_init(&site);
     struct gateway_record r = full_record(1);
     struct gateway_record got;
     r.generation = UINT32_MAX - 2;
     for (uint32_t i = 0; i < 6; i++) {
         r.channel_seq = 100 + i;
-        assert_int_equal(gateway_record_save(&rig.store.store, scratch, &r), FOTA_OK);
-        assert_int_equal(gateway_record_load(&rig.store.store, scratch, &got), FOTA_OK);
+        assert_int_equal(gateway_record_save(&site.store.store, scratch, &r), FOTA_OK);
+        assert_int_equal(gateway_record_load(&site.store.store, scratch, &got), FOTA_OK);
         assert_int_equal(got.channel_seq, 100 + i);
     }
 }
@@ -322,9 +322,11 @@ static struct image_policy policy_b(void)
 {
     return (struct image_policy){.base = FLASH_SLOT_B_BASE,
                                  .slot_bytes = FLASH_SLOT_BYTES,
+                                 .ram_bytes = RAM_BYTES,
+                                 .ccm_bytes = CCM_BYTES,
                                  .security_floor = 1,
                                  .hw_id = "f407-disco",
-                                 .keys = {rig.release_key.point, NULL}};
+                                 .keys = {site.release_key.point, NULL}};
 }
 
 static enum fota_err check(const uint8_t *bytes, uint32_t n_bytes, uint32_t total_bytes, uint32_t piece_bytes,
@@ -346,8 +348,8 @@ static enum fota_err check(const uint8_t *bytes, uint32_t n_bytes, uint32_t tota
 static int make_small_image(void **state)
 {
     (void)state;
-    rig_init(&rig);
-    struct test_spec spec = test_spec(&rig.release_key, &rig.channel_key, 0x02000000, 2);
+    site_init(&site);
+    struct test_spec spec = test_spec(&site.release_key, &site.channel_key, 0x02000000, 2);
     spec.payload_bytes = 64;
     test_release_make(&spec, &release);
     return 0;

@@ -8,56 +8,56 @@
 
 #include <cmocka.h>
 
-#include "gateway_rig.h"
+#include "site.h"
 
 enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000, IMAGE_BYTES = 60000 };
 
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
-    rig_give_stage(rig);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
+    site_give_stage(site);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
 static void publish(uint32_t version, uint32_t seq)
 {
-    struct test_spec spec = test_spec(&rig->release_key, &rig->channel_key, version, seq);
+    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, version, seq);
     spec.payload_bytes = IMAGE_BYTES;
     test_release_make(&spec, &release);
-    rig_publish(rig, &release);
+    site_publish(site, &release);
 }
 
 static void anew(void)
 {
-    rig_init(rig);
-    rig_give_stage(rig);
+    site_init(site);
+    site_give_stage(site);
 }
 
 static void assert_confirmed(uint32_t version, uint32_t max_ms)
 {
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, max_ms));
-    assert_int_equal(rig->target.running_version, version);
-    const struct gateway_event *refused = rig_last(rig, GATEWAY_EVENT_REFUSED);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, max_ms));
+    assert_int_equal(site->target.running_version, version);
+    const struct gateway_event *refused = site_last(site, GATEWAY_EVENT_REFUSED);
     assert_string_equal(refused ? fota_err_name(refused->reason) : "none", "none");
 }
 
 /** Bytes of image objects that came, in thousandths of the image. */
 static uint64_t ratio(enum slot slot)
 {
-    return rig->s3_server.n_blob_bytes * 1000U / release.n_image[slot];
+    return site->s3_server.n_blob_bytes * 1000U / release.n_image[slot];
 }
 
 /* --- how much is fetched ----------------------------------------------------------------------------- */
@@ -67,9 +67,9 @@ static void clean_network_carries_the_image_once(void **state)
     (void)state;
     publish(V2, 2);
     assert_confirmed(V2, HOUR_MS);
-    assert_int_equal(rig->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
-    assert_int_equal(rig->s3_server.n_gets, 2); /* the channel and the image */
-    assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[SLOT_B],
+    assert_int_equal(site->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
+    assert_int_equal(site->s3_server.n_gets, 2); /* the channel and the image */
+    assert_memory_equal(flash_fake_at(&site->target.flash, FLASH_SLOT_B_BASE), release.image[SLOT_B],
                         release.n_image[SLOT_B]);
 }
 
@@ -80,9 +80,9 @@ static void cuts_every_few_thousand_bytes_cost_nothing(void **state)
     for (unsigned i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         anew();
         publish(V2, 2);
-        rig->s3_server.cut_every_bytes = cuts[i];
+        site->s3_server.cut_every_bytes = cuts[i];
         assert_confirmed(V2, 24 * HOUR_MS);
-        assert_int_equal(rig->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
+        assert_int_equal(site->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
     }
 }
 
@@ -91,9 +91,9 @@ static void cuts_every_few_thousand_bytes_cost_two_passes_without_a_store(void *
     (void)state;
     static const size_t cuts[] = {3000, 4095, 4096, 4097};
     for (unsigned i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
-        rig_init(rig);
+        site_init(site);
         publish(V2, 2);
-        rig->s3_server.cut_every_bytes = cuts[i];
+        site->s3_server.cut_every_bytes = cuts[i];
         assert_confirmed(V2, 24 * HOUR_MS);
         assert_true(ratio(SLOT_B) <= 2100); /* a part of a block counts */
     }
@@ -105,11 +105,11 @@ static void server_errors_cost_no_byte_of_the_image(void **state)
     for (uint32_t seed = 1; seed <= 10; seed++) {
         anew();
         publish(V2, 2);
-        rig->s3_server.seed = seed;
-        rig->s3_server.fail_pct = 30;
-        rig->s3_server.cut_every_bytes = 9000;
+        site->s3_server.seed = seed;
+        site->s3_server.fail_pct = 30;
+        site->s3_server.cut_every_bytes = 9000;
         assert_confirmed(V2, 24 * HOUR_MS);
-        assert_int_equal(rig->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
+        assert_int_equal(site->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
     }
 }
 
@@ -119,14 +119,14 @@ static void everything_at_once_ends_confirmed(void **state)
     for (uint32_t seed = 1; seed <= 10; seed++) {
         anew();
         publish(V2, 2);
-        rig->s3_server.seed = seed;
-        rig->s3_server.fail_pct = 30;
-        rig->s3_server.portal_pct = 50;
-        rig->s3_server.flip_pct = 5;
-        rig->s3_server.cut_every_bytes = 3000 + 20000 * (seed % 2);
-        rig->s3_server.hides_length = seed % 3 == 0;
+        site->s3_server.seed = seed;
+        site->s3_server.fail_pct = 30;
+        site->s3_server.portal_pct = 50;
+        site->s3_server.flip_pct = 5;
+        site->s3_server.cut_every_bytes = 3000 + 20000 * (seed % 2);
+        site->s3_server.hides_length = seed % 3 == 0;
         assert_confirmed(V2, 20 * 24 * HOUR_MS);
-        assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[SLOT_B],
+        assert_memory_equal(flash_fake_at(&site->target.flash, FLASH_SLOT_B_BASE), release.image[SLOT_B],
                             release.n_image[SLOT_B]);
     }
 }
@@ -135,19 +135,19 @@ static void object_put_again_under_the_download_costs_nothing(void **state)
 {
     (void)state;
     publish(V2, 2);
-    rig->s3_server.cut_every_bytes = 20000;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FETCHED, HOUR_MS));
-    s3_fake_put(&rig->s3_server, release.blob[SLOT_B], release.image[SLOT_B], release.n_image[SLOT_B]);
+    site->s3_server.cut_every_bytes = 20000;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_FETCHED, HOUR_MS));
+    s3_fake_put(&site->s3_server, release.blob[SLOT_B], release.image[SLOT_B], release.n_image[SLOT_B]);
     assert_confirmed(V2, HOUR_MS);
-    assert_int_equal(rig->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
+    assert_int_equal(site->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
 }
 
 static void server_that_ignores_ranges_is_read_from_the_start(void **state)
 {
     (void)state;
     publish(V2, 2);
-    rig->s3_server.ignores_ranges = true;
-    rig->s3_server.cut_after_bytes = 30001;
+    site->s3_server.ignores_ranges = true;
+    site->s3_server.cut_after_bytes = 30001;
     assert_confirmed(V2, HOUR_MS);
 }
 
@@ -155,8 +155,8 @@ static void network_that_dies_after_the_download_does_not_matter(void **state)
 {
     (void)state;
     publish(V2, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
-    rig->s3_server.fail_next = 1000000;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    site->s3_server.fail_next = 1000000;
     assert_confirmed(V2, HOUR_MS);
 }
 
@@ -164,15 +164,15 @@ static void damaged_download_is_dropped_and_fetched_again(void **state)
 {
     (void)state;
     publish(V2, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
-    rig->s3_server.flip_pct = 100;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
+    site->s3_server.flip_pct = 100;
     for (unsigned i = 0; i < 3; i++) {
-        const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
+        const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS);
         assert_non_null(event);
         struct stage_item item;
-        assert_int_equal(stage_look(&rig->stage.stage, STAGE_INCOMING, &item), E_NOT_FOUND);
+        assert_int_equal(stage_look(&site->stage.stage, STAGE_INCOMING, &item), E_NOT_FOUND);
     }
-    rig->s3_server.flip_pct = 0;
+    site->s3_server.flip_pct = 0;
     assert_confirmed(V2, HOUR_MS);
 }
 
@@ -183,18 +183,18 @@ static void restart_at(uint32_t staged_bytes, bool is_power_cut)
 {
     anew();
     publish(V2, 2);
-    rig->s3_server.cut_every_bytes = staged_bytes;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
-    while (rig->s3_server.n_blob_bytes == 0) {
-        rig_run_ms(rig, 1);
+    site->s3_server.cut_every_bytes = staged_bytes;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
+    while (site->s3_server.n_blob_bytes == 0) {
+        site_run_ms(site, 1);
     }
-    rig->s3_server.cut_every_bytes = 0;
+    site->s3_server.cut_every_bytes = 0;
     if (is_power_cut) {
-        stage_fake_power_up(&rig->stage, staged_bytes);
+        stage_fake_power_up(&site->stage, staged_bytes);
     }
-    rig_restart_gateway(rig);
+    site_restart_gateway(site);
     assert_confirmed(V2, HOUR_MS);
-    assert_true(rig->s3_server.n_blob_bytes <= release.n_image[SLOT_B] + (is_power_cut ? 4096U : 0U));
+    assert_true(site->s3_server.n_blob_bytes <= release.n_image[SLOT_B] + (is_power_cut ? 4096U : 0U));
 }
 
 static void restarted_gateway_fetches_no_byte_again(void **state)
@@ -212,20 +212,20 @@ static void power_cut_in_any_write_of_the_store_ends_confirmed(void **state)
     for (uint32_t write = 1; write < 140; write += 3) {
         anew();
         publish(V2, 2);
-        stage_fake_cut_at(&rig->stage, write, write);
-        for (unsigned ms = 0; ms < 3 * 60000 && !rig->stage.is_cut; ms++) {
-            rig_run_ms(rig, 1);
+        stage_fake_cut_at(&site->stage, write, write);
+        for (unsigned ms = 0; ms < 3 * 60000 && !site->stage.is_cut; ms++) {
+            site_run_ms(site, 1);
         }
-        uint64_t before = rig->s3_server.n_blob_bytes;
-        bool was_cut = rig->stage.is_cut && rig_count(rig, GATEWAY_EVENT_CHECKED) == 0;
-        stage_fake_power_up(&rig->stage, write * 7U);
-        rig_restart_gateway(rig);
-        rig_run_ms(rig, HOUR_MS / 2);
-        assert_int_equal(rig->target.running_version, V2);
-        assert_int_equal(rig->target.update.record.state[SLOT_B], SLOT_STATE_CONFIRMED);
+        uint64_t before = site->s3_server.n_blob_bytes;
+        bool was_cut = site->stage.is_cut && site_count(site, GATEWAY_EVENT_CHECKED) == 0;
+        stage_fake_power_up(&site->stage, write * 7U);
+        site_restart_gateway(site);
+        site_run_ms(site, HOUR_MS / 2);
+        assert_int_equal(site->target.running_version, V2);
+        assert_int_equal(site->target.update.record.state[SLOT_B], SLOT_STATE_CONFIRMED);
         /* A reply that goes on after the cut is read to its end, for the check alone. */
-        assert_true(!was_cut || rig->s3_server.n_blob_bytes <= before + release.n_image[SLOT_B]);
-        assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
+        assert_true(!was_cut || site->s3_server.n_blob_bytes <= before + release.n_image[SLOT_B]);
+        assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0);
     }
 }
 
@@ -233,12 +233,12 @@ static void worn_store_is_noticed_before_anything_is_erased(void **state)
 {
     (void)state;
     publish(V2, 2);
-    rig->s3_server.cut_every_bytes = 30000;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FETCHED, HOUR_MS));
-    stage_fake_flip(&rig->stage, STAGE_INCOMING, 5000);
-    rig_restart_gateway(rig);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS));
-    assert_int_equal(rig->target.n_erases, 0);
+    site->s3_server.cut_every_bytes = 30000;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_FETCHED, HOUR_MS));
+    stage_fake_flip(&site->stage, STAGE_INCOMING, 5000);
+    site_restart_gateway(site);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS));
+    assert_int_equal(site->target.n_erases, 0);
     assert_confirmed(V2, HOUR_MS);
 }
 
@@ -246,19 +246,19 @@ static void store_that_wears_between_check_and_stream_costs_a_second_download(vo
 {
     (void)state;
     publish(V2, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
-    stage_fake_flip(&rig->stage, STAGE_INCOMING, 40000);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    stage_fake_flip(&site->stage, STAGE_INCOMING, 40000);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS));
     assert_confirmed(V2, HOUR_MS);
 }
 
 static void store_without_room_leaves_two_passes(void **state)
 {
     (void)state;
-    stage_fake_init(&rig->stage, rig->stage_memory, 20000);
+    stage_fake_init(&site->stage, site->stage_memory, 20000);
     publish(V2, 2);
     assert_confirmed(V2, HOUR_MS);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_STORE)->reason, E_NO_SPACE);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_STORE)->reason, E_NO_SPACE);
     assert_int_equal(ratio(SLOT_B), 2000);
 }
 
@@ -270,15 +270,15 @@ static void confirmed_images_stay_for_both_slots(void **state)
     struct stage_item item;
     publish(V2, 2);
     assert_confirmed(V2, HOUR_MS);
-    assert_int_equal(stage_look(&rig->stage.stage, STAGE_SLOT_B, &item), FOTA_OK);
+    assert_int_equal(stage_look(&site->stage.stage, STAGE_SLOT_B, &item), FOTA_OK);
     assert_memory_equal(item.digest, release.digest[SLOT_B], sizeof item.digest);
     assert_int_equal(item.n_bytes, release.n_image[SLOT_B]);
-    assert_int_equal(stage_look(&rig->stage.stage, STAGE_INCOMING, &item), E_NOT_FOUND);
+    assert_int_equal(stage_look(&site->stage.stage, STAGE_INCOMING, &item), E_NOT_FOUND);
     publish(V3, 3);
     assert_confirmed(V3, HOUR_MS);
-    assert_int_equal(stage_look(&rig->stage.stage, STAGE_SLOT_A, &item), FOTA_OK);
+    assert_int_equal(stage_look(&site->stage.stage, STAGE_SLOT_A, &item), FOTA_OK);
     assert_memory_equal(item.digest, release.digest[SLOT_A], sizeof item.digest);
-    assert_int_equal(stage_look(&rig->stage.stage, STAGE_SLOT_B, &item), FOTA_OK);
+    assert_int_equal(stage_look(&site->stage.stage, STAGE_SLOT_B, &item), FOTA_OK);
 }
 
 static void release_that_was_confirmed_before_is_installed_without_a_download(void **state)
@@ -288,10 +288,10 @@ static void release_that_was_confirmed_before_is_installed_without_a_download(vo
     assert_confirmed(V2, HOUR_MS); /* in B */
     publish(V3, 3);
     assert_confirmed(V3, HOUR_MS); /* in A */
-    rig->s3_server.n_blob_bytes = 0;
+    site->s3_server.n_blob_bytes = 0;
     publish(V2, 4); /* back */
     assert_confirmed(V2, HOUR_MS);
-    assert_int_equal(rig->s3_server.n_blob_bytes, 0);
+    assert_int_equal(site->s3_server.n_blob_bytes, 0);
 }
 
 static void rolled_back_image_is_not_kept(void **state)
@@ -299,10 +299,10 @@ static void rolled_back_image_is_not_kept(void **state)
     (void)state;
     struct stage_item item;
     publish(V2, 2);
-    rig->target.bad_version = V2;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig_run_ms(rig, 60000);
-    assert_int_equal(stage_look(&rig->stage.stage, STAGE_SLOT_B, &item), E_NOT_FOUND);
+    site->target.bad_version = V2;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site_run_ms(site, 60000);
+    assert_int_equal(stage_look(&site->stage.stage, STAGE_SLOT_B, &item), E_NOT_FOUND);
 }
 
 static void gateway_killed_in_the_trial_keeps_the_image_all_the_same(void **state)
@@ -310,10 +310,10 @@ static void gateway_killed_in_the_trial_keeps_the_image_all_the_same(void **stat
     (void)state;
     struct stage_item item;
     publish(V2, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ACTIVATED, HOUR_MS));
-    rig_restart_gateway(rig);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ACTIVATED, HOUR_MS));
+    site_restart_gateway(site);
     assert_confirmed(V2, HOUR_MS);
-    assert_int_equal(stage_look(&rig->stage.stage, STAGE_SLOT_B, &item), FOTA_OK);
+    assert_int_equal(stage_look(&site->stage.stage, STAGE_SLOT_B, &item), FOTA_OK);
 }
 
 /* --- when the target may restart --------------------------------------------------------------------- */
@@ -322,41 +322,41 @@ static void trial_waits_for_the_hours_of_the_owner_and_the_channel_is_polled_mea
 {
     (void)state;
     /* TEST_NOW_S is 14:13:20 UTC; the hours begin in not quite two. */
-    rig->config.window = (struct gateway_window){.is_set = true, .from_h = 16, .to_h = 17};
-    rig->target.utc_back_s = 0;
-    rig_restart_gateway(rig);
+    site->config.window = (struct gateway_window){.is_set = true, .from_h = 16, .to_h = 17};
+    site->target.utc_back_s = 0;
+    site_restart_gateway(site);
     publish(V2, 2);
-    const struct gateway_event *held = rig_run_until(rig, GATEWAY_EVENT_HELD, HOUR_MS);
+    const struct gateway_event *held = site_run_until(site, GATEWAY_EVENT_HELD, HOUR_MS);
     assert_non_null(held);
     assert_int_equal(held->reason, E_UPDATE_WINDOW);
-    uint32_t polls = rig->gateway.polls;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig->target.running_version, 0x01000000);
-    assert_true(rig->gateway.polls > polls + 10);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_HELD), 1);
-    assert_int_equal(rig->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
+    uint32_t polls = site->gateway.polls;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site->target.running_version, 0x01000000);
+    assert_true(site->gateway.polls > polls + 10);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_HELD), 1);
+    assert_int_equal(site->s3_server.n_blob_bytes, release.n_image[SLOT_B]);
     assert_confirmed(V2, HOUR_MS);
-    uint64_t hour = clock_utc_s(&rig->target.clock) % 86400 / 3600;
+    uint64_t hour = clock_utc_s(&site->target.clock) % 86400 / 3600;
     assert_int_equal(hour, 16);
 }
 
 static void halt_while_the_trial_waits_is_heard(void **state)
 {
     (void)state;
-    rig->consent = GATEWAY_CONSENT_LATER;
+    site->consent = GATEWAY_CONSENT_LATER;
     publish(V2, 2);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_HELD, HOUR_MS));
-    struct test_spec spec = test_spec(&rig->release_key, &rig->channel_key, V2, 3);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_HELD, HOUR_MS));
+    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, V2, 3);
     spec.payload_bytes = IMAGE_BYTES;
     spec.is_halted = true;
     test_release_make(&spec, &release);
-    rig_publish_channel(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS);
+    site_publish_channel(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->reason, E_STATEMENT_HALTED);
-    rig->consent = GATEWAY_CONSENT_NOW;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig->target.running_version, 0x01000000);
+    site->consent = GATEWAY_CONSENT_NOW;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site->target.running_version, 0x01000000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

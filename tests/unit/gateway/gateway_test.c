@@ -10,32 +10,32 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "gateway_rig.h"
+#include "site.h"
 
 enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000 };
 
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
 static struct test_spec spec_of(uint32_t version, uint32_t seq)
 {
-    return test_spec(&rig->release_key, &rig->channel_key, version, seq);
+    return test_spec(&site->release_key, &site->channel_key, version, seq);
 }
 
 static void make(const struct test_spec *spec)
@@ -46,40 +46,40 @@ static void make(const struct test_spec *spec)
 /** Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
 static void assert_untouched(void)
 {
-    assert_int_equal(rig->target.n_erases, 0);
-    assert_int_equal(rig->target.running, SLOT_A);
-    assert_int_equal(rig->target.running_version, 0x01000000);
+    assert_int_equal(site->target.n_erases, 0);
+    assert_int_equal(site->target.running, SLOT_A);
+    assert_int_equal(site->target.running_version, 0x01000000);
 }
 
 /** Publish, run, and expect this release to be refused for `reason` before anything is erased. */
 static void assert_refused(enum fota_err reason)
 {
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS);
+    site_publish(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS);
     assert_non_null(event);
     assert_string_equal(fota_err_name(event->reason), fota_err_name(reason));
-    rig_run_ms(rig, 2 * 60000);
+    site_run_ms(site, 2 * 60000);
     assert_untouched();
 }
 
 /** Publish, run, and expect bytes that are not what was signed: told, not held against anything. */
 static void assert_not_believed(enum fota_err reason)
 {
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
+    site_publish(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS);
     assert_non_null(event);
     assert_string_equal(fota_err_name(event->reason), fota_err_name(reason));
     assert_int_equal(event->status, 200);
-    rig_run_ms(rig, 2 * 60000);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
+    site_run_ms(site, 2 * 60000);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0);
     assert_untouched();
 }
 
 /** Publish, run, and expect the decision to leave the target alone for `reason`. */
 static void assert_left_alone(enum fota_err reason)
 {
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS);
+    site_publish(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS);
     assert_non_null(event);
     assert_string_equal(fota_err_name(event->reason), fota_err_name(reason));
     assert_untouched();
@@ -92,17 +92,17 @@ static void new_release_is_streamed_tried_and_confirmed(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS);
+    site_publish(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->version, V2);
     assert_int_equal(event->slot, SLOT_B);
-    assert_int_equal(rig->target.running, SLOT_B);
-    assert_int_equal(rig->target.running_version, V2);
-    assert_int_equal(rig->target.update.record.active, SLOT_B);
-    assert_int_equal(rig->target.n_trial_runs, 2); /* 1.0.0 from the factory, 2.0.0 */
-    assert_int_equal(rig->target.n_erases, 1);     /* 20 KB: one sector */
-    assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[1],
+    assert_int_equal(site->target.running, SLOT_B);
+    assert_int_equal(site->target.running_version, V2);
+    assert_int_equal(site->target.update.record.active, SLOT_B);
+    assert_int_equal(site->target.n_trial_runs, 2); /* 1.0.0 from the factory, 2.0.0 */
+    assert_int_equal(site->target.n_erases, 1);     /* 20 KB: one sector */
+    assert_memory_equal(flash_fake_at(&site->target.flash, FLASH_SLOT_B_BASE), release.image[1],
                         release.n_image[1]);
 }
 
@@ -111,15 +111,15 @@ static void quiet_poll_is_one_304_and_touches_nothing(void **state)
     (void)state;
     struct test_spec spec = spec_of(0x01000000, 1); /* what runs already */
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
-    unsigned gets = rig->s3_server.n_gets;
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    unsigned gets = site->s3_server.n_gets;
     for (int i = 0; i < 3; i++) {
-        assert_non_null(rig_run_until(rig, GATEWAY_EVENT_QUIET, HOUR_MS));
+        assert_non_null(site_run_until(site, GATEWAY_EVENT_QUIET, HOUR_MS));
     }
-    assert_int_equal(rig->s3_server.n_gets, gets + 3);
-    assert_int_equal(rig->s3_server.n_quiet, 3);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, FOTA_OK);
+    assert_int_equal(site->s3_server.n_gets, gets + 3);
+    assert_int_equal(site->s3_server.n_quiet, 3);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_NOTHING)->reason, FOTA_OK);
     assert_untouched();
 }
 
@@ -128,10 +128,10 @@ static void every_twenty_fourth_poll_reads_in_full(void **state)
     (void)state;
     struct test_spec spec = spec_of(0x01000000, 1);
     make(&spec);
-    rig_publish(rig, &release);
-    rig_run_ms(rig, 30 * 40000);
-    size_t changed = rig_count(rig, GATEWAY_EVENT_CHANGED);
-    size_t quiet = rig_count(rig, GATEWAY_EVENT_QUIET);
+    site_publish(site, &release);
+    site_run_ms(site, 30 * 40000);
+    size_t changed = site_count(site, GATEWAY_EVENT_CHANGED);
+    size_t quiet = site_count(site, GATEWAY_EVENT_QUIET);
     assert_true(changed >= 2);
     assert_true(quiet >= 23 && quiet < 24 * changed);
 }
@@ -139,15 +139,15 @@ static void every_twenty_fourth_poll_reads_in_full(void **state)
 static void board_without_any_image_gets_one_through_its_loader(void **state)
 {
     (void)state;
-    target_fake_init(&rig->target, rig->release_key.point);
-    target_fake_boot(&rig->target, RESET_POWER_ON);
-    assert_int_equal(rig->target.running, SLOT_NONE);
+    target_fake_init(&site->target, site->release_key.point);
+    target_fake_boot(&site->target, RESET_POWER_ON);
+    assert_int_equal(site->target.running, SLOT_NONE);
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running, SLOT_A);
-    assert_int_equal(rig->target.running_version, V2);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running, SLOT_A);
+    assert_int_equal(site->target.running_version, V2);
 }
 
 static void update_after_update_goes_to_the_other_slot_each_time(void **state)
@@ -156,11 +156,11 @@ static void update_after_update_goes_to_the_other_slot_each_time(void **state)
     for (uint32_t i = 2; i <= 5; i++) {
         struct test_spec spec = spec_of(i << 24, i);
         make(&spec);
-        rig_publish(rig, &release);
-        const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS);
+        site_publish(site, &release);
+        const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS);
         assert_non_null(event);
         assert_int_equal(event->slot, i % 2 == 0 ? SLOT_B : SLOT_A);
-        assert_int_equal(rig->target.running_version, i << 24);
+        assert_int_equal(site->target.running_version, i << 24);
     }
 }
 
@@ -171,21 +171,21 @@ static void release_that_never_confirms_is_rolled_back_and_not_offered_again(voi
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
     make(&spec);
-    rig->target.bad_version = V3;
-    rig_publish(rig, &release);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
+    site->target.bad_version = V3;
+    site_publish(site, &release);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->version, V3);
-    assert_int_equal(rig->target.n_trial_runs, 1 + 3);
-    assert_int_equal(rig->target.running_version, 0x01000000);
-    uint32_t erases = rig->target.n_erases;
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, E_SLOT_REJECTED);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
-    assert_int_equal(rig->target.n_erases, erases);
-    rig_restart_gateway(rig); /* remembered in the store */
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+    assert_int_equal(site->target.n_trial_runs, 1 + 3);
+    assert_int_equal(site->target.running_version, 0x01000000);
+    uint32_t erases = site->target.n_erases;
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_NOTHING)->reason, E_SLOT_REJECTED);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
+    assert_int_equal(site->target.n_erases, erases);
+    site_restart_gateway(site); /* remembered in the store */
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
 }
 
 static void gateway_that_lost_its_store_believes_the_target_about_rejected(void **state)
@@ -193,15 +193,15 @@ static void gateway_that_lost_its_store_believes_the_target_about_rejected(void 
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
     make(&spec);
-    rig->target.bad_version = V3;
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
-    rig->store.has_cell[0] = rig->store.has_cell[1] = false;
-    rig_restart_gateway(rig);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS);
+    site->target.bad_version = V3;
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site->store.has_cell[0] = site->store.has_cell[1] = false;
+    site_restart_gateway(site);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->reason, E_SLOT_REJECTED);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
 }
 
 static void next_release_after_a_rejected_one_is_installed(void **state)
@@ -209,14 +209,14 @@ static void next_release_after_a_rejected_one_is_installed(void **state)
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
     make(&spec);
-    rig->target.bad_version = V3;
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
+    site->target.bad_version = V3;
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
     spec = spec_of(0x03000001, 4);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, 0x03000001);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, 0x03000001);
 }
 
 /* --- statements -------------------------------------------------------------------------------------- */
@@ -226,8 +226,8 @@ static void older_sequence_number_is_a_replay(void **state)
     (void)state;
     struct test_spec spec = spec_of(0x01000000, 5);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
     spec = spec_of(V2, 4);
     make(&spec);
     assert_refused(E_STATEMENT_REPLAY);
@@ -238,8 +238,8 @@ static void same_sequence_number_with_other_bytes_is_a_replay(void **state)
     (void)state;
     struct test_spec spec = spec_of(0x01000000, 5);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_NOTHING, HOUR_MS));
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
     spec = spec_of(V2, 5);
     make(&spec);
     assert_refused(E_STATEMENT_REPLAY);
@@ -294,7 +294,7 @@ static void channel_signed_by_another_key_is_not_believed(void **state)
 {
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
-    spec.channel_key = &rig->other_key;
+    spec.channel_key = &site->other_key;
     make(&spec);
     assert_not_believed(E_STATEMENT_KEY);
 }
@@ -303,7 +303,7 @@ static void release_signed_by_another_key_is_not_believed(void **state)
 {
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
-    spec.release_key = &rig->other_key;
+    spec.release_key = &site->other_key;
     make(&spec);
     assert_not_believed(E_STATEMENT_KEY);
 }
@@ -314,11 +314,12 @@ static void etag_of_a_bad_signature_is_not_kept(void **state)
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
     release.channel[40] ^= 1; /* inside the signed text */
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS));
-    assert_string_equal(rig->gateway.record.etag, "");
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS)); /* read again, not answered by 304 */
-    assert_int_equal(rig->s3_server.n_quiet, 0);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS));
+    assert_string_equal(site->gateway.record.etag, "");
+    assert_non_null(
+        site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS)); /* read again, not answered by 304 */
+    assert_int_equal(site->s3_server.n_quiet, 0);
     assert_untouched();
 }
 
@@ -346,7 +347,7 @@ static void image_signed_by_another_key_is_refused_before_any_erase(void **state
 {
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
-    spec.image_key = &rig->other_key;
+    spec.image_key = &site->other_key;
     make(&spec);
     assert_refused(E_IMAGE_KEY);
 }
@@ -405,10 +406,10 @@ static void object_damaged_in_the_store_is_fetched_again_until_it_is_whole(void 
     make(&spec);
     release.image[1][9000] ^= 0x10; /* after the statement was made */
     assert_not_believed(E_UPDATE_DAMAGED);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_DAMAGED)->done, release.n_image[1]);
-    assert_memory_not_equal(rig->gateway.damage.sha256, release.digest[1], CRYPTO_SHA256_BYTES);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_DAMAGED)->done, release.n_image[1]);
+    assert_memory_not_equal(site->gateway.damage.sha256, release.digest[1], CRYPTO_SHA256_BYTES);
     release.image[1][9000] ^= 0x10;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS)); /* without a raised retry */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS)); /* without a raised retry */
 }
 
 static void refused_release_is_tried_again_when_another_was_confirmed(void **state)
@@ -418,18 +419,18 @@ static void refused_release_is_tried_again_when_another_was_confirmed(void **sta
     spec.image_hw = "f407-other";
     make(&spec);
     assert_refused(E_IMAGE_HARDWARE);
-    assert_false(rig_last(rig, GATEWAY_EVENT_REFUSED)->is_erased);
+    assert_false(site_last(site, GATEWAY_EVENT_REFUSED)->is_erased);
     spec = spec_of(V3, 3);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    size_t offers = rig_count(rig, GATEWAY_EVENT_OFFER);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    size_t offers = site_count(site, GATEWAY_EVENT_OFFER);
     spec = spec_of(V2, 4); /* the same images again, under a new statement */
     spec.image_hw = "f407-other";
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_REFUSED, HOUR_MS));
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), offers + 1);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS));
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), offers + 1);
 }
 
 /* --- restarts, cuts, faults -------------------------------------------------------------------------- */
@@ -439,12 +440,12 @@ static void crash_between_decision_and_store_does_not_hide_the_release(void **st
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->store.cut_at_save = 1; /* the save of the decision */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STORE, HOUR_MS));
-    rig_restart_gateway(rig);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    site_publish(site, &release);
+    site->store.cut_at_save = 1; /* the save of the decision */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_STORE, HOUR_MS));
+    site_restart_gateway(site);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
 }
 
 static void any_save_may_be_cut(void **state)
@@ -453,16 +454,16 @@ static void any_save_may_be_cut(void **state)
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
     for (unsigned save = 1; save <= 5; save++) {
-        rig_init(rig);
-        rig_publish(rig, &release);
-        rig->store.cut_at_save = save;
-        if (rig_run_until(rig, GATEWAY_EVENT_STORE, HOUR_MS)) {
-            rig_restart_gateway(rig);
+        site_init(site);
+        site_publish(site, &release);
+        site->store.cut_at_save = save;
+        if (site_run_until(site, GATEWAY_EVENT_STORE, HOUR_MS)) {
+            site_restart_gateway(site);
         }
-        rig_run_ms(rig, HOUR_MS / 4);
-        assert_int_equal(rig->target.running_version, V2);
-        assert_int_equal(rig->target.update.record.state[SLOT_B], SLOT_STATE_CONFIRMED);
-        assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, FOTA_OK);
+        site_run_ms(site, HOUR_MS / 4);
+        assert_int_equal(site->target.running_version, V2);
+        assert_int_equal(site->target.update.record.state[SLOT_B], SLOT_STATE_CONFIRMED);
+        assert_int_equal(site_last(site, GATEWAY_EVENT_NOTHING)->reason, FOTA_OK);
     }
 }
 
@@ -472,17 +473,17 @@ static void restarted_gateway_resumes_from_what_is_in_flash(void **state)
     struct test_spec spec = spec_of(V2, 2);
     spec.payload_bytes = 30000;
     make(&spec);
-    rig_publish(rig, &release);
+    site_publish(site, &release);
     for (int i = 0; i < 3; i++) {
-        assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+        assert_non_null(site_run_until(site, GATEWAY_EVENT_PROGRESS, HOUR_MS));
     }
-    uint32_t erases = rig->target.n_erases;
-    rig_restart_gateway(rig);
-    const struct gateway_event *begun = rig_run_until(rig, GATEWAY_EVENT_BEGUN, HOUR_MS);
+    uint32_t erases = site->target.n_erases;
+    site_restart_gateway(site);
+    const struct gateway_event *begun = site_run_until(site, GATEWAY_EVENT_BEGUN, HOUR_MS);
     assert_non_null(begun);
     assert_true(begun->done >= 2 * 4096 && begun->done < release.n_image[1]);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.n_erases, erases);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.n_erases, erases);
 }
 
 static void gateway_restarted_in_the_trial_follows_it(void **state)
@@ -490,15 +491,15 @@ static void gateway_restarted_in_the_trial_follows_it(void **state)
     (void)state;
     struct test_spec spec = spec_of(V3, 3);
     make(&spec);
-    rig->target.bad_version = V3;
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_TRIAL, HOUR_MS));
-    rig_restart_gateway(rig);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
+    site->target.bad_version = V3;
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_TRIAL, HOUR_MS));
+    site_restart_gateway(site);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->version, V3);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), 1);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
 }
 
 static void target_reset_in_the_middle_of_the_stream_costs_one_sector_at_most(void **state)
@@ -506,12 +507,12 @@ static void target_reset_in_the_middle_of_the_stream_costs_one_sector_at_most(vo
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_PROGRESS, HOUR_MS));
-    target_fake_boot(&rig->target, RESET_POWER_ON);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.n_erases, 2);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_PROGRESS, HOUR_MS));
+    target_fake_boot(&site->target, RESET_POWER_ON);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.n_erases, 2);
 }
 
 static void connection_cut_anywhere_is_resumed_by_range(void **state)
@@ -519,14 +520,14 @@ static void connection_cut_anywhere_is_resumed_by_range(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
-    rig->s3_server.cut_after_bytes = 7777; /* in the check */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_BEGUN, HOUR_MS));
-    rig->s3_server.cut_after_bytes = 5001; /* in the stream */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_true(rig->s3_server.n_body_bytes < 2 * release.n_image[1] + 4096 + 5000);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
+    site->s3_server.cut_after_bytes = 7777; /* in the check */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_BEGUN, HOUR_MS));
+    site->s3_server.cut_after_bytes = 5001; /* in the stream */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_true(site->s3_server.n_body_bytes < 2 * release.n_image[1] + 4096 + 5000);
 }
 
 static void server_errors_back_off_and_pass(void **state)
@@ -534,12 +535,12 @@ static void server_errors_back_off_and_pass(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->s3_server.fail_next = 3;
-    rig->s3_server.fail_status = 503;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_FAILED), 3);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_S3_THROTTLED);
+    site_publish(site, &release);
+    site->s3_server.fail_next = 3;
+    site->s3_server.fail_status = 503;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site_count(site, GATEWAY_EVENT_FAILED), 3);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_FAILED)->reason, E_S3_THROTTLED);
 }
 
 static void store_that_ignores_ranges_never_puts_bytes_at_a_wrong_offset(void **state)
@@ -547,12 +548,12 @@ static void store_that_ignores_ranges_never_puts_bytes_at_a_wrong_offset(void **
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->s3_server.ignores_ranges = true;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
-    rig->s3_server.cut_after_bytes = 9001; /* so that the check needs a range, too */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[1],
+    site_publish(site, &release);
+    site->s3_server.ignores_ranges = true;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
+    site->s3_server.cut_after_bytes = 9001; /* so that the check needs a range, too */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_memory_equal(flash_fake_at(&site->target.flash, FLASH_SLOT_B_BASE), release.image[1],
                         release.n_image[1]);
 }
 
@@ -561,14 +562,14 @@ static void network_alone_never_gives_a_release_up(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CHECKED, HOUR_MS));
-    rig->s3_server.fail_next = 2000; /* for hours, in the middle of an install that was begun */
-    rig_run_ms(rig, 6 * HOUR_MS);
-    assert_int_equal(rig->gateway.record.attempts, 0);
-    rig->s3_server.fail_next = 0;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CHECKED, HOUR_MS));
+    site->s3_server.fail_next = 2000; /* for hours, in the middle of an install that was begun */
+    site_run_ms(site, 6 * HOUR_MS);
+    assert_int_equal(site->gateway.record.attempts, 0);
+    site->s3_server.fail_next = 0;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0);
 }
 
 static void installs_begun_in_vain_are_given_up_until_retry_rises(void **state)
@@ -576,25 +577,25 @@ static void installs_begun_in_vain_are_given_up_until_retry_rises(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->target.damages_flash = true; /* FINISH never finds what was sent */
-    while (rig_count(rig, GATEWAY_EVENT_NOTHING) == 0) {
-        rig_run_ms(rig, 60000);
-        assert_true(rig->n_events < RIG_EVENTS_MAX / 2);
+    site_publish(site, &release);
+    site->target.damages_flash = true; /* FINISH never finds what was sent */
+    while (site_count(site, GATEWAY_EVENT_NOTHING) == 0) {
+        site_run_ms(site, 60000);
+        assert_true(site->n_events < SITE_EVENTS_MAX / 2);
     }
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_NOTHING)->reason, E_UPDATE_GAVE_UP);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0); /* that is no verdict about the release */
-    size_t offers = rig_count(rig, GATEWAY_EVENT_OFFER);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_NOTHING)->reason, E_UPDATE_GAVE_UP);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0); /* that is no verdict about the release */
+    size_t offers = site_count(site, GATEWAY_EVENT_OFFER);
     assert_true(offers <= 5);
-    rig_restart_gateway(rig);
-    rig_run_ms(rig, HOUR_MS);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_OFFER), offers);
-    rig->target.damages_flash = false;
+    site_restart_gateway(site);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), offers);
+    site->target.damages_flash = false;
     spec.seq = 3;
     spec.retry = 1;
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 static void retry_after_is_honoured_everywhere_and_told_as_it_is(void **state)
@@ -604,33 +605,33 @@ static void retry_after_is_honoured_everywhere_and_told_as_it_is(void **state)
                                                     GATEWAY_EVENT_BEGUN};
     struct test_spec spec = spec_of(V2, 2);
     for (unsigned i = 0; i < sizeof after / sizeof after[0]; i++) {
-        rig_init(rig);
+        site_init(site);
         spec.version = i == 0 ? 0x01000000 : V2;
         make(&spec);
-        rig_publish(rig, &release);
-        assert_non_null(rig_run_until(rig, after[i], HOUR_MS)); /* then in POLL, CHECK, FETCH */
-        rig->s3_server.retry_after_s = 45;
-        rig->s3_server.fail_status = 503;
-        rig->s3_server.fail_next = 1;
-        const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS);
+        site_publish(site, &release);
+        assert_non_null(site_run_until(site, after[i], HOUR_MS)); /* then in POLL, CHECK, FETCH */
+        site->s3_server.retry_after_s = 45;
+        site->s3_server.fail_status = 503;
+        site->s3_server.fail_next = 1;
+        const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_FAILED, HOUR_MS);
         assert_non_null(event);
         assert_int_equal(event->status, 503);
         assert_int_equal(event->done, 45000);
-        unsigned gets = rig->s3_server.n_gets;
-        rig_run_ms(rig, 44000);
-        assert_int_equal(rig->s3_server.n_gets, gets);
-        rig_run_ms(rig, 2000);
-        assert_true(rig->s3_server.n_gets > gets);
+        unsigned gets = site->s3_server.n_gets;
+        site_run_ms(site, 44000);
+        assert_int_equal(site->s3_server.n_gets, gets);
+        site_run_ms(site, 2000);
+        assert_true(site->s3_server.n_gets > gets);
     }
 }
 
 static void devices_of_the_same_seed_draw_other_delays(void **state)
 {
     (void)state;
-    uint32_t first = rig->gateway.random;
-    rig->config.identity.device = "rig2";
-    rig_restart_gateway(rig);
-    assert_int_not_equal(rig->gateway.random, first);
+    uint32_t first = site->gateway.random;
+    site->config.identity.device = "rig2";
+    site_restart_gateway(site);
+    assert_int_not_equal(site->gateway.random, first);
 }
 
 static void full_image_in_flash_is_handed_over_without_sending_it_again(void **state)
@@ -638,22 +639,22 @@ static void full_image_in_flash_is_handed_over_without_sending_it_again(void **s
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->target.is_deaf_to_finish = true; /* so that the stream ends and nothing follows */
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS));
-    rig->target.is_deaf_to_finish = false;
-    size_t progress = rig_count(rig, GATEWAY_EVENT_PROGRESS);
-    rig_restart_gateway(rig);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_PROGRESS), progress);
+    site_publish(site, &release);
+    site->target.is_deaf_to_finish = true; /* so that the stream ends and nothing follows */
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_FAILED, HOUR_MS));
+    site->target.is_deaf_to_finish = false;
+    size_t progress = site_count(site, GATEWAY_EVENT_PROGRESS);
+    site_restart_gateway(site);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site_count(site, GATEWAY_EVENT_PROGRESS), progress);
 }
 
 static void missing_channel_is_polled_slowly(void **state)
 {
     (void)state;
-    rig_run_ms(rig, HOUR_MS / 4);
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_S3_NO_KEY);
-    assert_true(rig->s3_server.n_gets <= 17); /* not faster than once a minute */
+    site_run_ms(site, HOUR_MS / 4);
+    assert_int_equal(site_last(site, GATEWAY_EVENT_FAILED)->reason, E_S3_NO_KEY);
+    assert_true(site->s3_server.n_gets <= 17); /* not faster than once a minute */
     assert_untouched();
 }
 
@@ -662,28 +663,28 @@ static void dead_target_costs_no_etag(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->target.is_dead = true;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STATEMENT, HOUR_MS));
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS));
-    assert_int_equal(rig_last(rig, GATEWAY_EVENT_FAILED)->reason, E_LINK_ROM_SILENT);
-    assert_int_equal(rig->store.n_saves, 0);
-    rig->target.is_dead = false;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    site_publish(site, &release);
+    site->target.is_dead = true;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_STATEMENT, HOUR_MS));
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_FAILED, HOUR_MS));
+    assert_int_equal(site_last(site, GATEWAY_EVENT_FAILED)->reason, E_LINK_ROM_SILENT);
+    assert_int_equal(site->store.n_saves, 0);
+    site->target.is_dead = false;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 /** An update with noise from BEGIN on. @return damaged bytes */
 static uint32_t update_through_noise(uint32_t period, uint32_t seed)
 {
-    rig_init(rig);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
-    rig->target.noise_period = period;
-    rig->target.noise_seed = seed;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_memory_equal(flash_fake_at(&rig->target.flash, FLASH_SLOT_B_BASE), release.image[1],
+    site_init(site);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
+    site->target.noise_period = period;
+    site->target.noise_seed = seed;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_memory_equal(flash_fake_at(&site->target.flash, FLASH_SLOT_B_BASE), release.image[1],
                         release.n_image[1]);
-    return rig->target.n_damaged;
+    return site->target.n_damaged;
 }
 
 static void bit_errors_of_1e_4_and_1e_5_on_both_wires_are_survived(void **state)
@@ -706,13 +707,13 @@ static void application_that_is_busy_is_asked_again(void **state)
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    rig->consent = GATEWAY_CONSENT_LATER;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_VERIFIED, HOUR_MS));
-    rig_run_ms(rig, 60000);
-    assert_int_equal(rig->target.running_version, 0x01000000);
-    rig->consent = GATEWAY_CONSENT_NOW;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    site_publish(site, &release);
+    site->consent = GATEWAY_CONSENT_LATER;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_VERIFIED, HOUR_MS));
+    site_run_ms(site, 60000);
+    assert_int_equal(site->target.running_version, 0x01000000);
+    site->consent = GATEWAY_CONSENT_NOW;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

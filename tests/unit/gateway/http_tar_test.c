@@ -10,13 +10,13 @@
 
 #include <cmocka.h>
 
-#include "gateway_rig.h"
 #include "posix/http_tar.h"
+#include "site.h"
 
 enum { V2 = 0x02000000, HOUR_MS = 3600000, BLOCK_BYTES = 512, BUFFER_BYTES = 65536 };
 
 static const char CHANNEL[] = "v1/channels/demo/f407-disco/stable.fc";
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 static char path[] = "/tmp/fota_bundle_XXXXXX";
 static uint8_t buffer[BUFFER_BYTES];
@@ -46,7 +46,7 @@ static void add(FILE *file, const char *name, const void *bytes, size_t n_bytes)
 /** Bundle of release 2.0.0. */
 static void make_bundle(void)
 {
-    struct test_spec spec = test_spec(&rig->release_key, &rig->channel_key, V2, 2);
+    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, V2, 2);
     test_release_make(&spec, &release);
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
@@ -61,9 +61,9 @@ static void make_bundle(void)
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
     make_bundle();
     return 0;
 }
@@ -71,7 +71,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
@@ -141,17 +141,17 @@ static void objects_that_differ_have_other_etags(void **state)
 static void run_from_bundle(struct http_tar *tar)
 {
     assert_int_equal(http_tar_open(tar, path), FOTA_OK);
-    rig->s3.http = &tar->http;
+    site->s3.http = &tar->http;
 }
 
 static void bundle_is_installed_by_the_same_gateway(void **state)
 {
     (void)state;
     struct http_tar tar;
-    rig_give_stage(rig);
+    site_give_stage(site);
     run_from_bundle(&tar);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
-    assert_int_equal(rig->target.running_version, V2);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    assert_int_equal(site->target.running_version, V2);
     http_tar_close(&tar);
 }
 
@@ -165,10 +165,10 @@ static void bundle_that_was_damaged_is_not_believed(void **state)
     assert_int_equal(fputc('!', file), '!');
     assert_int_equal(fclose(file), 0);
     run_from_bundle(&tar);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->reason, E_UPDATE_DAMAGED);
-    assert_int_equal(rig->target.n_erases, 0);
+    assert_int_equal(site->target.n_erases, 0);
     http_tar_close(&tar);
 }
 
@@ -176,10 +176,10 @@ static void bundle_of_another_key_is_not_believed(void **state)
 {
     (void)state;
     struct http_tar tar;
-    rig->config.keys.channel[0] = rig->other_key.point;
-    rig_restart_gateway(rig);
+    site->config.keys.channel[0] = site->other_key.point;
+    site_restart_gateway(site);
     run_from_bundle(&tar);
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_DAMAGED, HOUR_MS);
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_DAMAGED, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->reason, E_STATEMENT_KEY);
     http_tar_close(&tar);

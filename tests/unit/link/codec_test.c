@@ -13,7 +13,7 @@ static void blocks_survive_the_wire(void **state)
     uint8_t wire[LINK_INFO_BLOCK_BYTES];
     struct link_session session = {FOTA_OK, SLOT_B, 0x01020304, 0x08080000, 0x5FFFC, 0x20000, 4096}, session2;
     link_session_store(wire, &session);
-    assert_int_equal(link_session_load(wire, LINK_SESSION_BLOCK_BYTES, &session2), FOTA_OK);
+    assert_int_equal(link_session_load(wire, LINK_SESSION_BLOCK_BYTES, &BOARD_OWN, &session2), FOTA_OK);
     assert_int_equal(session2.session_id, session.session_id);
     assert_int_equal(session2.resume_off, session.resume_off);
     assert_int_equal(session2.block_max_bytes, session.block_max_bytes);
@@ -68,7 +68,7 @@ static void wrong_lengths_and_values_are_refused_and_leave_the_output_alone(void
     struct link_info info = {.chip_id = 7};
     for (size_t n = 0; n <= LINK_INFO_BLOCK_BYTES; n++) {
         if (n != LINK_SESSION_BLOCK_BYTES) {
-            assert_int_equal(link_session_load(wire, n, &session), E_LINK_REPLY);
+            assert_int_equal(link_session_load(wire, n, &BOARD_OWN, &session), E_LINK_REPLY);
         }
         if (n != LINK_PROGRESS_BLOCK_BYTES) {
             assert_int_equal(link_progress_load(wire, n, &progress), E_LINK_REPLY);
@@ -82,7 +82,8 @@ static void wrong_lengths_and_values_are_refused_and_leave_the_output_alone(void
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         link_session_store(wire, &bad[i]);
-        assert_int_equal(link_session_load(wire, LINK_SESSION_BLOCK_BYTES, &session), E_LINK_REPLY);
+        assert_int_equal(link_session_load(wire, LINK_SESSION_BLOCK_BYTES, &BOARD_OWN, &session),
+                         E_LINK_REPLY);
     }
     assert_int_equal(session.image_bytes, 7);
     assert_int_equal(progress.accepted_off, 7);

@@ -8,38 +8,38 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "bench.h"
+#include "test_link.h"
 
-static struct bench *start(bool uses_arm)
+static struct test_link *start(bool uses_arm)
 {
-    struct bench *b = malloc(sizeof *b);
+    struct test_link *b = malloc(sizeof *b);
     assert_non_null(b);
-    bench_start(b, uses_arm, 1);
-    assert_int_equal(bench_clock(b, LINK_SOF), LINK_FILLER);
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    host_start(b, uses_arm, 1);
+    assert_int_equal(host_clock(b, LINK_SOF), LINK_FILLER);
+    assert_int_equal(host_ack(b), LINK_ACK);
     return b;
 }
 
-static void stop(struct bench *b)
+static void stop(struct test_link *b)
 {
     assert_int_equal(b->outside, 0);
     free(b);
 }
 
 /* The frame after a refusal works: the loader is never stuck. */
-static void assert_alive(struct bench *b)
+static void assert_alive(struct test_link *b)
 {
     uint8_t id[4];
-    assert_int_equal(bench_command(b, LINK_OP_GET_ID), LINK_ACK);
-    bench_read(b, id, sizeof id);
+    assert_int_equal(host_command(b, LINK_OP_GET_ID), LINK_ACK);
+    host_read(b, id, sizeof id);
     static const uint8_t expected[] = {1, 0x04, 0x13};
     assert_memory_equal(id + 1, expected, 3);
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_int_equal(host_ack(b), LINK_ACK);
 }
 
-static void assert_last_reason(struct bench *b, enum fota_err reason)
+static void assert_last_reason(struct test_link *b, enum fota_err reason)
 {
-    struct link_info info = bench_info(b);
+    struct link_info info = host_info(b);
     assert_int_equal(info.loader, LINK_LOADER_AGENT);
     assert_string_equal(fota_err_name(info.last_link_reason), fota_err_name(reason));
 }
@@ -48,16 +48,16 @@ static void a_sync_is_acked_at_any_time(void **state)
 {
     (void)state;
     for (unsigned uses_arm = 0; uses_arm < 2; uses_arm++) {
-        struct bench *b = start(uses_arm);
+        struct test_link *b = start(uses_arm);
         for (unsigned i = 0; i < 3; i++) {
-            bench_clock(b, LINK_SOF);
-            assert_int_equal(bench_ack(b), LINK_ACK);
+            host_clock(b, LINK_SOF);
+            assert_int_equal(host_ack(b), LINK_ACK);
             assert_alive(b);
         }
         static const uint8_t other[] = {LINK_SOF, 0,
                                         0xA5}; /* two polls of a host that polls with A5: only once */
-        bench_write(b, other, sizeof other);
-        assert_int_equal(bench_ack(b), LINK_NACK);
+        host_write(b, other, sizeof other);
+        assert_int_equal(host_ack(b), LINK_NACK);
         assert_alive(b);
         stop(b);
     }
@@ -69,17 +69,17 @@ static void the_ack_of_a_sync_stands_in_the_second_byte_after_its_5a(void **stat
 {
     (void)state;
     for (unsigned uses_arm = 0; uses_arm < 2; uses_arm++) {
-        struct bench *b = start(uses_arm);
-        assert_int_equal(bench_clock(b, LINK_SOF), LINK_FILLER);
-        assert_int_equal(bench_clock(b, 0), LINK_FILLER);
-        assert_int_equal(bench_clock(b, 0), LINK_ACK);
-        assert_int_equal(bench_clock(b, LINK_ACK), LINK_FILLER);
-        assert_int_equal(bench_clock(b, LINK_SOF), LINK_FILLER);
-        bench_clock(b, 0x31);
-        bench_clock(b, 0xCF); /* no complement: refused */
-        assert_int_equal(bench_clock(b, 0), LINK_FILLER);
-        assert_int_equal(bench_clock(b, 0), LINK_NACK);
-        bench_clock(b, LINK_ACK);
+        struct test_link *b = start(uses_arm);
+        assert_int_equal(host_clock(b, LINK_SOF), LINK_FILLER);
+        assert_int_equal(host_clock(b, 0), LINK_FILLER);
+        assert_int_equal(host_clock(b, 0), LINK_ACK);
+        assert_int_equal(host_clock(b, LINK_ACK), LINK_FILLER);
+        assert_int_equal(host_clock(b, LINK_SOF), LINK_FILLER);
+        host_clock(b, 0x31);
+        host_clock(b, 0xCF); /* no complement: refused */
+        assert_int_equal(host_clock(b, 0), LINK_FILLER);
+        assert_int_equal(host_clock(b, 0), LINK_NACK);
+        host_clock(b, LINK_ACK);
         assert_alive(b);
         stop(b);
     }
@@ -91,17 +91,17 @@ static void a_host_that_looks_at_every_nth_byte_finds_the_answer(void **state)
     (void)state;
     for (unsigned step = 1; step <= 4; step++) {
         for (unsigned phase = 0; phase < 5; phase++) {
-            struct bench *b = start(true);
+            struct test_link *b = start(true);
             uint8_t frame[LINK_FRAME_BYTES];
             unsigned n_looks = 0;
             link_frame_store(frame, LINK_OP_GET_ID);
-            bench_write(b, frame, sizeof frame);
+            host_write(b, frame, sizeof frame);
             for (unsigned i = 0; i < phase; i++) {
-                bench_clock(b, 0);
+                host_clock(b, 0);
             }
             for (uint8_t seen = 0; seen != LINK_ACK; n_looks++) {
                 for (unsigned i = 0; i < step; i++) {
-                    seen = bench_clock(b, 0);
+                    seen = host_clock(b, 0);
                 }
                 assert_in_range(n_looks, 0, 8);
             }
@@ -113,9 +113,9 @@ static void a_host_that_looks_at_every_nth_byte_finds_the_answer(void **state)
 static void a_host_that_skips_the_sync_is_understood(void **state)
 {
     (void)state;
-    struct bench *b = malloc(sizeof *b);
+    struct test_link *b = malloc(sizeof *b);
     assert_non_null(b);
-    bench_start(b, false, 1);
+    host_start(b, false, 1);
     assert_alive(b);
     stop(b);
 }
@@ -124,16 +124,16 @@ static void check_get(bool uses_arm)
 {
     static const uint8_t expected[] = {11,   0x11, 0x00, 0x01, 0x02, 0x11, 0x21,
                                        0x31, 0x44, 0x63, 0x73, 0x82, 0x92};
-    struct bench *b = start(uses_arm);
+    struct test_link *b = start(uses_arm);
     uint8_t reply[1 + sizeof expected];
-    assert_int_equal(bench_command(b, LINK_OP_GET), LINK_ACK);
-    bench_read(b, reply, sizeof reply);
+    assert_int_equal(host_command(b, LINK_OP_GET), LINK_ACK);
+    host_read(b, reply, sizeof reply);
     assert_memory_equal(reply + 1, expected, sizeof expected);
-    assert_int_equal(bench_ack(b), LINK_ACK);
-    assert_int_equal(bench_command(b, LINK_OP_GET_VERSION), LINK_ACK);
-    bench_read(b, reply, 2);
+    assert_int_equal(host_ack(b), LINK_ACK);
+    assert_int_equal(host_command(b, LINK_OP_GET_VERSION), LINK_ACK);
+    host_read(b, reply, 2);
     assert_int_equal(reply[1], 0x11);
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_int_equal(host_ack(b), LINK_ACK);
     assert_alive(b);
     stop(b);
 }
@@ -148,7 +148,7 @@ static void get_version_and_id_answer_after_one_dummy_and_get_as_the_rom_of_v1_1
 static void busy_owner_answers_in_time_because_the_echo_starts_the_data(void **state)
 {
     (void)state;
-    struct bench *b = start(true);
+    struct test_link *b = start(true);
     b->poll_every = 37; /* the main loop comes by every 37 bytes */
     for (unsigned i = 0; i < 50; i++) {
         assert_alive(b);
@@ -159,21 +159,21 @@ static void busy_owner_answers_in_time_because_the_echo_starts_the_data(void **s
 static void write_then_read_gives_the_bytes_back(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     uint8_t data[256], back[257];
-    bench_fill(data, sizeof data, 7);
+    host_fill(data, sizeof data, 7);
     for (uint16_t sector = 8; sector < 11; sector++) {
-        assert_int_equal(bench_erase_sector(b, sector), LINK_ACK);
+        assert_int_equal(host_erase_sector(b, sector), LINK_ACK);
     }
     for (uint32_t off = 0; off < 4096; off += 256) {
-        assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE + off, data, sizeof data), LINK_ACK);
+        assert_int_equal(host_write_memory(b, FLASH_SLOT_B_BASE + off, data, sizeof data), LINK_ACK);
     }
-    assert_int_equal(bench_command(b, LINK_OP_READ), LINK_ACK);
-    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE + 256), LINK_ACK);
+    assert_int_equal(host_command(b, LINK_OP_READ), LINK_ACK);
+    assert_int_equal(host_address(b, FLASH_SLOT_B_BASE + 256), LINK_ACK);
     static const uint8_t all[] = {0xFF, 0x00};
-    bench_write(b, all, sizeof all);
-    assert_int_equal(bench_ack(b), LINK_ACK);
-    bench_read(b, back, sizeof back);
+    host_write(b, all, sizeof all);
+    assert_int_equal(host_ack(b), LINK_ACK);
+    host_read(b, back, sizeof back);
     assert_memory_equal(back + 1, data, sizeof data);
     assert_alive(b); /* Read ends without an ACK */
     assert_int_equal(b->n_begins, 1);
@@ -183,12 +183,12 @@ static void write_then_read_gives_the_bytes_back(void **state)
 static void odd_lengths_are_padded_with_ff_to_words(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     static const uint8_t data[] = {1, 2, 3, 4, 5};
     static const uint8_t expected[] = {1, 2, 3, 4, 5, 0xFF, 0xFF, 0xFF};
-    assert_int_equal(bench_erase_sector(b, 10), LINK_ACK);
+    assert_int_equal(host_erase_sector(b, 10), LINK_ACK);
     uint32_t last = FLASH_SLOT_B_BASE + FLASH_SLOT_BYTES - 8;
-    assert_int_equal(bench_write_memory(b, last, data, sizeof data), LINK_ACK);
+    assert_int_equal(host_write_memory(b, last, data, sizeof data), LINK_ACK);
     assert_memory_equal(b->slot + FLASH_SLOT_BYTES - 8, expected, sizeof expected);
     stop(b);
 }
@@ -196,9 +196,9 @@ static void odd_lengths_are_padded_with_ff_to_words(void **state)
 static void a_write_that_does_not_stick_is_nacked(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     static const uint8_t data[] = {0xFF, 0xFF, 0xFF, 0xFF};
-    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE, data, sizeof data), LINK_NACK);
+    assert_int_equal(host_write_memory(b, FLASH_SLOT_B_BASE, data, sizeof data), LINK_NACK);
     assert_last_reason(b, E_FLASH_VERIFY);
     assert_alive(b);
     stop(b);
@@ -208,9 +208,9 @@ static void protect_commands_are_nacked_always(void **state)
 {
     (void)state;
     static const uint8_t ops[] = {0x63, 0x73, 0x82, 0x92};
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     for (size_t i = 0; i < sizeof ops; i++) {
-        assert_int_equal(bench_command(b, ops[i]), LINK_NACK);
+        assert_int_equal(host_command(b, ops[i]), LINK_NACK);
         assert_last_reason(b, E_UNSUPPORTED);
         assert_alive(b);
     }
@@ -220,7 +220,7 @@ static void protect_commands_are_nacked_always(void **state)
 static void every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_frame_works(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     unsigned n_acked = 0;
     for (unsigned pair = 0; pair < 0x10000; pair++) {
         uint8_t frame[] = {LINK_SOF, (uint8_t)(pair >> 8), (uint8_t)pair};
@@ -230,8 +230,8 @@ static void every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_f
             n_acked++; /* and the zero byte: Get; their tests are elsewhere */
             continue;
         }
-        bench_write(b, frame, sizeof frame);
-        assert_int_equal(bench_ack(b), pair == 0 ? LINK_ACK : LINK_NACK); /* 00 00: a sync */
+        host_write(b, frame, sizeof frame);
+        assert_int_equal(host_ack(b), pair == 0 ? LINK_ACK : LINK_NACK); /* 00 00: a sync */
         if (pair % 251 == 0) {
             assert_alive(b);
         }
@@ -247,30 +247,30 @@ static void bad_checksums_are_nacked_at_each_stage_and_the_next_frame_works(void
     (void)state;
     static const uint8_t bad_addr[] = {0x08, 0x08, 0, 0, 1}, bad_count[] = {0, 0, 1}, bad_list[] = {0, 8, 9};
     static const uint8_t good_count[] = {0, 0, 0}, bad_data[] = {3, 1, 2, 3, 4, 0}, bad_length[] = {3, 3};
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     static const uint8_t with_addr[] = {LINK_OP_READ, LINK_OP_WRITE, LINK_OP_GO};
     for (size_t i = 0; i < sizeof with_addr; i++) {
-        assert_int_equal(bench_command(b, with_addr[i]), LINK_ACK);
-        bench_write(b, bad_addr, sizeof bad_addr);
-        assert_int_equal(bench_ack(b), LINK_NACK);
+        assert_int_equal(host_command(b, with_addr[i]), LINK_ACK);
+        host_write(b, bad_addr, sizeof bad_addr);
+        assert_int_equal(host_ack(b), LINK_NACK);
         assert_last_reason(b, E_LINK_CHECKSUM);
     }
-    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
-    bench_write(b, bad_count, sizeof bad_count);
-    assert_int_equal(bench_ack(b), LINK_NACK);
-    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
-    bench_write(b, good_count, sizeof good_count);
-    assert_int_equal(bench_ack(b), LINK_ACK);
-    bench_write(b, bad_list, sizeof bad_list);
-    assert_int_equal(bench_ack(b), LINK_NACK);
-    assert_int_equal(bench_command(b, LINK_OP_WRITE), LINK_ACK);
-    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
-    bench_write(b, bad_data, sizeof bad_data);
-    assert_int_equal(bench_ack(b), LINK_NACK);
-    assert_int_equal(bench_command(b, LINK_OP_READ), LINK_ACK);
-    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
-    bench_write(b, bad_length, sizeof bad_length);
-    assert_int_equal(bench_ack(b), LINK_NACK);
+    assert_int_equal(host_command(b, LINK_OP_ERASE), LINK_ACK);
+    host_write(b, bad_count, sizeof bad_count);
+    assert_int_equal(host_ack(b), LINK_NACK);
+    assert_int_equal(host_command(b, LINK_OP_ERASE), LINK_ACK);
+    host_write(b, good_count, sizeof good_count);
+    assert_int_equal(host_ack(b), LINK_ACK);
+    host_write(b, bad_list, sizeof bad_list);
+    assert_int_equal(host_ack(b), LINK_NACK);
+    assert_int_equal(host_command(b, LINK_OP_WRITE), LINK_ACK);
+    assert_int_equal(host_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
+    host_write(b, bad_data, sizeof bad_data);
+    assert_int_equal(host_ack(b), LINK_NACK);
+    assert_int_equal(host_command(b, LINK_OP_READ), LINK_ACK);
+    assert_int_equal(host_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
+    host_write(b, bad_length, sizeof bad_length);
+    assert_int_equal(host_ack(b), LINK_NACK);
     assert_alive(b);
     assert_int_equal(b->n_begins + b->n_programs + b->n_erases[8], 0);
     stop(b);
@@ -280,16 +280,16 @@ static void
 every_sector_outside_the_slot_and_every_bank_code_is_refused_and_mass_erase_is_the_slot(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     for (unsigned sector = 0; sector < 0x10000; sector += sector < 20 || sector > 0xFFE0 ? 1 : 97) {
         bool is_inside = sector >= 8 && sector <= 10;
-        assert_int_equal(bench_erase_sector(b, (uint16_t)sector), is_inside ? LINK_ACK : LINK_NACK);
+        assert_int_equal(host_erase_sector(b, (uint16_t)sector), is_inside ? LINK_ACK : LINK_NACK);
     }
     for (unsigned count = 3; count < 0x10000; count += count < 300 || count > 0xFE00 ? 1 : 211) {
         uint8_t stage[] = {(uint8_t)(count >> 8), (uint8_t)count, (uint8_t)(count >> 8 ^ count)};
-        assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
-        bench_write(b, stage, sizeof stage);
-        assert_int_equal(bench_ack(b), count == LINK_ERASE_MASS ? LINK_ACK : LINK_NACK);
+        assert_int_equal(host_command(b, LINK_OP_ERASE), LINK_ACK);
+        host_write(b, stage, sizeof stage);
+        assert_int_equal(host_ack(b), count == LINK_ERASE_MASS ? LINK_ACK : LINK_NACK);
     }
     for (unsigned sector = 0; sector < 12; sector++) {
         assert_int_equal(b->n_erases[sector], sector >= 8 && sector <= 10 ? 2 : 0);
@@ -303,18 +303,18 @@ static void three_sectors_in_one_command_are_erased_and_one_bad_one_spoils_all(v
     (void)state;
     static const uint8_t three[] = {0, 2, 2}, good[] = {0, 8, 0, 9, 0, 10, 8 ^ 9 ^ 10};
     static const uint8_t bad[] = {0, 8, 0, 9, 0, 11, 8 ^ 9 ^ 11};
-    struct bench *b = start(false);
-    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
-    bench_write(b, three, sizeof three);
-    assert_int_equal(bench_ack(b), LINK_ACK);
-    bench_write(b, bad, sizeof bad);
-    assert_int_equal(bench_ack(b), LINK_NACK);
+    struct test_link *b = start(false);
+    assert_int_equal(host_command(b, LINK_OP_ERASE), LINK_ACK);
+    host_write(b, three, sizeof three);
+    assert_int_equal(host_ack(b), LINK_ACK);
+    host_write(b, bad, sizeof bad);
+    assert_int_equal(host_ack(b), LINK_NACK);
     assert_int_equal(b->n_erases[8], 0);
-    assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
-    bench_write(b, three, sizeof three);
-    assert_int_equal(bench_ack(b), LINK_ACK);
-    bench_write(b, good, sizeof good);
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_int_equal(host_command(b, LINK_OP_ERASE), LINK_ACK);
+    host_write(b, three, sizeof three);
+    assert_int_equal(host_ack(b), LINK_ACK);
+    host_write(b, good, sizeof good);
+    assert_int_equal(host_ack(b), LINK_ACK);
     assert_int_equal(b->n_erases[8] + b->n_erases[9] + b->n_erases[10], 3);
     stop(b);
 }
@@ -326,28 +326,28 @@ static void a_list_whose_checksum_includes_n_is_taken_and_no_other_wrong_sum(voi
     for (unsigned wrong = 0; wrong < 256; wrong++) {
         static const uint8_t three[] = {0, 2, 2};
         const uint8_t list[] = {0, 8, 0, 9, 0, 10, (uint8_t)(8 ^ 9 ^ 10 ^ wrong)};
-        struct bench *b = start(false);
+        struct test_link *b = start(false);
         bool is_right = wrong == 0 || wrong == 2; /* N is 2 */
-        assert_int_equal(bench_command(b, LINK_OP_ERASE), LINK_ACK);
-        bench_write(b, three, sizeof three);
-        assert_int_equal(bench_ack(b), LINK_ACK);
-        bench_write(b, list, sizeof list);
-        assert_int_equal(bench_ack(b), is_right ? LINK_ACK : LINK_NACK);
+        assert_int_equal(host_command(b, LINK_OP_ERASE), LINK_ACK);
+        host_write(b, three, sizeof three);
+        assert_int_equal(host_ack(b), LINK_ACK);
+        host_write(b, list, sizeof list);
+        assert_int_equal(host_ack(b), is_right ? LINK_ACK : LINK_NACK);
         assert_int_equal(b->n_erases[8] + b->n_erases[9] + b->n_erases[10], is_right ? 3 : 0);
         stop(b);
     }
 }
 
-static uint8_t read_length(struct bench *b, uint32_t addr, unsigned n_bytes)
+static uint8_t read_length(struct test_link *b, uint32_t addr, unsigned n_bytes)
 {
     uint8_t stage[] = {(uint8_t)(n_bytes - 1), (uint8_t) ~(n_bytes - 1)};
-    if (bench_command(b, LINK_OP_READ) != LINK_ACK || bench_address(b, addr) != LINK_ACK) {
+    if (host_command(b, LINK_OP_READ) != LINK_ACK || host_address(b, addr) != LINK_ACK) {
         return LINK_NACK;
     }
-    bench_write(b, stage, sizeof stage);
-    uint8_t answer = bench_ack(b);
+    host_write(b, stage, sizeof stage);
+    uint8_t answer = host_ack(b);
     for (unsigned i = 0; answer == LINK_ACK && i < 1 + n_bytes; i++) {
-        bench_clock(b, 0);
+        host_clock(b, 0);
     }
     return answer;
 }
@@ -359,20 +359,20 @@ static void reads_and_writes_outside_the_inactive_slot_are_refused_at_every_boun
                                      0x0807FFFC, 0x080E0000, 0x1FFF0000, 0x1FFFC000, 0x20000000,
                                      0x40023C00, 0xE000ED00, 0xFFFF0000, 0xFFFFFFFC, 0x08080000 - 4};
     uint8_t data[8] = {0};
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
-        assert_int_equal(bench_write_memory(b, edges[i], data, 4), LINK_NACK);
+        assert_int_equal(host_write_memory(b, edges[i], data, 4), LINK_NACK);
         assert_last_reason(b, E_LINK_ADDRESS);
         assert_int_equal(read_length(b, edges[i], 4), LINK_NACK);
         assert_last_reason(b, E_LINK_ADDRESS);
     }
     uint32_t end = FLASH_SLOT_B_BASE + FLASH_SLOT_BYTES;
-    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE + 2, data, 4), LINK_NACK);
-    assert_int_equal(bench_write_memory(b, end - 4, data, 8), LINK_NACK);
+    assert_int_equal(host_write_memory(b, FLASH_SLOT_B_BASE + 2, data, 4), LINK_NACK);
+    assert_int_equal(host_write_memory(b, end - 4, data, 8), LINK_NACK);
     assert_last_reason(b, E_LINK_LENGTH);
     assert_int_equal(read_length(b, end - 1, 2), LINK_NACK);
     assert_last_reason(b, E_LINK_LENGTH);
-    assert_int_equal(bench_erase_sector(b, 10), LINK_ACK);
+    assert_int_equal(host_erase_sector(b, 10), LINK_ACK);
     assert_int_equal(read_length(b, end - 1, 1), LINK_ACK);
     assert_int_equal(b->n_programs, 0);
     assert_alive(b);
@@ -384,12 +384,12 @@ static void read_memory_serves_only_sectors_that_this_session_erased(void **stat
 {
     (void)state;
     static const uint8_t word[4] = {0xA5, 0xA5, 0xA5, 0xA5};
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     assert_int_equal(read_length(b, FLASH_SLOT_B_BASE, 1), LINK_NACK);
     assert_last_reason(b, E_LINK_ADDRESS);
-    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE, word, sizeof word), LINK_ACK); /* stood there */
+    assert_int_equal(host_write_memory(b, FLASH_SLOT_B_BASE, word, sizeof word), LINK_ACK); /* stood there */
     assert_int_equal(read_length(b, FLASH_SLOT_B_BASE, 4), LINK_NACK); /* nor does guessing open it */
-    assert_int_equal(bench_erase_sector(b, 9), LINK_ACK);
+    assert_int_equal(host_erase_sector(b, 9), LINK_ACK);
     uint32_t start_of_9 = FLASH_SLOT_B_BASE + FLASH_SLOT_SECTOR_BYTES;
     assert_int_equal(read_length(b, start_of_9, 256), LINK_ACK);
     assert_int_equal(read_length(b, start_of_9 + FLASH_SLOT_SECTOR_BYTES - 1, 1), LINK_ACK);
@@ -402,15 +402,15 @@ static void read_memory_serves_only_sectors_that_this_session_erased(void **stat
 static void read_memory_shows_the_info_block_and_nothing_after_it(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     uint8_t block[1 + LINK_INFO_BLOCK_BYTES];
     struct link_info info;
     uint8_t stage[] = {LINK_INFO_BLOCK_BYTES - 1, (uint8_t) ~(LINK_INFO_BLOCK_BYTES - 1)};
-    assert_int_equal(bench_command(b, LINK_OP_READ), LINK_ACK);
-    assert_int_equal(bench_address(b, LINK_INFO_ADDR), LINK_ACK);
-    bench_write(b, stage, sizeof stage);
-    assert_int_equal(bench_ack(b), LINK_ACK);
-    bench_read(b, block, sizeof block);
+    assert_int_equal(host_command(b, LINK_OP_READ), LINK_ACK);
+    assert_int_equal(host_address(b, LINK_INFO_ADDR), LINK_ACK);
+    host_write(b, stage, sizeof stage);
+    assert_int_equal(host_ack(b), LINK_ACK);
+    host_read(b, block, sizeof block);
     assert_int_equal(link_info_load(block + 1, LINK_INFO_BLOCK_BYTES, &info), FOTA_OK);
     assert_int_equal(info.boot.bootloader_version, 0x01020003);
     assert_int_equal(info.boot.last_reason, E_IMAGE_HASH);
@@ -422,11 +422,11 @@ static void read_memory_shows_the_info_block_and_nothing_after_it(void **state)
 static void go_restarts_after_its_ack_whatever_the_address(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
-    assert_int_equal(bench_command(b, LINK_OP_GO), LINK_ACK);
-    assert_int_equal(bench_address(b, 0x20001234), LINK_ACK);
+    struct test_link *b = start(false);
+    assert_int_equal(host_command(b, LINK_OP_GO), LINK_ACK);
+    assert_int_equal(host_address(b, 0x20001234), LINK_ACK);
     assert_int_equal(b->n_restarts, 0);
-    bench_wait_ms(b, 20);
+    host_wait_ms(b, 20);
     assert_true(b->n_restarts > 0);
     assert_int_equal(b->n_finishes + b->n_activates, 0);
     stop(b);
@@ -436,19 +436,19 @@ static void go_after_plain_writes_finishes_and_activates_or_nacks(void **state)
 {
     (void)state;
     static const uint8_t data[] = {1, 2, 3, 4};
-    struct bench *b = start(false);
-    assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
-    assert_int_equal(bench_write_memory(b, FLASH_SLOT_B_BASE, data, 4), LINK_ACK);
+    struct test_link *b = start(false);
+    assert_int_equal(host_erase_sector(b, 8), LINK_ACK);
+    assert_int_equal(host_write_memory(b, FLASH_SLOT_B_BASE, data, 4), LINK_ACK);
     b->finish_err = E_IMAGE_SIGNATURE;
-    assert_int_equal(bench_command(b, LINK_OP_GO), LINK_ACK);
-    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_NACK);
-    bench_wait_ms(b, 300);
+    assert_int_equal(host_command(b, LINK_OP_GO), LINK_ACK);
+    assert_int_equal(host_address(b, FLASH_SLOT_B_BASE), LINK_NACK);
+    host_wait_ms(b, 300);
     assert_int_equal(b->n_restarts, 0);
     assert_last_reason(b, E_IMAGE_SIGNATURE);
     b->finish_err = FOTA_OK;
-    assert_int_equal(bench_command(b, LINK_OP_GO), LINK_ACK);
-    assert_int_equal(bench_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
-    bench_wait_ms(b, 300);
+    assert_int_equal(host_command(b, LINK_OP_GO), LINK_ACK);
+    assert_int_equal(host_address(b, FLASH_SLOT_B_BASE), LINK_ACK);
+    host_wait_ms(b, 300);
     assert_int_equal(b->n_activates, 1);
     assert_true(b->n_restarts > 0);
     stop(b);
@@ -461,24 +461,24 @@ static void host_that_left_is_forgotten_after_a_long_silence_and_its_work_is_not
     (void)state;
     static const uint8_t sync[] = {LINK_SOF};
     static const uint8_t frame[] = {LINK_SOF, LINK_OP_GET_ID, (uint8_t)~LINK_OP_GET_ID};
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     uint8_t back[3];
-    assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
+    assert_int_equal(host_erase_sector(b, 8), LINK_ACK);
     uint32_t session_id = b->pump.session.id;
-    bench_write(b, frame, sizeof frame);
-    bench_wait_ms(b, LINK_GONE_MS - 100);
-    bench_read(b, back, sizeof back); /* the answer stands for the slowest host */
+    host_write(b, frame, sizeof frame);
+    host_wait_ms(b, LINK_GONE_MS - 100);
+    host_read(b, back, sizeof back); /* the answer stands for the slowest host */
     assert_true(back[1] == LINK_ACK || back[2] == LINK_ACK);
-    bench_wait_ms(b, LINK_GONE_MS + 10);
-    bench_read(b, back, sizeof back);
+    host_wait_ms(b, LINK_GONE_MS + 10);
+    host_read(b, back, sizeof back);
     for (unsigned i = 1; i < sizeof back; i++) { /* the first one stood in the shift register */
         assert_int_equal(back[i], LINK_FILLER);
     }
-    bench_write(b, sync, sizeof sync);
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    host_write(b, sync, sizeof sync);
+    assert_int_equal(host_ack(b), LINK_ACK);
     static const uint8_t polls_with_a5[] = {LINK_SOF, LINK_FILLER, LINK_FILLER};
-    bench_write(b, polls_with_a5, sizeof polls_with_a5);
-    assert_int_equal(bench_ack(b), LINK_NACK); /* of a host that is there */
+    host_write(b, polls_with_a5, sizeof polls_with_a5);
+    assert_int_equal(host_ack(b), LINK_NACK); /* of a host that is there */
     assert_int_equal(b->pump.session.id, session_id);
     assert_alive(b);
     stop(b);
@@ -488,31 +488,31 @@ static void silence_inside_a_frame_gives_it_up_and_an_answer_survives_it(void **
 {
     (void)state;
     static const uint8_t half[] = {LINK_SOF, LINK_OP_WRITE};
-    struct bench *b = start(false);
-    bench_write(b, half, sizeof half);
-    bench_wait_ms(b, LINK_SILENCE_MS + 10);
+    struct test_link *b = start(false);
+    host_write(b, half, sizeof half);
+    host_wait_ms(b, LINK_SILENCE_MS + 10);
     assert_int_equal(b->wire.n_resyncs, 1);
     assert_alive(b);
     static const uint8_t frame[] = {LINK_SOF, LINK_OP_GET_ID, (uint8_t)~LINK_OP_GET_ID};
-    bench_write(b, frame, sizeof frame);
-    bench_wait_ms(b, 5000); /* a host that sleeps before it polls */
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    host_write(b, frame, sizeof frame);
+    host_wait_ms(b, 5000); /* a host that sleeps before it polls */
+    assert_int_equal(host_ack(b), LINK_ACK);
     uint8_t id[4];
-    bench_read(b, id, sizeof id);
+    host_read(b, id, sizeof id);
     assert_int_equal(id[3], 0x13);
-    assert_int_equal(bench_ack(b), LINK_ACK);
+    assert_int_equal(host_ack(b), LINK_ACK);
     stop(b);
 }
 
 static void an_application_that_says_not_now_is_waited_for_and_then_the_host_hears_of_it(void **state)
 {
     (void)state;
-    struct bench *b = start(false);
+    struct test_link *b = start(false);
     b->busy_answers = 100;
-    assert_int_equal(bench_erase_sector(b, 8), LINK_ACK);
+    assert_int_equal(host_erase_sector(b, 8), LINK_ACK);
     assert_int_equal(b->n_erases[8], 1);
     b->busy_answers = 1000000000;
-    assert_int_equal(bench_erase_sector(b, 9), LINK_NACK);
+    assert_int_equal(host_erase_sector(b, 9), LINK_NACK);
     b->busy_answers = 0;
     assert_last_reason(b, E_UPDATE_BUSY);
     stop(b);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "bench.h"
+#include "test_link.h"
 
 enum { POLLS_MAX = 20000 };
 
@@ -23,27 +23,27 @@ static const struct {
 
 enum { N_OWNERS = sizeof owners / sizeof owners[0] };
 
-static struct bench *start(size_t owner)
+static struct test_link *start(size_t owner)
 {
-    struct bench *b = malloc(sizeof *b);
+    struct test_link *b = malloc(sizeof *b);
     assert_non_null(b);
-    bench_start(b, owners[owner].uses_arm, owners[owner].poll_every);
+    host_start(b, owners[owner].uses_arm, owners[owner].poll_every);
     return b;
 }
 
-static void stop(struct bench *b)
+static void stop(struct test_link *b)
 {
     assert_int_equal(b->outside, 0);
     free(b);
 }
 
-static void send(struct bench *b, const void *bytes, size_t n_bytes)
+static void send(struct test_link *b, const void *bytes, size_t n_bytes)
 {
-    bench_write(b, bytes, n_bytes);
+    host_write(b, bytes, n_bytes);
 }
 
 /* 256 bytes as clients write them: N, data, XOR of all. */
-static void send_data_frame(struct bench *b, const uint8_t *data)
+static void send_data_frame(struct test_link *b, const uint8_t *data)
 {
     uint8_t frame[258] = {0xFF};
     memcpy(frame + 1, data, 256);
@@ -53,12 +53,12 @@ static void send_data_frame(struct bench *b, const uint8_t *data)
 
 /* --- first poll counts, echo after ACK and NACK (sensor hub on SPI, 4.8 MHz, no gaps) ---------------- */
 
-static uint8_t first_poll_counts(struct bench *b)
+static uint8_t first_poll_counts(struct test_link *b)
 {
     for (unsigned i = 0; i < POLLS_MAX; i++) {
-        uint8_t byte = bench_clock(b, 0);
+        uint8_t byte = host_clock(b, 0);
         if (byte == LINK_ACK || byte == LINK_NACK) {
-            bench_clock(b, LINK_ACK);
+            host_clock(b, LINK_ACK);
             return byte;
         }
     }
@@ -69,9 +69,9 @@ static void host_that_counts_the_first_poll_writes_an_image_and_goes(void **stat
 {
     (void)state;
     static uint8_t data[256];
-    bench_fill(data, sizeof data, 3);
+    host_fill(data, sizeof data, 3);
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
-        struct bench *b = start(owner);
+        struct test_link *b = start(owner);
         send(b, "\x5A", 1);
         assert_int_equal(first_poll_counts(b), LINK_ACK);
         for (uint8_t sector = 8; sector < 11; sector++) {
@@ -98,7 +98,7 @@ static void host_that_counts_the_first_poll_writes_an_image_and_goes(void **stat
         assert_int_equal(first_poll_counts(b), LINK_ACK);
         send(b, "\x08\x00\x00\x00\x08", 5);
         assert_int_equal(first_poll_counts(b), LINK_ACK);
-        bench_wait_ms(b, 50);
+        host_wait_ms(b, 50);
         assert_int_equal(b->n_activates, 1);
         assert_true(b->n_restarts > 0);
         stop(b);
@@ -111,7 +111,7 @@ static void host_whose_first_poll_is_the_erase_checksum_and_that_syncs_again(voi
 {
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
-        struct bench *b = start(owner);
+        struct test_link *b = start(owner);
         send(b, "\x5A", 1);
         assert_int_equal(first_poll_counts(b), LINK_ACK);
         send(b, "\x5A", 1); /* again: at any time */
@@ -125,7 +125,7 @@ static void host_whose_first_poll_is_the_erase_checksum_and_that_syncs_again(voi
         send(b, "\x09", 1);
         assert_int_equal(first_poll_counts(b), LINK_ACK);
         assert_int_equal(b->n_erases[9], 1);
-        bench_clock(b, LINK_ACK); /* an echo too many */
+        host_clock(b, LINK_ACK); /* an echo too many */
         uint8_t back[257], expected[256];
         memset(expected, 0xFF, sizeof expected);
         send(b, "\x5A", 1);
@@ -137,7 +137,7 @@ static void host_whose_first_poll_is_the_erase_checksum_and_that_syncs_again(voi
         assert_int_equal(first_poll_counts(b), LINK_ACK);
         send(b, "\xFF\x00", 2);
         assert_int_equal(first_poll_counts(b), LINK_ACK);
-        bench_read(b, back, sizeof back);
+        host_read(b, back, sizeof back);
         assert_memory_equal(back + 1, expected, sizeof expected);
         stop(b);
     }
@@ -145,14 +145,14 @@ static void host_whose_first_poll_is_the_erase_checksum_and_that_syncs_again(voi
 
 /* --- first poll ignored; a bare 79 ends Get; 5A on MOSI while it reads; no echo after NACK ----------- */
 
-static uint8_t ignore_first_poll(struct bench *b, bool echoes_nack)
+static uint8_t ignore_first_poll(struct test_link *b, bool echoes_nack)
 {
-    bench_clock(b, 0);
+    host_clock(b, 0);
     for (unsigned i = 0; i < POLLS_MAX; i++) {
-        uint8_t byte = bench_clock(b, 0);
+        uint8_t byte = host_clock(b, 0);
         if (byte == LINK_ACK || byte == LINK_NACK) {
             if (byte == LINK_ACK || echoes_nack) {
-                bench_clock(b, LINK_ACK);
+                host_clock(b, LINK_ACK);
             }
             return byte;
         }
@@ -164,30 +164,30 @@ static void host_that_clocks_5a_while_it_reads_and_never_echoes_a_nack(void **st
 {
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
-        struct bench *b = start(owner);
+        struct test_link *b = start(owner);
         uint8_t n = 0;
         send(b, "\x5A", 1);
         assert_int_equal(ignore_first_poll(b, false), LINK_ACK);
         send(b, "\x5A\x00\xFF", 3);
         assert_int_equal(ignore_first_poll(b, false), LINK_ACK);
-        bench_clock(b, 0);
-        n = bench_clock(b, 0);
+        host_clock(b, 0);
+        n = host_clock(b, 0);
         assert_int_equal(n, 11);
         for (unsigned i = 0; i < n + 1U; i++) {
-            bench_clock(b, 0xEE); /* the buffer's garbage goes out while it reads */
+            host_clock(b, 0xEE); /* the buffer's garbage goes out while it reads */
         }
-        bench_clock(b, LINK_ACK); /* no poll before the echo */
+        host_clock(b, LINK_ACK); /* no poll before the echo */
         send(b, "\x5A\x01\xFE", 3);
         assert_int_equal(ignore_first_poll(b, false), LINK_ACK);
-        bench_clock(b, 0);
-        assert_int_equal(bench_clock(b, LINK_SOF), 0x11);
+        host_clock(b, 0);
+        assert_int_equal(host_clock(b, LINK_SOF), 0x11);
         assert_int_equal(ignore_first_poll(b, false), LINK_ACK);
         send(b, "\x5A\x63\x9C", 3);
         assert_int_equal(ignore_first_poll(b, false), LINK_NACK);
         send(b, "\0\x5A\x02\xFD", 4); /* no echo, and a 00 before the frame: it still works */
         assert_int_equal(ignore_first_poll(b, false), LINK_ACK);
         uint8_t id[4];
-        bench_read(b, id, sizeof id);
+        host_read(b, id, sizeof id);
         assert_int_equal(id[2] << 8 | id[3], 0x413);
         assert_int_equal(ignore_first_poll(b, false), LINK_ACK);
         stop(b);
@@ -200,18 +200,18 @@ static void host_that_reads_one_byte_too_many_still_finds_the_ack(void **state)
 {
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
-        struct bench *b = start(owner);
+        struct test_link *b = start(owner);
         uint8_t reply[5];
         send(b, "\x5A", 1);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x01\xFE", 3);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
-        bench_read(b, reply, 3);
+        host_read(b, reply, 3);
         assert_int_equal(reply[1], 0x11);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x02\xFD", 3);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
-        bench_read(b, reply, 5);
+        host_read(b, reply, 5);
         assert_int_equal(reply[2] << 8 | reply[3], 0x413);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x44\xBB", 3); /* mass erase: of the slot */
@@ -225,13 +225,13 @@ static void host_that_reads_one_byte_too_many_still_finds_the_ack(void **state)
 
 /* --- strict: A5 in the first byte, A5 or an answer in the polls, A5 during the echo ------------------ */
 
-static uint8_t strict_ack(struct bench *b, uint8_t first, uint8_t poll)
+static uint8_t strict_ack(struct test_link *b, uint8_t first, uint8_t poll)
 {
-    assert_int_equal(bench_clock(b, first), LINK_FILLER);
+    assert_int_equal(host_clock(b, first), LINK_FILLER);
     for (unsigned i = 0; i < POLLS_MAX; i++) {
-        uint8_t byte = bench_clock(b, poll);
+        uint8_t byte = host_clock(b, poll);
         if (byte == LINK_ACK || byte == LINK_NACK) {
-            assert_int_equal(bench_clock(b, LINK_ACK), LINK_FILLER);
+            assert_int_equal(host_clock(b, LINK_ACK), LINK_FILLER);
             return byte;
         }
         assert_int_equal(byte, LINK_FILLER);
@@ -243,15 +243,15 @@ static void strict_host_sees_a5_wherever_it_insists_on_it(void **state)
 {
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
-        struct bench *b = start(owner);
+        struct test_link *b = start(owner);
         uint8_t reply[4];
         unsigned n_syncs = 0;
-        while (bench_clock(b, LINK_SOF) != LINK_FILLER && n_syncs++ < 10) {
+        while (host_clock(b, LINK_SOF) != LINK_FILLER && n_syncs++ < 10) {
         }
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
         send(b, "\x5A\x02\xFD", 3);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
-        bench_read(b, reply, 4);
+        host_read(b, reply, 4);
         assert_int_equal(reply[3], 0x13);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
         send(b, "\x5A\x44\xBB", 3);
@@ -261,7 +261,7 @@ static void strict_host_sees_a5_wherever_it_insists_on_it(void **state)
         send(b, "\x00", 1); /* and a 00 too many */
         send(b, "\x5A\x01\xFE", 3);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
-        bench_read(b, reply, 2);
+        host_read(b, reply, 2);
         assert_int_equal(reply[1], 0x11);
         assert_int_equal(strict_ack(b, 0, LINK_FILLER), LINK_ACK);
         stop(b);
@@ -274,7 +274,7 @@ static void host_that_erases_several_sectors_in_one_list(void **state)
 {
     (void)state;
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
-        struct bench *b = start(owner);
+        struct test_link *b = start(owner);
         send(b, "\x5A", 1);
         assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
         send(b, "\x5A\x44\xBB", 3);
@@ -298,28 +298,28 @@ static void after_a_torn_byte_the_next_sync_heals_the_loader(void **state)
                                          "\x5A\x63\x9C"}; /* idle, an ACK stands, a NACK */
     for (size_t owner = 0; owner < N_OWNERS; owner++) {
         for (unsigned i = 0; i < 3 * 7; i++) {
-            struct bench *b = start(owner);
+            struct test_link *b = start(owner);
             unsigned n_polls = 0;
             send(b, "\x5A", 1);
             assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
             send(b, before[i % 3], strlen(before[i % 3]));
             b->wire.n_slip_bits = 1 + i / 3;
             for (unsigned n = 0; n < 4; n++) {
-                bench_clock(b, 0);
-                bench_wait_ms(b, 20);
+                host_clock(b, 0);
+                host_wait_ms(b, 20);
             }
             send(b, "\x5A", 1);
             for (uint8_t seen = 0; seen != LINK_ACK; n_polls++) {
-                bench_wait_ms(b, 20);
-                seen = bench_clock(b, 0);
+                host_wait_ms(b, 20);
+                seen = host_clock(b, 0);
                 assert_in_range(n_polls, 0, 12);
             }
-            bench_clock(b, LINK_ACK);
+            host_clock(b, LINK_ACK);
             assert_int_equal(b->wire.n_resyncs, 1);
             uint8_t id[4];
             send(b, "\x5A\x02\xFD", 3);
             assert_int_equal(ignore_first_poll(b, true), LINK_ACK);
-            bench_read(b, id, sizeof id);
+            host_read(b, id, sizeof id);
             assert_int_equal(id[3], 0x13);
             stop(b);
         }
@@ -331,19 +331,19 @@ static void after_a_torn_byte_the_next_sync_heals_the_loader(void **state)
 static void host_without_echo_gets_nowhere_and_writes_nothing(void **state)
 {
     (void)state;
-    struct bench *b = start(0);
+    struct test_link *b = start(0);
     static const uint8_t poll_addr[] = {0x08, 0x08, 0, 0, 0};
     send(b, "\x5A", 1);
     for (unsigned i = 0; i < 5; i++) {
-        bench_clock(b, 0);
+        host_clock(b, 0);
     }
     send(b, "\x5A\x31\xCE", 3);
     for (unsigned i = 0; i < 30; i++) {
-        bench_clock(b, poll_addr[0]);
+        host_clock(b, poll_addr[0]);
     }
     send(b, poll_addr, sizeof poll_addr);
     for (unsigned i = 0; i < 300; i++) {
-        bench_clock(b, 0xFF);
+        host_clock(b, 0xFF);
     }
     assert_int_equal(b->n_begins + b->n_programs, 0);
     stop(b);

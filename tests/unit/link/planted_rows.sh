@@ -1,7 +1,7 @@
 #!/bin/sh
 # A missing piece of an operation does not compile. Each bug is planted in a copy of lib/link, which must then be refused by
 # the compiler, with the words given; the copy as it is must be accepted, or the test would prove nothing.
-# Usage: planted_rows.sh SOURCE_DIR CC BOARD_DIR
+# Usage: planted_rows.sh SOURCE_DIR CC BOARD_DIR     BOARD_DIR: folder of board/board.h
 set -eu
 src=$1
 cc=$2

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "bench.h"
 #include "link_table.h"
+#include "test_link.h"
 
 enum { DOC_MAX_BYTES = 64 * 1024, LINE_MAX_BYTES = 512 };
 
@@ -49,30 +49,30 @@ static size_t parse_hex(const char *text, uint8_t *bytes, size_t max_bytes)
 }
 
 /* One line of a vector. @return false if the loader's answer is another */
-static bool replay(struct bench *b, const char *line)
+static bool replay(struct test_link *b, const char *line)
 {
     uint8_t bytes[128], got[128];
     size_t n_bytes = parse_hex(line + (line[0] == 'a' ? 4 : 2), bytes, sizeof bytes);
     switch (line[0]) {
     case '>':
-        bench_write(b, bytes, n_bytes);
+        host_write(b, bytes, n_bytes);
         return true;
     case 'a':
-        return bench_ack(b) == bytes[0];
+        return host_ack(b) == bytes[0];
     case '<':
-        bench_clock(b, 0);
+        host_clock(b, 0);
         break;
     default:
-        for (unsigned i = 0; i < b->polls_max && bench_clock(b, 0) != LINK_REPLY; i++) {
+        for (unsigned i = 0; i < b->polls_max && host_clock(b, 0) != LINK_REPLY; i++) {
         }
         break;
     }
-    bench_read(b, got, n_bytes);
+    host_read(b, got, n_bytes);
     return memcmp(got, bytes, n_bytes) == 0;
 }
 
 /* @return number of lines that were replayed and agreed; stops at the first that does not */
-static unsigned replay_all(char *text, struct bench *b, bool *agrees)
+static unsigned replay_all(char *text, struct test_link *b, bool *agrees)
 {
     unsigned n_lines = 0;
     bool is_vector = false;
@@ -96,11 +96,11 @@ static void vectors_of_the_spec_hold_for_a_fast_and_a_slow_owner(void **state)
     (void)state;
     static const unsigned poll_every[] = {1, 1, 29};
     for (size_t i = 0; i < 3; i++) {
-        struct bench *b = malloc(sizeof *b);
+        struct test_link *b = malloc(sizeof *b);
         char *text = read_spec();
         bool agrees;
         assert_non_null(b);
-        bench_start(b, i > 0, poll_every[i]);
+        host_start(b, i > 0, poll_every[i]);
         unsigned n_lines = replay_all(text, b, &agrees);
         assert_true(agrees);
         assert_true(n_lines > 60);
@@ -113,11 +113,11 @@ static void vectors_of_the_spec_hold_for_a_fast_and_a_slow_owner(void **state)
 static void a_changed_byte_in_a_vector_is_noticed(void **state)
 {
     (void)state;
-    struct bench *b = malloc(sizeof *b);
+    struct test_link *b = malloc(sizeof *b);
     char *text = read_spec();
     bool agrees;
     assert_non_null(b);
-    bench_start(b, false, 1);
+    host_start(b, false, 1);
     char *answer = strstr(text, "< 01 04 13");
     assert_non_null(answer);
     answer[9] = '4';
@@ -268,10 +268,10 @@ static void the_commands_of_the_spec_are_the_source_s(void **state)
 static void an_opcode_without_a_row_is_an_internal_error_and_no_other_operation(void **state)
 {
     (void)state;
-    struct bench *b = malloc(sizeof *b);
+    struct test_link *b = malloc(sizeof *b);
     assert_non_null(b);
-    bench_start(b, false, 1);
-    (void)bench_begin(b);
+    host_start(b, false, 1);
+    (void)host_begin(b);
     uint8_t body[LINK_BUFFER_BYTES] = {0x51, 0x51, 0x51, 0x51};
     for (unsigned op = 0; op <= 0xFF; op++) {
         if (strcmp(link_op_name((uint8_t)op), "unknown") != 0) {
@@ -299,9 +299,9 @@ static void an_opcode_of_the_wrong_kind_is_an_internal_error(void **state)
                                              {.op = LINK_OP_ABORT},
                                              {.op = LINK_OP_INFO},
                                              {.op = LINK_OP_GO, .is_request = true}};
-    struct bench *b = malloc(sizeof *b);
+    struct test_link *b = malloc(sizeof *b);
     assert_non_null(b);
-    bench_start(b, false, 1);
+    host_start(b, false, 1);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct link_result result;
         b->pump.slave.work = wrong[i];
@@ -335,7 +335,7 @@ static void illegal_pairs_name_an_error_and_change_nothing(void **state)
     }
     uint32_t buffer[LINK_BUFFER_BYTES / 4];
     struct link_slave slave;
-    link_slave_init(&slave, (uint8_t *)buffer, FLASH_SLOT_B_BASE);
+    link_slave_init(&slave, (uint8_t *)buffer, &BOARD_OWN, FLASH_SLOT_B_BASE);
     assert_int_equal(link_slave_ack(&slave), LINK_OUT_NONE); /* no work is under way */
     assert_int_equal(slave.reason, E_STATE);
     assert_int_equal(link_slave_nack(&slave, E_IO), LINK_OUT_NONE);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "gateway_rig.h"
+#include "site.h"
 
 /* --- a wire with a script ---------------------------------------------------------------------------- */
 
@@ -332,16 +332,16 @@ static void reset_into_the_rom_keeps_the_budgets(void **state)
 
 /* --- against the real slave -------------------------------------------------------------------------- */
 
-static struct rig *rig;
+static struct site *site;
 static struct test_release release;
 
 static int set_up(void **state)
 {
     (void)state;
-    rig = malloc(sizeof *rig);
-    assert_non_null(rig);
-    rig_init(rig);
-    struct test_spec spec = test_spec(&rig->release_key, &rig->channel_key, 0x02000000, 2);
+    site = malloc(sizeof *site);
+    assert_non_null(site);
+    site_init(site);
+    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, 0x02000000, 2);
     test_release_make(&spec, &release);
     return 0;
 }
@@ -349,14 +349,14 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    free(rig);
+    free(site);
     return 0;
 }
 
 static struct link_session begin(void)
 {
     struct link_session session;
-    assert_int_equal(link_client_begin(&rig->link, (const uint8_t *)release.statement,
+    assert_int_equal(link_client_begin(&site->link, (const uint8_t *)release.statement,
                                        (uint32_t)release.n_statement, &session),
                      FOTA_OK);
     return session;
@@ -371,7 +371,7 @@ static unsigned stream(const struct link_session *session, uint32_t off, uint32_
         uint32_t left = session->image_bytes - off;
         uint32_t n = left < block_bytes ? left : block_bytes;
         assert_int_equal(
-            link_client_block(&rig->link, session->session_id, off, release.image[1] + off, n, &progress),
+            link_client_block(&site->link, session->session_id, off, release.image[1] + off, n, &progress),
             FOTA_OK);
         off = progress.accepted_off;
         assert_true(++n_blocks < 1000);
@@ -383,13 +383,13 @@ static void agent_is_detected_and_tells_what_runs(void **state)
 {
     (void)state;
     struct link_peer peer;
-    assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
+    assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
     assert_int_equal(peer.kind, LINK_PEER_AGENT);
     assert_int_equal(peer.chip_id, 0x413);
     assert_int_equal(peer.info.boot.running_slot, SLOT_A);
     assert_int_equal(peer.info.boot.active_slot, SLOT_A);
     assert_string_equal(peer.info.boot.hw_id, "f407-disco");
-    assert_memory_equal(peer.info.boot.slot_hash[SLOT_A], rig->factory.hash[0], 8);
+    assert_memory_equal(peer.info.boot.slot_hash[SLOT_A], site->factory.hash[0], 8);
 }
 
 static void whole_update_by_vendor_commands(void **state)
@@ -398,18 +398,18 @@ static void whole_update_by_vendor_commands(void **state)
     struct link_peer peer;
     struct link_progress progress;
     uint8_t sha256[32];
-    assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
+    assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
     struct link_session session = begin();
     assert_int_equal(session.slot, SLOT_B);
     stream(&session, session.resume_off, session.block_max_bytes);
-    assert_int_equal(link_client_hash(&rig->link, 0, session.image_bytes, sha256), FOTA_OK);
+    assert_int_equal(link_client_hash(&site->link, 0, session.image_bytes, sha256), FOTA_OK);
     assert_memory_equal(sha256, release.digest[1], 32);
-    assert_int_equal(link_client_finish(&rig->link, session.session_id, &progress), FOTA_OK);
+    assert_int_equal(link_client_finish(&site->link, session.session_id, &progress), FOTA_OK);
     assert_int_equal(progress.flashed_off, session.image_bytes);
-    assert_int_equal(link_client_activate(&rig->link, session.session_id, &progress), FOTA_OK);
-    target_fake_run_ms(&rig->target, 1000);
-    assert_int_equal(rig->target.running, SLOT_B);
-    assert_int_equal(rig->link.stats.repeats, 0);
+    assert_int_equal(link_client_activate(&site->link, session.session_id, &progress), FOTA_OK);
+    target_fake_run_ms(&site->target, 1000);
+    assert_int_equal(site->target.running, SLOT_B);
+    assert_int_equal(site->link.stats.repeats, 0);
 }
 
 static void target_reasons_come_through(void **state)
@@ -419,15 +419,15 @@ static void target_reasons_come_through(void **state)
     struct link_session session;
     struct link_progress progress;
     uint8_t sha256[32];
-    assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
+    assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
     release.statement[30] ^= 1;
-    enum fota_err err = link_client_begin(&rig->link, (const uint8_t *)release.statement,
+    enum fota_err err = link_client_begin(&site->link, (const uint8_t *)release.statement,
                                           (uint32_t)release.n_statement, &session);
     assert_int_equal((unsigned)err >> 8, 0x03);
-    assert_int_equal(link_client_finish(&rig->link, 0x12345678, &progress), E_UPDATE_NO_SESSION);
-    assert_true(link_client_hash(&rig->link, 0xFFFFFF00, 16, sha256) != FOTA_OK);
-    assert_int_equal(rig->link.stats.damaged, 0);
-    assert_int_equal(rig->target.n_erases, 0);
+    assert_int_equal(link_client_finish(&site->link, 0x12345678, &progress), E_UPDATE_NO_SESSION);
+    assert_true(link_client_hash(&site->link, 0xFFFFFF00, 16, sha256) != FOTA_OK);
+    assert_int_equal(site->link.stats.damaged, 0);
+    assert_int_equal(site->target.n_erases, 0);
 }
 
 static void damaged_bytes_are_repeated_until_right(void **state)
@@ -437,15 +437,15 @@ static void damaged_bytes_are_repeated_until_right(void **state)
     uint8_t sha256[32];
     print_message("noise seeds 1..20, one damaged byte in 2,000 on each wire\n");
     for (uint32_t seed = 1; seed <= 20; seed++) {
-        rig_init(rig);
-        assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
-        rig->target.noise_period = 2000;
-        rig->target.noise_seed = seed;
+        site_init(site);
+        assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
+        site->target.noise_period = 2000;
+        site->target.noise_seed = seed;
         struct link_session session = begin();
         stream(&session, session.resume_off, 256);
-        assert_int_equal(link_client_hash(&rig->link, 0, session.image_bytes, sha256), FOTA_OK);
+        assert_int_equal(link_client_hash(&site->link, 0, session.image_bytes, sha256), FOTA_OK);
         assert_memory_equal(sha256, release.digest[1], 32);
-        assert_true(rig->target.n_damaged > 0);
+        assert_true(site->target.n_damaged > 0);
     }
 }
 
@@ -454,11 +454,11 @@ static void too_much_noise_is_a_clean_failure(void **state)
     (void)state;
     struct link_info info;
     struct link_peer peer;
-    assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
-    rig->target.noise_period = 2;
-    enum fota_err err = link_client_info(&rig->link, &info);
+    assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
+    site->target.noise_period = 2;
+    enum fota_err err = link_client_info(&site->link, &info);
     assert_true(link_client_is_transport(err));
-    assert_true(rig->link.stats.repeats <= 8);
+    assert_true(site->link.stats.repeats <= 8);
 }
 
 static void host_that_vanished_in_any_byte_of_a_block_is_forgotten(void **state)
@@ -466,20 +466,20 @@ static void host_that_vanished_in_any_byte_of_a_block_is_forgotten(void **state)
     (void)state;
     struct link_peer peer;
     struct link_info info;
-    assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
+    assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
     /* command frame and ACK, then a part of n[2] body crc */
     static const uint8_t frame[] = {0x5A, LINK_OP_BLOCK, (uint8_t)~LINK_OP_BLOCK, 0x00, 0x00, 0x00, 0x79,
                                     0x01, 0x08};
     uint8_t garbage[257];
     memset(garbage, 0x5A, sizeof garbage); /* worst: every byte looks like a start of frame */
     for (size_t cut = 0; cut <= sizeof garbage; cut++) {
-        assert_int_equal(link_io_select(&rig->target.io, true), FOTA_OK);
-        assert_int_equal(link_io_transfer(&rig->target.io, frame, NULL, sizeof frame), FOTA_OK);
-        assert_int_equal(link_io_transfer(&rig->target.io, garbage, NULL, cut), FOTA_OK);
-        assert_int_equal(link_io_select(&rig->target.io, false), FOTA_OK);
-        link_client_init(&rig->link, &rig->target.io, NULL);
-        assert_int_equal(link_client_detect(&rig->link, &peer), FOTA_OK);
-        assert_int_equal(link_client_info(&rig->link, &info), FOTA_OK);
+        assert_int_equal(link_io_select(&site->target.io, true), FOTA_OK);
+        assert_int_equal(link_io_transfer(&site->target.io, frame, NULL, sizeof frame), FOTA_OK);
+        assert_int_equal(link_io_transfer(&site->target.io, garbage, NULL, cut), FOTA_OK);
+        assert_int_equal(link_io_select(&site->target.io, false), FOTA_OK);
+        link_client_init(&site->link, &site->target.io, NULL);
+        assert_int_equal(link_client_detect(&site->link, &peer), FOTA_OK);
+        assert_int_equal(link_client_info(&site->link, &info), FOTA_OK);
     }
 }
 
@@ -487,14 +487,14 @@ static void plain_an4286_erases_writes_and_reads_back_the_inactive_slot(void **s
 {
     (void)state;
     uint8_t back[256];
-    assert_int_equal(link_client_sync(&rig->link), FOTA_OK);
-    assert_int_equal(link_client_erase(&rig->link, FLASH_SLOT_B_SECTOR), FOTA_OK);
+    assert_int_equal(link_client_sync(&site->link), FOTA_OK);
+    assert_int_equal(link_client_erase(&site->link, FLASH_SLOT_B_SECTOR), FOTA_OK);
     for (uint32_t off = 0; off < 4096; off += 256) {
         assert_int_equal(
-            link_client_write_checked(&rig->link, FLASH_SLOT_B_BASE + off, release.image[1] + off, 256),
+            link_client_write_checked(&site->link, FLASH_SLOT_B_BASE + off, release.image[1] + off, 256),
             FOTA_OK);
     }
-    assert_int_equal(link_client_read(&rig->link, FLASH_SLOT_B_BASE + 256, back, 256), FOTA_OK);
+    assert_int_equal(link_client_read(&site->link, FLASH_SLOT_B_BASE + 256, back, 256), FOTA_OK);
     assert_memory_equal(back, release.image[1] + 256, 256);
 }
 
@@ -502,12 +502,12 @@ static void plain_an4286_is_refused_outside_the_inactive_slot(void **state)
 {
     (void)state;
     uint8_t bytes[4] = {0};
-    assert_int_equal(link_client_sync(&rig->link), FOTA_OK);
-    assert_int_equal(link_client_read(&rig->link, FLASH_BOOT_BASE, bytes, 4), E_LINK_NACK);
-    assert_int_equal(link_client_write(&rig->link, FLASH_SLOT_A_BASE, bytes, 4), E_LINK_NACK);
-    assert_int_equal(link_client_erase(&rig->link, FLASH_BOOT_SECTOR), E_LINK_NACK);
-    assert_int_equal(link_client_readout_unprotect(&rig->link), E_LINK_NACK);
-    assert_int_equal(rig->target.n_erases, 0);
+    assert_int_equal(link_client_sync(&site->link), FOTA_OK);
+    assert_int_equal(link_client_read(&site->link, FLASH_BOOT_BASE, bytes, 4), E_LINK_NACK);
+    assert_int_equal(link_client_write(&site->link, FLASH_SLOT_A_BASE, bytes, 4), E_LINK_NACK);
+    assert_int_equal(link_client_erase(&site->link, FLASH_BOOT_SECTOR), E_LINK_NACK);
+    assert_int_equal(link_client_readout_unprotect(&site->link), E_LINK_NACK);
+    assert_int_equal(site->target.n_erases, 0);
 }
 
 #define WITH_RIG(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

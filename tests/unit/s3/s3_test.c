@@ -83,7 +83,7 @@ static const struct s3_config CONFIG = {.endpoint = "http://127.0.0.1:9000",
                                         .secret = "secret"};
 
 /* Client, server and buffer of one test. */
-struct bench {
+struct s3_setup {
     struct fake fake;
     struct s3 s3;
     uint8_t bytes[BODY_BYTES];
@@ -91,7 +91,7 @@ struct bench {
     struct s3_reply reply;
 };
 
-static void begin(struct bench *b, const struct s3_config *config, const struct reply *reply,
+static void begin(struct s3_setup *b, const struct s3_config *config, const struct reply *reply,
                   size_t n_replies)
 {
     static const struct http_ops ops = {.perform = perform};
@@ -103,13 +103,13 @@ static void begin(struct bench *b, const struct s3_config *config, const struct 
     assert_int_equal(s3_init(&b->s3, &b->fake.http, config), FOTA_OK);
 }
 
-static enum fota_err get(struct bench *b, const struct s3_get_options *options)
+static enum fota_err get(struct s3_setup *b, const struct s3_get_options *options)
 {
     const struct s3_taker taker = s3_buffer_taker(&b->buffer);
     return s3_get(&b->s3, "a b/c", options, NOW_S, &taker, &b->reply);
 }
 
-static enum fota_err get_once(struct bench *b, const struct s3_get_options *options,
+static enum fota_err get_once(struct s3_setup *b, const struct s3_get_options *options,
                               const struct reply *reply)
 {
     begin(b, &CONFIG, reply, 1);
@@ -119,7 +119,7 @@ static enum fota_err get_once(struct bench *b, const struct s3_get_options *opti
 static void a_poll_is_one_signed_request(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct s3_get_options options = {.if_none_match = "\"e1\""};
     const struct reply news = {200, "ETag: \"e2\"\nDate: Tue, 24 Nov 2026 08:00:00 GMT", "hello", 0, FOTA_OK};
     assert_int_equal(get_once(&b, &options, &news), FOTA_OK);
@@ -145,7 +145,7 @@ static void a_poll_is_one_signed_request(void **state)
 static void session_token_and_vhost_are_signed(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct s3_config config = {.endpoint = "https://s3.eu-central-1.amazonaws.com:443",
                                      .region = "eu-central-1",
                                      .bucket = "bucket",
@@ -160,6 +160,30 @@ static void session_token_and_vhost_are_signed(void **state)
     assert_non_null(strstr(b.fake.sent, "x-amz-security-token: token\n"));
     assert_non_null(
         strstr(b.fake.sent, "SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token, "));
+}
+
+static void a_prefix_stands_between_bucket_and_key(void **state)
+{
+    (void)state;
+    struct s3_setup b;
+    struct s3_config config = CONFIG;
+    const struct reply ok = {200, "", "", 0, FOTA_OK};
+    config.prefix = "fleet a/eu";
+    begin(&b, &config, &ok, 1);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "http://127.0.0.1:9000/bucket/fleet%20a/eu/a%20b/c");
+    config.is_vhost = true;
+    begin(&b, &config, &ok, 1);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "http://bucket.127.0.0.1:9000/fleet%20a/eu/a%20b/c");
+    config.prefix = "";
+    begin(&b, &config, &ok, 1);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "http://bucket.127.0.0.1:9000/a%20b/c");
+    config.prefix = "/fleet";
+    assert_int_equal(s3_init(&b.s3, &b.fake.http, &config), E_ARG);
+    config.prefix = "fleet/";
+    assert_int_equal(s3_init(&b.s3, &b.fake.http, &config), E_ARG);
 }
 
 static void a_range_is_taken_only_as_asked(void **state)
@@ -186,7 +210,7 @@ static void a_range_is_taken_only_as_asked(void **state)
     };
     const struct s3_get_options options = {.if_match = "\"e\"", .range_off = 8, .range_bytes = 4};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const enum fota_err err = get_once(&b, &options, &cases[i].reply);
         if (err != cases[i].wanted) {
             fail_msg("case %zu: %s", i, fota_err_name(err));
@@ -197,7 +221,7 @@ static void a_range_is_taken_only_as_asked(void **state)
             assert_memory_equal(b.bytes, "wxyz", b.buffer.n_bytes);
         }
     }
-    struct bench b;
+    struct s3_setup b;
     const struct s3_get_options unsafe = {.range_off = 8, .range_bytes = 4};
     assert_int_equal(get_once(&b, &unsafe, &cases[0].reply),
                      E_ARG); /* a range without If-Match could mix versions */
@@ -221,9 +245,7 @@ static void every_refusal_has_its_own_error(void **state)
         {404, "", "<Error><Code>NoSuchKey</Code></Error>", E_S3_NO_KEY},
         {404, "", "<html>not S3</html>", E_S3_NO_KEY},
         {409, "", "<Error><Code>ConditionalRequestConflict</Code></Error>", E_S3_PRECONDITION},
-        {301, "x-amz-bucket-region: eu-west-1", "", E_S3_REGION},
-        {400, "", "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>",
-         E_S3_REGION},
+        {301, "", "<Error><Code>PermanentRedirect</Code></Error>", E_S3_REGION},
         {307, "", "<Error><Code>TemporaryRedirect</Code></Error>", E_S3_REGION},
         {503, "Retry-After: 7", "<Error><Code>SlowDown</Code></Error>", E_S3_THROTTLED},
         {429, "", "", E_S3_THROTTLED},
@@ -235,23 +257,108 @@ static void every_refusal_has_its_own_error(void **state)
         {206, "", "", E_HTTP_REPLY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct reply reply = {cases[i].status, cases[i].headers, cases[i].body, 0, FOTA_OK};
         const enum fota_err err = get_once(&b, &(struct s3_get_options){0}, &reply);
         if (err != cases[i].wanted) {
             fail_msg("case %zu: %s", i, fota_err_name(err));
         }
-        assert_int_equal(b.fake.n_requests, 1); /* nothing is retried, no redirect is followed */
-        if (err == E_S3_REGION && cases[i].status != 307) {
-            assert_string_equal(b.reply.region, "eu-west-1");
-        }
-        if (cases[i].status == 503 && i == 12) {
+        assert_int_equal(b.fake.n_requests, 1); /* nothing is retried, no redirect without a word of S3 */
+        if (cases[i].status == 503 && cases[i].headers[0] != '\0') {
             assert_int_equal(b.reply.retry_after_s, 7);
         }
     }
-    struct bench b;
+    struct s3_setup b;
     const struct reply down = {0, "", "", 0, E_NET_CONNECT};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &down), E_NET_CONNECT);
+}
+
+/* A bucket in the US, asked for in Frankfurt. */
+static const struct s3_config AWS = {.endpoint = "https://s3.eu-central-1.amazonaws.com",
+                                     .region = "eu-central-1",
+                                     .bucket = "bucket",
+                                     .key_id = "ID",
+                                     .secret = "secret",
+                                     .token = "token",
+                                     .is_vhost = true};
+
+#define MOVED_TO(host) "<Error><Code>PermanentRedirect</Code><Endpoint>" host "</Endpoint></Error>"
+
+static void a_bucket_in_another_region_is_found_and_the_request_signed_anew(void **state)
+{
+    (void)state;
+    static const struct {
+        struct reply reply;
+        const char *url;
+    } cases[] = {
+        {{301, "x-amz-bucket-region: us-west-2", MOVED_TO("bucket.s3.us-west-2.amazonaws.com"), 0, FOTA_OK},
+         "https://bucket.s3.us-west-2.amazonaws.com/a%20b/c"},
+        {{307, "Location: http://evil.example/\nx-amz-bucket-region: us-west-2",
+          MOVED_TO("s3.us-west-2.amazonaws.com"), 0, FOTA_OK},
+         "https://s3.us-west-2.amazonaws.com/bucket/a%20b/c"},
+        {{400, "", "<Error><Code>AuthorizationHeaderMalformed</Code><Region>us-west-2</Region></Error>", 0,
+          FOTA_OK},
+         "https://bucket.s3.eu-central-1.amazonaws.com/a%20b/c"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct s3_setup b;
+        const struct reply ok = {200, "", "body", 0, FOTA_OK};
+        const struct reply script[] = {cases[i].reply, ok, ok, cases[i].reply};
+        begin(&b, &AWS, script, 4);
+        assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+        assert_string_equal(b.fake.url, cases[i].url);
+        assert_non_null(strstr(b.fake.sent, "/us-west-2/s3/aws4_request"));
+        assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS / S3_REPEAT_PART);
+        assert_int_equal(b.buffer.n_bytes, 4);                           /* of the second reply only */
+        assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK); /* remembered: one request */
+        assert_int_equal(b.fake.n_requests, 3);
+        assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS);
+    }
+}
+
+static void no_other_host_gets_a_request(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        MOVED_TO("evil.example"),
+        MOVED_TO("bucket.s3.amazonaws.com.evil.example"),
+        MOVED_TO("evilamazonaws.com"),
+        MOVED_TO("user@s3.amazonaws.com"),
+        MOVED_TO("evil.example/s3.amazonaws.com"),
+        MOVED_TO("evil.example:443#.amazonaws.com"),
+        MOVED_TO("EVIL.amazonaws.com"),
+    };
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct s3_setup b;
+        const struct reply moved = {307, "Location: http://evil.example/", bodies[i], 0, FOTA_OK};
+        begin(&b, &AWS, &moved, 1);
+        assert_int_equal(get(&b, &(struct s3_get_options){0}), E_S3_REGION);
+        assert_int_equal(b.fake.n_requests, 1);
+    }
+    struct s3_setup b; /* and a store of one's own sends nobody to AWS, nor to a neighbour */
+    const struct reply moved = {301, "", MOVED_TO("bucket.s3.amazonaws.com"), 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &moved), E_S3_REGION);
+    const struct reply neighbour = {301, "", MOVED_TO("127.0.0.2:9000"), 0, FOTA_OK};
+    assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &neighbour), E_S3_REGION);
+}
+
+static void redirects_in_a_circle_end_and_a_wrong_one_is_forgotten(void **state)
+{
+    (void)state;
+    struct s3_setup b;
+    const struct reply there = {301, "x-amz-bucket-region: us-west-2",
+                                MOVED_TO("b.s3.us-west-2.amazonaws.com"), 0, FOTA_OK};
+    const struct reply back = {301, "x-amz-bucket-region: eu-west-1",
+                               MOVED_TO("b.s3.eu-west-1.amazonaws.com"), 0, FOTA_OK};
+    const struct reply ok = {200, "", "", 0, FOTA_OK};
+    const struct reply script[] = {there, back, there, ok};
+    begin(&b, &AWS, script, 4);
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), E_S3_REGION);
+    assert_int_equal(b.fake.n_requests, 1 + S3_REPEATS_MAX);
+    assert_string_equal(b.reply.region, "us-west-2"); /* for the message */
+    assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
+    assert_string_equal(b.fake.url, "https://bucket.s3.eu-central-1.amazonaws.com/a%20b/c");
+    assert_non_null(strstr(b.fake.sent, "/eu-central-1/s3/aws4_request"));
 }
 
 static void long_error_bodies_and_long_headers_do_no_harm(void **state)
@@ -262,7 +369,7 @@ static void long_error_bodies_and_long_headers_do_no_harm(void **state)
     memset(body, 'x', sizeof body - 1);
     memcpy(body, "<Error><Code>NoSuchBucket</Code>", 32);
     memset(header + 7, 'e', sizeof header - 8);
-    struct bench b;
+    struct s3_setup b;
     const struct reply reply = {404, header, body, sizeof body - 1, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &reply), E_S3_NO_BUCKET);
     assert_string_equal(b.reply.etag, ""); /* an ETag that does not fit is none: never a piece of one */
@@ -292,7 +399,7 @@ static void an_object_of_another_length_gives_no_byte(void **state)
         {{206, "Content-Range: bytes 1-2/4", "xy", 0, FOTA_OK}, 2, E_HTTP_REPLY, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct s3_get_options options = {.is_any_version = true,
                                                .range_off = cases[i].range_off,
                                                .range_bytes = cases[i].range_off != 0 ? 2 : 0,
@@ -310,7 +417,7 @@ static void endless_replies_are_cut_off(void **state)
     (void)state;
     static char body[20 * S3_ERROR_BODY_READ_BYTES];
     static char header[S3_HEADER_BYTES + 100];
-    struct bench b;
+    struct s3_setup b;
     memset(body, 'x', sizeof body - 1);
     const struct reply error = {503, "Retry-After: 7", body, 0, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &error), E_S3_SERVER);
@@ -333,7 +440,7 @@ static void endless_replies_are_cut_off(void **state)
 static void every_request_has_limits(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct reply ok = {200, "", "", 0, FOTA_OK};
     assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &ok), FOTA_OK);
     assert_int_equal(b.fake.limits.total_ms, S3_TOTAL_MS);
@@ -364,7 +471,7 @@ static void retry_after_may_be_seconds_or_a_time(void **state)
         {"Retry-After: soon", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct bench b;
+        struct s3_setup b;
         const struct reply reply = {503, cases[i].headers, "", 0, FOTA_OK};
         assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &reply), E_S3_SERVER);
         if (b.reply.retry_after_s != cases[i].wanted_s) {
@@ -376,7 +483,7 @@ static void retry_after_may_be_seconds_or_a_time(void **state)
 static void a_wrong_clock_is_corrected_once_if_allowed(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     struct s3_config trusting = CONFIG;
     trusting.trusts_server_clock = true;
     const struct reply replies[3] = {{403, "Date: Tue, 24 Nov 2026 10:00:00 GMT",
@@ -402,7 +509,7 @@ static void a_wrong_clock_is_corrected_once_if_allowed(void **state)
 static void a_write_carries_its_condition_and_two_digests(void **state)
 {
     (void)state;
-    struct bench b;
+    struct s3_setup b;
     const struct reply ok = {200, "ETag: \"new\"", "", 0, FOTA_OK};
     struct s3_put_options options = {.body = (const uint8_t *)"hello", .n_bytes = 5, .must_not_exist = true};
     begin(&b, &CONFIG, &ok, 1);
@@ -431,7 +538,7 @@ static void an_endpoint_is_a_scheme_and_a_host(void **state)
                                       "http:///path",
                                       "http://host/path",
                                       "http://user@host"};
-    struct bench b;
+    struct s3_setup b;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct s3_config config = CONFIG;
         config.endpoint = bad[i];
@@ -451,8 +558,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_poll_is_one_signed_request),
         cmocka_unit_test(session_token_and_vhost_are_signed),
+        cmocka_unit_test(a_prefix_stands_between_bucket_and_key),
         cmocka_unit_test(a_range_is_taken_only_as_asked),
         cmocka_unit_test(every_refusal_has_its_own_error),
+        cmocka_unit_test(a_bucket_in_another_region_is_found_and_the_request_signed_anew),
+        cmocka_unit_test(no_other_host_gets_a_request),
+        cmocka_unit_test(redirects_in_a_circle_end_and_a_wrong_one_is_forgotten),
         cmocka_unit_test(long_error_bodies_and_long_headers_do_no_harm),
         cmocka_unit_test(an_object_of_another_length_gives_no_byte),
         cmocka_unit_test(endless_replies_are_cut_off),

@@ -87,6 +87,11 @@ static void what_is_not_given_has_its_default(void **state)
     assert_int_equal(config.poll_s, 0);
     assert_int_equal(config.activate, SERVICE_ACTIVATE_STATEMENT);
     assert_null(config.endpoint);
+    assert_null(config.prefix);
+    assert_null(config.report_bucket);
+    assert_int_equal(read_with("[s3]\nprefix = fleet/eu-1\nreport-bucket = fota-reports\n"), FOTA_OK);
+    assert_string_equal(config.prefix, "fleet/eu-1");
+    assert_string_equal(config.report_bucket, "fota-reports");
 }
 
 static void every_wrong_line_is_told_with_its_number_and_what_to_write(void **state)
@@ -104,13 +109,16 @@ static void every_wrong_line_is_told_with_its_number_and_what_to_write(void **st
          "gw.conf:10: [wires] has no speed; write one of target, spi, gpio, nss, nrst, boot0, clock"},
         {"poll = 60", "gw.conf:10: poll belongs to [service], not to [wires]; move this line there"},
         {"spidev", "gw.conf:10: 'spidev' is no line of a configuration; write key = value"},
-        {"[wire]", "gw.conf:10: [wire] is no section; write [device], [s3], [wires], [twin] or [service]"},
+        {"[wire]", "gw.conf:10: [wire] is no section; write [device], [s3], [wires], [twin], [service] or "
+                   "[hil]"},
         {"[wires", "gw.conf:10: [wires: the bracket is not closed"},
         {"spi =", "gw.conf:10: spi = : this is empty or too long; write spi = /dev/spidev0.0"},
         {"[service]\npoll = 29",
          "gw.conf:11: poll = 29: this is not a number from 30 to 604800; write poll = 3600"},
         {"[service]\nlog = loud",
          "gw.conf:11: log = loud: this is not error, warning, notice, info or debug; write log = info"},
+        {"[service]\nrebuild = yes",
+         "gw.conf:11: rebuild = yes: this is not never or kit; write rebuild = kit"},
         {"[service]\nactivate = tonight",
          "gw.conf:11: activate = tonight: this is not now, idle, window HH-HH or ask"},
         {"[service]\nactivate = window 2-25", "gw.conf:11: activate = window 2-25"},
@@ -121,6 +129,14 @@ static void every_wrong_line_is_told_with_its_number_and_what_to_write(void **st
                                             "endpoint = https://s3.example.com"},
         {"[s3]\nendpoint = https://h/path", "gw.conf:11: endpoint = https://h/path"},
         {"[s3]\nauth = key", "gw.conf:11: auth = key: this is not auto or none"},
+        {"[s3]\nprefix = /fleet", "gw.conf:11: prefix = /fleet: a folder of a bucket has no slash at its "
+                                  "ends, and names between them; "
+                                  "write prefix = fleet/eu"},
+        {"[s3]\nprefix = fleet/", "gw.conf:11: prefix = fleet/"},
+        {"[s3]\nprefix = fleet//eu", "gw.conf:11: prefix = fleet//eu"},
+        {"[s3]\nprefix = fleet/../eu", "gw.conf:11: prefix = fleet/../eu"},
+        {"[s3]\nprefix =", "gw.conf:11: prefix = : "},
+        {"[s3]\nreport-bucket = a/b", "gw.conf:11: report-bucket = a/b: a name has 1 to 63 letters"},
         {"[device]\nchannel = a b", "gw.conf:11: channel = a b: a name has 1 to 32 letters"},
         {"nrst = 8", "gw.conf: [wires] nss, nrst and boot0 are three lines"},
     };
@@ -162,7 +178,8 @@ static void a_twin_needs_a_board(void **state)
         {"bootloader = b.elf\n", "[twin] needs a board"},
         {"bootloader = b.elf\nfactory = a.img\n", "[twin] a new board takes both factory and loader"},
         {"bootloader = b.elf\nfactory = a.img\nloader = l.img\n", NULL},
-        {"bootloader = b.elf\nflash = f\n", NULL}};
+        {"bootloader = b.elf\nflash = f\n", NULL},
+        {"flash = f\n", NULL}};
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[1024];
         (void)snprintf(text, sizeof text, "%s%s", head, cases[i].lines);

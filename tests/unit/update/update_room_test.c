@@ -19,7 +19,7 @@ static void every_boot_leaves_room_so_that_confirm_never_erases(void **state)
         install(release);
         boot();
         uint32_t before = n_erases();
-        u.n_erases_allowed = 0;
+        update_allow_erases(&u, 0);
         assert_int_equal(update_confirm(&u), FOTA_OK);
         assert_int_equal(before, n_erases());
         boot();
@@ -105,7 +105,7 @@ static void no_step_of_a_session_ends_with_a_full_journal(void **state)
         for (;;) {                                                                                           \
             uint32_t allowed = n_busy == 0 ? 0 : 1;                                                          \
             uint32_t before = n_erases();                                                                    \
-            u.n_erases_allowed = allowed;                                                                    \
+            update_allow_erases(&u, allowed);                                                                \
             patient_err = (call);                                                                            \
             assert_true(n_erases() - before <= allowed);                                                     \
             if (patient_err != E_UPDATE_BUSY) {                                                              \
@@ -134,7 +134,7 @@ static void each_erase_needs_its_own_permission_and_asking_loses_nothing(void **
         if (off % FIX_SECTOR_BYTES == 0) {
             PATIENTLY(update_erase(&u, FLASH_SLOT_B_SECTOR + off / FIX_SECTOR_BYTES), 2);
         }
-        u.n_erases_allowed = 0;
+        update_allow_erases(&u, 0);
         assert_int_equal(update_program(&u, target.base + off, words, 16), FOTA_OK);
     }
     fill_journal(0);
@@ -152,7 +152,7 @@ static enum fota_err finally(enum fota_err (*call)(struct update *), uint32_t n_
 {
     enum fota_err err = E_UPDATE_BUSY;
     for (uint32_t i = 0; i <= n_busy_max && err == E_UPDATE_BUSY; i++) {
-        u.n_erases_allowed = i == 0 ? 0 : 1;
+        update_allow_erases(&u, i == 0 ? 0 : 1);
         err = call(&u);
     }
     return err;
@@ -194,7 +194,7 @@ static void refused_permission_changes_no_session(void **state)
     assert_int_equal(begin(&v2, &target), FOTA_OK);
     stream(&v2, &target, 0, 640);
     struct update before = u;
-    u.n_erases_allowed = 0;
+    update_allow_erases(&u, 0);
     before.n_erases_allowed = 0;
     assert_int_equal(update_erase(&u, FLASH_SLOT_B_SECTOR + 1), E_UPDATE_BUSY);
     assert_memory_equal(&u.record, &before.record, sizeof u.record);
@@ -203,7 +203,7 @@ static void refused_permission_changes_no_session(void **state)
     fill_journal(0);
     assert_int_equal(update_abort(&u), E_UPDATE_BUSY);
     assert_int_equal(u.offer.session_id, before.offer.session_id);
-    u.n_erases_allowed = UINT32_MAX;
+    update_allow_erases(&u, UINT32_MAX);
     assert_int_equal(update_abort(&u), FOTA_OK);
 }
 

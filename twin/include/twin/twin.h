@@ -1,5 +1,5 @@
 /**
- * The twin: an emulated STM32F407VG that executes the real ARM binaries, driven from outside by its pins.
+ * The twin: an emulated STM32F407VG (or another part, twin_config.part) that executes the real ARM binaries, driven from outside by its pins.
  *
  * The caller owns time. Virtual time moves only inside twin_run_until, twin_spi_transfer and calls that say
  * so; the same calls give the same run, to the byte. No wall clock, no threads, no global state: two boards =
@@ -41,10 +41,11 @@ struct twin_config {
     enum twin_flash_timing flash_timing;
     enum twin_rom rom;
     enum twin_silicon silicon;
-    uint32_t lsi_hz; /* 17,000..47,000 (DS8626); 0 means 32,000 */
-    uint32_t vdd_mv; /* supply; 0 means 3,300 */
-    uint64_t seed;   /* power-on garbage in RAM, torn cells, noise */
-    bool strict;     /* violations stop the run */
+    const char *part; /* NULL: STM32F407VG; the others are in twin/part.h */
+    uint32_t lsi_hz;  /* 17,000..47,000 (DS8626); 0 means 32,000 */
+    uint32_t vdd_mv;  /* supply; 0 means 3,300 */
+    uint64_t seed;    /* power-on garbage in RAM, torn cells, noise */
+    bool strict;      /* violations stop the run */
 };
 
 enum twin_pin { TWIN_PIN_NRST, TWIN_PIN_BOOT0, TWIN_PIN_NSS, TWIN_PIN_USER_BUTTON };

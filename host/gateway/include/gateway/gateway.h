@@ -66,6 +66,9 @@ enum gateway_event_kind {
     GATEWAY_EVENT_REBUILD  /* a board that only ST's ROM answers for was rebuilt [reason] */
 };
 
+/* How many kinds there are: the size of an array that has one place for each. */
+enum { GATEWAY_EVENT_KINDS = GATEWAY_EVENT_REBUILD + 1 };
+
 /** Whose time counts. */
 enum gateway_time_source {
     GATEWAY_TIME_NONE,
@@ -148,6 +151,7 @@ enum { GATEWAY_KEY_MAX_BYTES = 160, GATEWAY_SCRATCH_BYTES = LINK_BLOCK_MAX_BYTES
 struct gateway {
     struct gateway_config config;
     struct gateway_ports ports;
+    const struct board_layout *board; /* of config.identity.hw */
     enum gateway_state state;
     struct gateway_record record;
     struct gateway_offer offer; /* spans point into record.channel */
@@ -211,8 +215,8 @@ struct gateway {
 /**
  * @param config  copied; strings and keys it points to must outlive the gateway
  * @param ports   copied; must outlive the gateway
- * @return FOTA_OK · E_ARG (a name is empty or too long, a key is missing, range_bytes is not a multiple of
- * 4,096, an hour is none)
+ * @return FOTA_OK · E_ARG (a name is empty or too long, the hardware id is no board that this build knows, a
+ * key is missing, range_bytes is not a multiple of 4,096, an hour is none)
  */
 FOTA_MUST_CHECK
 enum fota_err gateway_init(struct gateway *g, const struct gateway_config *config,

@@ -8,7 +8,6 @@
 #ifndef GATEWAY_GATEWAY_IMAGE_H
 #define GATEWAY_GATEWAY_IMAGE_H
 
-#include "base/flash_map.h"
 #include "format/image.h"
 
 enum {
@@ -31,7 +30,7 @@ struct gateway_image {
     uint8_t bytes[GATEWAY_IMAGE_HEAD_BYTES + GATEWAY_IMAGE_TAIL_BYTES];
 };
 
-/** @param total_bytes  size by the release statement, 1..FLASH_SLOT_BYTES */
+/** @param total_bytes  size by the release statement, 1..what the slot holds */
 void gateway_image_init(struct gateway_image *image, uint32_t total_bytes);
 
 /**

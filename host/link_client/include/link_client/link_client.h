@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/board_layout.h"
 #include "base/err.h"
 #include "link/link_codec.h"
 #include "port/link_io.h"
@@ -49,6 +50,7 @@ struct link_client_config {
                                one again */
     uint8_t attempts;       /* [8] tries of one command before it is abandoned */
     uint8_t sync_attempts;  /* [5] tries of a sync before E_LINK_NO_LOADER */
+    const struct board_layout *board; /* [BOARD_OWN] the target's, until INFO names another that is known */
 };
 
 struct link_client_stats {
@@ -61,9 +63,10 @@ struct link_client_stats {
     uint64_t bytes; /* bytes clocked */
 };
 
-/** Fields are the client's own; read `stats` only. */
+/** Fields are the client's own; read `stats` and `board` only. */
 struct link_client {
     struct link_io *io;
+    const struct board_layout *board; /* of the target; never NULL */
     struct link_client_config config;
     struct link_client_stats stats;
     bool has_vendor;         /* INFO was answered: fast clock, no gaps */
@@ -267,7 +270,7 @@ enum fota_err link_client_begin(struct link_client *c, const uint8_t *statement,
  * more than one sector.
  * @return 1..block_max_bytes; the rest of the image may be less
  */
-uint32_t link_client_block_bytes(uint32_t off, uint32_t block_max_bytes);
+uint32_t link_client_block_bytes(const struct link_client *c, uint32_t off, uint32_t block_max_bytes);
 
 /**
  * BLOCK: offer image bytes. If `off` is not what the target wants, it ignores them and `out->accepted_off`

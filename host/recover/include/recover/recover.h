@@ -40,6 +40,7 @@ enum recover_part { RECOVER_PART_BOOTLOADER, RECOVER_PART_LOADER, RECOVER_PART_I
 /** Parts that fit each other. */
 struct recover_plan {
     struct recover_parts parts;
+    const struct board_layout *board; /* the image's hardware id */
     enum slot slot;
     struct image_result image;
     struct image_result loader;
@@ -53,7 +54,8 @@ struct recover_plan {
  * @param at      of a failure: which part; may be NULL
  * @return FOTA_OK · E_IMAGE_SIZE (empty, or larger than its sector or slot) · E_IMAGE_VECTORS (bootloader:
  * its vectors point elsewhere) · E_LINK_BOOT_MISSING (bootloader: no table of boot services) · E_IMAGE_KEY,
- * E_IMAGE_HARDWARE (the bootloader has no such key, or is for another board) · E_IMAGE_SLOT (a loader where
+ * E_IMAGE_HARDWARE (the bootloader has no such key, or is for another board; the image is for a board that this
+ * build does not know) · E_IMAGE_SLOT (a loader where
  * an image should be, or the reverse) · as image_verify
  */
 FOTA_MUST_CHECK

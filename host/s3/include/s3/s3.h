@@ -2,9 +2,12 @@
  * S3 as publisher and gateway need it: conditional GET and PUT of one object, signed by ourselves.
  *
  * Works on an HTTP transport (port/http.h); no heap, no clock of its own. One struct s3 serves one request at
- * a time. Nothing is retried but a request that the server refused for the clock (when
- * config.trusts_server_clock): back-off is the caller's. A redirect is never followed: its region is reported
- * instead.
+ * a time. Back-off is the caller's. Two refusals are answered by one more request each, at most S3_REPEATS_MAX in a
+ * row and each within a tenth of the total time: a refusal for the clock, with the server's time (when
+ * config.trusts_server_clock); and S3's word that the bucket is in another region (301, 307, 400), with that region and
+ * its endpoint, signed anew. The endpoint must be of the configured host's family: the same host, or both under
+ * amazonaws.com. No other host ever gets a request, and the scheme is always that of the configuration. What Location
+ * says is not read. Region and endpoint are remembered until a request fails.
  */
 #ifndef S3_S3_H
 #define S3_S3_H
@@ -28,7 +31,9 @@ enum {
     S3_TOTAL_MS = 100000,
     S3_IDLE_MS = 30000,
     S3_MIN_BYTES_S = 100,
-    S3_HEADER_BYTES = 16384
+    S3_HEADER_BYTES = 16384,
+    S3_REPEATS_MAX = 2,
+    S3_REPEAT_PART = 10 /* a repeated request gets this part of the total time */
 };
 
 /** Where and as whom. NUL-terminated strings that outlive the struct s3. */
@@ -36,6 +41,7 @@ struct s3_config {
     const char *endpoint; /* `https://s3.eu-central-1.amazonaws.com` or `http://127.0.0.1:9000`, no path */
     const char *region;   /* e.g. `us-east-1` */
     const char *bucket;
+    const char *prefix; /* folder in the bucket that all keys are under, e.g. `fleet/eu`; NULL or "": none */
     const char *key_id; /* NULL: requests are not signed (public bucket) */
     const char *secret;
     const char *token;        /* session token or NULL */
@@ -82,6 +88,9 @@ struct s3 {
     struct http *http;
     const struct s3_config *config;
     int64_t clock_offset_s; /* added to the caller's time when signing; learned from the server */
+    const char *region;     /* of the configuration, or as the server says */
+    char region_named[S3_REGION_MAX_BYTES];
+    bool is_vhost; /* `host` begins with the bucket */
     char url[S3_URL_MAX_BYTES];
     char host[256];
     char authorization[SIGV4_AUTHORIZATION_MAX_BYTES];
@@ -90,7 +99,8 @@ struct s3 {
 };
 
 /**
- * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], or bucket or region is empty)
+ * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], bucket or region is empty, or a slash stands at an
+ * end of the prefix)
  */
 FOTA_MUST_CHECK
 enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config);
@@ -111,10 +121,10 @@ struct s3_get_options {
  * A range is accepted only as 206 with exactly the wanted start, a length within the wanted one, and the ETag
  * of if_match: stores exist that answer a stale If-Match or send the whole object (E_HTTP_REPLY). Where the
  * reply says that the object has another length than options->total_bytes, no byte is taken (E_HTTP_LENGTH).
- * No reply of any status holds the caller for longer than config.limits.total_ms, twice if the clock had to be
- * corrected.
+ * No reply of any status holds the caller for longer than config.limits.total_ms and a tenth of it for each of
+ * S3_REPEATS_MAX repeats: 120 s.
  *
- * @param key    object key, not encoded
+ * @param key    object key below the prefix, not encoded
  * @param now_s  seconds since 1970, for the signature
  * @param reply  always filled as far as the exchange went
  * @return FOTA_OK (status 200, 206 or 304) · E_S3_* · E_NET_* · E_TIMEOUT · E_HTTP_STATUS · E_HTTP_REPLY ·

@@ -1,12 +1,15 @@
 /**
- * Where things are on a board, for code that works with any of them: the host side. The table is made of
- * boards/ by tools/board.py. Firmware is built for one board and takes base/flash_map.h.
+ * Where things are on a board, for code that works with any of them: the link and the host side. Made of
+ * boards/<name>/board.json by tools/board.py. Firmware is built for one board, BOARD_OWN; its other layers
+ * take the same numbers as macros from base/flash_map.h.
  */
 #ifndef BASE_BOARD_LAYOUT_H
 #define BASE_BOARD_LAYOUT_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/slot.h"
 
 /** A run of whole sectors (RM0090 table 5), or RAM, whose sectors are 0. */
 struct board_area {
@@ -33,11 +36,18 @@ struct board_layout {
     uint32_t write_protect;   /* and the sectors that should be write-protected, one bit each */
 };
 
-/** All boards of boards/, by name. */
+/** The board that this build is for (FOTA_BOARD). */
+extern const struct board_layout BOARD_OWN;
+
+/** @return the place of an image: slot A for SLOT_A and SLOT_NONE, slot B, or the loader's sector */
+const struct board_area *board_place(const struct board_layout *board, enum slot slot);
+
+/** All boards that this build knows, by name. On the host side only. */
 extern const struct board_layout BOARD_LAYOUTS[];
 extern const uint32_t BOARD_N_LAYOUTS;
 
 /**
+ * On the host side only.
  * @param hw_id  NUL-terminated
  * @return the layout of the board with this hardware id; NULL if there is none
  */

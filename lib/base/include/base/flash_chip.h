@@ -5,6 +5,16 @@
 #ifndef BASE_FLASH_CHIP_H
 #define BASE_FLASH_CHIP_H
 
+/* Main flash, and its first sector, which holds the root (RM0090 table 5). Code that works with any board needs no
+ * more than these; where the rest begins is the board's. */
+#define FLASH_MAP_BASE       0x08000000
+#define FLASH_SECTOR_0_BYTES 0x4000
+
+/* SRAM1 and SRAM2 begin here, and CCM here, on each part that has them (RM0090 2.3); how much is there is the
+ * part's. */
+#define RAM_BASE 0x20000000
+#define CCM_BASE 0x10000000
+
 /* Boot services table (boot_services.h): fixed address, after the 16 vectors of the core. The root enables no
  * interrupt, so it needs no more of them. */
 #define FLASH_SERVICES_ADDR 0x08000040

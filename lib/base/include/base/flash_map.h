@@ -22,6 +22,8 @@
  *                               request (enum boot_request of base/slot.h) with its complement, little-endian.
  *                               Whoever reaches RAM may leave a request, a host by ST's ROM loader too; it is
  *                               read once
+ *   BOARD_SPI_*                 port, first pin (NSS, SCK, MISO, MOSI follow each other) and clock gate of the link
+ *   BOARD_LED_*, BOARD_CONSOLE_*  the same of the demo application's pins
  *   BOARD_*                     name (the hardware id), part, pins, clock, the option bytes that the board
  *                               should have
  *

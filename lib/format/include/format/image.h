@@ -81,6 +81,8 @@ struct image {
 struct image_policy {
     uint32_t base;                   /* bus address of the slot: ih_load_addr must equal it */
     uint32_t slot_bytes;             /* size of the slot */
+    uint32_t ram_bytes;              /* SRAM of the board, where an initial stack may lie */
+    uint32_t ccm_bytes;              /* and CCM; 0 none */
     uint32_t security_floor;         /* lowest security counter allowed */
     const char *hw_id;               /* this board, NUL-terminated */
     const uint8_t *keys[IMAGE_KEYS]; /* public points of CRYPTO_POINT_BYTES: active, next; NULL: none */

@@ -34,7 +34,7 @@ struct loader_release {
     uint32_t version;          /* major << 24 | minor << 16 | revision */
     uint32_t security_counter; /* asked when it is installed, never when it starts */
     uint32_t boot_min;         /* lowest root version that starts it */
-    uint32_t image_bytes;      /* 1..FLASH_LOADER_BYTES for one that fits */
+    uint32_t image_bytes;      /* 1..the size of the loader's sector for one that fits */
     uint8_t sha256[32];        /* of all image_bytes, header and TLVs included: names the file */
     uint8_t hash[32];          /* image hash: of the signed bytes, TLV 0x10. INFO shows its first 8 bytes */
     struct statement_span blob;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/board_layout.h"
 #include "base/err.h"
 #include "link/link_proto.h"
 #include "update/boot_services.h"
@@ -95,10 +96,12 @@ void link_progress_store(uint8_t out[LINK_PROGRESS_BLOCK_BYTES], const struct li
 void link_info_store(uint8_t out[LINK_INFO_BLOCK_BYTES], const struct link_info *info);
 
 /**
+ * @param board  the target's: an image that does not fit its slot cannot be meant
  * @return FOTA_OK · E_LINK_REPLY (length is not LINK_SESSION_BLOCK_BYTES, slot or block size out of range)
  */
 FOTA_MUST_CHECK
-enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, struct link_session *out);
+enum fota_err link_session_load(const uint8_t *bytes, size_t n_bytes, const struct board_layout *board,
+                                struct link_session *out);
 
 /** @return FOTA_OK · E_LINK_REPLY (length is not LINK_PROGRESS_BLOCK_BYTES) */
 FOTA_MUST_CHECK

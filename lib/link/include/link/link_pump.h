@@ -82,6 +82,7 @@ struct link_pump_config {
     void *ops_ctx;
     const struct link_port_ops *port;
     void *port_ctx;
+    const struct board_layout *board; /* this board's; must outlive the pump */
     enum link_loader loader;
     enum slot inactive;   /* slot the host may write: SLOT_A or SLOT_B */
     uint32_t chunk_words; /* words programmed per poll, 1..1024: 16 us typical, 100 us at most each */

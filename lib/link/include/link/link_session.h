@@ -28,7 +28,7 @@ struct link_session_ops {
      */
     enum fota_err (*begin)(void *ctx, const uint8_t *statement, uint32_t n_bytes, struct update_target *out);
     enum fota_err (*erase)(void *ctx, uint32_t sector);
-    /** In a loader session addr counts from FLASH_LOADER_BASE, and the words go to the owner's RAM. */
+    /** In a loader session addr counts from the loader's base, and the words go to the owner's RAM. */
     enum fota_err (*program)(void *ctx, uint32_t addr, const uint32_t *words, uint32_t n_words);
     /** Copy bytes of the inactive slot, from sectors that this session erased. */
     void (*read)(void *ctx, uint32_t addr, uint8_t *bytes, uint32_t n_bytes);

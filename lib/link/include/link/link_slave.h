@@ -13,11 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/board_layout.h"
 #include "base/err.h"
 #include "link/link_proto.h"
 
 enum {
-    LINK_ERASE_MAX_SECTORS = 3, /* a slot has no more; the bank codes are refused */
     /* Room for the largest stage with its data word-aligned: 2 spare,
      * n[2], session[4] off[4], data, crc[4]. */
     LINK_BUFFER_BYTES = 12 + LINK_BLOCK_MAX_BYTES + 4
@@ -67,9 +67,10 @@ struct link_slave {
     uint16_t n_want_bytes;
     uint16_t n_data_bytes; /* bytes to send, at the start of buffer; 0 none */
     uint16_t reason;       /* enum fota_err: why the last NACK */
-    uint32_t base;         /* bus address of the inactive slot */
-    uint8_t *stage;        /* where bytes of the current stage go, inside buffer */
-    uint8_t *buffer;       /* LINK_BUFFER_BYTES, word-aligned, the owner's */
+    const struct board_layout *board;
+    uint32_t base;   /* bus address of the inactive slot */
+    uint8_t *stage;  /* where bytes of the current stage go, inside buffer */
+    uint8_t *buffer; /* LINK_BUFFER_BYTES, word-aligned, the owner's */
     struct link_work work;
 };
 
@@ -78,9 +79,11 @@ struct link_slave {
  *
  * @param buffer  LINK_BUFFER_BYTES, aligned to 4; stays the caller's. The caller may exchange slave->buffer
  * while it handles LINK_OUT_WORK, to keep the bytes of a block while the next is received
+ * @param board   must outlive the machine
  * @param base    bus address of the inactive slot, the only place the host may touch
  */
-void link_slave_init(struct link_slave *slave, uint8_t *buffer, uint32_t base);
+void link_slave_init(struct link_slave *slave, uint8_t *buffer, const struct board_layout *board,
+                     uint32_t base);
 
 /** The inactive slot is another one from now on. */
 void link_slave_set_base(struct link_slave *slave, uint32_t base);

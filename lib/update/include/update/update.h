@@ -63,14 +63,22 @@ struct update {
     struct journal journal;
     uint32_t running_counter; /* security counter of the running image, from its verified bytes */
     uint8_t running_digest[BOOT_RECORD_DIGEST_BYTES];
-    bool running_revokes; /* the running image ends the active key once it is confirmed */
-    enum fota_err frozen; /* E_JOURNAL_FORMAT: nothing is written; FOTA_OK else */
-    /* Erases that may still begin, of slots and journal together; one less with each. No bound from
-     * update_open on; a boot service sets it to 0 or 1. A function that needs one more than it has returns
-     * E_UPDATE_BUSY and has lost nothing: called again with more, it goes on. */
-    uint32_t n_erases_allowed;
-    uint32_t session_clean; /* mask of sectors of the slot whose every word is known to be erased */
+    bool running_revokes;      /* the running image ends the active key once it is confirmed */
+    enum fota_err frozen;      /* E_JOURNAL_FORMAT: nothing is written; FOTA_OK else */
+    uint32_t n_erases_allowed; /* see update_allow_erases */
+    uint32_t session_clean;    /* mask of sectors of the slot whose every word is known to be erased */
 };
+
+/**
+ * How many erases may still begin from now on, of slots and journal together; one less with each. update_open sets
+ * no bound; a boot service allows 0 or 1. A function that needs one more than it has returns E_UPDATE_BUSY and has
+ * lost nothing: called again with more, it goes on.
+ * Power cut: nothing is written.
+ */
+static inline void update_allow_erases(struct update *u, uint32_t n_erases)
+{
+    u->n_erases_allowed = n_erases;
+}
 
 /**
  * Load the journal and repair it. First call after reset. After a loss of power, a repair is preceded by

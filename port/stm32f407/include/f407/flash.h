@@ -25,7 +25,7 @@ enum {
 /** FLASH_OPTCR (RM0090 3.9.10): the option bytes in force. Read only; nothing in the field writes them. */
 #define F407_OPTIONS_ADDR 0x40023C14
 
-/** The chip's flash. Fields are set by f407_flash_open; `basepri` may be changed between calls. */
+/** The chip's flash. All fields are private: the functions set them. */
 struct f407_flash {
     struct flash flash; /* for lib/journal and lib/update */
     uint32_t sectors;   /* bit n: sector n may be erased and programmed */
@@ -37,6 +37,18 @@ struct f407_flash {
  * Touches no register.
  */
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors);
+
+/** From now on these sectors may be written, as in f407_flash_open. */
+static inline void f407_flash_allow(struct f407_flash *flash, uint32_t sectors)
+{
+    flash->sectors = sectors;
+}
+
+/** Interrupts that wait while flash is busy, from now on: a BASEPRI value, 0 all. */
+static inline void f407_flash_mask(struct f407_flash *flash, uint32_t basepri)
+{
+    flash->basepri = basepri;
+}
 
 /**
  * Copy the code that runs from RAM to its place (symbols of the linker script). Call before the first

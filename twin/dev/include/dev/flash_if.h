@@ -19,7 +19,7 @@
 #include "dev/flash_faults.h"
 
 enum {
-    FLASH_IF_BYTES = 0x100000,
+    FLASH_IF_BYTES = 0x100000, /* of the largest part */
     FLASH_IF_SECTORS = 12,
     FLASH_IF_OTP_BYTES = 528, /* 16 blocks of 32 bytes, 16 lock bytes */
     FLASH_IF_MAX_PLANS = 8
@@ -32,6 +32,7 @@ struct flash_if_config {
     bool maximum_timing; /* DS8626 maximum instead of typical */
     bool hasty_timing;   /* erases and programs in microseconds: no chip */
     bool is_revision_a;  /* prefetch is a violation (ES0182) */
+    uint32_t n_sectors;  /* of the part, 1..FLASH_IF_SECTORS; 0: all of them */
     uint64_t seed;       /* of torn cells */
 };
 

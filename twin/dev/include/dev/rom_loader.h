@@ -21,6 +21,8 @@ enum rom_loader_busy {
 };
 
 struct rom_loader_config {
+    uint32_t flash_bytes; /* of the part; 0: 1 MB in 12 sectors */
+    uint32_t n_sectors;
     bool has_spi; /* V9.1: true. V3.1: false, the SPI pins stay dead */
     enum rom_loader_busy busy;
     uint64_t startup_ps; /* from reset to the first byte it can hear; 0: 74 ms (AN2606, V9.1, no HSE) */
