@@ -4,6 +4,7 @@
 Usage: PAGE_RIG=build/host/tests/page/page_rig page_api_test.py [NAME...]
 """
 import json
+import os
 import re
 import socket
 import sys
@@ -14,7 +15,7 @@ import types
 from rig import ROOT, Rig
 
 TOKEN = "correct-horse-battery-staple"
-HANG_S = 60
+HANG_S = float(os.environ.get("PAGE_HANG_S", 120))
 ACTION = {"Fota-Page": "1"}
 
 

@@ -2,7 +2,9 @@
 """The local page in headless Chromium: each control by keyboard, phone and desktop, light and dark, under its own
 Content-Security-Policy.
 
-Usage: PAGE_RIG=build/host/tests/page/page_rig page_browser_test.py [NAME...]
+Usage: PAGE_RIG=build/host/tests/page/page_rig page_browser_test.py [--quick | NAME...]
+
+--quick: what `make test` runs, each look and each control once; the rest is in `make test-long`.
 """
 import re
 import socket
@@ -381,13 +383,19 @@ def nothing_from_elsewhere_runs_or_is_loaded():
         assert sum("Content Security Policy" in p for p in page.problems) >= 2, page.problems
 
 
+QUICK = (each_look_fits_and_has_contrast, progress_is_shown_while_it_happens_and_spoken_in_tens,
+         tab_reaches_each_control_in_the_order_that_is_seen, check_now_by_enter_and_by_space,
+         a_bundle_is_chosen_and_installed_by_keyboard, details_open_by_enter_and_by_space, a_token_is_asked_for_and_kept_for_the_tab)
+
+
 def main():
     global browser
     if not program():
         print("skipped: no chromium; make setup installs it")
         return 77
     tests = [f for f in globals().values() if isinstance(f, types.FunctionType) and f.__module__ == "__main__" and f.__code__.co_argcount == 0 and f is not main]
-    chosen = [t for t in tests if not sys.argv[1:] or t.__name__ in sys.argv[1:]]
+    names = [t.__name__ for t in QUICK] if sys.argv[1:] == ["--quick"] else sys.argv[1:]
+    chosen = [t for t in tests if not names or t.__name__ in names]
     failed = 0
     with Browser() as browser:
         for test in chosen:

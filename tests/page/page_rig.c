@@ -200,6 +200,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "page_rig: %s\n", r.server.why);
         return 1;
     }
+    page_server_show(&r.server, &r.model); /* before anybody can ask */
     (void)printf("page at port %u\n", (unsigned)r.server.port);
     (void)fflush(stdout);
     serve(&r);
