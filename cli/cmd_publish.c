@@ -528,6 +528,10 @@ static enum cli_exit publish(struct publication *p, const struct cli_command *se
     result = publish_to(p, &c, &r);
     if (result == CLI_OK) {
         print_done(p, &r);
+        if (strcmp(c.s3.region, c.config.region) != 0) {
+            cli_note(p->cli, "bucket %s is in region %s, not in %s: write --region %s next time",
+                     c.config.bucket, c.s3.region, c.config.region, c.s3.region);
+        }
     }
     cli_s3_close(&c);
     return result;
