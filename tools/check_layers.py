@@ -40,6 +40,7 @@ LAYERS = {
     "host_release": ("host/release", ["base", "format", "crypto", "update", "port_api", "host_s3"]),
     "host_service": ("host/service", ["base", "port_api"]),
     "host_gateway": ("host/gateway", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client", "host_s3"]),
+    "host_esp32": ("host/esp32", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client", "host_s3", "host_gateway", "host_recover"]),
     "cli": ("cli", ["base", "format", "crypto", "update", "link", "port_api", "port_posix", "port_linux", "port_twin", "twin", "elf", "host_link_client",
                     "host_s3", "host_release", "host_service", "host_gateway", "host_recover"]),
     "demo": ("demo", ["base", "format", "journal", "update", "port_api", "port_posix", "port_twin", "twin", "host_link_client", "host_s3",

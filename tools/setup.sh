@@ -23,6 +23,9 @@ gcc-riscv64-unknown-elf:compiler for the size of the gateway core on an ESP32-C3
 libbearssl-dev:signs for the fota command, and judges our own P-256 in the tests
 libcurl4-openssl-dev:HTTP for the gateway
 libcmocka-dev:unit tests
+gcc-xtensa-lx106:compiler of a cousin of the ESP32 core: the gateway core and the ESP32 port compile for it, too
+picolibc-riscv64-unknown-elf:C library headers for the ESP32-C3 build of the ESP32 port
+picolibc-xtensa-lx106-elf:the same for that cousin
 libunicorn-dev:second opinion on the emulated core (differential test)
 spin:model checker for the update protocol
 python3-swift:a real S3 server on this machine for demo and tests
