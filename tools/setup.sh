@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 # package:why
 packages='
 gcc:compiler for the gateway, the twin and the tests
+g++:compiles the Arduino sketches of the ESP32 gateway in their test
 libc6-dev:C headers for the host compiler
 clang:second compiler, same warnings as errors
 libclang-rt-dev:libFuzzer and the sanitizers of clang (tests/fuzz)

@@ -16,7 +16,8 @@ enum {
     PIECE_MIN_BYTES = 16,
     PIECE_FIRST_BYTES = 128,
     LINE_EXTRA_BYTES = 64,
-    QUICK_MS = 100
+    QUICK_MS = 100,
+    SECTOR_BYTES = 4096
 };
 
 /* One request: its limits, in the clock of this chip. */
@@ -27,6 +28,7 @@ struct flight {
     int64_t total_ms, idle_ms;
     int64_t window_ms; /* since when window_bytes are counted */
     uint64_t window_bytes;
+    uint64_t n_body;
     uint32_t min_bytes_s;
     bool is_reused; /* over a connection that was there */
 };
@@ -280,7 +282,10 @@ static enum fota_err read_piece(struct flight *f, unsigned status, bool *is_end)
 {
     struct idf_http *h = f->h;
     const int64_t before_ms = now_ms();
-    const int n = esp_http_client_read(h->client, (char *)h->body, h->piece_bytes);
+    /* No piece crosses a sector of the staging partition: what power takes from one is not fetched for the next, too. */
+    const int room = SECTOR_BYTES - (int)(f->n_body % SECTOR_BYTES);
+    const int n =
+        esp_http_client_read(h->client, (char *)h->body, h->piece_bytes < room ? h->piece_bytes : room);
     const bool is_silence =
         n == -ESP_ERR_HTTP_EAGAIN; /* for a slice: another one, while the request's limits allow */
     if (n < 0 && !is_silence) {
@@ -291,6 +296,7 @@ static enum fota_err read_piece(struct flight *f, unsigned status, bool *is_end)
         return E_TIMEOUT;
     }
     *is_end = n == 0;
+    f->n_body += n > 0 ? (uint64_t)n : 0;
     return n > 0 ? h->sink->body(h->sink->ctx, status, h->body, (size_t)n) : FOTA_OK;
 }
 

@@ -28,7 +28,6 @@ enum {
     HEAD_MAX_BYTES = 65536,
     CLIENTS = 4,
     CONNECT_US = 30000,
-    WAIT_SCALE_MS = 1000, /* a wait for a server never lasts longer in real time */
     BUFFER_DEFAULT_BYTES = 512
 };
 
@@ -76,17 +75,16 @@ static void hang_up(struct esp_http_client *c)
     c->fd = -1;
 }
 
-/* @return bytes, 0: closed, -1: broken, -2: timeout. Waiting takes as much virtual time as it takes real time, at least. */
+/* @return bytes, 0: closed, -1: broken, -2: timeout.  */
 static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    const int real_ms = c->timeout_ms < WAIT_SCALE_MS ? c->timeout_ms : WAIT_SCALE_MS;
     struct timespec before, after;
     if (c->fd < 0 || !stand_in_alive()) {
         return -1;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    if (poll(&p, 1, real_ms) == 0) {
+    if (poll(&p, 1, c->timeout_ms) == 0) {
         stand_in_sleep_until(stand_in_now_us() + (uint64_t)c->timeout_ms * 1000U);
         return -2;
     }
@@ -95,8 +93,8 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
         (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
     const ssize_t n = recv(c->fd, bytes, (size_t)n_bytes, 0);
     const uint64_t us = (n > 0 ? (uint64_t)n : 0U) * 1000000U / stand_in.config.http_bytes_s;
-    /* A server that makes one wait on purpose waits for longer than a busy machine. */
-    stand_in_sleep_until(stand_in_now_us() + us + (waited_us > 150000 ? (uint64_t)waited_us : 0U));
+    stand_in_sleep_until(stand_in_now_us() + us +
+                         (stand_in.config.is_network_real ? (uint64_t)waited_us : 0U));
     return n > 0 ? (int)n : n == 0 ? 0 : -1;
 }
 
@@ -261,7 +259,7 @@ static const char *verb(const struct esp_http_client *c)
 
 static esp_err_t send_request(struct esp_http_client *c, int write_len)
 {
-    char line[URL_BYTES + VALUE_BYTES + 256];
+    static char line[URL_BYTES + VALUE_BYTES + 256];
     const int most = c->config.buffer_size_tx;
     const char *agent = c->config.user_agent ? c->config.user_agent : "ESP32 HTTP Client/1.0";
     int n = snprintf(line, sizeof line, "%s %s HTTP/1.1\r\n", verb(c), c->path);
@@ -457,6 +455,7 @@ static int read_some(struct esp_http_client *c, char *buffer, int len)
         c->chunk_left -= c->is_chunked ? n : 0;
         c->is_complete = c->length > 0 && !c->is_chunked && c->n_read == c->length;
         stand_in.stats.http_body_bytes += (uint64_t)n;
+        stand_in.stats.http_blob_bytes += strstr(c->path, "/v1/blobs/") ? (uint64_t)n : 0U;
     }
     return n;
 }

@@ -2,7 +2,7 @@
  * The stand-ins of ESP-IDF from outside: what a test sets and sees. One ESP32 in a process, as on a chip; stand_in_reset is a
  * reset of it, stand_in_new a factory-fresh one.
  *
- * Time is virtual: it moves in waits, delays, transfers and flash work, and with it the twin that hangs on the wires. Tasks are
+ * Time is virtual: it moves in waits, delays, transfers and flash work, and with it the board that hangs on the wires. Tasks are
  * threads of which one runs at a time; they change only where one waits, so the same calls give the same run.
  */
 #ifndef STAND_IN_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "esp_err.h"
-#include "twin/twin.h"
+#include "port/link_io.h"
 
 enum {
     STAND_IN_FLASH_BYTES = 0x160000, /* of the staging partition */
@@ -28,6 +28,7 @@ struct stand_in_stats {
     uint64_t flash_erases; /* sectors of the partition */
     uint64_t spi_bytes;
     uint64_t http_body_bytes;
+    uint64_t http_blob_bytes; /* of it, of objects below v1/blobs/ */
     uint64_t http_requests;
     uint64_t http_connections;
     uint64_t longest_spin_us; /* the idle task did not run for so long, flash stalls apart */
@@ -37,13 +38,14 @@ struct stand_in_stats {
 
 /** Settings for the tests. */
 struct stand_in_config {
-    struct twin *twin;    /* on the wires; NULL: nothing answers */
-    int nss, nrst, boot0; /* pins of the ESP32 that go there */
-    uint32_t erase_us;    /* of a sector; 0: 45,000 */
-    uint32_t stage_bytes; /* of the partition "fota_stage"; 0: all of it; 1: there is none */
+    struct link_io *board; /* on the wires: a twin, or a fake; NULL: nothing answers */
+    int nss, nrst, boot0;  /* pins of the ESP32 that go there */
+    uint32_t erase_us;     /* of a sector; 0: 45,000 */
+    uint32_t stage_bytes;  /* of the partition "fota_stage"; 0: all of it; 1: there is none */
     bool is_stage_encrypted;
     bool is_nvs_off;       /* nobody called nvs_flash_init */
     uint64_t utc_s;        /* what time() says at the start; it moves with virtual time */
+    bool is_network_real;  /* waits for a server take virtual time, too: for tests of slow servers */
     uint32_t http_bytes_s; /* of the network; 0: 500,000 */
 };
 

@@ -21,14 +21,22 @@ static struct {
     gpio_mode_t mode[PINS];
 } io;
 
+static void must(enum fota_err err)
+{
+    if (err) {
+        stand_in_wrong("the board's wires fail: %s", fota_err_text(err));
+    }
+}
+
 static void drive(int pin)
 {
-    static const enum twin_pin pins[] = {TWIN_PIN_NSS, TWIN_PIN_NRST, TWIN_PIN_BOOT0};
-    const int ours[] = {stand_in.config.nss, stand_in.config.nrst, stand_in.config.boot0};
-    for (unsigned i = 0; i < 3 && stand_in.config.twin; i++) {
-        if (ours[i] == pin) {
-            twin_set_pin(stand_in.config.twin, pins[i], io.level[pin]);
-        }
+    struct link_io *board = stand_in.config.board;
+    if (board && pin == stand_in.config.nss) {
+        must(link_io_select(board, !io.level[pin]));
+    } else if (board && pin == stand_in.config.nrst) {
+        must(link_io_set_nrst(board, !io.level[pin]));
+    } else if (board && pin == stand_in.config.boot0) {
+        must(link_io_set_boot0(board, io.level[pin]));
     }
 }
 
@@ -36,10 +44,10 @@ static void drive(int pin)
 void stand_in_reset_wires(void)
 {
     memset(&io, 0, sizeof io);
-    if (stand_in.config.twin) {
-        twin_set_pin(stand_in.config.twin, TWIN_PIN_NSS, true);
-        twin_set_pin(stand_in.config.twin, TWIN_PIN_NRST, true);
-        twin_set_pin(stand_in.config.twin, TWIN_PIN_BOOT0, false);
+    if (stand_in.config.board) {
+        must(link_io_select(stand_in.config.board, false));
+        must(link_io_set_nrst(stand_in.config.board, false));
+        must(link_io_set_boot0(stand_in.config.board, false));
     }
 }
 
@@ -178,8 +186,9 @@ esp_err_t spi_device_polling_transmit(spi_device_handle_t handle, spi_transactio
         stand_in_wrong("a transfer of a device that did not acquire the bus");
     }
     memset(none, 0xFF, sizeof none);
-    if (stand_in.config.twin) {
-        (void)twin_spi_transfer(stand_in.config.twin, t->tx_buffer, none, n_bytes, handle->hz, 0);
+    if (stand_in.config.board) {
+        must(link_io_set_clock(stand_in.config.board, handle->hz, 0));
+        must(link_io_transfer(stand_in.config.board, t->tx_buffer, none, n_bytes));
     }
     if (t->rx_buffer) {
         memcpy(t->rx_buffer, none, n_bytes);

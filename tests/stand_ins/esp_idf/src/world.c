@@ -18,7 +18,7 @@
 
 struct stand_in_world stand_in;
 
-enum { ERASE_US = 45000, BYTES_S = 500000, HEAP_BYTES = 180000 };
+enum { ERASE_US = 45000, BYTES_S = 500000, HEAP_BYTES = 180000, SLICE_US = 1000000 };
 
 void stand_in_new(const struct stand_in_config *config)
 {
@@ -27,7 +27,7 @@ void stand_in_new(const struct stand_in_config *config)
     stand_in.config.erase_us = config->erase_us ? config->erase_us : ERASE_US;
     stand_in.config.http_bytes_s = config->http_bytes_s ? config->http_bytes_s : BYTES_S;
     stand_in.random = 1;
-    stand_in.base_us = config->twin ? twin_now_ns(config->twin) / 1000U : 0;
+    stand_in.base_us = config->board ? link_io_now_us(config->board) : 0;
     stand_in_reset_flash(true);
     stand_in_reset();
 }
@@ -110,14 +110,15 @@ bool stand_in_flash_op(void)
 
 uint64_t stand_in_now_us(void)
 {
-    return stand_in.config.twin ? twin_now_ns(stand_in.config.twin) / 1000U - stand_in.base_us
-                                : stand_in.own_us;
+    return stand_in.config.board ? link_io_now_us(stand_in.config.board) - stand_in.base_us : stand_in.own_us;
 }
 
 static void pass_us(uint64_t us)
 {
-    if (stand_in.config.twin) {
-        (void)twin_run_until(stand_in.config.twin, twin_now_ns(stand_in.config.twin) + us * 1000U);
+    if (stand_in.config.board) {
+        for (; us > 0; us -= us < SLICE_US ? us : SLICE_US) {
+            link_io_delay_us(stand_in.config.board, (uint32_t)(us < SLICE_US ? us : SLICE_US));
+        }
     } else {
         stand_in.own_us += us;
     }
