@@ -8,7 +8,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-fuzz gateway-soak recover flash pictures size format lint docs cube-pack release clean
+.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-fuzz gateway-soak recover flash pictures size format lint docs cube-pack esp-component arduino-zip release clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -66,6 +66,7 @@ flash: $(if $(filter 1,$(DRY)),,fw) ## put root, loader and demo onto a Discover
 size: fw ## flash, RAM and stack of the firmware against bootloader/budget.json; code and RAM of the gateway's core for rv32imc
 	@tools/sizes.py --print build/f407
 	@tools/core_size.py build/core
+	@tools/esp32_size.py build/esp32
 
 format: setup ## let clang-format lay out every C file
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
@@ -78,6 +79,12 @@ docs: setup ## API reference of the public headers by Doxygen: build/docs/api/ht
 
 cube-pack: fw ## ZIP for STM32CubeIDE and CubeMX projects: sources, linker scripts, post-build step (build/cube-pack/)
 	@tools/cube_pack.py build/f407 build/cube-pack
+
+esp-component: ## the gateway as a component for ESP-IDF: build/esp-component/fota_gateway
+	@tools/esp_component.py component build/esp-component
+
+arduino-zip: ## the gateway as an Arduino library for ESP32 boards: build/arduino/FotaGateway.zip
+	@tools/esp_component.py arduino build/arduino
 
 release: setup ## build/release/: signed firmware, fota, cube pack, SBOM, SHA-256 list (KEYS=dir of your keys, COUNTER=n)
 	@tools/release.py --keys $(or $(KEYS),build/keys) --counter $(or $(COUNTER),1)

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 # package:why
 packages='
 gcc:compiler for the gateway, the twin and the tests
+g++:compiles the Arduino sketches of the ESP32 gateway in their test
 libc6-dev:C headers for the host compiler
 clang:second compiler, same warnings as errors
 libclang-rt-dev:libFuzzer and the sanitizers of clang (tests/fuzz)
@@ -25,6 +26,9 @@ libcurl4-openssl-dev:HTTP for the gateway
 libmicrohttpd-dev:HTTP server of the local page of the gateway
 chromium:shows the local page in its test, without a screen
 libcmocka-dev:unit tests
+gcc-xtensa-lx106:compiler of a cousin of the ESP32 core: the gateway core and the ESP32 port compile for it, too
+picolibc-riscv64-unknown-elf:C library headers for the ESP32-C3 build of the ESP32 port
+picolibc-xtensa-lx106-elf:the same for that cousin
 libunicorn-dev:second opinion on the emulated core (differential test)
 spin:model checker for the update protocol
 python3-swift:a real S3 server on this machine for demo and tests

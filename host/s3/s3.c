@@ -504,7 +504,7 @@ enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options
     }
     struct exchange x = {
         .s3 = s3, .get = options, .taker = taker, .reply = reply, .payload_sha256 = EMPTY_SHA256};
-    const struct http_request request = {.method = HTTP_GET};
+    const struct http_request request = {.method = HTTP_VERB_GET};
     return exchange(&x, request, &h, key, now_s);
 }
 
@@ -538,6 +538,6 @@ enum fota_err s3_put(struct s3 *s3, const char *key, const struct s3_put_options
                          .sent_ctx = options->sent_ctx,
                          .payload_sha256 = hex};
     const struct http_request request = {
-        .method = HTTP_PUT, .body = options->body, .n_body_bytes = options->n_bytes};
+        .method = HTTP_VERB_PUT, .body = options->body, .n_body_bytes = options->n_bytes};
     return exchange(&x, request, &h, key, now_s);
 }

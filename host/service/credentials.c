@@ -174,7 +174,7 @@ static void drop_header(void *ctx, const char *name, size_t n_name, const char *
 }
 
 /** One request; `name`: a header, or NULL. @return FOTA_OK (status 200) · E_NOT_FOUND */
-static enum fota_err ask(struct http *http, enum http_method method, const char *url, const char *name,
+static enum fota_err ask(struct http *http, enum http_verb method, const char *url, const char *name,
                          const char *value, struct reply *out)
 {
     const struct http_header header = {name, value};
@@ -222,7 +222,7 @@ static enum fota_err from_container(struct http *http, struct service_credential
     }
     (void)snprintf(url, sizeof url, "%s%s", relative ? CONTAINER : "", relative ? relative : full);
     c->source = SERVICE_SOURCE_CONTAINER;
-    if (ask(http, HTTP_GET, url, token ? "Authorization" : NULL, token, &reply)) {
+    if (ask(http, HTTP_VERB_GET, url, token ? "Authorization" : NULL, token, &reply)) {
         (void)snprintf(why, SERVICE_WHY_BYTES,
                        "%.200s, which the container names for credentials, does not answer", url);
         return E_S3_CREDENTIALS;
@@ -242,17 +242,17 @@ static enum fota_err from_instance(struct http *http, struct service_credentials
         return E_NOT_FOUND;
     }
     (void)snprintf(url, sizeof url, "%.200s/latest/api/token", base);
-    if (ask(http, HTTP_PUT, url, "X-aws-ec2-metadata-token-ttl-seconds", "21600", &token)) {
+    if (ask(http, HTTP_VERB_PUT, url, "X-aws-ec2-metadata-token-ttl-seconds", "21600", &token)) {
         return E_NOT_FOUND; /* not an instance */
     }
     (void)snprintf(url, sizeof url, "%.200s%s", base, ROLES);
-    if (ask(http, HTTP_GET, url, "X-aws-ec2-metadata-token", token.text, &reply)) {
+    if (ask(http, HTTP_VERB_GET, url, "X-aws-ec2-metadata-token", token.text, &reply)) {
         return E_NOT_FOUND; /* an instance without a role */
     }
     reply.text[strcspn(reply.text, "\r\n")] = '\0';
     (void)snprintf(url, sizeof url, "%.200s%s%.128s", base, ROLES, reply.text);
     c->source = SERVICE_SOURCE_INSTANCE;
-    if (ask(http, HTTP_GET, url, "X-aws-ec2-metadata-token", token.text, &reply)) {
+    if (ask(http, HTTP_VERB_GET, url, "X-aws-ec2-metadata-token", token.text, &reply)) {
         (void)snprintf(why, SERVICE_WHY_BYTES, "%.200s does not answer; try again", url);
         return E_S3_CREDENTIALS;
     }

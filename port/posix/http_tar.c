@@ -210,7 +210,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     const struct http_tar *tar = (const struct http_tar *)(void *)http; /* `http` is its first member */
     const char *key = key_of(request->url);
     struct entry entry;
-    if (request->method != HTTP_GET || key == NULL) {
+    if (request->method != HTTP_VERB_GET || key == NULL) {
         *status = 501;
         return key == NULL ? E_ARG : FOTA_OK;
     }

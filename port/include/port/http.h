@@ -15,7 +15,10 @@
 
 struct http;
 
-enum http_method { HTTP_GET, HTTP_PUT };
+enum http_verb {
+    HTTP_VERB_GET,
+    HTTP_VERB_PUT
+}; /* http_method, HTTP_GET belong to others (http_parser.h of ESP-IDF) */
 
 enum { HTTP_HEADERS_MAX = 12 };
 
@@ -53,11 +56,11 @@ struct http_limits {
 };
 
 struct http_request {
-    enum http_method method;
+    enum http_verb method;
     const char *url; /* http:// or https://, NUL-terminated, already encoded */
     const struct http_header *header;
     size_t n_headers;    /* 0..HTTP_HEADERS_MAX */
-    const uint8_t *body; /* HTTP_PUT only; NULL for an empty body */
+    const uint8_t *body; /* HTTP_VERB_PUT only; NULL for an empty body */
     size_t n_body_bytes;
     struct http_limits limits;
 };

@@ -219,7 +219,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         fake->fail_next--;
         return fake->fail_status ? fail(fake, sink, status, fake->fail_status, "SlowDown") : E_NET_CONNECT;
     }
-    if (request->method != HTTP_GET || strncmp(request->url, PREFIX, strlen(PREFIX)) != 0) {
+    if (request->method != HTTP_VERB_GET || strncmp(request->url, PREFIX, strlen(PREFIX)) != 0) {
         return E_ARG;
     }
     fake->is_blob = strstr(request->url, "/blobs/") != NULL;

@@ -100,7 +100,7 @@ static enum fota_err get(const struct http_curl_config *config, struct http_limi
     struct http_curl *http = NULL;
     const struct http_header line = {"X-Amz-Security-Token", header};
     const struct http_request request = {
-        .method = HTTP_GET, .url = url, .header = &line, .n_headers = header ? 1 : 0, .limits = limits};
+        .method = HTTP_VERB_GET, .url = url, .header = &line, .n_headers = header ? 1 : 0, .limits = limits};
     const struct http_sink sink = {.header = on_header, .body = on_body};
     unsigned status = 0;
     assert_int_equal(http_curl_open(config, &http), FOTA_OK);
