@@ -146,8 +146,8 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         return E_ARG;
     }
     struct http_pack_object *o = find(pack, key);
-    return request->method == HTTP_GET ? get(pack, o, request, sink, status)
-                                       : put(pack, o, key, request, sink, status);
+    return request->method == HTTP_VERB_GET ? get(pack, o, request, sink, status)
+                                            : put(pack, o, key, request, sink, status);
 }
 
 void http_pack_open(struct http_pack *pack)

@@ -13,15 +13,18 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
-#include "desk.h"
+#include "firmware.h"
 #include "fota_gateway/fota_gateway.h"
 #include "release/file.h"
 #include "rig.h"
+#include "twin_board.h"
 
 enum { SPIN_MAX_US = 100000, ROOT_BYTES = 0x4000 };
 
 static struct rig rig;
-static struct desk desk;
+static struct twin_board board;
+static struct firmware_loader loader;
+static uint8_t root[FIRMWARE_ROOT_MAX_BYTES];
 static struct test_release release;
 static struct fota_gateway_kit kit;
 
@@ -45,22 +48,17 @@ static void make_release(unsigned major, unsigned seq, const char *name)
 static int set_up(void **state)
 {
     static const char *const none[] = {NULL};
-    struct key key;
-    if (desk_set_up(state) != 0) {
-        return 1;
-    }
-    firmware_read_key(&key);
-    memcpy(rig.image_key.secret, key.secret, sizeof key.secret);
-    memcpy(rig.image_key.point, key.point, sizeof key.point);
-    key_forget(&key);
-    test_key_make(&rig.channel_key, 2);
+    (void)state;
+    rig.image_key = *demo_image_key();
+    rig.channel_key = *demo_channel_key();
     rig_set_up(&rig, none);
-    kit = (struct fota_gateway_kit){.root = desk_bootloader,
-                                    .n_root = desk_n_bootloader,
-                                    .loader = desk_loader.bytes,
-                                    .n_loader = desk_loader.n_bytes,
-                                    .image = desk_release[0].image[0],
-                                    .n_image = desk_release[0].n_image[0]};
+    firmware_make_loader(&(struct firmware_loader_plan){.key = NULL}, &loader);
+    kit = (struct fota_gateway_kit){.root = root,
+                                    .n_root = firmware_read_root(root),
+                                    .loader = loader.bytes,
+                                    .n_loader = loader.n_bytes,
+                                    .image = demo_release(1)->image[0],
+                                    .n_image = demo_release(1)->n_image[0]};
     rig.config.kit = &kit;
     return 0;
 }
@@ -75,17 +73,15 @@ static int tear_down(void **state)
 static void plug_in(void)
 {
     const struct stand_in_config config = {
-        .board = &desk.wires.io, .nss = 5, .nrst = 26, .boot0 = 25, .utc_s = TEST_NOW_S};
+        .board = &board.wires.io, .nss = 5, .nrst = 26, .boot0 = 25, .utc_s = TEST_NOW_S};
     stand_in_new(&config);
     memset(rig.n_heard, 0, sizeof rig.n_heard);
     rig_start(&rig);
 }
 
-static bool runs(unsigned slot, const struct test_release *r)
+static bool runs(enum slot slot, const struct test_release *r)
 {
-    static uint8_t flash[TEST_IMAGE_MAX_BYTES];
-    return twin_peek(desk.twin, slot ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE, flash, r->n_image[slot]) &&
-           memcmp(flash, r->image[slot], r->n_image[slot]) == 0;
+    return twin_board_holds(&board, slot, r);
 }
 
 /* What must hold of every story: nothing was used wrongly, no watchdog bit, other tasks were let run. */
@@ -103,24 +99,24 @@ static void check_manners(void)
 static void a_release_is_installed_and_confirmed_and_a_bad_one_is_rolled_back(void **state)
 {
     (void)state;
-    desk_open_healthy(&desk);
-    rig_publish(&rig, &desk_release[0]);
+    twin_board_open_confirmed(&board);
+    rig_publish(&rig, demo_release(1));
     plug_in();
     make_release(2, 2, "demo-2.0.0");
     rig_publish(&rig, &release);
     const uint64_t before_us = stand_in_now_us();
     assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, 300));
-    assert_true(runs(1, &release));
+    assert_true(runs(SLOT_B, &release));
     print_message("2.0.0 confirmed after %.1f s of the board's time\n",
                   (double)(stand_in_now_us() - before_us) / 1e6);
     make_release(3, 3, "demo-3.0.0");
     rig_publish(&rig, &release);
     assert_true(rig_wait(&rig, FOTA_GATEWAY_ROLLED_BACK, 600));
     make_release(2, 2, "demo-2.0.0");
-    assert_true(runs(1, &release));
+    assert_true(runs(SLOT_B, &release));
     assert_int_equal(rig.n_heard[FOTA_GATEWAY_CONFIRMED], 1);
     check_manners();
-    desk_close(&desk);
+    twin_board_close(&board);
 }
 
 /* Nothing in the slots answers: the loader does, by a reset and by a request; then sector 0 is gone, and only ST's ROM answers. */
@@ -129,29 +125,29 @@ static void a_silent_board_is_updated_through_the_loader_and_rebuilt_through_the
     (void)state;
     static uint8_t blank[FLASH_SLOT_BYTES];
     memset(blank, 0xFF, sizeof blank);
-    desk_open_healthy(&desk);
-    desk.is_strict = false;
-    assert_true(twin_flash_store(desk.twin, FLASH_SLOT_A_BASE, blank,
+    twin_board_open_confirmed(&board);
+    board.is_strict = false;
+    assert_true(twin_flash_store(board.twin, FLASH_SLOT_A_BASE, blank,
                                  sizeof blank)); /* dead agent: its image is gone */
-    twin_set_power(desk.twin, false);
-    twin_set_power(desk.twin, true);
-    desk_run_ms(&desk, DESK_SETTLE_MS);
+    twin_set_power(board.twin, false);
+    twin_set_power(board.twin, true);
+    twin_board_run_ms(&board, TWIN_BOARD_SETTLE_MS);
     make_release(4, 14, "demo-2.0.0");
     rig_publish(&rig, &release);
     plug_in();
     assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, 600));
-    assert_true(runs(0, &release) || runs(1, &release));
-    assert_true(twin_flash_store(desk.twin, FLASH_BOOT_BASE, blank, ROOT_BYTES)); /* sector 0 */
-    twin_set_power(desk.twin, false);
-    twin_set_power(desk.twin, true);
+    assert_true(runs(SLOT_A, &release) || runs(SLOT_B, &release));
+    assert_true(twin_flash_store(board.twin, FLASH_BOOT_BASE, blank, ROOT_BYTES)); /* sector 0 */
+    twin_set_power(board.twin, false);
+    twin_set_power(board.twin, true);
     make_release(5, 15, "demo-2.0.0");
     rig_publish(&rig, &release);
     assert_true(rig_wait(&rig, FOTA_GATEWAY_REBUILD, 900));
     assert_int_equal(rig.last_reason[FOTA_GATEWAY_REBUILD], FOTA_OK);
     assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, 900));
-    assert_true(runs(0, &release) || runs(1, &release));
+    assert_true(runs(SLOT_A, &release) || runs(SLOT_B, &release));
     check_manners();
-    desk_close(&desk);
+    twin_board_close(&board);
 }
 
 int main(void)

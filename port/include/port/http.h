@@ -15,10 +15,8 @@
 
 struct http;
 
-enum http_verb {
-    HTTP_VERB_GET,
-    HTTP_VERB_PUT
-}; /* http_method, HTTP_GET belong to others (http_parser.h of ESP-IDF) */
+/** Not http_method and HTTP_GET: those names are in ESP-IDF's http_parser.h. */
+enum http_verb { HTTP_VERB_GET, HTTP_VERB_PUT };
 
 enum { HTTP_HEADERS_MAX = 12 };
 

@@ -211,7 +211,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
                              const struct http_sink *sink, unsigned *status)
 {
     struct s3_fake *fake = (struct s3_fake *)http;
-    if (request->method == HTTP_PUT && strncmp(request->url, REPORTS, strlen(REPORTS)) == 0) {
+    if (request->method == HTTP_VERB_PUT && strncmp(request->url, REPORTS, strlen(REPORTS)) == 0) {
         return put(fake, request, sink, status);
     }
     fake->n_gets++;
