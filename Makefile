@@ -5,7 +5,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-fuzz gateway-soak recover flash size format lint docs cube-pack release clean
+.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-fuzz gateway-soak recover flash pictures size format lint docs cube-pack release clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -47,6 +47,9 @@ cuts: fw ## never brick, shown: every power cut, planted bugs, instruction fault
 
 gateway-fuzz: host ## ten million fuzzed statements, state files and replies for the gateway; build/gateway-fuzz.json (RUNS=n)
 	@tests/fuzz/gateway.sh build/host/tests/fuzz tests/fuzz/corpus build/gateway-fuzz.json $(or $(RUNS),10000000)
+
+pictures: host ## draw the pictures of the local page anew (docs/pictures), in headless Chromium
+	@PAGE_RIG=build/host/tests/page/page_rig tests/page/pictures.py docs/pictures
 
 gateway-soak: fw ## hundreds of updates through bad networks, kills and power cuts of gateway and target; build/gateway.json (20 min)
 	@build/host/tests/soak/fota-gateway-soak --json build/gateway.json

@@ -24,7 +24,7 @@ enum cli_exit cli_board_from_options(struct cli *cli, const struct cli_command *
     if (out->vcd_mb == 0) {
         return cli_usage(cli, self, "--vcd-mb is at least 1");
     }
-    enum cli_exit result = cli_find_board(cli, self, option[CLI_BOARD_HW].text, &out->board);
+    enum cli_exit result = cli_find_board(cli, self, "--hw", option[CLI_BOARD_HW].text, &out->board);
     if (result != CLI_OK) {
         return result;
     }

@@ -136,8 +136,8 @@ enum cli_exit cli_check_hw(struct cli *cli, const struct cli_command *self, cons
  * @return CLI_OK · CLI_USAGE (none: a sentence with those that there are was printed)
  */
 FOTA_MUST_CHECK
-enum cli_exit cli_find_board(struct cli *cli, const struct cli_command *self, const char *hw,
-                             const struct board_layout **out);
+enum cli_exit cli_find_board(struct cli *cli, const struct cli_command *self, const char *name,
+                             const char *hw, const struct board_layout **out);
 
 /** A line for people on `err`; nothing with --json. */
 FOTA_PRINTF(2, 3)

@@ -10,7 +10,16 @@
 #include "release/file.h"
 #include "service.h"
 
-enum { OPT_CONFIG, OPT_CHECK, OPT_ONCE, OPT_STATUS, OPT_EVENTS, OPT_LEAVE_RUNNING };
+enum {
+    OPT_CONFIG,
+    OPT_CHECK,
+    OPT_ONCE,
+    OPT_STATUS,
+    OPT_EVENTS,
+    OPT_LEAVE_RUNNING,
+    OPT_HTTP,
+    OPT_HTTP_TOKEN_FILE
+};
 
 enum { STATUS_MAX_BYTES = 16384, KIT_WORDS = 4 /* kit ROOT LOADER IMAGE */ };
 
@@ -21,33 +30,12 @@ static const struct cli_option OPTIONS[] = {
     {"status", CLI_FLAG, NULL, NULL, "say what the gateway of this configuration does"},
     {"events", CLI_FLAG, NULL, NULL, "one JSON object a line on standard output for each event"},
     {"leave-running", CLI_FLAG, NULL, NULL, "only make sure that the target runs: for ExecStopPost"},
+    {"http", CLI_TEXT, "ADDRESS:PORT", NULL,
+     "local page, e.g. 127.0.0.1:8407 (else http of the configuration)"},
+    {"http-token-file", CLI_TEXT, "FILE", NULL,
+     "token that the page asks for; needed for any address but loopback"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
-
-/* --- signals ----------------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-    if (number == SIGUSR1) {
-        service_signals.poll_now = 1;
-    } else {
-        service_signals.stop = number;
-    }
-}
-
-/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
-static enum cli_exit listen_to_signals(struct cli *cli)
-{
-    struct sigaction stop = {.sa_handler = on_signal};
-    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigemptyset(&stop.sa_mask);
-    (void)sigemptyset(&once.sa_mask);
-    (void)sigemptyset(&ignore.sa_mask);
-    bool is_set = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGUSR1, &stop, NULL) == 0 &&
-                  sigaction(SIGINT, &once, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
-    return is_set ? CLI_OK : cli_fail(cli, E_INTERNAL, "signals cannot be handled");
-}
 
 /* --- modes ------------------------------------------------------------------------------------------- */
 
@@ -102,6 +90,9 @@ static enum cli_exit check(struct service *s)
     }
     if (result == CLI_OK) {
         result = check_device(s, s->config.gpio);
+    }
+    if (result == CLI_OK) {
+        result = service_page_check(s);
     }
     if (result == CLI_OK) {
         (void)fprintf(s->cli->out, "ok\n");
@@ -184,13 +175,16 @@ static enum cli_exit serve(struct service *s, bool is_once)
 {
     enum cli_exit result = service_lock(s);
     if (result == CLI_OK) {
-        result = listen_to_signals(s->cli);
+        result = service_listen(s->cli);
     }
     if (result == CLI_OK) {
         result = service_open_target(s);
     }
     if (result == CLI_OK) {
         result = service_open_gateway(s);
+    }
+    if (result == CLI_OK && !is_once) {
+        result = service_page_open(s);
     }
     if (result == CLI_OK) {
         result = service_run(s, is_once);
@@ -214,6 +208,12 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
         return result;
     }
     s->watch.is_events = v->option[OPT_EVENTS].is_given;
+    if (v->option[OPT_HTTP].is_given) {
+        s->config.http = v->option[OPT_HTTP].text;
+    }
+    if (v->option[OPT_HTTP_TOKEN_FILE].is_given) {
+        s->config.http_token_file = v->option[OPT_HTTP_TOKEN_FILE].text;
+    }
     if (v->option[OPT_CHECK].is_given) {
         return check(s);
     }

@@ -100,13 +100,6 @@ static void loader_json(struct cli_json *j, const struct boot_info *b)
     cli_json_text(j, "loader_hash", hash);
 }
 
-/** The board that INFO names; the build's own if it is none that is known. */
-static const struct board_layout *board_of(const struct boot_info *b)
-{
-    const struct board_layout *board = board_layout_find(b->hw_id);
-    return board ? board : &BOARD_OWN;
-}
-
 static void info_json(struct cli_json *j, const struct link_info *info)
 {
     const struct boot_info *b = &info->boot;
@@ -129,7 +122,7 @@ static void info_json(struct cli_json *j, const struct link_info *info)
     cli_json_text(j, "reset_cause", cause_name(b->reset_cause));
     cli_json_text(j, "last_reason", fota_err_name((enum fota_err)b->last_reason));
     cli_json_number(j, "session_bytes", b->session_flashed);
-    option_bytes_json(j, board_of(b), b->option_bytes);
+    option_bytes_json(j, option_bytes_board(b->hw_id), b->option_bytes);
 }
 
 static void print_json(struct cli *cli, const struct link_ladder *l, enum fota_err err, const char *message)
@@ -212,7 +205,7 @@ static void info_table(struct cli *cli, const struct link_info *info)
     row(cli, "security floor", text);
     row(cli, "reset cause", cause_name(b->reset_cause));
     row(cli, "last reason", b->last_reason ? fota_err_text((enum fota_err)b->last_reason) : "none");
-    option_bytes_text(board_of(b), b->option_bytes, text, sizeof text);
+    option_bytes_text(option_bytes_board(b->hw_id), b->option_bytes, text, sizeof text);
     row(cli, "option bytes", text);
 }
 
@@ -274,7 +267,8 @@ static void note_warnings(struct cli *cli, const struct boot_info *b)
                  "warning: sector 1 holds no loader: `fota run` installs the channel's, if it names one");
     }
     char sentence[OPTION_BYTES_WARNING_BYTES];
-    for (unsigned i = 0; option_bytes_warning(board_of(b), b->option_bytes, i, sentence); i++) {
+    for (unsigned i = 0; option_bytes_warning(option_bytes_board(b->hw_id), b->option_bytes, i, sentence);
+         i++) {
         cli_note(cli, "warning: %s", sentence);
     }
 }

@@ -1,4 +1,5 @@
 /* fota publish: two signed images become the release that a channel offers. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "format/statement_write.h"
 #include "image_check.h"
 #include "keys.h"
+#include "posix/http_pack.h"
 #include "progress.h"
 #include "release/publish.h"
 #include "s3_client.h"
@@ -31,6 +33,7 @@ enum {
     OPT_RETRY,
     OPT_LOADER,
     OPT_NO_LOADER,
+    OPT_BUNDLE,
     OPT_TIME_OFFSET
 };
 
@@ -65,6 +68,7 @@ static const struct cli_option OPTIONS[] = {
     {"retry", CLI_NUMBER, "N", "0", "raise to let devices try a failed release or loader again"},
     {"loader", CLI_TEXT, "FILE", NULL, "signed loader that devices with an open sector 1 install too"},
     {"no-loader", CLI_FLAG, NULL, NULL, "offer no loader any more; without it the channel keeps its loader"},
+    {"bundle", CLI_TEXT, "FILE", NULL, "no S3: a new tar file of the release's objects, for gateway install"},
     {"time-offset-s", CLI_TEXT, "S", "0", "added to this machine's clock; for tests"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
@@ -503,6 +507,16 @@ static enum cli_exit publish_failed(struct publication *p, const struct cli_s3 *
     return cli_s3_fail(cli, c, err, &r->reply, r->object, p->now_s);
 }
 
+/* To what `c` names: the same checks, whether it is a bucket or a bundle. */
+static enum cli_exit publish_to(struct publication *p, struct cli_s3 *c, struct publish_result *r)
+{
+    enum fota_err err = publish_run(&c->s3, &p->job, p->now_s, r);
+    if (p->is_drawing) {
+        progress_end(&p->progress);
+    }
+    return err ? publish_failed(p, c, err, r) : CLI_OK;
+}
+
 static enum cli_exit publish(struct publication *p, const struct cli_command *self)
 {
     struct cli_s3 c;
@@ -511,16 +525,36 @@ static enum cli_exit publish(struct publication *p, const struct cli_command *se
     if (result != CLI_OK) {
         return result;
     }
-    enum fota_err err = publish_run(&c.s3, &p->job, p->now_s, &r);
-    if (p->is_drawing) {
-        progress_end(&p->progress);
-    }
-    if (err) {
-        result = publish_failed(p, &c, err, &r);
-    } else {
+    result = publish_to(p, &c, &r);
+    if (result == CLI_OK) {
         print_done(p, &r);
     }
     cli_s3_close(&c);
+    return result;
+}
+
+/* Into a file in place of a bucket. It begins anew each time, with sequence number 1. */
+static enum cli_exit publish_bundle(struct publication *p, const char *path)
+{
+    static struct http_pack pack;
+    struct publish_result r;
+    struct cli_s3 c = {.config = {.endpoint = "http://bundle", .region = "none", .bucket = "bundle"}};
+    (void)snprintf(c.endpoint, sizeof c.endpoint, "bundle %s", path);
+    http_pack_open(&pack);
+    enum fota_err err = s3_init(&c.s3, &pack.http, &c.config);
+    enum cli_exit result =
+        err ? cli_fail(p->cli, err, "the bundle's writer cannot be started") : publish_to(p, &c, &r);
+    if (result == CLI_OK) {
+        err = http_pack_write(&pack, "v1/probe", path);
+        if (err == E_EXISTS) {
+            result = cli_fail(p->cli, err, "%s exists; write another file, or remove it", path);
+        } else if (err) {
+            result = cli_fail(p->cli, err, "%s cannot be written: %s", path, strerror(errno));
+        } else {
+            print_done(p, &r);
+        }
+    }
+    http_pack_close(&pack);
     return result;
 }
 
@@ -571,7 +605,8 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         result = set_job(&p, self);
     }
     if (result == CLI_OK) {
-        result = publish(&p, self);
+        const char *bundle = v.option[OPT_BUNDLE].text;
+        result = bundle != NULL ? publish_bundle(&p, bundle) : publish(&p, self);
     }
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         free(p.bytes[slot]);
@@ -603,6 +638,11 @@ const struct cli_command cli_cmd_publish = {
         "stolen. --loader offers a loader beside the release, for boards whose sector 1 is not "
         "write-protected; the\n"
         "channel goes on naming it until another one or --no-loader.\n\n"
+        "--bundle writes no bucket but a tar file, for `fota gateway install` and `fota hil`; its channel "
+        "has "
+        "the\n"
+        "sequence number 1, so a gateway that follows a bucket does not take it: give that one a copy of the "
+        "bucket.\n\n"
         "Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN in the environment.\n\n"
         "  fota publish --product demo --hw f407-disco --bucket fota-releases app_a.img app_b.img\n",
     .options = OPTIONS,

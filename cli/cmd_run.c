@@ -358,7 +358,7 @@ static enum cli_exit check_options(struct run *r)
     }
     enum cli_exit result = cli_check_hw(r->cli, r->self, text_of(r, OPT_HW));
     if (result == CLI_OK) {
-        result = cli_find_board(r->cli, r->self, text_of(r, OPT_HW), &r->layout);
+        result = cli_find_board(r->cli, r->self, "--hw", text_of(r, OPT_HW), &r->layout);
     }
     if (result != CLI_OK) {
         return result;

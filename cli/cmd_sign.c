@@ -7,13 +7,18 @@
 #include "base/flash_chip.h"
 #include "cli.h"
 #include "commands.h"
+#include "elf/elf.h"
 #include "format/image_build.h"
 #include "image_check.h"
 #include "keys.h"
 #include "release/file.h"
 
-enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT, OPT_NO_WATCHDOG, OPT_REVOKES };
+enum { OPT_SLOT, OPT_VERSION, OPT_HW, OPT_COUNTER, OPT_KEY, OPT_OUT, OPT_NO_WATCHDOG, OPT_REVOKES, OPT_ELF };
 enum { N_NEEDED = OPT_OUT + 1 };
+enum {
+    ELF_FILE_MAX_BYTES = 1 << 26, /* with debug information */
+    VECTORS_LOOKED_AT_BYTES = 64  /* no two programs have the same stack, reset vector and handlers */
+};
 
 static const struct cli_option OPTIONS[] = {
     {"slot", CLI_TEXT, "a|b|loader", NULL, "place the binary is linked for"},
@@ -25,6 +30,8 @@ static const struct cli_option OPTIONS[] = {
     {"no-watchdog", CLI_FLAG, NULL, NULL, "once confirmed, start it without the watchdog"},
     {"revokes", CLI_TEXT, "FILE", NULL,
      "public key that ends when this image is confirmed; --key is the next key"},
+    {"elf", CLI_TEXT, "FILE", NULL,
+     "what the linker made; refused unless it begins where the image's program does"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
@@ -39,6 +46,7 @@ struct work {
     const char *out_path;
     uint8_t *out;
     uint32_t n_out;
+    const char *elf_path;     /* NULL: not given */
     const char *revokes_path; /* NULL: ends no key */
     struct key revoked;
 };
@@ -88,7 +96,7 @@ static enum cli_exit check_options(struct cli *cli, const struct cli_command *se
     const char *hw = v->option[OPT_HW].text;
     enum cli_exit result = cli_check_hw(cli, self, hw);
     if (result == CLI_OK) {
-        result = cli_find_board(cli, self, hw, &w->board);
+        result = cli_find_board(cli, self, "--hw", hw, &w->board);
     }
     if (result != CLI_OK) {
         return result;
@@ -143,6 +151,69 @@ static enum cli_exit check_vectors(struct cli *cli, const struct work *w)
                         path, (unsigned)stack);
     }
     return CLI_OK;
+}
+
+/* Where the linker put the beginning of the binary. Not where a segment begins: a linker may put the ELF's own headers
+ * before the program. @return 0: the ELF does not hold it */
+static uint32_t linked_to(const struct work *w, const uint8_t *file, const struct elf_segment *segment, int n)
+{
+    const size_t n_first = w->n_payload < VECTORS_LOOKED_AT_BYTES ? w->n_payload : VECTORS_LOOKED_AT_BYTES;
+    for (int i = 0; i < n; i++) {
+        for (uint32_t off = 0; off + n_first <= segment[i].n_bytes; off += 4) {
+            if (memcmp(file + segment[i].off + off, w->payload, n_first) == 0) {
+                return segment[i].addr + off;
+            }
+        }
+    }
+    return 0;
+}
+
+/* The ELF of the binary tells what the binary cannot: where its first byte was linked to. A linker script that leaves
+ * no room for the image header gives a program that runs from the slot's base, before the place where it will lie. */
+static enum cli_exit check_linked_to(struct cli *cli, const struct work *w, uint32_t addr)
+{
+    const uint32_t start = w->spec.load_addr + FLASH_IMAGE_HEADER_AREA_BYTES;
+    if (addr == start) {
+        return CLI_OK;
+    }
+    if (addr == 0) {
+        return cli_fail(cli, E_IMAGE_VECTORS,
+                        "%s does not hold %s: give the ELF that this binary was made of", w->elf_path,
+                        w->path);
+    }
+    if (addr == w->spec.load_addr) {
+        return cli_fail(cli, E_IMAGE_VECTORS,
+                        "%s is linked to 0x%08x, where %s of board %s has the image header; in the linker "
+                        "script FLASH begins at 0x%08x, after the header",
+                        w->elf_path, (unsigned)addr, image_place_text(w->place), w->board->hw_id,
+                        (unsigned)start);
+    }
+    return cli_fail(cli, E_IMAGE_SLOT,
+                    "%s is linked to 0x%08x, a program in %s of board %s begins at 0x%08x; give the other "
+                    "--slot, or link it with that place's linker script",
+                    w->elf_path, (unsigned)addr, image_place_text(w->place), w->board->hw_id,
+                    (unsigned)start);
+}
+
+static enum cli_exit check_elf(struct cli *cli, const struct work *w)
+{
+    struct elf_segment segment[ELF_SEGMENTS_MAX];
+    uint8_t *file = NULL;
+    size_t n_bytes = 0;
+    char why[128] = "";
+    if (!w->elf_path) {
+        return CLI_OK;
+    }
+    enum cli_exit result = cli_file(cli, w->elf_path, ELF_FILE_MAX_BYTES, &file, &n_bytes);
+    if (result != CLI_OK) {
+        return result;
+    }
+    const int n = elf_segments(file, n_bytes, segment, ELF_SEGMENTS_MAX, why, sizeof why);
+    result = n < 0
+                 ? cli_fail(cli, E_IMAGE_VECTORS, "%s is no program that a linker made: %s", w->elf_path, why)
+                 : check_linked_to(cli, w, linked_to(w, file, segment, n));
+    free(file);
+    return result;
 }
 
 /* Build, and verify with the bootloader's own code. */
@@ -264,6 +335,9 @@ static enum cli_exit sign(struct cli *cli, struct work *w, const char *key_path)
         result = check_vectors(cli, w);
     }
     if (result == CLI_OK) {
+        result = check_elf(cli, w);
+    }
+    if (result == CLI_OK) {
         result = cli_key_private(cli, key_path, &key);
     }
     if (result == CLI_OK) {
@@ -291,6 +365,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     }
     w.path = v.positional[0];
     w.out_path = v.option[OPT_OUT].text;
+    w.elf_path = v.option[OPT_ELF].text;
     w.revokes_path = v.option[OPT_REVOKES].text;
     result = sign(cli, &w, v.option[OPT_KEY].text);
     free(w.payload);

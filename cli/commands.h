@@ -11,6 +11,7 @@ extern const struct cli_command cli_cmd_sign;
 extern const struct cli_command cli_cmd_inspect;
 extern const struct cli_command cli_cmd_publish;
 extern const struct cli_command cli_cmd_gateway;
+extern const struct cli_command cli_cmd_hil;
 extern const struct cli_command cli_cmd_run;
 extern const struct cli_command cli_cmd_probe;
 extern const struct cli_command cli_cmd_recover;

@@ -8,8 +8,8 @@
 #include "fota_version.h"
 
 static const struct cli_command *const COMMANDS[] = {
-    &cli_cmd_keygen, &cli_cmd_sign,  &cli_cmd_inspect, &cli_cmd_publish, &cli_cmd_gateway,
-    &cli_cmd_run,    &cli_cmd_probe, &cli_cmd_recover, &cli_cmd_s3,
+    &cli_cmd_keygen, &cli_cmd_sign, &cli_cmd_inspect, &cli_cmd_publish, &cli_cmd_gateway,
+    &cli_cmd_hil,    &cli_cmd_run,  &cli_cmd_probe,   &cli_cmd_recover, &cli_cmd_s3,
 };
 
 enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };

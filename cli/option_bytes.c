@@ -21,6 +21,12 @@ static bool is_protected(uint32_t optcr, unsigned sector)
     return (optcr >> (16 + sector) & 1) == 0;
 }
 
+const struct board_layout *option_bytes_board(const char *hw_id)
+{
+    const struct board_layout *board = board_layout_find(hw_id);
+    return board ? board : &BOARD_OWN;
+}
+
 void option_bytes_text(const struct board_layout *board, uint32_t optcr, char *out, size_t n_bytes)
 {
     int n = snprintf(out, n_bytes, "RDP level %u, brown-out level %u, ", rdp_level(optcr),

@@ -12,6 +12,9 @@
 /** Room for a warning. */
 enum { OPTION_BYTES_WARNING_BYTES = 256 };
 
+/** The board whose option bytes these are: the one that INFO names, or this build's own if that is none that is known. */
+const struct board_layout *option_bytes_board(const char *hw_id);
+
 /**
  * "RDP level 0, brown-out level 3, sectors 0 1 write-protected".
  * @param optcr  FLASH_OPTCR, as INFO has it

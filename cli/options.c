@@ -162,8 +162,8 @@ enum cli_exit cli_parse(struct cli *cli, const struct cli_command *self, int arg
     return result;
 }
 
-enum cli_exit cli_find_board(struct cli *cli, const struct cli_command *self, const char *hw,
-                             const struct board_layout **out)
+enum cli_exit cli_find_board(struct cli *cli, const struct cli_command *self, const char *name,
+                             const char *hw, const struct board_layout **out)
 {
     char known[256] = "";
     size_t at = 0;
@@ -172,8 +172,8 @@ enum cli_exit cli_find_board(struct cli *cli, const struct cli_command *self, co
         at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", BOARD_LAYOUTS[i].hw_id);
     }
     return *out ? CLI_OK
-                : cli_usage(cli, self, "--hw '%s' is no board that this fota knows: %s (boards/README.md)",
-                            hw, known);
+                : cli_usage(cli, self, "%s '%s' is no board that this fota knows: %s (boards/README.md)",
+                            name, hw, known);
 }
 
 enum cli_exit cli_check_hw(struct cli *cli, const struct cli_command *self, const char *hw)

@@ -22,6 +22,31 @@ enum {
 
 struct service_signals service_signals;
 
+/* --- signals ----------------------------------------------------------------------------------------- */
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1) {
+        service_signals.poll_now = 1;
+    } else {
+        service_signals.stop = number;
+    }
+}
+
+/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
+enum cli_exit service_listen(struct cli *cli)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&stop.sa_mask);
+    (void)sigemptyset(&once.sa_mask);
+    (void)sigemptyset(&ignore.sa_mask);
+    bool is_set = sigaction(SIGTERM, &stop, NULL) == 0 && sigaction(SIGUSR1, &stop, NULL) == 0 &&
+                  sigaction(SIGINT, &once, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0;
+    return is_set ? CLI_OK : cli_fail(cli, E_INTERNAL, "signals cannot be handled");
+}
+
 /* --- configuration ----------------------------------------------------------------------------------- */
 
 static void tell_problem(void *ctx, const char *sentence)
@@ -48,7 +73,7 @@ enum cli_exit service_load(struct service *s, const char *path)
         return cli_usage(s->cli, s->self, "%s has %u wrong or missing lines; nothing was started", path,
                          problems.n);
     }
-    return cli_find_board(s->cli, s->self, s->config.hw, &s->layout);
+    return cli_find_board(s->cli, s->self, "[device] hw =", s->config.hw, &s->layout);
 }
 
 enum cli_exit service_lock(struct service *s)
@@ -302,6 +327,7 @@ void service_pass_time(struct service *s, uint32_t ms)
         }
         left -= part;
         service_stay_alive(s);
+        service_page_show(s);
     }
 }
 
@@ -329,6 +355,7 @@ static enum fota_err step(struct service *s, bool is_once)
 {
     uint32_t wait_ms = 0;
     renew_credentials(s);
+    service_page_step(s);
     if (service_signals.poll_now || (is_once && s->gateway.state == GATEWAY_WAIT)) {
         service_signals.poll_now = 0;
         gateway_poll_now(&s->gateway);
@@ -336,6 +363,7 @@ static enum fota_err step(struct service *s, bool is_once)
     enum fota_err err = gateway_step(&s->gateway, &wait_ms);
     service_stay_alive(s);
     service_report_send(s);
+    service_page_waits(s, wait_ms);
     if (!err && wait_ms && !(is_once && is_once_done(s))) {
         service_pass_time(s, wait_ms);
     }
@@ -389,6 +417,7 @@ enum cli_exit service_run(struct service *s, bool is_once)
 enum cli_exit service_close(struct service *s, enum cli_exit result)
 {
     enum cli_exit end = CLI_OK;
+    service_page_close(s);
     if (s->board.twin) {
         end = cli_board_save(&s->board);
         cli_board_close(&s->board);

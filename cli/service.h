@@ -15,6 +15,7 @@
 #include "recover/recover.h"
 #include "report/report.h"
 #include "s3_client.h"
+#include "service_page.h"
 #include "service_watch.h"
 #include "state_lock.h"
 
@@ -28,8 +29,8 @@ struct service_clock {
 struct service {
     struct cli *cli;
     const struct cli_command *self;
+    const struct board_layout *layout; /* of the board that the configuration names */
     struct service_config config;
-    const struct board_layout *layout; /* of [device] hw */
     struct service_clock clock;
     struct cli_board board; /* target = twin */
     struct linux_wires wires;
@@ -52,6 +53,7 @@ struct service {
     struct store_file report_store;
     char report_path[CLI_PATH_BYTES];
     enum fota_err report_told;
+    struct service_page page;
     uint64_t asked_ms; /* when the command of `activate = ask` was run last */
     enum gateway_consent asked;
     uint64_t renew_ms; /* credentials that could not be renewed: not again before */
@@ -65,6 +67,11 @@ struct service_signals {
     volatile sig_atomic_t poll_now; /* SIGUSR1 */
 };
 extern struct service_signals service_signals;
+
+/** SIGTERM and SIGINT ask to stop, SIGUSR1 to poll; a second Ctrl-C ends the process at once.
+ *  @return CLI_OK · CLI_INTERNAL */
+FOTA_MUST_CHECK
+enum cli_exit service_listen(struct cli *cli);
 
 /** Read the configuration; each wrong line is a sentence on `err`.
  *  @return CLI_OK · CLI_USAGE · CLI_FILE */
@@ -97,6 +104,30 @@ enum cli_exit service_read_keys(struct service *s, struct gateway_keys *keys);
  */
 FOTA_MUST_CHECK
 enum cli_exit service_run(struct service *s, bool is_once);
+
+/**
+ * Start the local page, if the configuration asks for one.
+ * @return CLI_OK · CLI_USAGE, CLI_FILE (a sentence was printed)
+ */
+FOTA_MUST_CHECK
+enum cli_exit service_page_open(struct service *s);
+
+/** Check what the configuration says of the local page, without starting it.
+ *  @return as service_page_open */
+FOTA_MUST_CHECK
+enum cli_exit service_page_check(struct service *s);
+
+/** Before a step of the gateway: do what the page was asked for. */
+void service_page_step(struct service *s);
+
+/** After it, when the gateway waits for so long: a bundle that was tried is over. */
+void service_page_waits(struct service *s, uint32_t wait_ms);
+
+/** Let the page show how things are now. */
+void service_page_show(struct service *s);
+
+/** End it; an upload that was not begun with is gone. */
+void service_page_close(struct service *s);
 
 /** Let `ms` pass, or less if a signal comes. */
 void service_pass_time(struct service *s, uint32_t ms);
@@ -146,6 +177,11 @@ enum cli_exit service_kit(struct service *s, const char *root, const char *loade
 /** gateway_ports.rebuild, for `rebuild = kit`: the board from the kit, through ST's ROM, until its image is confirmed.
  * @return FOTA_OK · E_NOT_FOUND (no kit) · E_UPDATE_DAMAGED (of the kit: nothing was written) · as recover_run */
 enum fota_err service_rebuild(void *ctx);
+/**
+ * Run a command without arguments, with one variable more in its environment; it is ended after 30 s.
+ * @return its exit code · 127: it cannot be run · -1: a signal ended it
+ */
+int service_command(const char *command, const char *name, const char *value);
 
 /** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);

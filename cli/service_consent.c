@@ -22,20 +22,24 @@ static int wait_for(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/** Runs the command with FOTA_VERSION; it is ended after ASK_MAX_S. */
+int service_command(const char *command, const char *name, const char *value)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(ASK_MAX_S); /* survives exec: its signal ends a command that does not answer */
+        if (setenv(name, value, 1) == 0) {
+            (void)execl(command, command, (char *)NULL);
+        }
+        _exit(EXIT_NOT_RUN);
+    }
+    return child > 0 ? wait_for(child) : -1;
+}
+
 static enum gateway_consent ask(struct service *s, uint32_t version)
 {
     char text[16];
     cli_version_text(version, text);
-    pid_t child = fork();
-    if (child == 0) {
-        (void)alarm(ASK_MAX_S); /* survives exec: its signal ends a command that does not answer */
-        if (setenv("FOTA_VERSION", text, 1) == 0) {
-            (void)execl(s->config.ask, s->config.ask, (char *)NULL);
-        }
-        _exit(EXIT_NOT_RUN);
-    }
-    int code = child > 0 ? wait_for(child) : -1;
+    int code = service_command(s->config.ask, "FOTA_VERSION", text);
     if (code == 0 || code == 1) {
         service_say(&s->watch, SERVICE_NOTICE, "%s says %s to the restart into %s", s->config.ask,
                     code ? "no" : "yes", text);

@@ -8,7 +8,7 @@
 #include "parts.h"
 #include "service.h"
 
-enum { PARTS = 3, NOTE_BYTES = PARTS * STAGE_DIGEST_BYTES, CHUNK_BYTES = 4096, PART_MAX_BYTES = 1 << 20 };
+enum { PARTS = 3, NOTE_BYTES = PARTS * STAGE_DIGEST_BYTES, CHUNK_BYTES = 4096 };
 
 static const enum stage_shelf SHELVES[PARTS] = {STAGE_KIT_ROOT, STAGE_KIT_LOADER, STAGE_KIT_IMAGE};
 static const char *const NAMES[PARTS] = {"root", "loader", "image"};
@@ -113,6 +113,9 @@ static void free_kit(struct kit *kit)
         free(kit->bytes[i]);
     }
 }
+
+/** No part of RM0090 has more flash: a length beyond this is a damaged note, not a reason to ask for memory. */
+enum { PART_MAX_BYTES = 2 * 1024 * 1024 };
 
 static enum fota_err load_part(struct stage *stage, unsigned part, struct kit *kit)
 {

@@ -361,6 +361,9 @@ static void on_event(void *ctx, const struct gateway_event *e)
     if (e->kind == GATEWAY_EVENT_PROGRESS) {
         on_progress(w, e);
     }
+    if (w->also) {
+        w->also(w->also_ctx, e);
+    }
     tell(w, e);
     bool is_due =
         e->kind != GATEWAY_EVENT_PROGRESS || clock_now_ms(w->clock) - w->written_ms >= PROGRESS_EVERY_MS;

@@ -19,7 +19,9 @@ struct service_watch {
     const struct service_config *config;
     const struct gateway *gateway;
     struct clock *clock;
-    struct report *report; /* hears every event; NULL: no reports */
+    struct report *report;                                  /* hears every event; NULL: no reports */
+    void (*also)(void *ctx, const struct gateway_event *e); /* hears every event too; NULL: nobody */
+    void *also_ctx;
     const char *wires_why; /* why the wires failed last; "" or NULL: nothing to say */
     bool is_events;        /* --events */
     bool is_quiet;         /* --status, --check: no log line */

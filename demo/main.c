@@ -19,7 +19,7 @@
 #include "witness.h"
 
 /* A run for another board has folders of its own: FOTA_BOARD names the board, FOTA_FIRMWARE the folder of its build,
- * FOTA_COMMAND another fota command. */
+ * FOTA_COMMAND another fota command. FOTA_POLL_MS: the gateway asks more often, for tests, which look at nothing between polls. */
 #define KEYS FOTA_BUILD_DIR "/keys"
 
 #define PRODUCT "demo"
@@ -81,7 +81,7 @@ struct demo {
     FILE *console_log;
     char endpoint[64];
     /* What the gateway reported, by kind; believed only together with what the board shows. */
-    unsigned heard[GATEWAY_EVENT_STORE + 1];
+    unsigned heard[GATEWAY_EVENT_KINDS];
     enum fota_err last_reason;
     uint32_t image_bytes;
     /* For the table. */
@@ -231,6 +231,13 @@ static void make_releases(struct demo *d)
     }
 }
 
+static uint32_t poll_ms(void)
+{
+    const char *text = getenv("FOTA_POLL_MS");
+    const unsigned long wanted = text ? strtoul(text, NULL, 10) : 0;
+    return wanted > 0 && wanted < POLL_MS ? (uint32_t)wanted : POLL_MS;
+}
+
 static void open_rig(struct demo *d)
 {
     char why[256] = "";
@@ -247,7 +254,7 @@ static void open_rig(struct demo *d)
                .key_id = DEVICE,
                .secret = DEVICE_SECRET},
         .identity = {.product = PRODUCT, .hw = d->board->hw_id, .channel = "stable", .device = "demo-board"},
-        .poll_ms = POLL_MS,
+        .poll_ms = poll_ms(),
         .utc_s = (uint64_t)time(NULL),
         .observer = {.on_event = on_event, .ctx = d},
     };

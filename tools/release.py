@@ -84,7 +84,9 @@ def build(keys):
     """Root, loader, demo applications and command, compiled from nothing."""
     shutil.rmtree(WORK, ignore_errors=True)
     jobs = ("-j", os.cpu_count() or 1)
-    for preset, more, targets in (("host", (), ("--target", "fota")), ("f407", (f"-DFOTA_KEYS_DIR={keys}",), ())):
+    # Nothing of the tests is released; the demo of the host side is the story, the firmware's demo the images.
+    for preset, more, targets in (("host", ("-DFOTA_BUILD_TESTS=OFF", "-DFOTA_BUILD_DEMO=OFF"), ("--target", "fota")),
+                                  ("f407", ("-DFOTA_BUILD_TESTS=OFF", f"-DFOTA_KEYS_DIR={keys}"), ())):
         print(f"release: build {preset}", flush=True)
         run("cmake", "--preset", preset, "-B", WORK / preset, *more)
         run("cmake", "--build", WORK / preset, *jobs, *targets)

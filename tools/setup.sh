@@ -22,6 +22,8 @@ libnewlib-arm-none-eabi:C library headers for the STM32F407
 gcc-riscv64-unknown-elf:compiler for the size of the gateway core on an ESP32-C3 (make size)
 libbearssl-dev:signs for the fota command, and judges our own P-256 in the tests
 libcurl4-openssl-dev:HTTP for the gateway
+libmicrohttpd-dev:HTTP server of the local page of the gateway
+chromium:shows the local page in its test, without a screen
 libcmocka-dev:unit tests
 libunicorn-dev:second opinion on the emulated core (differential test)
 spin:model checker for the update protocol

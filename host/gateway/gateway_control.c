@@ -8,6 +8,15 @@ void gateway_poll_now(struct gateway *g)
     }
 }
 
+enum fota_err gateway_use_source(struct gateway *g, struct s3 *s3)
+{
+    if (g->state != GATEWAY_WAIT) {
+        return E_STATE;
+    }
+    g->ports.s3 = s3;
+    return FOTA_OK;
+}
+
 void gateway_stop(struct gateway *g)
 {
     if (g->is_dirty) {

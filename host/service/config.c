@@ -28,6 +28,7 @@ static const char *const ADDRESSINGS[] = {"auto", "vhost", "path", NULL};
 static const char *const AUTHS[] = {"auto", "none", NULL};
 static const char *const PACES[] = {"real", "fast", NULL};
 static const char *const REBUILDS[] = {"never", "kit", NULL};
+static const char *const RELAYS[] = {"low", "high", NULL};
 static const char *const LEVELS[] = {"error", "warning", "notice", "info", "debug", NULL};
 static const uint32_t LEVEL_VALUES[] = {SERVICE_ERROR, SERVICE_WARNING, SERVICE_NOTICE, SERVICE_INFO,
                                         SERVICE_DEBUG};
@@ -87,6 +88,9 @@ static const struct key KEYS[] = {
      .example = "/var/lib/fota/stage"},
     {.section = "service", .name = "metrics", .kind = PATH, .at = AT(metrics),
      .example = "/var/lib/prometheus/node-exporter/fota.prom"},
+    {.section = "service", .name = "http", .kind = TEXT, .at = AT(http), .max = 63, .example = "127.0.0.1:8407"},
+    {.section = "service", .name = "http-token-file", .kind = PATH, .at = AT(http_token_file),
+     .example = "/etc/fota/http-token"},
     {.section = "service", .name = "poll", .kind = NUMBER, .at = AT(poll_s), .min = 30, .max = 604800,
      .example = "3600"},
     {.section = "service", .name = "log", .kind = CHOICE, .at = AT(log), .choices = LEVELS, .values = LEVEL_VALUES,
@@ -94,6 +98,24 @@ static const struct key KEYS[] = {
     {.section = "service", .name = "rebuild", .kind = CHOICE, .at = AT(rebuild), .choices = REBUILDS,
      .fallback = "never", .example = "kit"},
     {.section = "service", .name = "activate", .kind = ACTIVATE, .at = AT(activate), .example = "window 02-05"},
+    {.section = "hil", .name = "base", .kind = PATH, .at = AT(base), .example = "base.tar"},
+    {.section = "hil", .name = "next", .kind = PATH, .at = AT(next), .example = "next.tar"},
+    {.section = "hil", .name = "bad", .kind = PATH, .at = AT(bad), .example = "bad.tar"},
+    {.section = "hil", .name = "bootloader", .kind = PATH, .at = AT(hil_bootloader), .example = "bootloader.elf"},
+    {.section = "hil", .name = "loader", .kind = PATH, .at = AT(hil_loader), .example = "loader.img"},
+    {.section = "hil", .name = "image", .kind = PATH, .at = AT(hil_image), .example = "demo-1.0.0-a.img"},
+    {.section = "hil", .name = "relay", .kind = NUMBER, .at = AT(relay), .min = 1, .max = 511, .example = "23"},
+    {.section = "hil", .name = "relay-on", .kind = CHOICE, .at = AT(relay_on), .choices = RELAYS, .fallback = "low",
+     .example = "low"},
+    {.section = "hil", .name = "off-ms", .kind = NUMBER, .at = AT(off_ms), .min = 10, .max = 60000,
+     .fallback = "1000", .example = "1000"},
+    {.section = "hil", .name = "noise-clock", .kind = NUMBER, .at = AT(noise_hz), .min = 100000, .max = 50000000,
+     .example = "12000000"},
+    {.section = "hil", .name = "noise", .kind = PATH, .at = AT(noise), .example = "/usr/local/bin/noise"},
+    {.section = "hil", .name = "rounds", .kind = NUMBER, .at = AT(rounds), .min = 0, .max = 10000, .fallback = "5",
+     .example = "5"},
+    {.section = "hil", .name = "seed", .kind = NUMBER, .at = AT(seed), .min = 1, .max = 1000000000, .fallback = "1",
+     .example = "1"},
 };
 /* clang-format on */
 
@@ -324,14 +346,16 @@ static void take_section(struct reading *r, char *line)
     r->section = NULL;
     r->is_unknown_section = true;
     if (line[n - 1] != ']') {
-        tell(r, r->line, "%s: the bracket is not closed; write [device], [s3], [wires], [twin] or [service]",
+        tell(r, r->line,
+             "%s: the bracket is not closed; write [device], [s3], [wires], [twin], [service] or [hil]",
              line);
         return;
     }
     line[n - 1] = '\0';
     const struct key *first = find_key(line + 1, NULL);
     if (!first) {
-        tell(r, r->line, "[%s] is no section; write [device], [s3], [wires], [twin] or [service]", line + 1);
+        tell(r, r->line, "[%s] is no section; write [device], [s3], [wires], [twin], [service] or [hil]",
+             line + 1);
         return;
     }
     r->section = first->section;
@@ -416,10 +440,16 @@ static void set_defaults(struct service_config *c)
     }
 }
 
+/** A bench takes its releases from files. */
+static bool is_needed(const struct reading *r, const struct key *k)
+{
+    return k->is_required && (!r->out->base || strcmp(k->section, "s3") != 0);
+}
+
 static void check_missing(struct reading *r)
 {
     for (size_t i = 0; i < N_KEYS; i++) {
-        if (KEYS[i].is_required && !r->seen[i]) {
+        if (is_needed(r, &KEYS[i]) && !r->seen[i]) {
             tell(r, 0, "[%s] %s is missing; write %s = %s", KEYS[i].section, KEYS[i].name, KEYS[i].name,
                  KEYS[i].example);
         }
@@ -443,7 +473,10 @@ static void check_together(struct reading *r)
     if (c->target == SERVICE_SPIDEV && (c->nss == c->nrst || c->nss == c->boot0 || c->nrst == c->boot0)) {
         tell(r, 0, "[wires] nss, nrst and boot0 are three lines; write nss = 8, nrst = 25 and boot0 = 24");
     }
-    if (!c->endpoint && !c->region) {
+    if (!c->base && (c->next || c->bad)) {
+        tell(r, 0, "[hil] base is missing; write base = base.tar");
+    }
+    if (!c->endpoint && !c->region && !c->base) {
         tell(r, 0,
              "[s3] endpoint or region is missing; write region = eu-central-1 for AWS, or "
              "endpoint = https://s3.example.com");

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_FIRST_FINAL = 200, MS_PER_S = 1000 };
+enum {
+    STATUS_FIRST_FINAL = 200,
+    MS_PER_S = 1000,
+    PIECE_BYTES = 1024 /* to the sink at a time: what is on its way to a staging store when power fails */
+};
 
 struct http_curl {
     struct http http;
@@ -234,6 +238,7 @@ static bool set_options(struct http_curl *h, struct flight *f, struct curl_slist
                   curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_USERAGENT, "fota") == CURLE_OK &&
+                  curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)PIECE_BYTES) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->detail) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&

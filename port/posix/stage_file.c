@@ -14,6 +14,8 @@ enum {
     CELL_BYTES = 2048, /* of the header; two of them */
     DATA_OFF = 2 * CELL_BYTES,
     MARK_BYTES = 12,
+    MARK_EVERY_BYTES =
+        3072, /* with a piece that the network delivers, 1 KB, no more than 4 KB are fetched again */
     CHUNK_BYTES = 4096,
     /* In a cell, little-endian. */
     AT_MAGIC = 0,
@@ -24,6 +26,7 @@ enum {
     AT_NOTE = AT_DIGEST + STAGE_DIGEST_BYTES,
     AT_CRC = AT_NOTE + STAGE_NOTE_MAX_BYTES
 };
+_Static_assert((int)MARK_EVERY_BYTES <= (int)STAGE_LOSS_MAX_BYTES, "what is not marked yet may be lost");
 _Static_assert(AT_CRC + 4 <= CELL_BYTES, "a header fits its cell");
 static const uint32_t magic = 0x31475453U; /* "STG1" */
 
@@ -340,7 +343,7 @@ static enum fota_err append_part(struct stage_file *f, int fd, const uint8_t *by
     }
     f->item.n_bytes += n_bytes;
     bool is_due =
-        f->item.n_bytes - f->n_marked_bytes >= STAGE_LOSS_MAX_BYTES || f->item.n_bytes == f->item.total_bytes;
+        f->item.n_bytes - f->n_marked_bytes >= MARK_EVERY_BYTES || f->item.n_bytes == f->item.total_bytes;
     return is_due ? put_mark(f, fd) : FOTA_OK;
 }
 
@@ -360,7 +363,7 @@ static enum fota_err append(struct stage *stage, uint32_t off, const uint8_t *by
     }
     enum fota_err err = FOTA_OK;
     while (n_bytes > 0 && !err) {
-        const uint32_t room = STAGE_LOSS_MAX_BYTES - (f->item.n_bytes - f->n_marked_bytes);
+        const uint32_t room = MARK_EVERY_BYTES - (f->item.n_bytes - f->n_marked_bytes);
         const uint32_t n = n_bytes < room ? (uint32_t)n_bytes : room;
         err = append_part(f, fd, bytes, n);
         bytes += n;

@@ -62,6 +62,17 @@ class Boards(unittest.TestCase):
                 for words in case["says"]:
                     self.assertIn(words, result.stderr)
 
+    def test_cmake_stops_at_a_planted_board_with_its_sentence(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write(folder, *plant(PLANTED["overlap"]))
+            (folder / "CMakeLists.txt").write_text(f"cmake_minimum_required(VERSION 3.25)\nproject(x NONE)\ninclude({ROOT}/cmake/fota_board.cmake)\n")
+            result = subprocess.run(["cmake", "-S", folder, "-B", folder / "out", f"-DFOTA_BOARDS_FOLDER={folder}", "-DFOTA_BOARD=planted"],
+                                    text=True, capture_output=True)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("loader ends at 0x0800c000 and application begins at 0x08008000: they overlap", " ".join(result.stderr.split()))
+            self.assertFalse((folder / "out/generated/board/board.h").exists())
+
     def test_a_board_with_nothing_wrong_is_taken(self):
         result = refusal({})
         self.assertEqual(result.returncode, 0, result.stderr)

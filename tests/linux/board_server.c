@@ -72,9 +72,7 @@ static enum twin_stop carry_out(struct twin *t, const struct wire_request *r, co
     case WIRE_DELAY:
         return twin_run_until(t, twin_now_ns(t) + (uint64_t)r->a * 1000U);
     case WIRE_POWER:
-        twin_set_power(t, false);
-        (void)twin_run_until(t, twin_now_ns(t) + 100U * NS_PER_MS);
-        twin_set_power(t, true);
+        twin_set_power(t, r->a != 0);
         return TWIN_STOP_TIME;
     default:
         return TWIN_STOP_TIME;

@@ -8,6 +8,8 @@
  *   FOTA_STANDIN_FAULT   CALL=ERRNO[@N],...: the N-th call (default: each) fails; CALL is spi_open, gpio_open, spi_mode,
  *                        spi_message, gpio_info, gpio_request, gpio_set
  *   FOTA_STANDIN_USED    LINE:CONSUMER: this line is in use
+ *   FOTA_STANDIN_RELAY   LINE: low, it cuts the board's power; LINE:dead: it does nothing
+ *   FOTA_STANDIN_NOISE   HZ: faster transfers have a damaged byte now and then
  *   FOTA_STANDIN_KILL    N: the process is killed after the N-th change of a line
  *   FOTA_STANDIN_LOG     file for one line per message, request and change
  */
@@ -37,8 +39,8 @@ int open64(const char *path, int flags, ...);
 int ioctl(int fd, unsigned long request, ...);
 int close(int fd);
 
-enum kind { OTHER, SPI, CHIP, LINES };
-enum { FDS = 256, CHIP_LINES = 54, DMA_ALIGN = 128, NSS = 1, NRST = 2, BOOT0 = 4 };
+enum kind { OTHER, SPI, CHIP, LINES, RELAY };
+enum { FDS = 256, CHIP_LINES = 54, DMA_ALIGN = 128, NSS = 1, NRST = 2, BOOT0 = 4, NOISE_EVERY = 3000 };
 
 static struct {
     unsigned char kind[FDS];
@@ -47,7 +49,9 @@ static struct {
     uint32_t offset[3];
     uint32_t levels;
     unsigned n_changes, n_calls[8];
-} S = {.levels = NSS | NRST};
+    uint32_t random;
+    bool is_dead; /* the relay */
+} S = {.levels = NSS | NRST, .random = 1};
 
 static const char *const CALLS[] = {"spi_open",  "gpio_open",    "spi_mode", "spi_message",
                                     "gpio_info", "gpio_request", "gpio_set"};
@@ -156,6 +160,37 @@ static int refuse(int error)
     return -1;
 }
 
+/* Flips a bit of one byte in NOISE_EVERY, if the clock is too fast. */
+static void ruin(uint8_t *bytes, uint32_t n, uint32_t hz)
+{
+    const char *limit = getenv("FOTA_STANDIN_NOISE");
+    if (!limit || hz <= strtoul(limit, NULL, 10)) {
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        S.random = S.random * 1664525U + 1013904223U; /* Numerical Recipes */
+        if ((S.random >> 8) % NOISE_EVERY == 0) {
+            bytes[i] ^= (uint8_t)(1U << (S.random >> 24 & 7U));
+        }
+    }
+}
+
+static void spi_part(const struct spi_ioc_transfer *t)
+{
+    static uint8_t mosi[WIRE_BYTES_MAX], miso[WIRE_BYTES_MAX];
+    uint8_t *rx = (uint8_t *)(uintptr_t)t->rx_buf;
+    memset(mosi, 0, t->len);
+    if (t->tx_buf) {
+        memcpy(mosi, (const uint8_t *)(uintptr_t)t->tx_buf, t->len);
+    }
+    ruin(mosi, t->len, t->speed_hz);
+    ask(WIRE_TRANSFER, t->speed_hz, t->delay_usecs * 1000U, mosi, miso, t->len);
+    ruin(miso, t->len, t->speed_hz);
+    if (rx) {
+        memcpy(rx, miso, t->len);
+    }
+}
+
 static int spi_message(const struct spi_ioc_transfer *t, unsigned n)
 {
     uint32_t total = 0, bytes = 0;
@@ -172,8 +207,7 @@ static int spi_message(const struct spi_ioc_transfer *t, unsigned n)
         return refuse(EMSGSIZE);
     }
     for (unsigned i = 0; i < n; i++) {
-        ask(WIRE_TRANSFER, t[i].speed_hz, t[i].delay_usecs * 1000U, (const uint8_t *)(uintptr_t)t[i].tx_buf,
-            (uint8_t *)(uintptr_t)t[i].rx_buf, t[i].len);
+        spi_part(&t[i]);
     }
     return (int)bytes;
 }
@@ -227,6 +261,24 @@ static void drive(uint32_t levels)
     }
 }
 
+/* One line, for a relay: its level is power at once. */
+static int relay_request(struct gpio_v2_line_request *r)
+{
+    const char *relay = getenv("FOTA_STANDIN_RELAY");
+    const struct gpio_v2_line_config *c = &r->config;
+    char *end = NULL;
+    if (c->flags != GPIO_V2_LINE_FLAG_OUTPUT || c->num_attrs != 1 ||
+        c->attrs[0].attr.id != GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES || c->attrs[0].mask != 1) {
+        return refuse(EINVAL);
+    }
+    if (!relay || strtoul(relay, &end, 10) != r->offsets[0]) {
+        return refuse(EBUSY);
+    }
+    S.is_dead = strcmp(end, ":dead") == 0;
+    r->fd = new_fd(RELAY);
+    return 0;
+}
+
 static int gpio_request(struct gpio_v2_line_request *r)
 {
     const char *consumer = NULL;
@@ -268,9 +320,24 @@ static int chip_ioctl(unsigned long request, void *arg)
         return 0;
     }
     if (request == GPIO_V2_GET_LINE_IOCTL) {
-        return fails(GPIO_REQUEST) ? -1 : gpio_request(arg);
+        struct gpio_v2_line_request *r = arg;
+        return fails(GPIO_REQUEST) ? -1 : r->num_lines == 1 ? relay_request(r) : gpio_request(r);
     }
     return refuse(ENOTTY);
+}
+
+/* Low cuts the power. */
+static int relay_ioctl(unsigned long request, const void *arg)
+{
+    const struct gpio_v2_line_values *v = arg;
+    if (request != GPIO_V2_LINE_SET_VALUES_IOCTL || v->mask != 1) {
+        return refuse(EINVAL);
+    }
+    note("relay %u\n", (unsigned)(v->bits & 1U));
+    if (!S.is_dead) {
+        ask(WIRE_POWER, (uint32_t)(v->bits & 1U), 0, NULL, NULL, 0);
+    }
+    return 0;
 }
 
 static int lines_ioctl(unsigned long request, const void *arg)
@@ -358,6 +425,8 @@ int ioctl(int fd, unsigned long request, ...)
         return chip_ioctl(request, arg);
     case LINES:
         return lines_ioctl(request, arg);
+    case RELAY:
+        return relay_ioctl(request, arg);
     default:
         return (int)syscall(SYS_ioctl, fd, request, arg);
     }

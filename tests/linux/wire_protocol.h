@@ -9,7 +9,7 @@ enum wire_op {
     WIRE_LINES,    /* a = levels, bit 0 NSS, 1 NRST, 2 BOOT0 */
     WIRE_DELAY,    /* a = us */
     WIRE_NOW,
-    WIRE_POWER /* a = 0: off and on again */
+    WIRE_POWER /* a = 0: off, 1: on */
 };
 
 enum { WIRE_BYTES_MAX = 65536 };

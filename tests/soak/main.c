@@ -1,10 +1,11 @@
 /* The soak of the gateway: hundreds of updates through bad networks, ends of gateway and target at every kind of
- * point, and what hostile servers can hold. Usage: fota-gateway-soak [--quick] [--only PART] [--json FILE] [--seed N] */
+ * point, and what hostile servers can hold. Usage: fota-gateway-soak [--quick] [--only PART] [--json FILE] [--seed N] [--plant FAULT] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bars.h"
 #include "soak.h"
 
 static const struct {
@@ -13,8 +14,27 @@ static const struct {
     bool is_quick; /* also with --quick */
 } PARTS[] = {{"networks", soak_networks, true},
              {"ends", soak_ends, true},
+             {"polls", soak_polls, true},
              {"real", soak_real, false},
              {"holds", soak_holds, false}};
+
+static const char *const PLANT_NAMES[PLANTS] = {
+    [PLANT_NOTHING] = "nothing",       [PLANT_NO_STAGE] = "no-stage",
+    [PLANT_FORGETS] = "forgets",       [PLANT_NEVER_CONFIRMS] = "never-confirms",
+    [PLANT_WRONG_BYTE] = "wrong-byte", [PLANT_LOUD] = "loud",
+    [PLANT_NO_HEALING] = "no-healing"};
+
+static bool find_plant(const char *name, enum world_plant *out)
+{
+    bool is_known = false;
+    for (unsigned i = 0; i < PLANTS; i++) {
+        if (strcmp(name, PLANT_NAMES[i]) == 0) {
+            *out = (enum world_plant)i;
+            is_known = true;
+        }
+    }
+    return is_known;
+}
 
 static bool is_part(const char *name)
 {
@@ -28,14 +48,16 @@ static bool is_part(const char *name)
 static bool parse(int argc, char **argv, struct soak *s)
 {
     bool is_right = true;
-    *s = (struct soak){.n_updates = 200, .n_ends = 200, .n_real = 8, .seed = 1};
+    *s = (struct soak){.n_updates = 200, .n_ends = 200, .n_tears = 3, .n_real = 8, .seed = 1, .share = 1};
     for (int i = 1; i < argc && is_right; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--quick") == 0) {
             s->is_quick = true;
             s->n_updates = 6;
             s->n_ends = 12;
+            s->n_tears = 1;
             s->n_real = 1;
+            s->share = 0.03; /* 6 of 200 updates, 12 of 200 ends */
             continue;
         }
         i++;
@@ -45,7 +67,7 @@ static bool parse(int argc, char **argv, struct soak *s)
             s->seed = (uint32_t)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i - 1], "--only") == 0 && is_part(value)) {
             s->only = value;
-        } else {
+        } else if (strcmp(argv[i - 1], "--plant") != 0 || !find_plant(value, &s->plant)) {
             is_right = false;
         }
     }
@@ -58,6 +80,12 @@ void soak_figure(struct soak *s, const char *name, double value)
         abort();
     }
     s->figure[s->n_figures++] = (struct soak_figure){name, value};
+    if (!bar_is_kept(name, value, s->share)) {
+        const struct bar *bar = bar_find(name);
+        s->n_failures++;
+        (void)printf("  NOT SO: %s is %.6g, promised are %.6g to %.6g\n", name, value, bar ? bar->min : 0,
+                     bar ? bar->max : 0);
+    }
 }
 
 void soak_check(struct soak *s, bool is_right, const char *what)
@@ -66,6 +94,16 @@ void soak_check(struct soak *s, bool is_right, const char *what)
         s->n_failures++;
         (void)printf("  NOT SO: %s\n", what);
     }
+}
+
+/* A whole soak took every figure that has a bar. */
+static void check_all_taken(struct soak *s)
+{
+    const char *names[SOAK_FIGURES_MAX];
+    for (size_t i = 0; i < s->n_figures; i++) {
+        names[i] = s->figure[i].name;
+    }
+    soak_check(s, bars_missing(names, s->n_figures) == 0, "every figure that has a bar was taken");
 }
 
 static bool write_json(const struct soak *s)
@@ -89,8 +127,8 @@ int main(int argc, char **argv)
 {
     static struct soak s;
     if (!parse(argc, argv, &s)) {
-        (void)fprintf(stderr, "usage: fota-gateway-soak [--quick] [--only networks|ends|real|holds] [--json "
-                              "FILE] [--seed N]\n");
+        (void)fprintf(stderr, "usage: fota-gateway-soak [--quick] [--only networks|ends|polls|real|holds] "
+                              "[--json FILE] [--seed N] [--plant FAULT]\n");
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -99,6 +137,9 @@ int main(int argc, char **argv)
         if (is_wanted) {
             PARTS[i].run(&s);
         }
+    }
+    if (!s.only && !s.is_quick) {
+        check_all_taken(&s);
     }
     if (s.json && !write_json(&s)) {
         return 1;

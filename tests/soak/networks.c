@@ -11,27 +11,21 @@ enum { DAY_MS = 86400000 };
 struct network {
     const char *name;
     struct fault_plan plan;
-    const char *ratio_key; /* NULL: no promise about bytes */
-    double ratio_max;
+    const char *ratio_key;
     bool is_counted; /* in updates_ok */
 };
 
 static const struct network NETWORKS[] = {
-    {"clean", {0}, "bytes_ratio_clean", 1.02, false},
-    {"30 % 5xx", {.refuse_share = 300}, "bytes_ratio_5xx", 1.1, true},
-    {"cut every 3,000 bytes", {.cut_bytes = 3000}, "bytes_ratio_cut3000", 1.1, true},
-    {"flipped bits in 5 %", {.flip_share = 50}, "bytes_ratio_flips", 0, true},
-    {"captive portal half the time", {.portal_share = 500}, "bytes_ratio_portal", 0, true},
+    {"clean", {0}, "bytes_ratio_clean", false},
+    {"30 % 5xx", {.refuse_share = 300}, "bytes_ratio_5xx", true},
+    {"cut every 3,000 bytes", {.cut_bytes = 3000}, "bytes_ratio_cut3000", true},
+    {"flipped bits in 5 %", {.flip_share = 50}, "bytes_ratio_flips", true},
+    {"captive portal half the time", {.portal_share = 500}, "bytes_ratio_portal", true},
     {"all at once",
      {.refuse_share = 300, .cut_bytes = 3000, .flip_share = 50, .portal_share = 500},
      "bytes_ratio_all",
-     0,
      true},
-    {"cut at 4 kB, give or take one",
-     {.cut_bytes = 4096, .cut_spread = 1},
-     "bytes_ratio_cut4096",
-     1.1,
-     false},
+    {"cut at 4 kB, give or take one", {.cut_bytes = 4096, .cut_spread = 1}, "bytes_ratio_cut4096", false},
 };
 
 struct tally {
@@ -43,7 +37,8 @@ struct tally {
 static void run(struct soak *s, const struct network *n, struct world *w, struct tally *t)
 {
     *t = (struct tally){0};
-    world_open(w, &n->plan, true, s->seed);
+    const struct world_spec spec = {.plan = n->plan, .plant = s->plant, .seed = s->seed};
+    world_open(w, &spec);
     for (uint32_t i = 0; i < s->n_updates; i++) {
         world_publish(w);
         bool is_ok = world_update(w, DAY_MS);
@@ -75,9 +70,6 @@ void soak_networks(struct soak *s)
                      (unsigned)t.n_refused, (unsigned)t.n_corrupt, ratio,
                      t.reason ? fota_err_text(t.reason) : "");
         soak_figure(s, n->ratio_key, ratio);
-        (void)snprintf(what, sizeof what, "%s: %.3f bytes are fetched for each byte of image, more than %.2f",
-                       n->name, ratio, n->ratio_max);
-        soak_check(s, n->ratio_max <= 0 || ratio <= n->ratio_max, what);
         (void)snprintf(what, sizeof what, "%s: %u of %u updates are confirmed", n->name, (unsigned)t.n_ok,
                        (unsigned)s->n_updates);
         soak_check(s, t.n_ok == s->n_updates, what);
@@ -90,6 +82,5 @@ void soak_networks(struct soak *s)
     soak_figure(s, "updates_wanted", n_wanted);
     soak_figure(s, "updates_corrupt", n_corrupt);
     soak_figure(s, "updates_refused", n_refused);
-    soak_check(s, n_corrupt == 0, "a corrupt image runs");
     free(w);
 }

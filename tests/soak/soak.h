@@ -1,5 +1,5 @@
 /**
- * The parts of the soak. Each prints a table, adds its figures (build/gateway.json) and checks its promises.
+ * The parts of the soak. Each prints a table and adds its figures (build/gateway.json); bars.h says what they must be.
  */
 #ifndef SOAK_H
 #define SOAK_H
@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "world.h"
 
 enum { SOAK_FIGURES_MAX = 64 };
 
@@ -18,27 +20,34 @@ struct soak_figure {
 struct soak {
     uint32_t n_updates; /* of each run */
     uint32_t n_ends;    /* of gateway and target each */
+    uint32_t n_tears;   /* for each write */
     uint32_t n_real;    /* updates of the twin in each of its runs */
     uint32_t seed;
+    double share; /* of the whole soak that is asked for: see bars.h */
     bool is_quick;
     const char *json; /* NULL: no file */
     const char *only; /* one part; NULL: all */
+    enum world_plant plant;
     struct soak_figure figure[SOAK_FIGURES_MAX];
     size_t n_figures;
     uint32_t n_failures;
 };
 
-/** A figure for the file. `name` is kept, not copied. */
+/** A figure for the file, held against its bar if it has one. `name` is kept, not copied. */
 void soak_figure(struct soak *s, const char *name, double value);
 
-/** A promise; a broken one is told and counted. */
+/** A promise without a figure; a broken one is told and counted. */
 void soak_check(struct soak *s, bool is_right, const char *what);
 
-/** Five networks, and a clean one: updates that end confirmed, bytes fetched for each byte of image. */
+/** Five bad networks, and clean ones: updates that end confirmed, bytes fetched for each byte of image. */
 void soak_networks(struct soak *s);
 
-/** Ends of the gateway at its calls to the outside, power cuts of the target at its flash operations. */
+/** Ends of the gateway at its calls to the outside and in each of its writes, power cuts of the target at its flash
+ * operations. */
 void soak_ends(struct soak *s);
+
+/** Polls with nothing new; statements with a date ahead of everybody, and what follows them. */
+void soak_polls(struct soak *s);
 
 /** Updates of the twin through sockets and TLS, the gateway's process killed in some. */
 void soak_real(struct soak *s);

@@ -6,6 +6,7 @@
 
 enum {
     PIECE_BYTES = 64, /* of a write that power fails in, each piece arrives or not */
+    CALL_WRITES = 3,  /* of a call that writes, which power may fail in */
     OFF_MS = 100,     /* without power */
     REQUEST_MS = 20,  /* what a request takes in virtual time */
     VERSION_1 = 0x01000000
@@ -51,6 +52,19 @@ static void on_header(void *ctx, const char *name, size_t n_name, const char *va
     w->sink->header(w->sink->ctx, name, n_name, value, n_value);
 }
 
+/* Planted: every header but the one that makes a poll quiet. */
+static size_t without_condition(const struct http_request *request,
+                                struct http_header headers[HTTP_HEADERS_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < request->n_headers; i++) {
+        if (strcmp(request->header[i].name, "if-none-match") != 0) {
+            headers[n++] = request->header[i];
+        }
+    }
+    return n;
+}
+
 static enum fota_err perform(struct http *http, const struct http_request *request,
                              const struct http_sink *sink, unsigned *status)
 {
@@ -59,9 +73,15 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         return E_NET_CUT;
     }
     target_fake_run_ms(&w->target, REQUEST_MS);
+    struct http_header headers[HTTP_HEADERS_MAX];
+    struct http_request asked = *request;
+    if (w->plant == PLANT_LOUD) {
+        asked.n_headers = without_condition(request, headers);
+        asked.header = headers;
+    }
     const struct http_sink between = {.header = on_header, .body = on_body, .ctx = w};
     w->sink = sink;
-    enum fota_err err = http_perform(&w->network.http, request, &between, status);
+    enum fota_err err = http_perform(&w->network.http, &asked, &between, status);
     return w->is_ended ? E_NET_CUT : err;
 }
 
@@ -90,6 +110,11 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
         return E_IO;
     }
     bool is_torn = is_over(w);
+    if (++w->n_writes == w->tear_at) {
+        is_torn = true;
+        w->is_ended = true;
+        w->end = WORLD_DARK;
+    }
     if (is_torn && w->end == WORLD_KILLED && draw(w, 2) == 0) {
         return E_IO; /* killed before the write */
     }
@@ -110,68 +135,88 @@ static struct world *of_stage(struct stage *stage)
     return (struct world *)(void *)((uint8_t *)stage - offsetof(struct world, stage));
 }
 
-/* A call that writes: true if it is to be made. At the gateway's end it is made or not, and torn if power goes. */
+/* Power fails in the `write`-th write of the medium from now on; 0 never. */
+static void arm(struct world *w, uint32_t write)
+{
+    w->n_calls_before = w->folder ? forgetful_disk_calls() : 0;
+    if (w->folder) {
+        forgetful_disk_cut_at(write, w->random);
+    } else {
+        stage_fake_cut_at(&w->shelves, write, w->random);
+    }
+}
+
+static bool is_medium_cut(const struct world *w)
+{
+    return w->folder ? forgetful_disk_is_cut() : w->shelves.is_cut;
+}
+
+/* A call that writes: true if it is to be made. At the gateway's end it is made in part, or not at all. */
 static bool may_write(struct world *w)
 {
     if (w->is_ended) {
         return false;
     }
-    if (!is_over(w)) {
-        return true;
+    if (is_over(w)) {
+        arm(w, 1 + draw(w, CALL_WRITES));
+        return draw(w, 2) == 0;
     }
-    if (w->end == WORLD_DARK) {
-        stage_fake_cut_at(&w->shelves, 1 + draw(w, 3), w->random);
-    }
-    return draw(w, 2) == 0;
+    arm(w, w->tear_at > w->n_writes ? w->tear_at - w->n_writes : 0);
+    return true;
 }
 
 /* Nobody hears the answer of a call in which the process ended. */
-static enum fota_err heard(const struct world *w, enum fota_err err)
+static enum fota_err heard(struct world *w, enum fota_err err)
 {
+    w->n_writes += w->folder ? forgetful_disk_calls() - w->n_calls_before : w->shelves.n_writes;
+    if (is_medium_cut(w) && !w->is_ended) {
+        w->is_ended = true;
+        w->end = WORLD_DARK;
+    }
     return w->is_ended ? E_IO : err;
 }
 
 static enum fota_err look(struct stage *stage, enum stage_shelf shelf, struct stage_item *out)
 {
     struct world *w = of_stage(stage);
-    return is_over(w) ? E_IO : stage_look(&w->shelves.stage, shelf, out);
+    return is_over(w) ? E_IO : stage_look(w->medium, shelf, out);
 }
 
 static enum fota_err note(struct stage *stage, enum stage_shelf shelf, uint8_t *bytes, size_t n_bytes)
 {
     struct world *w = of_stage(stage);
-    return is_over(w) ? E_IO : stage_note(&w->shelves.stage, shelf, bytes, n_bytes);
+    return is_over(w) ? E_IO : stage_note(w->medium, shelf, bytes, n_bytes);
 }
 
 static enum fota_err begin(struct stage *stage, const struct stage_item *item, const uint8_t *text)
 {
     struct world *w = of_stage(stage);
-    return may_write(w) ? heard(w, stage_begin(&w->shelves.stage, item, text)) : E_IO;
+    return may_write(w) ? heard(w, stage_begin(w->medium, item, text)) : E_IO;
 }
 
 static enum fota_err append(struct stage *stage, uint32_t off, const uint8_t *bytes, size_t n_bytes)
 {
     struct world *w = of_stage(stage);
-    return may_write(w) ? heard(w, stage_append(&w->shelves.stage, off, bytes, n_bytes)) : E_IO;
+    return may_write(w) ? heard(w, stage_append(w->medium, off, bytes, n_bytes)) : E_IO;
 }
 
 static enum fota_err read_bytes(struct stage *stage, enum stage_shelf shelf, uint32_t off, uint8_t *bytes,
                                 size_t n_bytes)
 {
     struct world *w = of_stage(stage);
-    return is_over(w) ? E_IO : stage_read(&w->shelves.stage, shelf, off, bytes, n_bytes);
+    return is_over(w) ? E_IO : stage_read(w->medium, shelf, off, bytes, n_bytes);
 }
 
 static enum fota_err keep(struct stage *stage, enum stage_shelf shelf)
 {
     struct world *w = of_stage(stage);
-    return may_write(w) ? heard(w, stage_keep(&w->shelves.stage, shelf)) : E_IO;
+    return may_write(w) ? heard(w, stage_keep(w->medium, shelf)) : E_IO;
 }
 
 static enum fota_err drop(struct stage *stage, enum stage_shelf shelf)
 {
     struct world *w = of_stage(stage);
-    return may_write(w) ? heard(w, stage_drop(&w->shelves.stage, shelf)) : E_IO;
+    return may_write(w) ? heard(w, stage_drop(w->medium, shelf)) : E_IO;
 }
 
 static void open_stage(struct world *w)
@@ -185,6 +230,30 @@ static void open_stage(struct world *w)
                                          .drop = drop};
     w->stage.ops = &ops;
     stage_fake_init(&w->shelves, w->shelf_memory, TEST_IMAGE_MAX_BYTES);
+    w->medium = &w->shelves.stage;
+    if (w->folder) {
+        forgetful_disk_init(w->folder, false);
+        w->medium = &w->files.stage;
+    }
+}
+
+/* What the next process finds. */
+static void open_stage_again(struct world *w)
+{
+    if (w->folder && w->end == WORLD_DARK) {
+        forgetful_disk_power_up(w->random);
+    } else if (w->end == WORLD_DARK) {
+        stage_fake_power_up(&w->shelves, w->random);
+    } else { /* what was written stays, also the part of the last call */
+        arm(w, 0);
+        w->shelves.is_cut = false;
+    }
+    if (w->folder && stage_file_open(&w->files, w->folder, &FORGETFUL_DISK)) {
+        abort();
+    }
+    if (w->plant == PLANT_FORGETS && w->folder) {
+        forgetful_disk_clear();
+    }
 }
 
 /* --- the wires, and the target's supply -------------------------------------------------------------- */
@@ -275,6 +344,7 @@ static void on_event(void *ctx, const struct gateway_event *event)
         return; /* nobody hears what a dead process says */
     }
     w->n_confirmed += event->kind == GATEWAY_EVENT_CONFIRMED;
+    w->n_quiet += event->kind == GATEWAY_EVENT_QUIET;
     w->n_rolled_back += event->kind == GATEWAY_EVENT_ROLLED_BACK;
     w->n_failed += event->kind == GATEWAY_EVENT_FAILED;
     if (event->kind == GATEWAY_EVENT_REFUSED) {
@@ -298,7 +368,7 @@ static void start_gateway(struct world *w)
                                         .link = &w->link,
                                         .store = &w->store,
                                         .clock = &w->target.clock,
-                                        .stage = w->has_staging ? &w->stage : NULL,
+                                        .stage = w->plant == PLANT_NO_STAGE ? NULL : &w->stage,
                                         .observer = {.on_event = on_event, .ctx = w}};
     link_client_init(&w->link, &w->io, NULL);
     if (s3_init(&w->s3, &w->http, &w->s3_config) || gateway_init(&w->gateway, &config, &ports)) {
@@ -306,25 +376,38 @@ static void start_gateway(struct world *w)
     }
 }
 
+/* Power went for the target as well, in whatever it was doing. */
+static void restart_target(struct world *w)
+{
+    struct target_fake *t = &w->target;
+    w->is_target_dark = false;
+    t->is_dead = true;
+    target_fake_run_ms(t, OFF_MS);
+    t->is_dead = false;
+    target_fake_boot(t, RESET_POWER_ON);
+}
+
 /* A process that ends lets go of its lines: NSS high, NRST released, BOOT0 low. */
 static void start_again(struct world *w)
 {
     w->is_ended = false;
     w->end_at = 0;
+    w->tear_at = 0;
     w->n_ends++;
-    if (w->end == WORLD_DARK) {
-        stage_fake_power_up(&w->shelves, w->random);
-    }
+    open_stage_again(w);
     if (link_io_select(&w->target.io, false) || link_io_set_nrst(&w->target.io, false) ||
         link_io_set_boot0(&w->target.io, false)) {
         abort();
+    }
+    if (w->is_target_dark) {
+        restart_target(w);
     }
     target_fake_run_ms(&w->target, draw(w, 3000));
     watch_supply(w);
     start_gateway(w);
 }
 
-void world_open(struct world *w, const struct fault_plan *plan, bool has_staging, uint32_t seed)
+void world_open(struct world *w, const struct world_spec *spec)
 {
     static const struct http_ops http_ops = {.perform = perform};
     static const struct store_ops store_ops = {.load = load, .save = save};
@@ -337,49 +420,68 @@ void world_open(struct world *w, const struct fault_plan *plan, bool has_staging
                                               .now_us = now_us};
     static struct test_loader loader;
     memset(w, 0, sizeof *w);
-    w->random = seed * 2654435761U | 1U;
-    w->has_staging = has_staging;
+    w->random = spec->seed * 2654435761U | 1U;
+    w->plant = spec->plant;
+    w->folder = spec->folder;
+    w->end = WORLD_KILLED;
     w->http.ops = &http_ops;
     w->store.ops = &store_ops;
     w->io.ops = &io_ops;
     open_stage(w);
+    open_stage_again(w);
     test_key_make(&w->release_key, 1);
     test_key_make(&w->channel_key, 2);
-    const struct test_loader_spec spec = {.key = &w->release_key, .version = VERSION_1};
-    test_loader_make(&spec, &loader);
+    const struct test_loader_spec loader_spec = {.key = &w->release_key, .version = VERSION_1};
+    test_loader_make(&loader_spec, &loader);
     struct test_spec factory = test_spec(&w->release_key, &w->channel_key, VERSION_1, 1);
     test_release_make(&factory, &w->release);
     target_fake_init(&w->target, w->release_key.point);
+    w->target.utc_back_s = spec->clock_back_s;
     target_fake_loader(&w->target, loader.image, loader.n_image);
     target_fake_factory(&w->target, w->release.image[0], w->release.n_image[0]);
     s3_fake_init(&w->server);
-    fault_http_init(&w->network, &w->server.http, plan, seed * 40503U | 1U);
+    fault_http_init(&w->network, &w->server.http, &spec->plan, spec->seed * 40503U | 1U);
     w->s3_config = (struct s3_config){.endpoint = "http://s3.test", .region = "test-1", .bucket = "releases"};
     start_gateway(w);
 }
 
 void world_publish(struct world *w)
 {
+    world_publish_ahead(w, 0);
+}
+
+void world_publish_ahead(struct world *w, uint64_t ahead_s)
+{
     w->n_published++;
     struct test_spec spec =
         test_spec(&w->release_key, &w->channel_key, VERSION_1 | w->n_published << 8, w->n_published + 1);
     spec.payload_bytes = WORLD_PAYLOAD_MIN_BYTES + w->n_published * 7919U % WORLD_PAYLOAD_SPAN_BYTES;
+    spec.issued_s += ahead_s;
+    spec.expires_s += ahead_s;
     test_release_make(&spec, &w->release);
+    w->target.bad_version = w->plant == PLANT_NEVER_CONFIRMS ? w->release.version : 0;
     w->server.n_objects = 0; /* the objects of the release before */
     for (unsigned slot = 0; slot < 2; slot++) {
         s3_fake_put(&w->server, w->release.blob[slot], w->release.image[slot], w->release.n_image[slot]);
     }
     s3_fake_put(&w->server, "v1/channels/demo/f407-disco/stable.fc", w->release.channel,
                 w->release.n_channel);
-    w->n_confirmed = w->n_refused = w->n_rolled_back = w->n_failed = 0;
+    w->n_confirmed = w->n_refused = w->n_rolled_back = w->n_failed = w->n_quiet = 0;
     w->refused_reason = FOTA_OK;
+}
+
+void world_tear_at(struct world *w, uint32_t write)
+{
+    w->n_writes = 0;
+    w->tear_at = write;
 }
 
 void world_end_at(struct world *w, uint32_t point, enum world_end end)
 {
     w->n_points = 0;
     w->end_at = point;
-    w->end = end;
+    w->end = end == WORLD_KILLED ? WORLD_KILLED : WORLD_DARK;
+    w->is_target_dark = end == WORLD_ALL_DARK;
 }
 
 void world_cut_target_at(struct world *w, uint32_t op, enum flash_cut outcome)
@@ -389,10 +491,14 @@ void world_cut_target_at(struct world *w, uint32_t op, enum flash_cut outcome)
 
 /* --- an update, and what came of it ------------------------------------------------------------------ */
 
+static uint32_t slot_base(enum slot slot)
+{
+    return slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
+}
+
 static const uint8_t *slot_bytes(struct world *w, enum slot slot)
 {
-    return (const uint8_t *)flash_fake_at(&w->target.flash,
-                                          slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE);
+    return (const uint8_t *)flash_fake_at(&w->target.flash, slot_base(slot));
 }
 
 static bool holds_release(struct world *w, enum slot slot)
@@ -407,7 +513,7 @@ static bool is_installed(struct world *w)
            holds_release(w, t->running);
 }
 
-static void step(struct world *w, uint64_t until_ms)
+void world_step(struct world *w, uint64_t until_ms)
 {
     uint32_t wait_ms = 0;
     enum fota_err err = gateway_step(&w->gateway, &wait_ms);
@@ -430,12 +536,16 @@ bool world_update(struct world *w, uint64_t max_ms)
     uint64_t until_ms = clock_now_ms(&w->target.clock) + max_ms;
     bool is_told = false;
     while (!is_told && clock_now_ms(&w->target.clock) < until_ms) {
-        step(w, until_ms);
+        world_step(w, until_ms);
         /* A gateway that was ended after the confirm hears nothing of it: what counts is the target. */
         is_told = w->n_confirmed > 0 || (w->n_ends > 0 && is_installed(w)) ||
                   (w->n_refused + w->n_rolled_back > 0 && w->gateway.state == GATEWAY_WAIT);
     }
-    return is_installed(w) && w->n_refused == 0;
+    const bool is_ok = is_installed(w) && w->n_refused == 0;
+    if (is_ok && w->plant == PLANT_WRONG_BYTE) {
+        *flash_fake_at(&w->target.flash, slot_base(w->target.running)) ^= 1U;
+    }
+    return is_ok;
 }
 
 uint32_t world_image_bytes(const struct world *w)

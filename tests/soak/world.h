@@ -8,6 +8,7 @@
 
 #include "fake/stage_fake.h"
 #include "fault_http.h"
+#include "forgetful_disk.h"
 #include "gateway/gateway.h"
 #include "release_maker.h"
 #include "s3_fake.h"
@@ -18,7 +19,30 @@ enum { WORLD_PAYLOAD_MIN_BYTES = 18000, WORLD_PAYLOAD_SPAN_BYTES = 40000 };
 /** How the gateway ends at its point. */
 enum world_end {
     WORLD_KILLED, /* kill -9: what was written is there */
-    WORLD_DARK    /* power cut: of a write under way any part arrives */
+    WORLD_DARK, /* power cut: of a write under way any part arrives, of those that were not synced any subset */
+    WORLD_ALL_DARK /* the target loses power at the same moment */
+};
+
+/** Planted: a fault that a promise of the soak must notice. */
+enum world_plant {
+    PLANT_NOTHING,
+    PLANT_NO_STAGE,       /* no staging store: every image is read twice */
+    PLANT_FORGETS,        /* the staging store is empty after each end of the gateway */
+    PLANT_NEVER_CONFIRMS, /* releases do not run */
+    PLANT_WRONG_BYTE,     /* a byte of the slot is wrong after the update */
+    PLANT_LOUD,           /* the gateway never says which object it knows */
+    PLANT_NO_HEALING,     /* nothing follows the statement with the wrong date */
+    PLANTS
+};
+
+/** What a world is made of. */
+struct world_spec {
+    struct fault_plan plan;
+    const char *
+        folder; /* the staging store is posix/stage_file on a disk that forgets; NULL: port/fake's, in memory */
+    uint64_t clock_back_s; /* the gateway's clock shows so much less */
+    enum world_plant plant;
+    uint32_t seed;
 };
 
 struct world_cell {
@@ -36,7 +60,10 @@ struct world {
     struct store store;
     struct world_cell cell[STORE_CELLS];
     struct stage stage;
+    struct stage *medium; /* after `stage`, which counts points: one of the next two */
     struct stage_fake shelves;
+    struct stage_file files;
+    const char *folder;
     uint8_t shelf_memory[STAGE_SHELVES * TEST_IMAGE_MAX_BYTES];
     struct s3_config s3_config;
     struct s3 s3;
@@ -45,26 +72,38 @@ struct world {
     struct test_key release_key, channel_key;
     struct test_release release;
     uint32_t n_published;
-    bool has_staging;
+    enum world_plant plant;
     /* points of the gateway */
     uint32_t n_points, end_at; /* 0 never */
     enum world_end end;
-    bool is_ended;
+    bool is_ended, is_target_dark;
     uint32_t n_ends;
+    /* writes of state and staging store */
+    uint32_t n_writes, tear_at; /* 0 never */
+    unsigned n_calls_before;
     uint32_t random;
     /* what happened since world_publish */
-    uint32_t n_confirmed, n_refused, n_rolled_back, n_failed;
+    uint32_t n_confirmed, n_refused, n_rolled_back, n_failed, n_quiet;
     enum fota_err refused_reason;
 };
 
 /** A board from the factory with 1.0.0 in slot A, an empty bucket, and a gateway before its first step. */
-void world_open(struct world *w, const struct fault_plan *plan, bool has_staging, uint32_t seed);
+void world_open(struct world *w, const struct world_spec *spec);
 
 /** The next release, 1.N.0, of a size of its own. */
 void world_publish(struct world *w);
 
+/** The same, with a date `ahead_s` from now. */
+void world_publish_ahead(struct world *w, uint64_t ahead_s);
+
+/** One step of the gateway, and the pause after it. */
+void world_step(struct world *w, uint64_t until_ms);
+
 /** End the gateway at the `point`-th call to its ports from now on, 1..; it starts again at once. */
 void world_end_at(struct world *w, uint32_t point, enum world_end end);
+
+/** Tear the `write`-th write of state or staging store from now on, 1.., by a power cut of the gateway. */
+void world_tear_at(struct world *w, uint32_t write);
 
 /** Let the target's supply fail in its `op`-th flash operation from now on. It comes back at once. */
 void world_cut_target_at(struct world *w, uint32_t op, enum flash_cut outcome);

@@ -42,8 +42,8 @@ struct bench {
     struct s3 s3;
     struct ram_store store;
     struct gateway gateway;
-    struct gateway_event last[GATEWAY_EVENT_STORE + 1]; /* newest of each kind */
-    unsigned n_events[GATEWAY_EVENT_STORE + 1];
+    struct gateway_event last[GATEWAY_EVENT_KINDS]; /* newest of each kind */
+    unsigned n_events[GATEWAY_EVENT_KINDS];
     size_t n_console;
     char console[CONSOLE_MAX_BYTES];
 };

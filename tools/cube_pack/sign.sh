@@ -14,4 +14,6 @@ if [ -z "${FOTA_KEY:-}" ]; then
     echo "    $* --key KEY.pem --out $image $program"
     exit 0
 fi
+# The ELF, if it lies beside, tells whether the linker script left room for the image header.
+[ ! -e "${program%.bin}.elf" ] || set -- "$@" --elf "${program%.bin}.elf"
 exec "$@" --key "$FOTA_KEY" --out "$image" "$program"

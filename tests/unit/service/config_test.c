@@ -109,7 +109,8 @@ static void every_wrong_line_is_told_with_its_number_and_what_to_write(void **st
          "gw.conf:10: [wires] has no speed; write one of target, spi, gpio, nss, nrst, boot0, clock"},
         {"poll = 60", "gw.conf:10: poll belongs to [service], not to [wires]; move this line there"},
         {"spidev", "gw.conf:10: 'spidev' is no line of a configuration; write key = value"},
-        {"[wire]", "gw.conf:10: [wire] is no section; write [device], [s3], [wires], [twin] or [service]"},
+        {"[wire]", "gw.conf:10: [wire] is no section; write [device], [s3], [wires], [twin], [service] or "
+                   "[hil]"},
         {"[wires", "gw.conf:10: [wires: the bracket is not closed"},
         {"spi =", "gw.conf:10: spi = : this is empty or too long; write spi = /dev/spidev0.0"},
         {"[service]\npoll = 29",

@@ -66,6 +66,9 @@ enum gateway_event_kind {
     GATEWAY_EVENT_REBUILD  /* a board that only ST's ROM answers for was rebuilt [reason] */
 };
 
+/* How many kinds there are: the size of an array that has one place for each. */
+enum { GATEWAY_EVENT_KINDS = GATEWAY_EVENT_REBUILD + 1 };
+
 /** Whose time counts. */
 enum gateway_time_source {
     GATEWAY_TIME_NONE,
@@ -232,6 +235,15 @@ enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms);
 
 /** Do not wait for the next poll: the next step polls, if the gateway waits for that. */
 void gateway_poll_now(struct gateway *g);
+
+/**
+ * Read channel and images from another place from now on, a bundle for example. Only while the
+ * gateway waits; when it polls, what it remembers, and every check, stay as they are.
+ * @param s3  must outlive the gateway, or the next call of this
+ * @return FOTA_OK · E_STATE (it does not wait; nothing was changed)
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_use_source(struct gateway *g, struct s3 *s3);
 
 /**
  * The last call before a shutdown: what is not saved yet is saved (GATEWAY_EVENT_STORE if that fails), and a

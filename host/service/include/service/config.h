@@ -3,6 +3,8 @@
  * start of a line. docs/gateway.conf is the commented example. Every line that is wrong is refused with a sentence that
  * names the file and the line and says what to write; nothing is guessed.
  *
+ * With a section [hil] it is the configuration of a bench (`fota hil`, docs/hil.conf): then [s3] may be missing.
+ *
  * It holds no secret: credentials come from the environment, the profile or the instance, as other S3 tools find them.
  */
 #ifndef SERVICE_CONFIG_H
@@ -20,6 +22,8 @@ enum service_target { SERVICE_SPIDEV, SERVICE_TWIN };
 enum service_addressing { SERVICE_ADDRESS_AUTO, SERVICE_ADDRESS_VHOST, SERVICE_ADDRESS_PATH };
 enum service_auth { SERVICE_AUTH_AUTO, SERVICE_AUTH_NONE };
 enum service_rebuild { SERVICE_REBUILD_NEVER, SERVICE_REBUILD_KIT };
+/** Level of the relay's line at which the board has power. */
+enum service_relay { SERVICE_RELAY_ON_LOW, SERVICE_RELAY_ON_HIGH };
 enum service_pace { SERVICE_PACE_REAL, SERVICE_PACE_FAST };
 /** As syslog numbers them. */
 enum service_level {
@@ -54,10 +58,18 @@ struct service_config {
     uint32_t pace;
     /* [service] */
     const char *state, *stage, *metrics;
+    const char *http, *http_token_file; /* the local page */
     uint32_t poll_s, log, rebuild;
     uint32_t activate;
     uint32_t window_from, window_to; /* hours 0..23 */
     const char *ask;
+    /* [hil], for `fota hil` only; base NULL: there is no such section */
+    const char *base, *next, *bad; /* bundles */
+    const char *hil_bootloader, *hil_loader, *hil_image;
+    uint32_t relay; /* line of the chip `gpio`; 0: none */
+    uint32_t relay_on;
+    uint32_t off_ms, noise_hz, rounds, seed;
+    const char *noise;
     char text[SERVICE_CONFIG_MAX_BYTES + 1];
 };
 

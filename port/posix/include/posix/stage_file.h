@@ -3,7 +3,7 @@
  *
  * A file has two cells for the header (digest, size, note; the newer sound one counts), the bytes of the item, and after
  * them marks: (bytes so far, CRC-32 of those since the mark before), each with a CRC of its own. Order on the medium:
- *   - append writes bytes and, for each 4,096 of them, a mark, and flushes both together: whichever of the two a power
+ *   - append writes bytes and, for each 3,072 of them, a mark, and flushes both together: whichever of the two a power
  *     cut loses, the mark does not fit its bytes, and the item ends at the mark before;
  *   - begin writes a new file beside, flushes it, renames it over the old one and flushes the folder; for the same item
  *     it writes the older header cell and flushes that;
