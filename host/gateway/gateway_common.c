@@ -62,7 +62,10 @@ static enum gateway_input fail(struct gateway *g, enum fota_err reason, uint32_t
     if (g->slot == SLOT_LOADER) { /* a loader that does not get in never slows down the polls for releases */
         gateway_pause_quiet(g);
     } else {
-        gateway_pause(g, g->backoff_ms < least_ms ? least_ms : g->backoff_ms);
+        gateway_pause(g, g->backoff_ms);
+    }
+    if (least_ms > 0 && g->due_ms < clock_now_ms(g->ports.clock) + least_ms) { /* but the server may */
+        gateway_pause(g, least_ms);
     }
     tell_failure(g, reason, status);
     return GATEWAY_ON_FAILED;

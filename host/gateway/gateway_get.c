@@ -54,6 +54,9 @@ enum gateway_input gateway_get_failed(struct gateway *g, enum fota_err err)
     uint64_t said_bytes = g->reply.status == 206 ? g->reply.total_bytes : g->reply.length_bytes;
     switch (err) {
     case E_S3_PRECONDITION: /* put again, with the same bytes if it is honest: go on with what is there */
+        if (g->blob_etag[0] == '\0') { /* no condition was sent: it will say so again */
+            return gateway_fail_request(g, err, g->config.backoff_min_ms);
+        }
         g->blob_etag[0] = '\0';
         return GATEWAY_ON_MOVED;
     case E_HTTP_LENGTH:

@@ -115,6 +115,15 @@ void gateway_record_init(struct gateway_record *r)
     memset(r, 0, sizeof *r);
 }
 
+bool gateway_is_etag(const char *etag, size_t cap_bytes)
+{
+    size_t n = 0;
+    while (n < cap_bytes && etag[n] > ' ' && etag[n] <= '~') {
+        n++;
+    }
+    return n < cap_bytes && etag[n] == '\0';
+}
+
 /** A CRC says that the bytes are as they were written, not who wrote them: nothing is used unchecked. */
 static bool is_in_range(const struct gateway_record *r)
 {
@@ -139,6 +148,9 @@ static enum fota_err load_cell(struct store *store, unsigned cell, uint8_t *scra
         struct walk w = {.at = scratch + 4, .is_storing = false, .is_in_range = true};
         walk_record(&w, out);
         err = w.is_in_range && is_in_range(out) ? FOTA_OK : E_NOT_FOUND;
+        if (!gateway_is_etag(out->etag, sizeof out->etag)) {
+            out->etag[0] = '\0'; /* no header gets it; the object is read in full */
+        }
     }
     if (err) {
         gateway_record_init(out);

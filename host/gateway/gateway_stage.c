@@ -36,7 +36,9 @@ static void read_etag(struct gateway *g, const struct stage_item *item)
     g->blob_etag[0] = '\0';
     if (item->n_note_bytes >= NOTE_ETAG_BYTES &&
         stage_note(g->ports.stage, g->shelf, (uint8_t *)g->blob_etag, sizeof g->blob_etag) == FOTA_OK) {
-        g->blob_etag[sizeof g->blob_etag - 1] = '\0';
+        if (!gateway_is_etag(g->blob_etag, sizeof g->blob_etag)) {
+            g->blob_etag[0] = '\0';
+        }
     }
 }
 

@@ -100,10 +100,7 @@ static enum fota_err locate(struct s3 *s3)
 
 enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config)
 {
-    const char *prefix = config->prefix ? config->prefix : "";
-    const size_t n_prefix = strlen(prefix);
-    if (config->bucket[0] == '\0' || config->region[0] == '\0' || prefix[0] == '/' ||
-        (n_prefix > 0 && prefix[n_prefix - 1] == '/')) {
+    if (config->bucket[0] == '\0' || config->region[0] == '\0') {
         return E_ARG;
     }
     memset(s3, 0, sizeof *s3);

@@ -223,6 +223,9 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         return E_ARG;
     }
     fake->is_blob = strstr(request->url, "/blobs/") != NULL;
+    if (fake->is_blob && fake->blob_status) {
+        return fail(fake, sink, status, fake->blob_status, "Refused");
+    }
     if (draw(fake, 100) < fake->fail_pct) {
         return fail(fake, sink, status, 503, "SlowDown");
     }

@@ -43,6 +43,7 @@ struct s3_fake {
     unsigned fail_next;     /* so many of the next requests ... */
     unsigned fail_status;   /* ... get this status; 0: the connection fails */
     size_t cut_after_bytes; /* the next body ends after so many bytes; 0 never */
+    unsigned blob_status;   /* each request for an image gets this status; 0: no */
     bool ignores_ranges;    /* answers 200 to a Range */
     size_t chunk_bytes;     /* bodies arrive in pieces of this size; 0: 1,000 */
     size_t cut_every_bytes; /* every body of an image ends after so many bytes; 0 never */

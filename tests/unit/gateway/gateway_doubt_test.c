@@ -185,6 +185,62 @@ static void login_page_in_place_of_the_channel_condemns_nothing(void **state)
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
+/* --- replies that never end the same way ------------------------------------------------------------- */
+
+static void precondition_that_was_never_sent_is_no_reason_to_ask_at_once(void **state)
+{
+    (void)state;
+    struct test_spec spec = spec_of(V2, 2);
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
+    rig->s3_server.blob_status = 412; /* to each request for an image, whatever it asks */
+    unsigned gets = rig->s3_server.n_gets;
+    rig_run_ms(rig, HOUR_MS);
+    assert_true(rig->s3_server.n_gets - gets < 2 * 3600 / 5);
+    assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
+    rig->s3_server.blob_status = 0;
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+}
+
+static void retry_after_counts_for_a_loader_too(void **state)
+{
+    (void)state;
+    static struct test_loader loader;
+    const struct test_loader_spec of_loader = {.key = &rig->release_key, .version = V2};
+    test_loader_make(&of_loader, &loader);
+    struct test_spec spec = spec_of(0x01000000, 2);
+    spec.loader = &loader;
+    make(&spec);
+    rig_publish(rig, &release);
+    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STATEMENT, HOUR_MS));
+    rig->s3_server.retry_after_s = 50;
+    rig->s3_server.fail_status = 503;
+    rig->s3_server.fail_next = 1;
+    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS);
+    assert_non_null(event);
+    assert_int_equal(event->state, GATEWAY_LOADER);
+    assert_in_range(event->done, 50000, 60000);
+    unsigned gets = rig->s3_server.n_gets;
+    rig_run_ms(rig, 49000);
+    assert_int_equal(rig->s3_server.n_gets, gets);
+}
+
+/** A state file is written by nobody else, and yet no header gets a line end out of it. */
+static void etag_with_a_line_end_in_the_record_is_not_sent(void **state)
+{
+    (void)state;
+    struct gateway_record r;
+    static uint8_t scratch[GATEWAY_RECORD_BYTES];
+    gateway_record_init(&r);
+    memcpy(r.etag, "\"e\"\r\nx-evil: 1", 15);
+    r.channel_seq = 7;
+    assert_int_equal(gateway_record_save(&rig->store.store, scratch, &r), FOTA_OK);
+    assert_int_equal(gateway_record_load(&rig->store.store, scratch, &r), FOTA_OK);
+    assert_string_equal(r.etag, "");
+    assert_int_equal(r.channel_seq, 7); /* the rest counts */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -197,6 +253,9 @@ int main(void)
         TEST(other_objects_in_the_images_place_condemn_nothing),
         TEST(endless_image_ends_at_its_size),
         TEST(login_page_in_place_of_the_channel_condemns_nothing),
+        TEST(precondition_that_was_never_sent_is_no_reason_to_ask_at_once),
+        TEST(retry_after_counts_for_a_loader_too),
+        TEST(etag_with_a_line_end_in_the_record_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,10 +180,6 @@ static void a_prefix_stands_between_bucket_and_key(void **state)
     begin(&b, &config, &ok, 1);
     assert_int_equal(get(&b, &(struct s3_get_options){0}), FOTA_OK);
     assert_string_equal(b.fake.url, "http://bucket.127.0.0.1:9000/a%20b/c");
-    config.prefix = "/fleet";
-    assert_int_equal(s3_init(&b.s3, &b.fake.http, &config), E_ARG);
-    config.prefix = "fleet/";
-    assert_int_equal(s3_init(&b.s3, &b.fake.http, &config), E_ARG);
 }
 
 static void a_range_is_taken_only_as_asked(void **state)

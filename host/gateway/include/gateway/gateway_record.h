@@ -58,6 +58,9 @@ struct gateway_record {
     struct gateway_loader_memory loader;
 };
 
+/** What a header may carry: printable, without blanks and line ends, and NUL-terminated within `cap_bytes`. */
+bool gateway_is_etag(const char *etag, size_t cap_bytes);
+
 /** Empty record: nothing seen, nothing rejected. */
 void gateway_record_init(struct gateway_record *r);
 

@@ -41,7 +41,8 @@ struct s3_config {
     const char *endpoint; /* `https://s3.eu-central-1.amazonaws.com` or `http://127.0.0.1:9000`, no path */
     const char *region;   /* e.g. `us-east-1` */
     const char *bucket;
-    const char *prefix; /* folder in the bucket that all keys are under, e.g. `fleet/eu`; NULL or "": none */
+    const char *
+        prefix; /* folder in the bucket that all keys are under, no slash at its ends: `fleet/eu`; NULL or "": none */
     const char *key_id; /* NULL: requests are not signed (public bucket) */
     const char *secret;
     const char *token;        /* session token or NULL */
@@ -99,8 +100,7 @@ struct s3 {
 };
 
 /**
- * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], bucket or region is empty, or a slash stands at an
- * end of the prefix)
+ * @return FOTA_OK · E_ARG (endpoint is not http[s]://host[:port], or bucket or region is empty)
  */
 FOTA_MUST_CHECK
 enum fota_err s3_init(struct s3 *s3, struct http *http, const struct s3_config *config);
