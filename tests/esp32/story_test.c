@@ -1,5 +1,5 @@
 /*
- * The story of the demo, and the ladder, through the ESP32 port: its own sources, on the stand-ins of ESP-IDF, against the real
+ * The story of the demo through the ESP32 port: its own sources, on the stand-ins of ESP-IDF, against the real
  * firmware of build/f407 on the twin and a store over real sockets.
  */
 #include <setjmp.h>
@@ -12,14 +12,13 @@
 
 #include <cmocka.h>
 
-#include "base/flash_map.h"
 #include "firmware.h"
 #include "fota_gateway/fota_gateway.h"
 #include "release/file.h"
 #include "rig.h"
 #include "twin_board.h"
 
-enum { SPIN_MAX_US = 100000, ROOT_BYTES = 0x4000 };
+enum { SPIN_MAX_US = 100000 };
 
 static struct rig rig;
 static struct twin_board board;
@@ -119,42 +118,10 @@ static void a_release_is_installed_and_confirmed_and_a_bad_one_is_rolled_back(vo
     twin_board_close(&board);
 }
 
-/* Nothing in the slots answers: the loader does, by a reset and by a request; then sector 0 is gone, and only ST's ROM answers. */
-static void a_silent_board_is_updated_through_the_loader_and_rebuilt_through_the_rom(void **state)
-{
-    (void)state;
-    static uint8_t blank[FLASH_SLOT_BYTES];
-    memset(blank, 0xFF, sizeof blank);
-    twin_board_open_confirmed(&board);
-    board.is_strict = false;
-    assert_true(twin_flash_store(board.twin, FLASH_SLOT_A_BASE, blank,
-                                 sizeof blank)); /* dead agent: its image is gone */
-    twin_set_power(board.twin, false);
-    twin_set_power(board.twin, true);
-    twin_board_run_ms(&board, TWIN_BOARD_SETTLE_MS);
-    make_release(4, 14, "demo-2.0.0");
-    rig_publish(&rig, &release);
-    plug_in();
-    assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, 600));
-    assert_true(runs(SLOT_A, &release) || runs(SLOT_B, &release));
-    assert_true(twin_flash_store(board.twin, FLASH_BOOT_BASE, blank, ROOT_BYTES)); /* sector 0 */
-    twin_set_power(board.twin, false);
-    twin_set_power(board.twin, true);
-    make_release(5, 15, "demo-2.0.0");
-    rig_publish(&rig, &release);
-    assert_true(rig_wait(&rig, FOTA_GATEWAY_REBUILD, 900));
-    assert_int_equal(rig.last_reason[FOTA_GATEWAY_REBUILD], FOTA_OK);
-    assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, 900));
-    assert_true(runs(SLOT_A, &release) || runs(SLOT_B, &release));
-    check_manners();
-    twin_board_close(&board);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_release_is_installed_and_confirmed_and_a_bad_one_is_rolled_back),
-        cmocka_unit_test(a_silent_board_is_updated_through_the_loader_and_rebuilt_through_the_rom),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
