@@ -12,7 +12,8 @@ enum {
     REPLY_MAX_BYTES = 16384,
     URL_BYTES = 512,
     PATH_BYTES = 1024,
-    ASK_MAX_MS = 2000
+    ASK_MAX_MS = 2000,
+    COMMAND_BYTES = 1024
 };
 
 static const char CONTAINER[] = "http://169.254.170.2";
@@ -25,6 +26,7 @@ const char *service_source_text(enum service_source source)
                                         [SERVICE_SOURCE_ENVIRONMENT] = "the environment",
                                         [SERVICE_SOURCE_CREDENTIALS_FILE] = "~/.aws/credentials",
                                         [SERVICE_SOURCE_CONFIG_FILE] = "~/.aws/config",
+                                        [SERVICE_SOURCE_PROCESS] = "credential_process",
                                         [SERVICE_SOURCE_CONTAINER] = "the container's endpoint",
                                         [SERVICE_SOURCE_INSTANCE] = "the role of the instance"};
     return (unsigned)source < sizeof texts / sizeof texts[0] ? texts[source] : texts[0];
@@ -110,6 +112,13 @@ static bool path_of(const char *variable, const char *name, char path[PATH_BYTES
     return n > 0 && n < PATH_BYTES;
 }
 
+/** A file of AWS's, and a section in it. */
+struct profile {
+    char text[FILE_MAX_BYTES + 1];
+    char path[PATH_BYTES];
+    char section[128];
+};
+
 /** @return E_NOT_FOUND (no such section, or no key in it) */
 static enum fota_err from_section(const char *text, const char *section, const char *path,
                                   struct service_credentials *c, char *why)
@@ -128,20 +137,92 @@ static enum fota_err from_section(const char *text, const char *section, const c
     return FOTA_OK;
 }
 
-static enum fota_err from_file(bool is_config, const char *profile, struct service_credentials *c, char *why)
+/** What a profile may ask for and is not done here. */
+static enum fota_err refuse_others(const char *text, const char *section, const char *profile, char *why)
 {
-    static char text[FILE_MAX_BYTES + 1];
-    char path[PATH_BYTES];
-    char section[128];
-    bool is_plain = !is_config || strcmp(profile, "default") == 0;
-    (void)snprintf(section, sizeof section, "%s%s", is_plain ? "" : "profile ", profile);
-    if (!path_of(is_config ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE",
-                 is_config ? "config" : "credentials", path)) {
+    static const char *const keys[] = {"role_arn", "sso_session", "sso_start_url", "web_identity_token_file"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (service_profile_has(text, section, keys[i])) {
+            (void)snprintf(
+                why, SERVICE_WHY_BYTES,
+                "profile %.64s has %s, which this gateway does not do: make another profile with "
+                "credential_process = aws configure export-credentials --profile %.64s --format process, and "
+                "name that one",
+                profile, keys[i], profile);
+            return E_S3_CREDENTIALS;
+        }
+    }
+    return FOTA_OK;
+}
+
+/** The command of a profile; aws-cli runs it without a shell, and so does this. Without an end they are asked for once. */
+static enum fota_err from_process(const char *text, const char *section, const char *path,
+                                  struct service_credentials *c, char *why)
+{
+    static char reply[REPLY_MAX_BYTES];
+    char command[COMMAND_BYTES];
+    char expires[40] = "";
+    if (!service_profile_value(text, section, "credential_process", command, sizeof command)) {
         return E_NOT_FOUND;
     }
-    enum fota_err err = read_file(path, text, why);
+    c->source = SERVICE_SOURCE_PROCESS;
+    enum fota_err err = service_process_read(command, reply, sizeof reply);
+    c->token[0] = '\0';
+    bool is_whole = !err && service_json_text(reply, "AccessKeyId", c->id, sizeof c->id) &&
+                    service_json_text(reply, "SecretAccessKey", c->secret, sizeof c->secret);
+    bool has_token = is_whole && service_json_text(reply, "SessionToken", c->token, sizeof c->token);
+    bool ends = is_whole && service_json_text(reply, "Expiration", expires, sizeof expires);
+    c->expires_s = ends ? service_time_of(expires) : 0;
+    memset(reply, 0, sizeof reply);
+    if (is_whole && (!ends || c->expires_s) && (has_token || c->token[0] == '\0')) {
+        return FOTA_OK;
+    }
+    (void)snprintf(
+        why, SERVICE_WHY_BYTES,
+        "credential_process of [%.64s] in %.100s %s: run it as the user of the service; it prints JSON with "
+        "AccessKeyId and SecretAccessKey",
+        section, path, err ? "fails" : "prints no credentials");
+    return E_S3_CREDENTIALS;
+}
+
+/** One of AWS's files and the name of the profile's section in it. @return as read_file */
+static enum fota_err read_profile(bool is_config, const char *profile, struct profile *out, char *why)
+{
+    bool is_plain = !is_config || strcmp(profile, "default") == 0;
+    (void)snprintf(out->section, sizeof out->section, "%s%s", is_plain ? "" : "profile ", profile);
+    if (!path_of(is_config ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE",
+                 is_config ? "config" : "credentials", out->path)) {
+        return E_NOT_FOUND;
+    }
+    return read_file(out->path, out->text, why);
+}
+
+static enum fota_err from_file(bool is_config, const char *profile, struct service_credentials *c, char *why)
+{
+    static struct profile p;
+    enum fota_err err = read_profile(is_config, profile, &p, why);
     c->source = is_config ? SERVICE_SOURCE_CONFIG_FILE : SERVICE_SOURCE_CREDENTIALS_FILE;
-    return err ? err : from_section(text, section, path, c, why);
+    if (!err) {
+        err = from_section(p.text, p.section, p.path, c, why);
+        err = err == E_NOT_FOUND ? from_process(p.text, p.section, p.path, c, why) : err;
+    }
+    return err;
+}
+
+/** aws-cli looks at both files before it takes keys from either. @return FOTA_OK: neither asks for such a thing */
+static enum fota_err refuse_profile(const char *profile, char *why)
+{
+    static struct profile p;
+    for (unsigned i = 0; i < 2; i++) {
+        enum fota_err err = read_profile(i == 0, profile, &p, why);
+        if (!err) {
+            err = refuse_others(p.text, p.section, profile, why);
+        }
+        if (err && err != E_NOT_FOUND) {
+            return err;
+        }
+    }
+    return FOTA_OK;
 }
 
 /* --- endpoints --------------------------------------------------------------------------------------- */
@@ -217,8 +298,20 @@ static enum fota_err from_container(struct http *http, struct service_credential
     const char *relative = given("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     const char *full = given("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     const char *token = given("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    const char *token_file = given("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if (!relative && !full) {
         return E_NOT_FOUND;
+    }
+    if (token_file) { /* it is renewed: read each time, and before the variable, as botocore does */
+        static char text[FILE_MAX_BYTES + 1];
+        enum fota_err err = read_file(token_file, text, why);
+        if (err) {
+            (void)snprintf(why, SERVICE_WHY_BYTES,
+                           "%.200s, which the container names for a token, cannot be read", token_file);
+            return E_S3_CREDENTIALS;
+        }
+        text[strcspn(text, "\r\n")] = '\0';
+        token = text;
     }
     (void)snprintf(url, sizeof url, "%s%s", relative ? CONTAINER : "", relative ? relative : full);
     c->source = SERVICE_SOURCE_CONTAINER;
@@ -278,18 +371,26 @@ enum fota_err service_credentials_find(struct http *http, const char *profile,
     memset(&found, 0, sizeof found);
     enum fota_err err = profile ? E_NOT_FOUND : from_environment(&found, why);
     if (err == E_NOT_FOUND) {
-        err = from_file(false, name, &found, why);
+        err = refuse_profile(name, why);
+        err = err ? err : from_file(false, name, &found, why);
     }
     if (err == E_NOT_FOUND) {
         err = from_file(true, name, &found, why);
     }
-    if (err == E_NOT_FOUND && profile) {
+    if (err == E_NOT_FOUND && given("AWS_WEB_IDENTITY_TOKEN_FILE") && given("AWS_ROLE_ARN")) {
         (void)snprintf(
             why, SERVICE_WHY_BYTES,
-            "profile %.64s has no aws_access_key_id in ~/.aws/credentials or ~/.aws/config of this "
-            "user: write it "
-            "there, or take profile out of the configuration",
-            profile);
+            "AWS_WEB_IDENTITY_TOKEN_FILE asks for a web identity, which this gateway does not do: use a role "
+            "of the container or the instance, or a profile with credential_process");
+        return E_S3_CREDENTIALS;
+    }
+    if (err == E_NOT_FOUND && profile) {
+        (void)snprintf(why, SERVICE_WHY_BYTES,
+                       "profile %.64s has no aws_access_key_id and no credential_process in "
+                       "~/.aws/credentials or ~/.aws/config of this "
+                       "user: write it "
+                       "there, or take profile out of the configuration",
+                       profile);
         return E_NOT_FOUND;
     }
     if (err == E_NOT_FOUND) {

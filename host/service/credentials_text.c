@@ -42,7 +42,8 @@ static bool is_section(const char *line, size_t n_bytes, const char *name)
     return end && is_equal(line + 1, (size_t)(end - line) - 1, name);
 }
 
-bool service_profile_value(const char *text, const char *section, const char *key, char *out, size_t n_out)
+/** What follows the equals sign, up to the end of the line. @return NULL: no such key in this section */
+static const char *find_value(const char *text, const char *section, const char *key, size_t *n_bytes)
 {
     bool is_inside = false;
     while (*text) {
@@ -53,11 +54,67 @@ bool service_profile_value(const char *text, const char *section, const char *ke
             is_inside = is_section(text, n, section);
         } else if (is_inside && equals && !strchr(" \t#;", text[0]) &&
                    is_equal(text, (size_t)(equals - text), key)) {
-            return copy(equals + 1, n - (size_t)(equals - text) - 1, out, n_out);
+            *n_bytes = n - (size_t)(equals - text) - 1;
+            return equals + 1;
         }
         text += end ? n + 1 : n;
     }
-    return false;
+    return NULL;
+}
+
+bool service_profile_value(const char *text, const char *section, const char *key, char *out, size_t n_out)
+{
+    size_t n_bytes = 0;
+    const char *value = find_value(text, section, key, &n_bytes);
+    return value && copy(value, n_bytes, out, n_out);
+}
+
+bool service_profile_has(const char *text, const char *section, const char *key)
+{
+    size_t n_bytes = 0;
+    return find_value(text, section, key, &n_bytes) != NULL;
+}
+
+/* --- commands ---------------------------------------------------------------------------------------- */
+
+/** One word from `*at` on, its quotes taken away in place. @return false: a quote has no end */
+static bool take_word(char **at, char **out)
+{
+    char quote = '\0';
+    char *to = *out;
+    for (; **at && (quote || !strchr(" \t", **at)); ++*at) {
+        if (**at == quote && quote) {
+            quote = '\0';
+        } else if (!quote && strchr("'\"", **at)) {
+            quote = **at;
+        } else if (**at == '\\' && quote != '\'' && (*at)[1]) {
+            *to++ = *++*at;
+        } else {
+            *to++ = **at;
+        }
+    }
+    bool is_last = **at == '\0';
+    *at += is_last ? 0 : 1;
+    *to++ = '\0';
+    *out = to;
+    return !quote;
+}
+
+unsigned service_split(char *text, char **word, unsigned n_max)
+{
+    unsigned n = 0;
+    char *to = text;
+    for (char *at = text + strspn(text, " \t"); *at; at += strspn(at, " \t")) {
+        if (n + 1 >= n_max) {
+            return 0;
+        }
+        word[n++] = to;
+        if (!take_word(&at, &to)) {
+            return 0;
+        }
+    }
+    word[n] = NULL;
+    return n;
 }
 
 /* --- JSON -------------------------------------------------------------------------------------------- */

@@ -64,6 +64,9 @@ static int set_up(void **state)
                                         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                                         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
                                         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+                                        "AWS_ROLE_ARN",
+                                        "AWS_WEB_IDENTITY_TOKEN_FILE",
                                         "AWS_EC2_METADATA_DISABLED",
                                         "AWS_EC2_METADATA_SERVICE_ENDPOINT"};
     char path[128];
@@ -86,17 +89,18 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    static const char *const files[] = {"credentials", "config", "a b", "token"};
     char path[128];
-    (void)snprintf(path, sizeof path, "%s/credentials", home);
-    (void)unlink(path);
-    (void)snprintf(path, sizeof path, "%s/config", home);
-    (void)unlink(path);
+    for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", home, files[i]);
+        (void)unlink(path);
+    }
     return rmdir(home);
 }
 
 static void set(const char *name, const char *value)
 {
-    assert_int_equal(setenv(name, value, 1), 0);
+    assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
 }
 
 static const char FILE_TEXT[] =
@@ -216,6 +220,99 @@ static void a_container_names_its_endpoint(void **state)
     assert_string_equal(found.id, "ASIAROLE"); /* what was found before stays */
 }
 
+static void a_command_of_the_profile_prints_them(void **state)
+{
+    (void)state;
+    char command[256];
+    (void)snprintf(command, sizeof command,
+                   "[profile job]\ncredential_process = cat '%s/a b' \n[profile none]\n"
+                   "credential_process = /nowhere/x\n[profile long]\ncredential_process = cat /dev/zero\n",
+                   home);
+    write_file("config", command);
+    write_file("a b", "{\"Version\": 1, \"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"top-secret\"}");
+    assert_int_equal(service_credentials_find(NULL, "job", &found, why), FOTA_OK);
+    assert_int_equal(found.source, SERVICE_SOURCE_PROCESS);
+    assert_string_equal(found.id, "ASIAJOB");
+    assert_string_equal(found.secret, "top-secret");
+    assert_false(service_credentials_are_due(&found, UINT64_MAX / 2));
+    write_file("a b", "{\"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"s\", \"SessionToken\": \"tok\", "
+                      "\"Expiration\": \"2026-11-29T09:00:00Z\"}");
+    assert_int_equal(service_credentials_find(NULL, "job", &found, why), FOTA_OK);
+    assert_string_equal(found.token, "tok");
+    assert_true(service_credentials_are_due(&found, found.expires_s - SERVICE_REFRESH_BEFORE_S));
+    assert_false(service_credentials_are_due(&found, found.expires_s - SERVICE_REFRESH_BEFORE_S - 1));
+    write_file(
+        "a b",
+        "{\"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"top-secret\", \"Expiration\": \"soon\"}");
+    assert_int_equal(service_credentials_find(NULL, "job", &found, why), E_S3_CREDENTIALS);
+    assert_non_null(strstr(why, "prints no credentials"));
+    assert_null(strstr(why, "top-secret"));
+    assert_int_equal(service_credentials_find(NULL, "none", &found, why), E_S3_CREDENTIALS);
+    assert_non_null(strstr(why, "[profile none]"));
+    assert_non_null(strstr(why, "fails"));
+    assert_int_equal(service_credentials_find(NULL, "long", &found, why), E_S3_CREDENTIALS);
+}
+
+static void commands_are_split_as_aws_cli_does(void **state)
+{
+    (void)state;
+    char text[] = "  one 'two words' \"th\\\"ree\" fo\\ ur ''";
+    char open_quote[] = "one 'two";
+    char many[] = "a b c d e f";
+    char *word[6];
+    assert_int_equal(service_split(text, word, 6), 5);
+    assert_string_equal(word[0], "one");
+    assert_string_equal(word[1], "two words");
+    assert_string_equal(word[2], "th\"ree");
+    assert_string_equal(word[3], "fo ur");
+    assert_string_equal(word[4], "");
+    assert_null(word[5]);
+    assert_int_equal(service_split(open_quote, word, 6), 0);
+    assert_int_equal(service_split(many, word, 6), 0);
+}
+
+/* Never other credentials in their place. */
+static void roles_and_sso_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"role_arn", "sso_session", "sso_start_url", "web_identity_token_file"};
+    set("AWS_PROFILE", "role");
+    for (unsigned i = 0; i < 4; i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "[profile role]\n%s = arn:aws:iam::1:role/x\nsource_profile = default\n", keys[i]);
+        write_file("credentials", "[role]\naws_access_key_id = A\naws_secret_access_key = b\n");
+        write_file("config", text);
+        assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
+        assert_non_null(strstr(why, keys[i]));
+        assert_non_null(strstr(why, "aws configure export-credentials --profile role"));
+    }
+    set("AWS_PROFILE", NULL);
+    write_file("credentials", "");
+    write_file("config", "");
+    set("AWS_ROLE_ARN", "arn:x");
+    set("AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
+    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
+    assert_non_null(strstr(why, "web identity"));
+    assert_int_equal(n_requests, 0);
+}
+
+static void the_token_of_a_container_may_stand_in_a_file(void **state)
+{
+    (void)state;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/token", home);
+    set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials");
+    set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
+    answers[0].url = "http://169.254.170.23/v1/credentials";
+    answers[0].needs_header = "of-the-file";
+    answers[0].body = ROLE_REPLY;
+    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
+    assert_non_null(strstr(why, path));
+    write_file("token", "of-the-file\n");
+    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), FOTA_OK);
+}
+
 static void where_there_are_none_the_sentence_says_what_to_do(void **state)
 {
     (void)state;
@@ -266,6 +363,10 @@ int main(void)
         TEST(tokens_of_4_kb_and_long_secrets_are_whole),
         TEST(the_role_of_an_instance_is_asked_by_imds_2),
         TEST(a_container_names_its_endpoint),
+        TEST(a_command_of_the_profile_prints_them),
+        TEST(commands_are_split_as_aws_cli_does),
+        TEST(roles_and_sso_are_refused_by_name),
+        TEST(the_token_of_a_container_may_stand_in_a_file),
         TEST(where_there_are_none_the_sentence_says_what_to_do),
         TEST(json_texts_are_found_at_the_outermost_level_only),
         TEST(times_are_seconds_since_1970),

@@ -1,14 +1,17 @@
 /**
  * Credentials for S3 as aws-cli finds them, in its order: environment, ~/.aws/credentials, ~/.aws/config, the
- * container's endpoint, the role of the instance (IMDSv2). A profile that is named explicitly leaves the environment
+ * command of `credential_process`, the container's endpoint, the role of the instance (IMDSv2). A profile that is named explicitly leaves the environment
  * out, as `--profile` does there.
  *
  *   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
  *   AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
- *   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, ..._FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN
+ *   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, ..._FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN,
+ *   ..._TOKEN_FILE
  *   AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT
  *
- * Not done: assumed roles, SSO, web identities and credential_process of a profile.
+ * Not done: assumed roles (role_arn), SSO and web identities. A profile or an environment that asks for one of them is
+ * refused by name, and the sentence says how credential_process gets the same from aws-cli; credentials of another kind
+ * are never used in their place.
  */
 #ifndef SERVICE_CREDENTIALS_H
 #define SERVICE_CREDENTIALS_H
@@ -32,6 +35,7 @@ enum service_source {
     SERVICE_SOURCE_ENVIRONMENT,
     SERVICE_SOURCE_CREDENTIALS_FILE,
     SERVICE_SOURCE_CONFIG_FILE,
+    SERVICE_SOURCE_PROCESS,
     SERVICE_SOURCE_CONTAINER,
     SERVICE_SOURCE_INSTANCE
 };
@@ -71,11 +75,29 @@ bool service_credentials_are_due(const struct service_credentials *c, uint64_t n
  */
 bool service_profile_value(const char *text, const char *section, const char *key, char *out, size_t n_out);
 
+/** Is this key in this section, whatever its value? */
+bool service_profile_has(const char *text, const char *section, const char *key);
+
 /**
  * The text member `name` of the outermost JSON object.
  * @return false: not there, not a text, or longer than `n_out`
  */
 bool service_json_text(const char *json, const char *name, char *out, size_t n_out);
+
+/**
+ * Split a command as aws-cli does: words at blanks, quotes of both kinds, backslashes; no shell.
+ * @param text  overwritten: the words stand in it
+ * @return number of words, word[n] is NULL; 0: none, more than `n_max` - 1, or a quote without its end
+ */
+unsigned service_split(char *text, char **word, unsigned n_max);
+
+/**
+ * Run a command and take what it prints on standard output; it is ended after 60 s.
+ * @param out  NUL-terminated
+ * @return FOTA_OK (exit code 0) · E_IO (it cannot be run, fails, says more than `n_out`, or nothing within 60 s)
+ */
+FOTA_MUST_CHECK
+enum fota_err service_process_read(const char *command, char *out, size_t n_out);
 
 /** `2026-11-29T09:00:00Z` as seconds since 1970; 0: not such a time. */
 uint64_t service_time_of(const char *text);
