@@ -34,7 +34,7 @@ static void on_signal(int number)
     }
 }
 
-/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
+/* A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
 static enum cli_exit listen_to_signals(struct cli *cli)
 {
     struct sigaction stop = {.sa_handler = on_signal};
@@ -69,7 +69,7 @@ static enum cli_exit check_folder(struct service *s, const char *path)
                     folder, path);
 }
 
-/** Opened and closed: that disturbs neither the target nor a gateway that runs. */
+/* Opened and closed: that disturbs neither the target nor a gateway that runs. */
 static enum cli_exit check_device(struct service *s, const char *path)
 {
     if (s->config.target != SERVICE_SPIDEV) {
@@ -210,7 +210,7 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
         return status(s);
     }
     s->bundle = v->n_positionals == 2 ? v->positional[1] : NULL;
-    bool is_once = v->option[OPT_ONCE].is_given || s->bundle != NULL;
+    bool is_once = v->option[OPT_ONCE].is_given || s->bundle;
     return service_close(s, v->option[OPT_LEAVE_RUNNING].is_given ? leave_running(s) : serve(s, is_once));
 }
 

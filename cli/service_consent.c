@@ -22,7 +22,7 @@ static int wait_for(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/** Runs the command with FOTA_VERSION; it is ended after ASK_MAX_S. */
+/* Runs the command with FOTA_VERSION; it is ended after ASK_MAX_S. */
 static enum gateway_consent ask(struct service *s, uint32_t version)
 {
     char text[16];

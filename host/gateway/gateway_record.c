@@ -8,10 +8,10 @@
 
 enum { RECORD_MAGIC = 0x32475746 /* "FWG2" as bytes, format 2 */ };
 
-/** End of the year 9999: no statement names a later time. */
+/* End of the year 9999: no statement names a later time. */
 static const uint64_t TIME_MAX_S = UINT64_C(253402300799);
 
-/** One walk over the fields serves both directions, so that they cannot differ. */
+/* One walk over the fields serves both directions, so that they cannot differ. */
 struct walk {
     uint8_t *at;
     bool is_storing;
@@ -115,7 +115,7 @@ void gateway_record_init(struct gateway_record *r)
     memset(r, 0, sizeof *r);
 }
 
-/** A CRC says that the bytes are as they were written, not who wrote them: nothing is used unchecked. */
+/* A CRC says that the bytes are as they were written, not who wrote them: nothing is used unchecked. */
 static bool is_in_range(const struct gateway_record *r)
 {
     return r->n_channel_bytes <= STATEMENT_MAX_BYTES && r->etag[GATEWAY_ETAG_MAX_BYTES - 1] == '\0' &&

@@ -110,7 +110,7 @@ static bool path_of(const char *variable, const char *name, char path[PATH_BYTES
     return n > 0 && n < PATH_BYTES;
 }
 
-/** @return E_NOT_FOUND (no such section, or no key in it) */
+/* @return E_NOT_FOUND (no such section, or no key in it) */
 static enum fota_err from_section(const char *text, const char *section, const char *path,
                                   struct service_credentials *c, char *why)
 {
@@ -173,7 +173,7 @@ static void drop_header(void *ctx, const char *name, size_t n_name, const char *
     (void)n_value;
 }
 
-/** One request; `name`: a header, or NULL. @return FOTA_OK (status 200) · E_NOT_FOUND */
+/* One request; `name`: a header, or NULL. @return FOTA_OK (status 200) · E_NOT_FOUND */
 static enum fota_err ask(struct http *http, enum http_method method, const char *url, const char *name,
                          const char *value, struct reply *out)
 {
@@ -230,7 +230,7 @@ static enum fota_err from_container(struct http *http, struct service_credential
     return read_reply(&reply, url, c, why);
 }
 
-/** IMDSv2: a token of the session first; version 1 is not tried. */
+/* IMDSv2: a token of the session first; version 1 is not tried. */
 static enum fota_err from_instance(struct http *http, struct service_credentials *c, char *why)
 {
     static struct reply token, reply;

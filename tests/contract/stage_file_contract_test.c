@@ -248,12 +248,12 @@ static void clear(void)
 static void files_keep_the_stage_contract(void **state)
 {
     (void)state;
-    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL; c++) {
+    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name; c++) {
         struct stage_contract_env env = {.shelf_bytes = STAGE_CONTRACT_SHELF_BYTES, .world = &WORLD};
         clear();
         open_store(&env);
         const char *broken = c->run(&env);
-        if (broken != NULL) {
+        if (broken) {
             fail_msg("%s: %s", c->name, broken);
         }
     }
@@ -264,13 +264,12 @@ static void a_disk_that_does_not_flush_is_noticed(void **state)
 {
     (void)state;
     bool is_noticed = false;
-    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL && !is_noticed; c++) {
+    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name && !is_noticed; c++) {
         struct stage_contract_env env = {.shelf_bytes = STAGE_CONTRACT_SHELF_BYTES, .world = &WORLD};
         clear();
         disk.is_lying = true;
         open_store(&env);
-        is_noticed =
-            strcmp(c->name, "power_that_fails_between_calls_costs_little") == 0 && c->run(&env) != NULL;
+        is_noticed = strcmp(c->name, "power_that_fails_between_calls_costs_little") == 0 && c->run(&env);
     }
     assert_true(is_noticed);
 }

@@ -37,7 +37,7 @@ static uint32_t draw(struct s3_fake *fake, uint32_t below)
     return (uint32_t)((uint64_t)(fake->seed >> 8) * below >> 24);
 }
 
-/** One piece, with one bit flipped if `flip` is in it. */
+/* One piece, with one bit flipped if `flip` is in it. */
 static enum fota_err send_piece(struct s3_fake *fake, const struct http_sink *sink, unsigned status,
                                 const uint8_t *bytes, size_t n_bytes, size_t flip)
 {
@@ -158,7 +158,7 @@ static enum fota_err get(struct s3_fake *fake, const struct http_request *reques
     return err;
 }
 
-/** A network that wants its users to log in. */
+/* A network that wants its users to log in. */
 static enum fota_err portal(struct s3_fake *fake, const struct http_sink *sink, unsigned *status)
 {
     static const char page[] = "<html><head><title>Welcome</title></head><body>Please log in.</body></html>";
@@ -179,7 +179,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     if (request->method != HTTP_GET || strncmp(request->url, PREFIX, strlen(PREFIX)) != 0) {
         return E_ARG;
     }
-    fake->is_blob = strstr(request->url, "/blobs/") != NULL;
+    fake->is_blob = strstr(request->url, "/blobs/");
     if (draw(fake, 100) < fake->fail_pct) {
         return fail(fake, sink, status, 503, "SlowDown");
     }
