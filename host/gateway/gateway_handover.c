@@ -24,8 +24,8 @@ static enum gateway_input loader_first(struct gateway *g)
 }
 
 /* The target verified bytes that may not be the file: sent in parts, by several gateways or from several
- * replies. Only of the file itself its verdict is one about the release. */
-static bool is_verdict(const struct gateway *g, enum fota_err err)
+ * replies. Only if the file itself is bad does its refusal say something about the release. */
+static bool is_about_release(const struct gateway *g, enum fota_err err)
 {
     return gateway_is_final(err) && (g->is_staged || gateway_is_stream_whole(g));
 }
@@ -37,7 +37,7 @@ enum gateway_input gateway_do_handover(struct gateway *g)
     if (err == E_UPDATE_LOADER_KEY && g->slot != SLOT_LOADER) {
         return loader_first(g);
     }
-    if (is_verdict(g, err)) {
+    if (is_about_release(g, err)) {
         return gateway_refuse(g, err);
     }
     if (err && !link_client_is_transport(err) && err != E_UPDATE_BUSY) {

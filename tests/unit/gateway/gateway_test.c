@@ -584,7 +584,7 @@ static void installs_begun_in_vain_are_given_up_until_retry_rises(void **state)
         assert_true(site->n_events < SITE_EVENTS_MAX / 2);
     }
     assert_int_equal(site_last(site, GATEWAY_EVENT_NOTHING)->reason, E_UPDATE_GAVE_UP);
-    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0); /* that is no verdict about the release */
+    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0); /* that says nothing about the release */
     size_t offers = site_count(site, GATEWAY_EVENT_OFFER);
     assert_true(offers <= 5);
     site_restart_gateway(site);
