@@ -8,7 +8,7 @@
 #   chip_id       DEV_ID of the board's part       flash_kbytes, last_sector   its flash
 #   options_open, options_shut   FLASH_OPTCR while it is written, and as the board wants it      wishes   the same in words
 #
-# Only mrw, mww, halt, reset and flash writes touch the chip, so that the test runs this very file against an emulated
+# Only mrw, mww, mwb, halt, reset and flash writes touch the chip, so that the test runs this very file against an emulated
 # board (tests/provision). Numbers of registers and bits: RM0090 3.9 (FLASH), 33.6 (DBGMCU).
 
 set FLASH_KEYR    0x40023C04
@@ -18,7 +18,7 @@ set FLASH_CR      0x40023C10
 set FLASH_OPTCR   0x40023C14
 set SR_BSY        0x00010000
 set SR_ERRORS     0x000000F2
-set CR_PG_X32     0x00000201
+set CR_PG         0x00000001
 set CR_LOCK       0x80000000
 set OPTCR_LOCK    0x00000001
 set OPTCR_STRT    0x00000002
@@ -132,8 +132,8 @@ proc epoch_now {} {
     return $n
 }
 
-# A byte of zero for each step, a word at a time: zero may be programmed over anything, so that a run that was cut can be
-# repeated. What the word holds already is written again, which changes nothing; bytes above the epoch stay 0xFF.
+# One byte for each step, x8: a byte of zero may be programmed over anything, so that a run that was cut can be repeated. A word
+# (mww) would program bytes that are not zero over a word that is not blank, which proves nothing (RM0090 3.6.4): hence mwb.
 proc write_epoch {} {
     set found [epoch_now]
     if {$found > $::epoch} {
@@ -144,15 +144,12 @@ proc write_epoch {} {
             mww $::FLASH_KEYR 0x45670123
             mww $::FLASH_KEYR 0xCDEF89AB
         }
-        for {set i 0} {$i < $::epoch} {incr i 4} {
-            set left [expr {$::epoch - $i}]
-            set zeros [expr {$left >= 4 ? 0xFFFFFFFF : (1 << (8 * $left)) - 1}]
-            set address [expr {$::OTP_BASE + $i}]
-            set word [mrw $address]
-            if {($word & $zeros) == 0} { continue }
-            mww $::FLASH_CR $::CR_PG_X32
-            mww $address [expr {$word & (0xFFFFFFFF ^ $zeros)}]
-            wait_until_idle "bytes of the epoch from $i on"
+        for {set i 0} {$i < $::epoch} {incr i} {
+            set word [mrw [expr {$::OTP_BASE + ($i & ~3)}]]
+            if {(($word >> (8 * ($i & 3))) & 0xFF) == 0} { continue }
+            mww $::FLASH_CR $::CR_PG
+            mwb [expr {$::OTP_BASE + $i}] 0
+            wait_until_idle "byte $i of the epoch"
         }
         mww $::FLASH_CR $::CR_LOCK
     }
