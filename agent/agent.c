@@ -59,7 +59,7 @@ static enum fota_err run_call(struct agent *agent, struct boot_call *call)
     if (err != E_UPDATE_BUSY) {
         return err;
     }
-    if (agent->config.may_erase != NULL && !agent->config.may_erase(agent->config.ctx)) {
+    if (agent->config.may_erase && !agent->config.may_erase(agent->config.ctx)) {
         return E_UPDATE_BUSY;
     }
     feed(); /* 2 s without a chance to do so */
@@ -90,7 +90,7 @@ static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_K
 /* A loader is received whole before anything is erased: where to? */
 static bool lacks_loader_memory(const struct agent *agent)
 {
-    return agent->config.loader_memory == NULL || agent->config.loader_memory_bytes < FLASH_LOADER_BYTES;
+    return !agent->config.loader_memory || agent->config.loader_memory_bytes < FLASH_LOADER_BYTES;
 }
 
 /* The text is read here; the root judges its signature. */
@@ -209,7 +209,7 @@ static enum fota_err op_finish(void *ctx)
 
 static bool may_restart(const struct agent *agent)
 {
-    return agent->config.may_restart == NULL || agent->config.may_restart(agent->config.ctx);
+    return !agent->config.may_restart || agent->config.may_restart(agent->config.ctx);
 }
 
 static enum fota_err op_activate(void *ctx)
@@ -293,7 +293,7 @@ void agent_vectors_to_ram(uint32_t vectors[AGENT_VECTORS])
  * gets no answer during an erase. */
 static bool is_usable(const struct agent_config *config)
 {
-    return config->now_ms != NULL && config->masked_priority < AGENT_PRIORITY_LEVELS &&
+    return config->now_ms && config->masked_priority < AGENT_PRIORITY_LEVELS &&
            config->spi_priority < config->masked_priority;
 }
 
@@ -341,7 +341,7 @@ enum fota_err agent_init(struct agent *agent, const struct agent_config *config)
     if (!is_usable(config)) {
         return E_ARG;
     }
-    if (services == NULL) {
+    if (!services) {
         return E_UNSUPPORTED;
     }
     enum fota_err err = ask_root(services, &view);

@@ -182,7 +182,7 @@ double board_number(struct board *b, const char *text)
 {
     const char *last = NULL;
     listen(b);
-    for (const char *at = b->console; (at = strstr(at, text)) != NULL; at += strlen(text)) {
+    for (const char *at = b->console; (at = strstr(at, text)); at += strlen(text)) {
         last = at + strlen(text);
     }
     if (!last) {

@@ -23,7 +23,7 @@ static FILE *start(unsigned flip_ppb, unsigned n_updates, unsigned seed, const c
     (void)snprintf(command, sizeof command, "%s --ber %u --updates %u --seed %u %s", NOISE_PROGRAM, flip_ppb,
                    n_updates, seed, timing);
     FILE *out = popen(command, "r");
-    if (out == NULL) {
+    if (!out) {
         bench_fail("cannot run " NOISE_PROGRAM);
     }
     return out;
@@ -34,7 +34,7 @@ static struct outcome finish(FILE *out)
     char line[LINE_BYTES] = "";
     unsigned n, corrupt, outside, unnoticed;
     struct outcome o = {0};
-    while (fgets(line, sizeof line, out) != NULL) {
+    while (fgets(line, sizeof line, out)) {
     }
     (void)pclose(out);
     if (sscanf(line, "updates %u ok %u corrupt %u outside %u unnoticed %u", &n, &o.n_ok, &corrupt, &outside,

@@ -78,7 +78,7 @@ enum cli_exit cli_board_save(struct cli_board *b)
     return err ? cli_fail(b->cli, err, "cannot write flash to %s: %s", path, strerror(errno)) : CLI_OK;
 }
 
-/** A file of the factory into its place. */
+/* A file of the factory into its place. */
 static enum cli_exit load_image(struct cli_board *b, const char *path, const struct board_area *place)
 {
     uint8_t *bytes = NULL;

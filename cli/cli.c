@@ -43,8 +43,8 @@ enum cli_exit cli_exit_of(enum fota_err err)
 
 static void report(struct cli *cli, const char *name, const char *message, const char *reason)
 {
-    (void)fprintf(cli->err, "fota: %s%s%s%s\n", message, reason != NULL ? " (" : "",
-                  reason != NULL ? reason : "", reason != NULL ? ")" : "");
+    (void)fprintf(cli->err, "fota: %s%s%s%s\n", message, reason ? " (" : "", reason ? reason : "",
+                  reason ? ")" : "");
     if (cli->is_json) {
         struct cli_json j = {cli->out, true};
         cli_json_open(&j, NULL, '{');
@@ -85,7 +85,7 @@ enum cli_exit cli_usage(struct cli *cli, const struct cli_command *self, const c
     (void)vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     report(cli, "E_USAGE", message, NULL);
-    (void)fprintf(cli->err, "Try: fota %s --help\n", self != NULL ? self->name : "help");
+    (void)fprintf(cli->err, "Try: fota %s --help\n", self ? self->name : "help");
     return CLI_USAGE;
 }
 
@@ -107,7 +107,7 @@ static void json_key(struct cli_json *j, const char *key)
         (void)fputs(", ", j->out);
     }
     j->is_first = false;
-    if (key != NULL) {
+    if (key) {
         (void)fprintf(j->out, "\"%s\": ", key);
     }
 }

@@ -58,7 +58,7 @@ static enum cli_exit check_folder(struct service *s, const char *path)
                     folder, path);
 }
 
-/** Opened and closed: that disturbs neither the target nor a gateway that runs. */
+/* Opened and closed: that disturbs neither the target nor a gateway that runs. */
 static enum cli_exit check_device(struct service *s, const char *path)
 {
     if (s->config.target != SERVICE_SPIDEV) {
@@ -227,7 +227,7 @@ static enum cli_exit carry_out(struct service *s, const struct cli_values *v)
                                     : result);
     }
     s->bundle = v->n_positionals == 2 ? v->positional[1] : NULL;
-    bool is_once = v->option[OPT_ONCE].is_given || s->bundle != NULL;
+    bool is_once = v->option[OPT_ONCE].is_given || s->bundle;
     return service_close(s, v->option[OPT_LEAVE_RUNNING].is_given ? leave_running(s) : serve(s, is_once));
 }
 

@@ -192,15 +192,14 @@ static void page_time(struct page *p, const char *key, uint64_t time_s)
 static void page_signature(struct page *p, const char *name, const struct key *key)
 {
     char id[2 * STATEMENT_KEY_ID_BYTES + 1];
-    if (key != NULL) {
+    if (key) {
         cli_key_id_text(key, id);
     }
     if (p->cli->is_json) {
-        cli_json_text(&p->json, name, key != NULL ? id : "");
+        cli_json_text(&p->json, name, key ? id : "");
     } else {
         (void)fprintf(p->cli->out, "  %-18s %s%s\n", name,
-                      key != NULL ? "good, by key " : "not checked; give --keys or --key",
-                      key != NULL ? id : "");
+                      key ? "good, by key " : "not checked; give --keys or --key", key ? id : "");
     }
 }
 
@@ -249,7 +248,7 @@ static enum cli_exit inspect_image(struct cli *cli, const char *path, const uint
     const struct image_check wanted = {
         .key = {ring->n_image > 0 ? &ring->image[0] : NULL, ring->n_image > 1 ? &ring->image[1] : NULL},
         .hw = v->option[OPT_HW].text,
-        .place = v->option[OPT_SLOT].text != NULL ? image_place_of(v->option[OPT_SLOT].text) : IMAGE_ANYWHERE,
+        .place = v->option[OPT_SLOT].text ? image_place_of(v->option[OPT_SLOT].text) : IMAGE_ANYWHERE,
         .counter_min = v->option[OPT_COUNTER_MIN].number,
     };
     const enum cli_exit result = image_check(cli, path, bytes, n_bytes, &wanted, &f);
@@ -350,7 +349,7 @@ static enum cli_exit check_release(struct cli *cli, const char *path, const stru
                                    const struct release *r)
 {
     const char *hw = v->option[OPT_HW].text;
-    if (hw != NULL && !statement_is(&r->hw, hw)) {
+    if (hw && !statement_is(&r->hw, hw)) {
         return cli_fail(cli, E_STATEMENT_PRODUCT, "%s is refused: it is for hardware %.*s, not %s", path,
                         (int)r->hw.n_bytes, r->hw.at, hw);
     }
@@ -542,10 +541,10 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         return cli_usage(cli, self, "give exactly one file to inspect");
     }
     const char *slot = v.option[OPT_SLOT].text;
-    if (slot != NULL && image_place_of(slot) == IMAGE_ANYWHERE) {
+    if (slot && image_place_of(slot) == IMAGE_ANYWHERE) {
         return cli_usage(cli, self, "--slot is a, b or loader, not '%s'", slot);
     }
-    if (v.option[OPT_HW].text != NULL) {
+    if (v.option[OPT_HW].text) {
         result = cli_check_hw(cli, self, v.option[OPT_HW].text);
         if (result != CLI_OK) {
             return result;

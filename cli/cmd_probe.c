@@ -81,7 +81,7 @@ static void slots_json(struct cli_json *j, const struct boot_info *b)
     cli_json_close(j, ']');
 }
 
-/** An image in sector 1, or one that is being written: then it has no hash. */
+/* An image in sector 1, or one that is being written: then it has no hash. */
 static bool has_loader(const struct boot_info *b)
 {
     static const uint8_t none[sizeof b->loader_hash];
@@ -236,7 +236,7 @@ static void print_table(struct cli *cli, const struct link_ladder *l)
 
 /* --- the verb ---------------------------------------------------------------------------------------- */
 
-/** Is it an error that this rung answers? One of our loaders is what a user wants to see; if only ST's ROM answers,
+/* Is it an error that this rung answers? One of our loaders is what a user wants to see; if only ST's ROM answers,
  * the board needs a recovery. @return the reason to report */
 static enum fota_err reason_of_rung(const struct link_ladder *l, enum fota_err err)
 {

@@ -186,9 +186,9 @@ static enum cli_exit compare_images(struct publication *p)
     } else if (a->run_flags != b->run_flags || (a->revokes_off != 0) != (b->revokes_off != 0)) {
         what = "--no-watchdog or --revokes";
     }
-    return what == NULL ? CLI_OK
-                        : cli_fail(p->cli, E_STATEMENT_MISMATCH, "%s and %s differ in %s; sign both alike",
-                                   p->path[0], p->path[1], what);
+    return !what ? CLI_OK
+                 : cli_fail(p->cli, E_STATEMENT_MISMATCH, "%s and %s differ in %s; sign both alike",
+                            p->path[0], p->path[1], what);
 }
 
 /* Read and verify both images. Their order on the command line does not matter. */
@@ -205,7 +205,7 @@ static enum cli_exit read_images(struct publication *p)
             result = cli_fail(
                 p->cli, E_IMAGE_SLOT,
                 "%s is refused: it is a loader; give it with --loader, and one image for each slot", path);
-        } else if (result == CLI_OK && p->bytes[slot] != NULL) {
+        } else if (result == CLI_OK && p->bytes[slot]) {
             result = cli_fail(p->cli, E_IMAGE_SLOT,
                               "%s is refused: %s is for %s too; give one image for each slot", path,
                               p->path[slot], image_place_text(facts.place));
@@ -226,7 +226,7 @@ static enum cli_exit read_images(struct publication *p)
 static enum cli_exit read_loader(struct publication *p)
 {
     const char *path = p->values->option[OPT_LOADER].text;
-    if (path == NULL) {
+    if (!path) {
         return CLI_OK;
     }
     const enum cli_exit result =
@@ -264,7 +264,7 @@ static enum cli_exit read_keys(struct publication *p)
     for (unsigned i = 0; i < KNOWN_KEYS && result == CLI_OK; i++) {
         result = read_known(p, i);
     }
-    if (result == CLI_OK && p->trusted[0] == NULL && p->trusted[1] == NULL) {
+    if (result == CLI_OK && !p->trusted[0] && !p->trusted[1]) {
         return cli_key_private_in(p->cli, folder, KEY_IMAGE, &p->image_key); /* says that it is missing */
     }
     if (result == CLI_OK) {
@@ -278,7 +278,7 @@ static enum cli_exit read_keys(struct publication *p)
     p->signer[1] = &p->release_key;
     p->channel_trust = (struct trust){.key = {&p->channel_key}, .n_keys = 1};
     for (unsigned i = 0; i < KNOWN_KEYS; i++) {
-        if (p->trusted[i] != NULL) {
+        if (p->trusted[i]) {
             p->release_trust.key[p->release_trust.n_keys++] = p->trusted[i];
         }
     }
@@ -299,7 +299,7 @@ static enum cli_exit read_signer(struct publication *p, const struct image_facts
 static enum cli_exit read_signers(struct publication *p)
 {
     enum cli_exit result = read_signer(p, &p->facts[0], &p->image_key);
-    if (result == CLI_OK && p->loader_bytes != NULL) {
+    if (result == CLI_OK && p->loader_bytes) {
         result = read_signer(p, &p->loader_facts, &p->loader_key);
     }
     return result;
@@ -344,7 +344,7 @@ static enum cli_exit set_release(struct publication *p, const struct cli_command
         memcpy(p->release.image[slot].sha256, p->facts[slot].result.file_sha256, CRYPTO_SHA256_BYTES);
         memcpy(p->release.image[slot].hash, p->facts[slot].result.image_hash, CRYPTO_SHA256_BYTES);
     }
-    if (p->loader_bytes != NULL) {
+    if (p->loader_bytes) {
         set_loader(p);
         p->loader.boot_min = p->release.boot_min;
     }
@@ -386,7 +386,7 @@ static enum cli_exit set_job(struct publication *p, const struct cli_command *se
         .image = {p->bytes[0], p->bytes[1], p->loader_bytes},
         .image_bytes = {p->n_bytes[0], p->n_bytes[1], p->n_loader_bytes},
         .release = &p->release,
-        .loader = p->loader_bytes != NULL ? &p->loader : NULL,
+        .loader = p->loader_bytes ? &p->loader : NULL,
         .drops_loader = o[OPT_NO_LOADER].is_given,
         .plan = {.issued_s = p->now_s,
                  .expires_s = p->now_s + (uint64_t)o[OPT_EXPIRES_DAYS].number * SECONDS_A_DAY,
@@ -568,7 +568,7 @@ static enum cli_exit check_arguments(struct cli *cli, const struct cli_command *
     if (v->n_positionals != SLOTS) {
         return cli_usage(cli, self, "give two signed images, one for each slot");
     }
-    if (v->option[OPT_PRODUCT].text == NULL || v->option[OPT_HW].text == NULL) {
+    if (!v->option[OPT_PRODUCT].text || !v->option[OPT_HW].text) {
         return cli_usage(cli, self, "--product and --hw are needed");
     }
     if (v->option[OPT_LOADER].is_given && v->option[OPT_NO_LOADER].is_given) {

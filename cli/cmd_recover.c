@@ -120,7 +120,7 @@ static void print_success(struct recovery *r)
     (void)fputc('\n', r->cli->out);
 }
 
-/** Protected sectors that would have to be written. */
+/* Protected sectors that would have to be written. */
 static void print_blocked(struct recovery *r, enum fota_err err)
 {
     char list[48] = "";
@@ -137,7 +137,7 @@ static void print_blocked(struct recovery *r, enum fota_err err)
         list);
 }
 
-/** Before the ROM was entered nothing was touched; afterwards it is the target that failed. */
+/* Before the ROM was entered nothing was touched; afterwards it is the target that failed. */
 static enum cli_exit print_failure(struct recovery *r, enum fota_err err)
 {
     char version[16];

@@ -59,7 +59,7 @@ static const struct cli_option OPTIONS[] = {
 
 enum { SETTLE_MS = 3000, FAILURES_MAX = 30, BACKOFF_MIN_MS = 5000 };
 
-/** Intervals in virtual time, dates from this machine: requests go to a real server. */
+/* Intervals in virtual time, dates from this machine: requests go to a real server. */
 struct run_clock {
     struct clock clock; /* first member */
     struct twin *twin;
@@ -101,7 +101,7 @@ static uint64_t utc_s(struct clock *clock)
     return now > 0 ? (uint64_t)now : 0;
 }
 
-/** Without --state the gateway starts anew each time. */
+/* Without --state the gateway starts anew each time. */
 static enum fota_err forget_load(struct store *store, unsigned cell, uint8_t *bytes, size_t n_bytes)
 {
     (void)store;
@@ -122,7 +122,7 @@ static enum fota_err forget_save(struct store *store, unsigned cell, const uint8
 
 /* --- the board --------------------------------------------------------------------------------------- */
 
-/** A factory programs nothing that its own bootloader would refuse. */
+/* A factory programs nothing that its own bootloader would refuse. */
 static enum cli_exit check_factory(struct run *r)
 {
     const struct cli_parts_paths paths = {.bootloader = text_of(r, OPT_BOOTLOADER),
@@ -167,7 +167,7 @@ static enum cli_exit program_board(struct run *r)
 
 /* --- the gateway ------------------------------------------------------------------------------------- */
 
-/** A key that a folder may have. */
+/* A key that a folder may have. */
 static enum cli_exit optional_key(struct run *r, const char *name, struct key *key, bool *has)
 {
     *has = cli_key_exists(text_of(r, OPT_KEYS), name, ".pub.pem");
@@ -231,7 +231,7 @@ static enum cli_exit start_gateway(struct run *r)
     return CLI_OK;
 }
 
-/** Enough seen? Only between updates: what a poll led to is followed to its end. */
+/* Enough seen? Only between updates: what a poll led to is followed to its end. */
 static bool is_done(const struct run *r)
 {
     const struct run_watch *w = &r->watch;

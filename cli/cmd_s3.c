@@ -48,7 +48,7 @@ static bool find_server(char path[PATH_BYTES])
     }
     path[n] = '\0';
     char *name = strrchr(path, '/');
-    if (name == NULL || (size_t)(name + 1 - path) + sizeof SERVER_NAME > PATH_BYTES) {
+    if (!name || (size_t)(name + 1 - path) + sizeof SERVER_NAME > PATH_BYTES) {
         return false;
     }
     (void)memcpy(name + 1, SERVER_NAME, sizeof SERVER_NAME);
@@ -160,14 +160,14 @@ static bool wait_ready(int from_child, char url[LINE_BYTES])
     FILE *in = fdopen(from_child, "r");
     char line[LINE_BYTES];
     bool is_ready = false;
-    while (in != NULL && !is_ready && fgets(line, sizeof line, in) != NULL) {
+    while (in && !is_ready && fgets(line, sizeof line, in)) {
         if (strncmp(line, ready, sizeof ready - 1) == 0) {
             line[strcspn(line, "\n")] = '\0';
             (void)snprintf(url, LINE_BYTES, "%s", line + sizeof ready - 1);
             is_ready = true;
         }
     }
-    if (in != NULL) {
+    if (in) {
         (void)fclose(in);
     }
     return is_ready;

@@ -55,13 +55,13 @@ struct work {
 static bool read_version(const char *text, struct image_version *out)
 {
     const char *plus = strchr(text, '+');
-    const struct statement_span version = {text, plus != NULL ? (size_t)(plus - text) : strlen(text)};
+    const struct statement_span version = {text, plus ? (size_t)(plus - text) : strlen(text)};
     uint32_t packed = 0;
     uint32_t build = 0;
     if (statement_version(&version, &packed) != FOTA_OK) {
         return false;
     }
-    if (plus != NULL) {
+    if (plus) {
         const struct statement_span number = {plus + 1, strlen(plus + 1)};
         if (statement_u32(&number, &build) != FOTA_OK) {
             return false;
@@ -222,7 +222,7 @@ static enum fota_err build(struct work *w, const struct key *key)
     const size_t cap_bytes = w->n_payload + IMAGE_OVERHEAD_MAX_BYTES;
     w->out = malloc(cap_bytes);
     w->n_out = (uint32_t)cap_bytes;
-    if (w->out == NULL) {
+    if (!w->out) {
         return E_INTERNAL;
     }
     const struct image_signer signer = key_image_signer(key);
@@ -235,16 +235,16 @@ static enum fota_err build(struct work *w, const struct key *key)
     }
     struct crypto_sha256 hash;
     crypto_sha256_init(&hash);
-    const struct image_policy policy = {.base = w->spec.load_addr,
-                                        .slot_bytes = image_place_area(w->board, w->place)->n_bytes,
-                                        .ram_bytes = w->board->ram.n_bytes,
-                                        .ccm_bytes = w->board->ccm.n_bytes,
-                                        .security_floor = w->spec.security_counter,
-                                        .hw_id = w->spec.hw_id,
-                                        /* one that ends a key is good where that key is the active one */
-                                        .keys = {w->spec.revokes != NULL ? w->revoked.point : key->point,
-                                                 w->spec.revokes != NULL ? key->point : NULL},
-                                        .hash = &hash};
+    const struct image_policy policy = {
+        .base = w->spec.load_addr,
+        .slot_bytes = image_place_area(w->board, w->place)->n_bytes,
+        .ram_bytes = w->board->ram.n_bytes,
+        .ccm_bytes = w->board->ccm.n_bytes,
+        .security_floor = w->spec.security_counter,
+        .hw_id = w->spec.hw_id,
+        /* one that ends a key is good where that key is the active one */
+        .keys = {w->spec.revokes ? w->revoked.point : key->point, w->spec.revokes ? key->point : NULL},
+        .hash = &hash};
     struct image_result verified;
     err = image_verify(w->out, w->n_out, &policy, &verified);
     return !err && verified.verdict != CRYPTO_ACCEPT ? E_INTERNAL : err;
@@ -258,7 +258,7 @@ static void print_done(struct cli *cli, const struct work *w, bool has_warning)
     const uint32_t packed =
         (uint32_t)spec->version.major << 24 | (uint32_t)spec->version.minor << 16 | spec->version.revision;
     cli_version_build_text(packed, spec->version.build, version);
-    if (spec->revokes != NULL) {
+    if (spec->revokes) {
         cli_key_id_text(&w->revoked, revoked);
     }
     if (cli->is_json) {
@@ -278,7 +278,7 @@ static void print_done(struct cli *cli, const struct work *w, bool has_warning)
     (void)fprintf(cli->out, "%s: %u bytes for %s, version %s, hardware %s, security counter %u%s%s%s\n",
                   w->out_path, (unsigned)w->n_out, image_place_text(w->place), version, spec->hw_id,
                   (unsigned)spec->security_counter, spec->run_flags == 0 ? ", no watchdog" : "",
-                  spec->revokes != NULL ? ", ends key " : "", revoked);
+                  spec->revokes ? ", ends key " : "", revoked);
 }
 
 static enum cli_exit build_and_write(struct cli *cli, struct work *w, const struct key *key)
@@ -305,7 +305,7 @@ static enum cli_exit build_and_write(struct cli *cli, struct work *w, const stru
 /* --revokes: the key that ends, which cannot be the one that signs. */
 static enum cli_exit read_revoked(struct cli *cli, struct work *w, const struct key *key)
 {
-    if (w->revokes_path == NULL) {
+    if (!w->revokes_path) {
         return CLI_OK;
     }
     if (w->place == IMAGE_PLACE_LOADER) {

@@ -85,7 +85,7 @@ static enum cli_exit refuse(struct cli *cli, const char *path, enum fota_err err
 {
     char numbers[128] = "";
     const enum image_place place = wanted->place != IMAGE_ANYWHERE ? wanted->place : f->place;
-    if (f->board != NULL) {
+    if (f->board) {
         const struct board_area *area = image_place_area(f->board, place);
         if (err == E_IMAGE_SLOT) {
             (void)snprintf(numbers, sizeof numbers, " (it begins at 0x%08x, %s of board %s at 0x%08x)",
@@ -96,7 +96,7 @@ static enum cli_exit refuse(struct cli *cli, const char *path, enum fota_err err
                            image_place_text(place), f->board->hw_id, (unsigned)area->n_bytes);
         } else if (err == E_IMAGE_HARDWARE) {
             (void)snprintf(numbers, sizeof numbers, " (it is for %s, wanted is %s)", f->hw,
-                           wanted->hw != NULL ? wanted->hw : "a board that this fota knows");
+                           wanted->hw ? wanted->hw : "a board that this fota knows");
         }
     }
     (void)cli_fail(cli, err, "%s is refused: %s%s", path, advice(err), numbers);
@@ -169,7 +169,7 @@ static enum image_place place_of(const struct board_layout *board, const struct 
 static void find_board(struct image_facts *f)
 {
     const struct board_layout *board = board_layout_find(f->hw);
-    f->board = board != NULL ? board : &BOARD_OWN;
+    f->board = board ? board : &BOARD_OWN;
 }
 
 static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct image_check *wanted,
@@ -195,12 +195,12 @@ static enum fota_err check(const uint8_t *bytes, size_t n_bytes, const struct im
         .ram_bytes = f->board->ram.n_bytes,
         .ccm_bytes = f->board->ccm.n_bytes,
         .security_floor = wanted->counter_min,
-        .hw_id = wanted->hw != NULL ? wanted->hw : f->hw,
-        .keys = {wanted->key[0] != NULL ? wanted->key[0]->point : NULL,
-                 wanted->key[1] != NULL ? wanted->key[1]->point : NULL},
+        .hw_id = wanted->hw ? wanted->hw : f->hw,
+        .keys = {wanted->key[0] ? wanted->key[0]->point : NULL,
+                 wanted->key[1] ? wanted->key[1]->point : NULL},
         .hash = &hash,
     };
-    if (policy.keys[0] != NULL || policy.keys[1] != NULL) {
+    if (policy.keys[0] || policy.keys[1]) {
         err = image_verify(bytes, limit_bytes, &policy, &f->result);
         f->is_verified = !err && f->result.verdict == CRYPTO_ACCEPT;
         if (!err && !f->is_verified) {
@@ -243,7 +243,7 @@ enum cli_exit image_check(struct cli *cli, const char *path, const uint8_t *byte
     }
     for (size_t i = 0; i < IMAGE_KEYS; i++) {
         const struct key *key = wanted->key[i];
-        if (key != NULL &&
+        if (key &&
             memcmp(key->spki_sha256, bytes + out->result.image.keyhash_off, sizeof key->spki_sha256) == 0) {
             out->key = key;
         }

@@ -49,11 +49,11 @@ static const struct cli_command *find(const char *name)
 
 static enum cli_exit help(struct cli *cli, const char *verb)
 {
-    const struct cli_command *command = verb != NULL ? find(verb) : NULL;
-    if (verb != NULL && command == NULL) {
+    const struct cli_command *command = verb ? find(verb) : NULL;
+    if (verb && !command) {
         return cli_usage(cli, NULL, "'%s' is not a verb of fota", verb);
     }
-    if (command != NULL) {
+    if (command) {
         cli_help(cli, command);
     } else {
         print_overview(cli->out);
@@ -76,7 +76,7 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
         return CLI_OK;
     }
     const struct cli_command *command = find(verb);
-    if (command == NULL) {
+    if (!command) {
         return cli_usage(cli, NULL, "'%s' is not a verb of fota", verb);
     }
     return command->run(cli, command, argc - 2, argv + 2);

@@ -10,7 +10,7 @@ static unsigned rdp_level(uint32_t optcr)
     return byte == RDP_LEVEL_0 ? 0 : byte == RDP_LEVEL_2 ? 2 : 1;
 }
 
-/** BOR_LEV is 0 for level 3 (2.70 V and more) and 3 for "off". */
+/* BOR_LEV is 0 for level 3 (2.70 V and more) and 3 for "off". */
 static unsigned brown_out_level(uint32_t optcr)
 {
     return BOR_HIGHEST - (optcr >> 2 & 3);

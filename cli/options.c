@@ -11,7 +11,7 @@ static void help_option(struct cli *cli, const char *name, const char *value, co
                         const char *fallback)
 {
     int n = fprintf(cli->out, "  --%s", name);
-    if (value != NULL) {
+    if (value) {
         n += fprintf(cli->out, " %s", value);
     }
     if (n >= OPTION_COLUMN) { /* does not fit the column: text goes below */
@@ -19,7 +19,7 @@ static void help_option(struct cli *cli, const char *name, const char *value, co
         n = 0;
     }
     (void)fprintf(cli->out, "%*s%s", OPTION_COLUMN - n, "", help);
-    if (fallback != NULL) {
+    if (fallback) {
         (void)fprintf(cli->out, " (default %s)", fallback);
     }
     (void)fputc('\n', cli->out);
@@ -29,7 +29,7 @@ void cli_help(struct cli *cli, const struct cli_command *self)
 {
     (void)fprintf(cli->out, "usage: fota %s %s\n\n%s\noptions:\n", self->name, self->arguments,
                   self->details);
-    for (const struct cli_option *o = self->options; o->name != NULL; o++) {
+    for (const struct cli_option *o = self->options; o->name; o++) {
         help_option(cli, o->name, o->value, o->help, o->fallback);
     }
     help_option(cli, "json", NULL, "one JSON object on standard output", NULL);
@@ -56,7 +56,7 @@ static bool read_number(const char *text, uint32_t *out)
 /* The option that an argument names, and the value glued to it by '='. */
 static const struct cli_option *find(const struct cli_command *self, const char *name, const char **value)
 {
-    for (const struct cli_option *o = self->options; o->name != NULL; o++) {
+    for (const struct cli_option *o = self->options; o->name; o++) {
         const size_t n = strlen(o->name);
         if (strncmp(name, o->name, n) == 0 && (name[n] == '\0' || name[n] == '=')) {
             *value = name[n] == '=' ? name + n + 1 : NULL;
@@ -87,11 +87,11 @@ static enum cli_exit set_defaults(struct cli *cli, const struct cli_command *sel
 {
     memset(out, 0, sizeof *out);
     size_t i = 0;
-    for (const struct cli_option *o = self->options; o->name != NULL; o++, i++) {
+    for (const struct cli_option *o = self->options; o->name; o++, i++) {
         if (i == CLI_OPTIONS_MAX) {
             return cli_fail(cli, E_INTERNAL, "'%s' has too many options", self->name);
         }
-        if (o->fallback != NULL) {
+        if (o->fallback) {
             const enum cli_exit result = store(cli, self, o, o->fallback, &out->option[i]);
             if (result != CLI_OK) {
                 return result;
@@ -109,13 +109,13 @@ static enum cli_exit take_option(struct cli *cli, const struct cli_command *self
     const char *value = NULL;
     const char *name = argv[*at] + 2;
     const struct cli_option *o = find(self, name, &value);
-    if (o == NULL) {
+    if (!o) {
         return cli_usage(cli, self, "'%s' is not an option of '%s'", argv[*at], self->name);
     }
-    if (o->kind == CLI_FLAG && value != NULL) {
+    if (o->kind == CLI_FLAG && value) {
         return cli_usage(cli, self, "--%s takes no value", o->name);
     }
-    if (o->kind != CLI_FLAG && value == NULL) {
+    if (o->kind != CLI_FLAG && !value) {
         if (*at + 1 >= argc) {
             return cli_usage(cli, self, "--%s wants a value", o->name);
         }
@@ -180,7 +180,7 @@ enum cli_exit cli_check_hw(struct cli *cli, const struct cli_command *self, cons
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
     const size_t n = strlen(hw);
-    if (n == 0 || n > RELEASE_HW_MAX_BYTES || strspn(hw, letters) != n || strchr("-_.", hw[0]) != NULL) {
+    if (n == 0 || n > RELEASE_HW_MAX_BYTES || strspn(hw, letters) != n || strchr("-_.", hw[0])) {
         return cli_usage(cli, self,
                          "--hw is 1 to %d of a-z, 0-9, -, _ and ., the first a letter or digit, not '%s'",
                          RELEASE_HW_MAX_BYTES, hw);

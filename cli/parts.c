@@ -13,7 +13,7 @@ enum { ELF_MAX_BYTES = 16 << 20, IMAGE_FILE_MAX_BYTES = 1 << 20, WHY_BYTES = 160
 
 /* --- bootloader -------------------------------------------------------------------------------------- */
 
-/** One segment into the flat bytes. @return false: it lies outside sector 0 */
+/* One segment into the flat bytes. @return false: it lies outside sector 0 */
 static bool take_segment(struct cli_parts *p, const uint8_t *elf, const struct elf_segment *segment)
 {
     uint32_t off = segment->addr - FLASH_MAP_BASE; /* huge for an address before it */
@@ -26,7 +26,7 @@ static bool take_segment(struct cli_parts *p, const uint8_t *elf, const struct e
     return true;
 }
 
-/** @return false: `why` says what is wrong with the file */
+/* @return false: `why` says what is wrong with the file */
 static bool flatten(struct cli_parts *p, const uint8_t *elf, size_t n_elf, char *why, size_t why_bytes)
 {
     struct elf_segment segments[ELF_SEGMENTS_MAX];
@@ -91,7 +91,7 @@ static enum cli_exit read_loader(struct cli *cli, const char *path, struct cli_p
     return result;
 }
 
-/** Which of the files is to blame, and why. */
+/* Which of the files is to blame, and why. */
 static enum cli_exit refuse(struct cli *cli, const struct cli_parts_paths *paths, enum recover_part part,
                             enum fota_err err)
 {

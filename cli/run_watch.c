@@ -36,7 +36,7 @@ static void on_progress(struct run_watch *w, const struct gateway_event *e)
     progress_update(&w->progress, e->done, now_ms);
 }
 
-/** What is not as it should be, and costs time only. @return false: not an event of this kind */
+/* What is not as it should be, and costs time only. @return false: not an event of this kind */
 static bool describe_doubt(const struct gateway_event *e, char *text, size_t n_bytes)
 {
     static const char *const clocks[] = {"none", "the build", "the newest statement", "this machine"};
@@ -67,7 +67,7 @@ static bool describe_doubt(const struct gateway_event *e, char *text, size_t n_b
     }
 }
 
-/** What polling leads to. @return false: not an event of this kind */
+/* What polling leads to. @return false: not an event of this kind */
 static bool describe_poll(const struct gateway_event *e, const char *version, char *text, size_t n_bytes)
 {
     const char *why = fota_err_text(e->reason);
@@ -113,7 +113,7 @@ static bool describe_poll(const struct gateway_event *e, const char *version, ch
     }
 }
 
-/** What installing leads to. @return false: not an event of this kind */
+/* What installing leads to. @return false: not an event of this kind */
 static bool describe_install(const struct gateway_event *e, const char *version, char *text, size_t n_bytes)
 {
     const char *place = place_text(e->slot);

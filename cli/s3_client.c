@@ -6,23 +6,23 @@
 
 static const char *first_of(const char *option, const char *const *variable)
 {
-    if (option != NULL) {
+    if (option) {
         return option;
     }
-    for (size_t i = 0; variable[i] != NULL; i++) {
+    for (size_t i = 0; variable[i]; i++) {
         const char *value = getenv(variable[i]);
-        if (value != NULL && value[0] != '\0') {
+        if (value && value[0] != '\0') {
             return value;
         }
     }
     return NULL;
 }
 
-/** `out->config` is filled in: the transport, and where the server is. */
+/* `out->config` is filled in: the transport, and where the server is. */
 static enum cli_exit open_client(struct cli *cli, const char *endpoint,
                                  const struct http_curl_config *transport, struct cli_s3 *out)
 {
-    if (endpoint != NULL) {
+    if (endpoint) {
         (void)snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
     } else {
         (void)snprintf(out->endpoint, sizeof out->endpoint, "https://s3.%s.amazonaws.com",
@@ -55,16 +55,16 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     const char *endpoint = first_of(v->option[CLI_S3_ENDPOINT].text, endpoints);
     out->config = (struct s3_config){
         .endpoint = out->endpoint,
-        .region = region != NULL ? region : "us-east-1",
+        .region = region ? region : "us-east-1",
         .bucket = first_of(v->option[CLI_S3_BUCKET].text, buckets),
         .prefix = first_of(v->option[CLI_S3_PREFIX].text, prefixes),
         .key_id = first_of(NULL, ids),
         .secret = first_of(NULL, secrets),
         .token = first_of(NULL, tokens),
-        .is_vhost = v->option[CLI_S3_VHOST].is_given || endpoint == NULL,
+        .is_vhost = v->option[CLI_S3_VHOST].is_given || !endpoint,
         .trusts_server_clock = trusts_server_clock,
     };
-    if (out->config.bucket == NULL) {
+    if (!out->config.bucket) {
         return cli_usage(cli, self, "no bucket: give --bucket or set FOTA_BUCKET");
     }
     if (out->config.prefix != NULL && !service_is_prefix(out->config.prefix)) {
@@ -84,7 +84,7 @@ void cli_s3_close(struct cli_s3 *c)
     c->http = NULL;
 }
 
-/** New credentials, where the configuration wants any; the transport for it goes to this machine's own network only. */
+/* New credentials, where the configuration wants any; the transport for it goes to this machine's own network only. */
 static enum fota_err find_credentials(struct cli_s3 *c, char *why)
 {
     const struct http_curl_config direct = {.proxy = ""};
@@ -113,7 +113,7 @@ enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *c
     out->profile = config->profile;
     out->config = (struct s3_config){
         .endpoint = out->endpoint,
-        .region = config->region != NULL ? config->region : "us-east-1",
+        .region = config->region ? config->region : "us-east-1",
         .bucket = config->bucket,
         .prefix = config->prefix,
         .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? config->endpoint == NULL
@@ -163,7 +163,7 @@ static enum cli_exit refused(struct cli *cli, const struct cli_s3 *c, enum fota_
             cli, err,
             "%s refuses key id %s for %s/%s (%s); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
             "the key's rights",
-            c->endpoint, c->config.key_id != NULL ? c->config.key_id : "(none)", bucket, object,
+            c->endpoint, c->config.key_id ? c->config.key_id : "(none)", bucket, object,
             reply->code[0] != '\0' ? reply->code : "no code");
     case E_S3_NO_BUCKET:
         return cli_fail(cli, err, "bucket %s does not exist at %s; create it or check --bucket", bucket,

@@ -205,7 +205,7 @@ enum cli_exit service_read_keys(struct service *s, struct gateway_keys *keys)
     return result;
 }
 
-/** A different one per device and per start, so that a street whose power returns does not poll in step. */
+/* A different one per device and per start, so that a street whose power returns does not poll in step. */
 static uint32_t seed(void)
 {
     uint32_t value = 0;
@@ -217,7 +217,7 @@ static uint32_t seed(void)
     return value;
 }
 
-/** Hours of the configuration are local ones; the difference to UTC is that of the start. */
+/* Hours of the configuration are local ones; the difference to UTC is that of the start. */
 static struct gateway_window window_of(const struct service_config *c)
 {
     time_t now = time(NULL);
@@ -241,7 +241,7 @@ enum cli_exit service_open_stores(struct service *s)
                : CLI_OK;
 }
 
-/** The objects come from a file: no network, no key, the same checks. */
+/* The objects come from a file: no network, no key, the same checks. */
 static enum cli_exit open_bundle(struct service *s)
 {
     struct s3_config *c = &s->s3.config;
@@ -331,13 +331,13 @@ void service_pass_time(struct service *s, uint32_t ms)
     }
 }
 
-/** One poll and what it led to: the gateway waits again, and has polled. */
+/* One poll and what it led to: the gateway waits again, and has polled. */
 static bool is_once_done(const struct service *s)
 {
     return s->gateway.state == GATEWAY_WAIT && s->watch.sums.n_polls > 0;
 }
 
-/** Before the end of temporary credentials; a failure is told once for each try, a minute apart. */
+/* Before the end of temporary credentials; a failure is told once for each try, a minute apart. */
 static void renew_credentials(struct service *s)
 {
     char why[SERVICE_WHY_BYTES];

@@ -15,7 +15,7 @@
 
 enum { TEXT_BYTES = 8192, PROGRESS_EVERY_MS = 5000, TENTHS = 10 };
 
-/** Names of events for machines; a kind without one is told as "event". */
+/* Names of events for machines; a kind without one is told as "event". */
 static const char *const KIND_NAMES[SERVICE_KINDS] = {[GATEWAY_EVENT_STATE] = "state",
                                                       [GATEWAY_EVENT_QUIET] = "quiet",
                                                       [GATEWAY_EVENT_CHANGED] = "changed",
@@ -91,7 +91,7 @@ static void time_text(uint64_t time_s, char out[24])
 
 /* --- log --------------------------------------------------------------------------------------------- */
 
-/** journald says which file it listens at (systemd.exec(5), JOURNAL_STREAM); stderr may be another one by now. */
+/* journald says which file it listens at (systemd.exec(5), JOURNAL_STREAM); stderr may be another one by now. */
 static bool is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");

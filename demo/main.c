@@ -446,7 +446,7 @@ int main(void)
     choose_board(d);
     clear_work();
     d->console_log = fopen(at.console, "w");
-    story_check(&d->story, d->console_log != NULL, "working folder %s", at.work);
+    story_check(&d->story, d->console_log, "working folder %s", at.work);
     start_server(d);
     make_releases(d);
     factory(d);

@@ -41,7 +41,7 @@ void witness_mark(struct witness *w)
 unsigned witness_count(const struct witness *w, const char *text)
 {
     unsigned n = 0;
-    for (const char *at = w->console + w->mark; (at = strstr(at, text)) != NULL; at += strlen(text)) {
+    for (const char *at = w->console + w->mark; (at = strstr(at, text)); at += strlen(text)) {
         n++;
     }
     return n;
@@ -51,7 +51,7 @@ bool witness_largest(const struct witness *w, const char *text, uint64_t *out)
 {
     bool is_found = false;
     uint64_t largest = 0;
-    for (const char *at = w->console + w->mark; (at = strstr(at, text)) != NULL; at += strlen(text)) {
+    for (const char *at = w->console + w->mark; (at = strstr(at, text)); at += strlen(text)) {
         const uint64_t number = strtoull(at + strlen(text), NULL, 10);
         largest = number > largest ? number : largest;
         is_found = true;

@@ -106,7 +106,7 @@ static const struct option option_table[] = {
     {NULL, 0, NULL, 0},
 };
 
-/** @return -1 go on, else the exit code */
+/* @return -1 go on, else the exit code */
 static int parse(int argc, char **argv, struct options *o)
 {
     int c;

@@ -25,7 +25,7 @@ static bool is_name(const char *name, size_t max_bytes)
     return name && name[0] != '\0' && strlen(name) <= max_bytes;
 }
 
-/** Power returns to a whole street at once: no two devices may draw the same numbers. */
+/* Power returns to a whole street at once: no two devices may draw the same numbers. */
 static uint32_t seed_of(const struct gateway_identity *id)
 {
     struct crypto_sha256 hash;

@@ -5,7 +5,7 @@
 
 enum { TELL_EVERY_BYTES = 16384 };
 
-/** Bytes of a reply: staged if there is a store, and looked at. */
+/* Bytes of a reply: staged if there is a store, and looked at. */
 static enum fota_err take(void *ctx, uint64_t off, const uint8_t *bytes, size_t n_bytes)
 {
     struct gateway *g = ctx;
@@ -32,7 +32,7 @@ static enum fota_err take(void *ctx, uint64_t off, const uint8_t *bytes, size_t 
     return err;
 }
 
-/** What came, or what was staged, is not the file: away with it. */
+/* What came, or what was staged, is not the file: away with it. */
 static enum gateway_input damaged(struct gateway *g, enum fota_err reason)
 {
     const uint32_t got_bytes = g->check.off;
@@ -75,7 +75,7 @@ static enum gateway_input finish(struct gateway *g)
     return GATEWAY_ON_ACCEPTED;
 }
 
-/** Look at what is staged already. */
+/* Look at what is staged already. */
 static enum gateway_input read_staged(struct gateway *g)
 {
     uint32_t left_bytes = g->config.range_bytes;

@@ -34,7 +34,7 @@ void gateway_pause_quiet(struct gateway *g)
     gateway_pause(g, gateway_delay_quiet(&g->random, interval_ms(g)));
 }
 
-/** Say that it failed, and how long the pause is that was just set. */
+/* Say that it failed, and how long the pause is that was just set. */
 static void tell_failure(struct gateway *g, enum fota_err reason, unsigned status)
 {
     uint64_t now_ms = clock_now_ms(g->ports.clock);
@@ -46,7 +46,7 @@ static void tell_failure(struct gateway *g, enum fota_err reason, unsigned statu
                                            .is_erased = g->is_touched});
 }
 
-/** Retry-After of the last reply, in ms, within what is reasonable. */
+/* Retry-After of the last reply, in ms, within what is reasonable. */
 static uint32_t asked_ms(const struct gateway *g)
 {
     uint64_t ms = (uint64_t)g->reply.retry_after_s * 1000U;
@@ -81,7 +81,7 @@ enum gateway_input gateway_fail_request(struct gateway *g, enum fota_err reason,
     return fail(g, reason, min_ms, asked_ms(g), g->reply.status);
 }
 
-/** A short pause that grows with the errors in a row. */
+/* A short pause that grows with the errors in a row. */
 static uint32_t short_pause_ms(struct gateway *g)
 {
     return gateway_delay_backoff(&g->random, g->config.retry_min_ms, g->config.backoff_min_ms,

@@ -19,7 +19,7 @@ enum slot gateway_inactive_slot(const struct boot_info *target)
     return busy == SLOT_A ? SLOT_B : SLOT_A;
 }
 
-/** The start of an image hash as INFO has it; zero is "unknown", never a match. */
+/* The start of an image hash as INFO has it; zero is "unknown", never a match. */
 static bool is_hash(const uint8_t known[HASH_BYTES], const uint8_t *hash)
 {
     static const uint8_t none[HASH_BYTES] = {0};
@@ -36,7 +36,7 @@ static bool is_running(const struct gateway_offer *offer, const struct boot_info
     return target->running_slot < SLOT_NONE && is_image_of(offer, target, (enum slot)target->running_slot);
 }
 
-/** The target's own word: it names the release by both images, so it does not matter which slot is free. */
+/* The target's own word: it names the release by both images, so it does not matter which slot is free. */
 static enum fota_err target_objection(const struct gateway_facts *f)
 {
     for (enum slot slot = SLOT_A; slot <= SLOT_B; slot++) {
@@ -50,7 +50,7 @@ static enum fota_err target_objection(const struct gateway_facts *f)
     return FOTA_OK;
 }
 
-/** @param needs_retry  the operator asked for another try, and the target does not know it yet */
+/* @param needs_retry  the operator asked for another try, and the target does not know it yet */
 static enum fota_err check_rejected(const struct gateway_facts *f, bool *needs_retry)
 {
     const struct gateway_rejected *known = gateway_record_rejected(f->record, f->offer->images);
@@ -71,7 +71,7 @@ static enum fota_err check_attempts(const struct gateway_facts *f)
     return is_counted && r->attempts >= ATTEMPTS_MAX ? E_UPDATE_GAVE_UP : FOTA_OK;
 }
 
-/** Share of the fleet, in parts of 2^32, whose turn has come. Without a usable clock the maximum alone
+/* Share of the fleet, in parts of 2^32, whose turn has come. Without a usable clock the maximum alone
  * decides. */
 static uint64_t rollout_share(const struct channel *c, uint64_t now_s)
 {
@@ -88,7 +88,7 @@ static uint64_t rollout_share(const struct channel *c, uint64_t now_s)
     return ramped < share ? ramped : share;
 }
 
-/** The device's place, salted by the release, so that the first ones are others each time. */
+/* The device's place, salted by the release, so that the first ones are others each time. */
 static bool is_its_turn(const struct gateway_facts *f)
 {
     struct crypto_sha256 hash;
@@ -115,7 +115,7 @@ static enum fota_err check_fit(const struct gateway_facts *f)
     return is_too_old ? E_STATEMENT_PRECURSOR : FOTA_OK;
 }
 
-/** What the channel says about time and fleet; the same for a release and for a loader. */
+/* What the channel says about time and fleet; the same for a release and for a loader. */
 static enum fota_err check_terms(const struct gateway_facts *f)
 {
     const struct channel *c = &f->offer->channel;
@@ -164,7 +164,7 @@ void gateway_decide(const struct gateway_facts *f, struct gateway_decision *out)
     }
 }
 
-/** Only a confirmed application may replace what saves it. */
+/* Only a confirmed application may replace what saves it. */
 static bool is_confirmed_running(const struct gateway_facts *f)
 {
     const struct boot_info *t = f->target;
@@ -172,7 +172,7 @@ static bool is_confirmed_running(const struct gateway_facts *f)
            t->slot_state[t->running_slot] == SLOT_STATE_CONFIRMED;
 }
 
-/** What was remembered about this loader; a raised `retry` or another application asks anew. */
+/* What was remembered about this loader; a raised `retry` or another application asks anew. */
 static enum fota_err remembered(const struct gateway_facts *f)
 {
     const struct gateway_loader_memory *m = &f->record->loader;

@@ -8,7 +8,7 @@ enum {
     REPEATS_BAD = 2 /* commands repeated for one block: the wires do not carry this size */
 };
 
-/** What a failed link command means while a session is open or wanted. */
+/* What a failed link command means while a session is open or wanted. */
 static enum gateway_input link_failed(struct gateway *g, enum fota_err err)
 {
     g->has_session = false; /* BEGIN again: the target says where to go on */
@@ -21,7 +21,7 @@ static enum gateway_input link_failed(struct gateway *g, enum fota_err err)
     return gateway_try_again(g, err);
 }
 
-/** BEGIN; a session of another release, or of a loader, is closed first. */
+/* BEGIN; a session of another release, or of a loader, is closed first. */
 static enum fota_err open_session(struct gateway *g)
 {
     const bool is_loader = g->slot == SLOT_LOADER;
@@ -42,7 +42,7 @@ static enum fota_err open_session(struct gateway *g)
     return err;
 }
 
-/** The target goes where we expect it to go, or we do not send. */
+/* The target goes where we expect it to go, or we do not send. */
 static bool is_expected(const struct gateway *g)
 {
     const struct link_session *s = &g->session;
@@ -89,7 +89,7 @@ static enum gateway_input begin(struct gateway *g)
     return GATEWAY_ON_MORE;
 }
 
-/** At a bit error rate of 1e-4, a block of 4,096 bytes arrives whole once in 27 times, one of 256 four times
+/* At a bit error rate of 1e-4, a block of 4,096 bytes arrives whole once in 27 times, one of 256 four times
  * in five. */
 static void fit_block(struct gateway *g, uint32_t n_repeats)
 {
@@ -101,7 +101,7 @@ static void fit_block(struct gateway *g, uint32_t n_repeats)
     }
 }
 
-/** Send what is in the block buffer. @return FOTA_OK · E_UPDATE_OFFSET (the target wants another offset) ·
+/* Send what is in the block buffer. @return FOTA_OK · E_UPDATE_OFFSET (the target wants another offset) ·
  * link errors */
 static enum fota_err send_block(struct gateway *g)
 {
@@ -143,14 +143,14 @@ static uint32_t min_of(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/** How long the block is that begins at sent_off. */
+/* How long the block is that begins at sent_off. */
 static uint32_t block_bytes(const struct gateway *g)
 {
     return min_of(link_client_block_bytes(g->ports.link, g->sent_off, g->block_bytes),
                   g->session.image_bytes - g->sent_off);
 }
 
-/** Bytes of a reply into blocks: no buffer but one block, so the network waits for the flash. What does not
+/* Bytes of a reply into blocks: no buffer but one block, so the network waits for the flash. What does not
  * fill a block stays for the next reply. */
 static enum fota_err take(void *ctx, uint64_t off, const uint8_t *bytes, size_t n_bytes)
 {
@@ -179,7 +179,7 @@ static enum fota_err take(void *ctx, uint64_t off, const uint8_t *bytes, size_t 
     return gateway_is_late(g) ? E_TIMEOUT : FOTA_OK;
 }
 
-/** Neither the wires nor the target: the request failed. */
+/* Neither the wires nor the target: the request failed. */
 static bool is_request_error(enum fota_err err)
 {
     unsigned module = (unsigned)err >> 8;
@@ -187,7 +187,7 @@ static bool is_request_error(enum fota_err err)
            err == E_UNSUPPORTED;
 }
 
-/** Nothing was sent, for want of bytes: the install was not begun in vain. */
+/* Nothing was sent, for want of bytes: the install was not begun in vain. */
 static void take_back_attempt(struct gateway *g)
 {
     if (g->is_attempt_counted) {
@@ -241,7 +241,7 @@ static enum gateway_input stream_from_stage(struct gateway *g)
     return GATEWAY_ON_MORE;
 }
 
-/** All was sent: was it what was checked? Only known if it went out in one piece; the target checks in any
+/* All was sent: was it what was checked? Only known if it went out in one piece; the target checks in any
  * case. */
 static enum gateway_input end_of_stream(struct gateway *g)
 {

@@ -31,7 +31,7 @@ enum fota_err gateway_get_image(struct gateway *g, uint32_t off, uint32_t n_byte
         options.range_off = off;
         options.range_bytes = n_bytes;
         options.if_match = g->blob_etag[0] != '\0' ? g->blob_etag : NULL;
-        options.is_any_version = options.if_match == NULL; /* the digest of the whole file will tell */
+        options.is_any_version = !options.if_match; /* the digest of the whole file will tell */
     }
     g->request_ms = clock_now_ms(g->ports.clock);
     enum fota_err err = s3_get(g->ports.s3, key, &options, clock_utc_s(g->ports.clock), taker, &g->reply);

@@ -7,7 +7,7 @@
 
 enum { LATER_MS = 1000, HELD_MAX_MS = 3600000, TRIAL_RUNS = 3, TRIAL_EXTRA_MS = 60000 };
 
-/**
+/*
  * The release would end the key of the loader in sector 1, so the target refused it: remember that, so that
  * it is not sent again in vain, and install the loader that the channel names, if it helps.
  */
@@ -23,9 +23,9 @@ static enum gateway_input loader_first(struct gateway *g)
     return GATEWAY_ON_LOADER;
 }
 
-/** The target verified bytes that may not be the file: sent in parts, by several gateways or from several
- * replies. Only of the file itself its verdict is one about the release. */
-static bool is_verdict(const struct gateway *g, enum fota_err err)
+/* The target verified bytes that may not be the file: sent in parts, by several gateways or from several
+ * replies. Only if the file itself is bad does its refusal say something about the release. */
+static bool is_about_release(const struct gateway *g, enum fota_err err)
 {
     return gateway_is_final(err) && (g->is_staged || gateway_is_stream_whole(g));
 }
@@ -37,7 +37,7 @@ enum gateway_input gateway_do_handover(struct gateway *g)
     if (err == E_UPDATE_LOADER_KEY && g->slot != SLOT_LOADER) {
         return loader_first(g);
     }
-    if (is_verdict(g, err)) {
+    if (is_about_release(g, err)) {
         return gateway_refuse(g, err);
     }
     if (err && !link_client_is_transport(err) && err != E_UPDATE_BUSY) {
@@ -56,7 +56,7 @@ enum gateway_input gateway_do_handover(struct gateway *g)
     return GATEWAY_ON_ACCEPTED;
 }
 
-/** Remember the trial before it starts: a gateway that resets now must follow it, not install over it. */
+/* Remember the trial before it starts: a gateway that resets now must follow it, not install over it. */
 static void note_trial(struct gateway *g)
 {
     struct gateway_record *r = &g->record;
@@ -71,7 +71,7 @@ static void note_trial(struct gateway *g)
                         (uint64_t)g->offer.release.confirm_within_s * 1000U * TRIAL_RUNS + TRIAL_EXTRA_MS;
 }
 
-/** Not now: look again in a while, and at the channel in between, which may have changed its mind. */
+/* Not now: look again in a while, and at the channel in between, which may have changed its mind. */
 static enum gateway_input hold(struct gateway *g, enum fota_err reason, uint32_t wait_ms)
 {
     uint64_t now_ms = clock_now_ms(g->ports.clock);
@@ -96,7 +96,7 @@ static enum gateway_input hold(struct gateway *g, enum fota_err reason, uint32_t
     return GATEWAY_ON_MORE;
 }
 
-/** The owner's hours, the release's hours, then whoever knows what the application does. */
+/* The owner's hours, the release's hours, then whoever knows what the application does. */
 static enum gateway_consent consent(struct gateway *g, enum fota_err *reason, uint32_t *wait_ms)
 {
     const struct gateway_observer *o = &g->ports.observer;

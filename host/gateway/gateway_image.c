@@ -15,7 +15,7 @@ void gateway_image_init(struct gateway_image *image, uint32_t total_bytes)
     crypto_sha256_init(&image->hash);
 }
 
-/** The header area is complete: where are the TLVs, and what does the signature cover? */
+/* The header area is complete: where are the TLVs, and what does the signature cover? */
 static enum fota_err read_header(struct gateway_image *image)
 {
     uint32_t magic = bytes_load_le32(image->bytes);
@@ -31,7 +31,7 @@ static enum fota_err read_header(struct gateway_image *image)
     return image->signed_bytes > image->total_bytes ? E_IMAGE_TLV : FOTA_OK;
 }
 
-/** Most bytes from `off` on that lie on one side of every border. */
+/* Most bytes from `off` on that lie on one side of every border. */
 static uint32_t run_bytes(const struct gateway_image *image, uint32_t n_bytes)
 {
     const uint32_t borders[] = {GATEWAY_IMAGE_HEAD_BYTES, image->tail_off, image->signed_bytes};
@@ -83,7 +83,7 @@ enum fota_err gateway_image_take(struct gateway_image *image, const uint8_t *byt
     return FOTA_OK;
 }
 
-/** May the image end a key, if it says so? Only one of the next key may, and only the active key. */
+/* May the image end a key, if it says so? Only one of the next key may, and only the active key. */
 static enum fota_err check_revokes(const struct gateway_image *image, const struct image *parts,
                                    const struct image_policy *policy, unsigned signer)
 {
@@ -109,7 +109,7 @@ static bool is_signed_by(const struct gateway_image *image, const struct image *
     return memcmp(keyhash, image->bytes + parts->keyhash_off, sizeof keyhash) == 0;
 }
 
-/** Hash, signature and what it may end, as the bootloader checks them. */
+/* Hash, signature and what it may end, as the bootloader checks them. */
 static enum fota_err authenticate(const struct gateway_image *image, const struct image *parts,
                                   const struct image_policy *policy)
 {
@@ -128,7 +128,7 @@ static enum fota_err authenticate(const struct gateway_image *image, const struc
     return is_signed_by(image, parts, policy->revoked_key) ? E_IMAGE_REVOKED : E_IMAGE_KEY;
 }
 
-/**
+/*
  * Find the TLVs with the bootloader's own parser: what was kept is a valid image of the same header with a
  * payload of two words, once its size field says so.
  */

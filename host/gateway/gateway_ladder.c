@@ -10,7 +10,7 @@ enum {
         24 * 3600000 /* there was nothing to install: the same object is no reason to reset again */
 };
 
-/** Resets cost an application its uptime: only for news, or after a good while. */
+/* Resets cost an application its uptime: only for news, or after a good while. */
 static bool may_climb(const struct gateway *g)
 {
     bool is_news = memcmp(g->climbed_sha256, g->record.channel_sha256, sizeof g->climbed_sha256) != 0;
@@ -27,13 +27,13 @@ static void tell(struct gateway *g, const struct link_ladder *ladder)
     }
 }
 
-/** The ROM answers, and nothing of ours does. */
+/* The ROM answers, and nothing of ours does. */
 static bool is_for_rebuild(enum fota_err err)
 {
     return err == E_LINK_BOOT_MISSING || err == E_LINK_LOADER_MISSING || err == E_LINK_REQUEST_IGNORED;
 }
 
-/** The last rung, if the owner allows it: the recovery kit. @return as gateway_ask_target; `err` if not allowed */
+/* The last rung, if the owner allows it: the recovery kit. @return as gateway_ask_target; `err` if not allowed */
 static enum fota_err rebuild(struct gateway *g, enum fota_err err)
 {
     if (!g->ports.rebuild) {

@@ -4,7 +4,7 @@
 
 #include "gateway_priv.h"
 
-/** v1/loaders/<sha256 of the statement>.fm */
+/* v1/loaders/<sha256 of the statement>.fm */
 static void loader_key(const struct gateway *g, char key[GATEWAY_KEY_MAX_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
@@ -31,7 +31,7 @@ static enum fota_err get_statement(struct gateway *g)
     return err;
 }
 
-/** What the target would say of a statement that verifies. */
+/* What the target would say of a statement that verifies. */
 static enum fota_err check_fit(const struct gateway *g, const struct loader_release *loader)
 {
     const struct boot_info *t = &g->target.boot;

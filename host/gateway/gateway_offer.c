@@ -19,7 +19,7 @@ static void sha256(const void *bytes, size_t n_bytes, uint8_t out[CRYPTO_SHA256_
     crypto_sha256_final(&hash, out);
 }
 
-/** statement_verifier.check: `ctx` is an array of GATEWAY_KEYS points. */
+/* statement_verifier.check: `ctx` is an array of GATEWAY_KEYS points. */
 static enum fota_err check_signature(void *ctx, const uint8_t key_id[STATEMENT_KEY_ID_BYTES],
                                      const uint8_t *text, size_t n_bytes, const uint8_t *der,
                                      size_t n_der_bytes)

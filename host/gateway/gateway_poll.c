@@ -39,7 +39,7 @@ enum gateway_input gateway_do_boot(struct gateway *g)
 
 /* --- POLL -------------------------------------------------------------------------------------------- */
 
-/** v1/channels/<product>/<hw>/<channel>.fc; the names were checked by gateway_init. */
+/* v1/channels/<product>/<hw>/<channel>.fc; the names were checked by gateway_init. */
 static void channel_key(const struct gateway_identity *id, char key[GATEWAY_KEY_MAX_BYTES])
 {
     const char *const parts[] = {"v1/channels/", id->product, "/", id->hw, "/", id->channel, ".fc"};
@@ -91,7 +91,7 @@ enum gateway_input gateway_do_poll(struct gateway *g)
 
 /* --- VERIFY ------------------------------------------------------------------------------------------ */
 
-/** The object becomes the record's, in memory only: it is saved with the decision. */
+/* The object becomes the record's, in memory only: it is saved with the decision. */
 static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
 {
     struct gateway_record *r = &g->record;
@@ -110,7 +110,7 @@ static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
     return gateway_load_offer(g); /* spans must point into the record */
 }
 
-/** Is it a statement at all, of a key that counts, with the release that it names? If not, it says nothing: a
+/* Is it a statement at all, of a key that counts, with the release that it names? If not, it says nothing: a
  * login page, or damage. */
 static bool is_unsigned(enum fota_err err)
 {
@@ -149,7 +149,7 @@ enum gateway_input gateway_do_verify(struct gateway *g)
 
 /* --- DECIDE ------------------------------------------------------------------------------------------ */
 
-/** The one place where an ETag becomes durable. */
+/* The one place where an ETag becomes durable. */
 static void save_decision(struct gateway *g)
 {
     if (g->etag[0] != '\0' && strcmp(g->etag, g->record.etag) != 0) {
@@ -161,7 +161,7 @@ static void save_decision(struct gateway *g)
     }
 }
 
-/** Another release than the one attempts were counted for, or the
+/* Another release than the one attempts were counted for, or the
  * operator wants it tried again: count anew. */
 static void turn_to_release(struct gateway *g, enum slot slot)
 {
@@ -176,7 +176,7 @@ static void turn_to_release(struct gateway *g, enum slot slot)
     gateway_turn_to(g, slot);
 }
 
-/** The operator wants a release tried again that the target rejected: the target has to know it too. */
+/* The operator wants a release tried again that the target rejected: the target has to know it too. */
 static enum fota_err tell_retry(struct gateway *g)
 {
     struct link_progress progress;
@@ -191,7 +191,7 @@ static enum fota_err tell_retry(struct gateway *g)
     return err;
 }
 
-/** No release to install. @return GATEWAY_ON_LOADER · GATEWAY_ON_NOTHING */
+/* No release to install. @return GATEWAY_ON_LOADER · GATEWAY_ON_NOTHING */
 static enum gateway_input decide_loader(struct gateway *g)
 {
     const struct gateway_facts facts = gateway_facts(g);

@@ -8,10 +8,10 @@
 
 enum { RECORD_MAGIC = 0x32475746 /* "FWG2" as bytes, format 2 */ };
 
-/** End of the year 9999: no statement names a later time. */
+/* End of the year 9999: no statement names a later time. */
 static const uint64_t TIME_MAX_S = UINT64_C(253402300799);
 
-/** One walk over the fields serves both directions, so that they cannot differ. */
+/* One walk over the fields serves both directions, so that they cannot differ. */
 struct walk {
     uint8_t *at;
     bool is_storing;

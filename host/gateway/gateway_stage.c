@@ -61,7 +61,7 @@ void gateway_stage_find(struct gateway *g)
     }
 }
 
-/** Begin the item, or give it the ETag that is known by now. */
+/* Begin the item, or give it the ETag that is known by now. */
 static enum fota_err begin(struct gateway *g)
 {
     const struct release_image *image = gateway_slot_image(g);
@@ -115,7 +115,7 @@ void gateway_stage_drop(struct gateway *g)
     }
 }
 
-/** Is this the image that was just confirmed? */
+/* Is this the image that was just confirmed? */
 static bool is_confirmed(const struct gateway *g, const struct stage_item *item, enum slot slot)
 {
     const struct release_image *image = &g->offer.release.image[slot];

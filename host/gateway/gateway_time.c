@@ -12,7 +12,7 @@ uint64_t gateway_clock_s(struct gateway *g)
     return clock_s < g->config.build_time_s || clock_s < CLOCK_MIN_S ? 0 : clock_s;
 }
 
-/** `issued=` of the newest statement, and what passed here since it was read. */
+/* `issued=` of the newest statement, and what passed here since it was read. */
 static uint64_t stated_s(const struct gateway *g)
 {
     uint64_t since_ms = clock_now_ms(g->ports.clock) - g->stated_at_ms;

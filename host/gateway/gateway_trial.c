@@ -5,7 +5,7 @@
 
 enum { TRIAL_UNKNOWN_MAX_MS = 600000 };
 
-/** A trial that this gateway does not remember starting: it lost
+/* A trial that this gateway does not remember starting: it lost
  * its record, or another gateway started it. */
 static void adopt_trial(struct gateway *g)
 {
@@ -35,7 +35,7 @@ static void end_trial(struct gateway *g)
     g->slot = (enum slot)g->record.trial_slot;
 }
 
-/** The trial goes on: say so when a run was spent. */
+/* The trial goes on: say so when a run was spent. */
 static enum gateway_input still_trying(struct gateway *g)
 {
     uint8_t tries_left = g->target.boot.tries_left;

@@ -3,7 +3,7 @@
 
 enum { HOUR_S = 3600, DAY_S = 86400 };
 
-/** Seconds until the hours begin; 0 within them. */
+/* Seconds until the hours begin; 0 within them. */
 static uint32_t wait_of(uint32_t from_h, uint32_t to_h, uint64_t local_s)
 {
     uint32_t at = (uint32_t)(local_s % DAY_S);

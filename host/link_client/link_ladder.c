@@ -15,7 +15,7 @@ const char *link_rung_name(enum link_rung rung)
     return (unsigned)rung < LINK_RUNGS ? names[rung] : "none";
 }
 
-/** A silent target is E_LINK_NO_LOADER; the rung says what that means here. */
+/* A silent target is E_LINK_NO_LOADER; the rung says what that means here. */
 static enum fota_err or_reason(enum fota_err err, enum fota_err silent)
 {
     return err == E_LINK_NO_LOADER || err == E_TIMEOUT ? silent : err;
@@ -39,7 +39,7 @@ static enum fota_err reset(struct link_client *c, struct link_ladder *l)
     return or_reason(err, E_LINK_RESET_SILENT);
 }
 
-/** Is there a bootloader to be asked? Its table of services stands at a fixed address. */
+/* Is there a bootloader to be asked? Its table of services stands at a fixed address. */
 static enum fota_err look_at_sector_0(struct link_client *c)
 {
     uint8_t magic[4];
@@ -58,14 +58,14 @@ static enum fota_err leave_request(struct link_client *c)
     return link_client_write_checked(c, c->board->request_addr, request, sizeof request);
 }
 
-/** RAM reads as anything after power-on: only numbers of refusals of an image or of the loader count. */
+/* RAM reads as anything after power-on: only numbers of refusals of an image or of the loader count. */
 static bool is_reason(uint32_t word)
 {
     uint32_t module = word >> 8;
     return module == (uint32_t)E_IMAGE_MAGIC >> 8 || module == (uint32_t)E_LOADER_INVALID >> 8;
 }
 
-/**
+/*
  * The root is there and no loader answers. It leaves its reason in RAM when sector 1 does not verify; a
  * sector without a header says it by itself.
  * @return E_LINK_LOADER_MISSING · E_LINK_REQUEST_IGNORED (nothing is wrong with sector 1, or cannot be seen)

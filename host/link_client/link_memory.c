@@ -15,7 +15,7 @@ struct memory_command {
     uint32_t n_bytes;
 };
 
-/** Command frame, then address and checksum, each with its ACK. */
+/* Command frame, then address and checksum, each with its ACK. */
 static enum fota_err addressed(struct link_client *c, const struct memory_command *m)
 {
     uint8_t addr[4];
@@ -154,7 +154,7 @@ static enum fota_err erase_once(struct link_client *c, void *arg)
     return wire_ack(c, LINK_CLIENT_ERASE_MAX_MS);
 }
 
-/**
+/*
  * An erase is over when the loader answers with data. Older loaders repeat the ACK while the core is still
  * stalled by the erase, and lose what is sent meanwhile (AN4286 2.8), so Get ID goes out again until it is
  * answered or the longest erase would be over.
@@ -201,7 +201,7 @@ enum fota_err link_client_go(struct link_client *c, uint32_t addr)
     return wire_close(c, err);
 }
 
-/** Commands of two ACKs and nothing between: the target resets after the second, so there is no repeating. */
+/* Commands of two ACKs and nothing between: the target resets after the second, so there is no repeating. */
 static enum fota_err bare_command(struct link_client *c, uint8_t op)
 {
     enum fota_err err = wire_open(c);

@@ -37,14 +37,14 @@ static enum fota_err reset_and_sync(struct link_client *c)
     return err;
 }
 
-/** Read Memory of a chip with readout protection is refused at once, which is no damage. */
+/* Read Memory of a chip with readout protection is refused at once, which is no damage. */
 static enum fota_err read_or_protected(struct link_client *c, uint32_t addr, uint8_t *bytes, uint32_t n_bytes)
 {
     enum fota_err err = link_client_read(c, addr, bytes, n_bytes);
     return err == E_LINK_NACK ? E_LINK_PROTECTED : err;
 }
 
-/** One byte, without checksum conventions of its own: XOR of count and data (AN4286 2.7). */
+/* One byte, without checksum conventions of its own: XOR of count and data (AN4286 2.7). */
 static enum fota_err tell_supply(struct link_client *c, void *arg)
 {
     (void)arg;
@@ -123,7 +123,7 @@ enum fota_err link_rom_enter(struct link_client *c, struct link_rom *out)
 
 /* --- comparing --------------------------------------------------------------------------------------- */
 
-/** What the block at `off` of an area should read. */
+/* What the block at `off` of an area should read. */
 static void expect(uint8_t block[BLOCK_BYTES], const struct link_rom_area *area, uint32_t off)
 {
     uint32_t n = off < area->n_bytes ? area->n_bytes - off : 0;
@@ -144,7 +144,7 @@ static bool is_blank(const uint8_t block[BLOCK_BYTES])
     return true;
 }
 
-/** Read Memory has no checksum: what differs is read again, after a fresh sync, before it is believed. */
+/* Read Memory has no checksum: what differs is read again, after a fresh sync, before it is believed. */
 static enum fota_err differs(struct link_client *c, uint32_t addr, const uint8_t wanted[BLOCK_BYTES],
                              uint8_t got[BLOCK_BYTES], bool *out)
 {
@@ -191,7 +191,7 @@ enum fota_err link_rom_compare(struct link_client *c, const struct link_rom_area
 
 /* --- storing ----------------------------------------------------------------------------------------- */
 
-/** Damage on the way: from now on at the pace of the slowest flash,
+/* Damage on the way: from now on at the pace of the slowest flash,
  * so that no answer is taken for another. */
 static enum fota_err slow_down(struct link_client *c)
 {
@@ -216,7 +216,7 @@ static enum fota_err write_block(struct link_client *c, uint32_t addr, const uin
     return err;
 }
 
-/** Compare a block, and write it again if bits are missing; a bit that should be 1 needs an erase. */
+/* Compare a block, and write it again if bits are missing; a bit that should be 1 needs an erase. */
 static enum fota_err settle_block(struct link_client *c, uint32_t addr, const uint8_t wanted[BLOCK_BYTES])
 {
     uint8_t got[BLOCK_BYTES];
@@ -238,7 +238,7 @@ static enum fota_err settle_block(struct link_client *c, uint32_t addr, const ui
     return err ? err : E_FLASH_VERIFY;
 }
 
-/** The part [from, to) of a sector: write what is not blank, then read all of it. */
+/* The part [from, to) of a sector: write what is not blank, then read all of it. */
 static enum fota_err store_part(struct link_client *c, const struct link_rom_area *area, uint32_t from,
                                 uint32_t to)
 {
@@ -257,7 +257,7 @@ static enum fota_err store_part(struct link_client *c, const struct link_rom_are
     return err;
 }
 
-/** How far a sector has been told of: another attempt starts over, the figure does not. */
+/* How far a sector has been told of: another attempt starts over, the figure does not. */
 struct progress {
     const struct link_rom_watch *watch;
     uint32_t told_bytes;

@@ -41,7 +41,7 @@ enum fota_err sync_get_id_once(struct link_client *c, void *arg)
     return FOTA_OK;
 }
 
-/**
+/*
  * 5A; the ACK procedure; Get ID. A loader that is in step already takes `5A 00 00` for a bad command and says
  * NACK, which is as good.
  */
@@ -64,7 +64,7 @@ static enum fota_err sync_once(struct link_client *c)
     return chip_id == LINK_CHIP_ID ? FOTA_OK : E_LINK_CHIP;
 }
 
-/**
+/*
  * Bring a loader that is anywhere back to idle: give a half-read reply its clocks, a half-sent request its
  * bytes (it will fail its CRC), close a hanging ACK procedure, and be silent for a while.
  */

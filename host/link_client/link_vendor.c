@@ -26,7 +26,7 @@ struct vendor_call {
     uint8_t reply[REPLY_MAX_BYTES];
 };
 
-/** n[2] body[n] crc[4], sent from where the parts are: no buffer of a whole block. */
+/* n[2] body[n] crc[4], sent from where the parts are: no buffer of a whole block. */
 static enum fota_err send_request(struct link_client *c, const struct vendor_call *v)
 {
     uint8_t n[2];
@@ -49,7 +49,7 @@ static enum fota_err send_request(struct link_client *c, const struct vendor_cal
     return wire_send(c, crc_bytes, sizeof crc_bytes);
 }
 
-/**
+/*
  * 3C n[2] body[n] crc[4]. A progress block where another was asked for is the target's reason. Any other
  * length is damage; what is wrong is then not known, and the caller's sync gives the loader the clocks it may
  * still want.
@@ -131,7 +131,7 @@ static enum fota_err load_info(struct link_client *c, const struct vendor_call *
     return FOTA_OK;
 }
 
-/**
+/*
  * Why the target refused the request just now: its own reason if it has one, E_LINK_NACK (worth repeating) if
  * the request was damaged on the way.
  */
@@ -228,7 +228,7 @@ enum fota_err link_client_begin(struct link_client *c, const uint8_t *statement,
     return FOTA_OK;
 }
 
-/** The commands whose reply is a progress block. */
+/* The commands whose reply is a progress block. */
 static enum fota_err progress_call(struct link_client *c, struct vendor_call *v, struct link_progress *out)
 {
     v->n_reply = LINK_PROGRESS_BLOCK_BYTES;

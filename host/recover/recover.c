@@ -13,7 +13,7 @@ enum {
     HEADER_VERSION_OFF = 20 /* ih_ver (MCUboot): major, minor, revision[2] */
 };
 
-/** One recovery under way. */
+/* One recovery under way. */
 struct run {
     struct link_client *link;
     const struct recover_plan *plan;
@@ -67,7 +67,7 @@ static bool runs_our_image(const struct run *r, const struct boot_info *b)
            memcmp(b->slot_hash[r->plan->slot], r->plan->image.image_hash, BOOT_RECORD_DIGEST_BYTES) == 0;
 }
 
-/**
+/*
  * @param is_written  an interrupted run had come to its end: our image is on trial
  * @return FOTA_OK (there is something to do) · E_SLOT_HEALTHY · E_IO
  */
@@ -95,7 +95,7 @@ static enum fota_err store(struct run *r, uint16_t sector, const struct link_rom
     return link_rom_store(r->link, sector, area, &watch);
 }
 
-/** Last sector first: the header comes last. */
+/* Last sector first: the header comes last. */
 static enum fota_err store_image(struct run *r)
 {
     const struct recover_plan *p = r->plan;
@@ -128,7 +128,7 @@ static enum fota_err erase_journal(struct run *r)
     return err;
 }
 
-/**
+/*
  * Without a journal the bootloader tries the newest image that verifies. An image in the other slot that is
  * as new as ours or newer gives way; an older one may stay.
  */
@@ -199,7 +199,7 @@ static enum fota_err store_all(struct run *r)
 
 /* --- the ROM ----------------------------------------------------------------------------------------- */
 
-/** A protected sector need not be written if it is right. @param is_kept  it is protected and right */
+/* A protected sector need not be written if it is right. @param is_kept  it is protected and right */
 static enum fota_err may_keep(struct run *r, uint16_t sector, const struct link_rom_area *area, bool *is_kept)
 {
     *is_kept = false;
@@ -215,13 +215,13 @@ static enum fota_err may_keep(struct run *r, uint16_t sector, const struct link_
     return err;
 }
 
-/** One bit for each sector of an area. */
+/* One bit for each sector of an area. */
 static uint16_t sectors_of(const struct board_area *area)
 {
     return (uint16_t)(((1U << area->n_sectors) - 1U) << area->first_sector);
 }
 
-/** A protected sector cannot be written. */
+/* A protected sector cannot be written. */
 static enum fota_err check_protection(struct run *r)
 {
     const struct board_layout *board = r->plan->board;
@@ -237,7 +237,7 @@ static enum fota_err check_protection(struct run *r)
     return !err && r->result->blocked_sectors != 0 ? E_FLASH_PROTECTED : err;
 }
 
-/** The chip's one-time memory is a floor that no journal can lower: an image below it would not boot. */
+/* The chip's one-time memory is a floor that no journal can lower: an image below it would not boot. */
 static enum fota_err check_epoch(struct run *r)
 {
     uint8_t bytes[OTP_EPOCH_BYTES];
@@ -252,7 +252,7 @@ static enum fota_err check_epoch(struct run *r)
     return r->plan->image.image.security_counter < epoch ? E_IMAGE_COUNTER : FOTA_OK;
 }
 
-/** Is it worth another try from the start? The ROM was lost, by a reset say; not: the port is dead. */
+/* Is it worth another try from the start? The ROM was lost, by a reset say; not: the port is dead. */
 static bool is_lost(enum fota_err err)
 {
     return link_client_is_transport(err) && err != E_IO;
@@ -287,7 +287,7 @@ static enum fota_err write_everything(struct run *r)
 
 /* --- the proof --------------------------------------------------------------------------------------- */
 
-/** @param is_over  this is the last word */
+/* @param is_over  this is the last word */
 static enum fota_err judge(struct run *r, const struct link_peer *peer, bool *is_over)
 {
     const struct boot_info *b = &peer->info.boot;

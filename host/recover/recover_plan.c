@@ -30,7 +30,7 @@ static enum fota_err check_bootloader(const struct board_layout *board, const ui
     return bytes_load_le32(bytes + services_off) == BOOT_SERVICES_MAGIC ? FOTA_OK : E_LINK_BOOT_MISSING;
 }
 
-/** The public key in the bootloader whose hash the image names. @return its point, or NULL */
+/* The public key in the bootloader whose hash the image names. @return its point, or NULL */
 static const uint8_t *find_key(const struct recover_parts *p, const uint8_t keyhash[CRYPTO_SHA256_BYTES])
 {
     for (uint32_t off = 0; off + CRYPTO_POINT_BYTES <= p->n_bootloader; off++) {
@@ -51,7 +51,7 @@ static bool is_name_byte(uint8_t byte)
     return byte > ' ' && byte < 0x7F;
 }
 
-/** Does the bootloader hold this text, whole and NUL-terminated? */
+/* Does the bootloader hold this text, whole and NUL-terminated? */
 static bool holds_text(const struct recover_parts *p, const char *text)
 {
     uint32_t n = (uint32_t)strlen(text);
@@ -63,7 +63,7 @@ static bool holds_text(const struct recover_parts *p, const char *text)
     return false;
 }
 
-/** As the bootloader will judge it: a file for this place that nothing follows. */
+/* As the bootloader will judge it: a file for this place that nothing follows. */
 static enum fota_err check_image(const struct recover_parts *p, const uint8_t *bytes, uint32_t n_bytes,
                                  struct image_policy *policy, struct image_result *out)
 {
@@ -89,7 +89,7 @@ static enum fota_err check_image(const struct recover_parts *p, const uint8_t *b
     return image_check_trailing(bytes, found.total_bytes, n_bytes);
 }
 
-/** The image says for which board it is; BOARD_OWN until it can be read. */
+/* The image says for which board it is; BOARD_OWN until it can be read. */
 static void find_board(const struct recover_parts *p, struct recover_plan *plan)
 {
     struct image found;
@@ -110,7 +110,7 @@ static struct image_policy policy_for(const struct recover_plan *plan, const str
                                  .hw_id = plan->hw_id};
 }
 
-/** The image says for which slot it is. */
+/* The image says for which slot it is. */
 static enum fota_err check_application(const struct recover_parts *p, struct recover_plan *plan)
 {
     struct image found;

@@ -45,7 +45,7 @@ enum fota_err file_read(const char *path, size_t limit_bytes, uint8_t **out, siz
     }
     uint8_t *bytes = err ? NULL : malloc((size_t)st.st_size + 1);
     if (!err) {
-        err = bytes != NULL ? read_all(fd, (size_t)st.st_size, bytes) : E_IO;
+        err = bytes ? read_all(fd, (size_t)st.st_size, bytes) : E_IO;
     }
     const int saved = errno;
     close(fd);
@@ -56,7 +56,7 @@ enum fota_err file_read(const char *path, size_t limit_bytes, uint8_t **out, siz
     }
     *out = bytes;
     *n_bytes = (size_t)st.st_size;
-    if (mode != NULL) {
+    if (mode) {
         *mode = (unsigned)st.st_mode & 07777;
     }
     return FOTA_OK;
@@ -112,7 +112,7 @@ static void sync_folder(const char *path)
 {
     char folder[PATH_BYTES] = ".";
     const char *slash = strrchr(path, '/');
-    if (slash != NULL && (size_t)(slash - path) + 1 < sizeof folder) {
+    if (slash && (size_t)(slash - path) + 1 < sizeof folder) {
         const size_t n = slash == path ? 1 : (size_t)(slash - path);
         memcpy(folder, path, n);
         folder[n] = '\0';

@@ -61,7 +61,7 @@ enum fota_err key_generate(struct key *out)
     br_prng_seeder seeder = br_prng_seeder_system(&source);
     br_hmac_drbg_context rng;
     br_hmac_drbg_init(&rng, &br_sha256_vtable, NULL, 0);
-    if (seeder == NULL || !seeder(&rng.vtable)) {
+    if (!seeder || !seeder(&rng.vtable)) {
         return E_INTERNAL;
     }
     uint8_t buffer[BR_EC_KBUF_PRIV_MAX_SIZE];
@@ -218,7 +218,7 @@ enum fota_err key_read_private(const char *path, struct key *out)
     if (br_skey_decoder_last_error(&decoder) != 0) {
         return E_KEY_FILE;
     }
-    if (sk == NULL || sk->curve != BR_EC_secp256r1 || sk->xlen > KEY_SECRET_BYTES) {
+    if (!sk || sk->curve != BR_EC_secp256r1 || sk->xlen > KEY_SECRET_BYTES) {
         return E_CRYPTO_KEY;
     }
     struct key key = {.has_secret = true};

@@ -79,7 +79,7 @@ static enum fota_err release_key(const struct publish_job *job, char out[PUBLISH
 
 static void step(const struct run *r, uint64_t done_bytes, uint64_t total_bytes)
 {
-    if (r->job->watch.step != NULL) {
+    if (r->job->watch.step) {
         r->job->watch.step(r->job->watch.ctx, r->out->stage, r->out->image, done_bytes, total_bytes);
     }
 }
@@ -153,7 +153,7 @@ static enum fota_err write_release(struct run *r)
 static enum fota_err write_loader(struct run *r)
 {
     const struct publish_job *job = r->job;
-    if (job->loader == NULL) {
+    if (!job->loader) {
         r->out->has_loader = !job->drops_loader && r->current.n_bytes != 0 && r->offer.channel.has_loader;
         memcpy(r->out->loader_sha256, r->offer.channel.loader_sha256, sizeof r->out->loader_sha256);
         return FOTA_OK;
@@ -205,7 +205,7 @@ static enum fota_err put_probe(struct run *r, const char *if_match)
                                            .n_bytes = sizeof PROBE_TEXT - 1,
                                            .cache_control = MUST_REVALIDATE,
                                            .if_match = if_match,
-                                           .must_not_exist = if_match == NULL};
+                                           .must_not_exist = !if_match};
     return s3_put(r->s3, PROBE_KEY, &options, r->now_s, &r->out->reply);
 }
 

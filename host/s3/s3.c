@@ -71,7 +71,7 @@ static enum fota_err put_authority(struct uri_text *t, const char *endpoint)
         }
         const char *at = endpoint + n_scheme;
         size_t n = strcspn(at, "/");
-        if (n == 0 || (at[n] == '/' && at[n + 1] != '\0') || memchr(at, '@', n) != NULL) {
+        if (n == 0 || (at[n] == '/' && at[n + 1] != '\0') || memchr(at, '@', n)) {
             return E_ARG;
         }
         const size_t n_port = strlen(schemes[i].port);
@@ -236,7 +236,7 @@ static bool is_wanted_range(const struct exchange *x, unsigned status)
         return status == 200;
     }
     return status == 206 && x->has_range && x->range_start == g->range_off &&
-           (g->if_match != NULL ? strcmp(x->reply->etag, g->if_match) == 0 : g->is_any_version);
+           (g->if_match ? strcmp(x->reply->etag, g->if_match) == 0 : g->is_any_version);
 }
 
 /* Does the reply say that the object has another length than it must have? */
@@ -265,7 +265,7 @@ static enum fota_err on_body(void *ctx, unsigned status, const uint8_t *bytes, s
     if (x->n_header_bytes > limits_of(x->s3).header_bytes) {
         return E_HTTP_LIMIT;
     }
-    if (status >= 300 || x->get == NULL) {
+    if (status >= 300 || !x->get) {
         return take_other(x, bytes, n_bytes);
     }
     if (is_wanted_range(x, status) && is_other_length(x, status)) {
@@ -284,14 +284,14 @@ static enum fota_err on_body(void *ctx, unsigned status, const uint8_t *bytes, s
 static void on_sent(void *ctx, uint64_t sent_bytes)
 {
     struct exchange *x = ctx;
-    if (x->sent != NULL) {
+    if (x->sent) {
         x->sent(x->sent_ctx, sent_bytes);
     }
 }
 
 static enum fota_err add(struct headers *h, const char *name, const char *value)
 {
-    if (value == NULL) {
+    if (!value) {
         return FOTA_OK;
     }
     if (h->n == HTTP_HEADERS_MAX) {
@@ -305,7 +305,7 @@ static enum fota_err add(struct headers *h, const char *name, const char *value)
 static enum fota_err sign(struct exchange *x, struct headers *h)
 {
     const struct s3_config *config = x->s3->config;
-    if (config->key_id == NULL) {
+    if (!config->key_id) {
         return FOTA_OK;
     }
     sigv4_date(x->time_s, x->date);
@@ -323,7 +323,7 @@ static enum fota_err sign(struct exchange *x, struct headers *h)
     }
     const struct sigv4_key key = {config->key_id, config->secret, x->s3->region};
     const struct sigv4_request r = {
-        .method = x->get == NULL ? "PUT" : "GET",
+        .method = !x->get ? "PUT" : "GET",
         .path = x->path,
         .query = "",
         .header = covered,
@@ -348,11 +348,11 @@ static enum fota_err judge(struct exchange *x, unsigned status)
         const uint64_t wait_s = x->retry_at_s > now_s ? x->retry_at_s - now_s : 0;
         r->retry_after_s = wait_s > UINT32_MAX ? UINT32_MAX : (uint32_t)wait_s;
     }
-    if (status == 304 && x->get != NULL && x->get->if_none_match != NULL) {
+    if (status == 304 && x->get && x->get->if_none_match) {
         return FOTA_OK;
     }
     if (status == 200 || status == 206) {
-        if (x->get == NULL) {
+        if (!x->get) {
             return FOTA_OK;
         }
         if (!is_wanted_range(x, status)) {
@@ -486,7 +486,7 @@ enum fota_err s3_get(struct s3 *s3, const char *key, const struct s3_get_options
     struct headers h = {.n = 0};
     memset(reply, 0, sizeof *reply);
     if (options->range_bytes != 0) {
-        if (options->if_match == NULL && !options->is_any_version) {
+        if (!options->if_match && !options->is_any_version) {
             return E_ARG;
         }
         struct uri_text t = uri_text_begin(range, sizeof range);
@@ -523,7 +523,7 @@ enum fota_err s3_put(struct s3 *s3, const char *key, const struct s3_put_options
     statement_put_base64(&t, hash, sizeof hash);
     checksum[t.n_bytes] = '\0';
     memset(reply, 0, sizeof *reply);
-    if (add(&h, "content-type", options->content_type != NULL ? options->content_type : "text/plain") ||
+    if (add(&h, "content-type", options->content_type ? options->content_type : "text/plain") ||
         add(&h, "cache-control", options->cache_control) || add(&h, "if-match", options->if_match) ||
         add(&h, "if-none-match", options->must_not_exist ? "*" : NULL) ||
         add(&h, "x-amz-checksum-sha256", checksum)) {

@@ -236,7 +236,7 @@ enum fota_err sigv4_presign(const struct sigv4_key *key, const struct sigv4_requ
     uri_put(&t, date);
     uri_put(&t, "&X-Amz-Expires=");
     uri_put_number(&t, expires_s);
-    if (token != NULL) {
+    if (token) {
         uri_put(&t, "&X-Amz-Security-Token=");
         uri_put_encoded(&t, token, false);
     }

@@ -10,7 +10,7 @@ enum { NAME_MAX_BYTES = 32, HW_MAX_BYTES = 15, PREFIX_MAX_BYTES = 128 };
 
 enum kind { TEXT, NAME, PREFIX, PATH, URL, NUMBER, CHOICE, ACTIVATE };
 
-/** One key of the file. */
+/* One key of the file. */
 struct key {
     const char *section, *name;
     enum kind kind;
@@ -121,7 +121,7 @@ static const struct key KEYS[] = {
 
 enum { N_KEYS = sizeof KEYS / sizeof KEYS[0] };
 
-/** A reading under way. */
+/* A reading under way. */
 struct reading {
     const char *name;
     unsigned line;
@@ -200,7 +200,7 @@ static bool is_url(const char *text)
     const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
                        : strncmp(text, "http://", 7) == 0 ? text + 7
                                                           : "";
-    return host[0] != '\0' && strlen(text) < 256 && strpbrk(host, " /") == NULL;
+    return host[0] != '\0' && strlen(text) < 256 && !strpbrk(host, " /");
 }
 
 static bool read_window(const char *text, struct service_config *c)
@@ -258,7 +258,7 @@ static bool read_choice(const struct key *k, const char *text, uint32_t *out)
     return false;
 }
 
-/** Store a value. @return what is wrong with it, "" if nothing */
+/* Store a value. @return what is wrong with it, "" if nothing */
 static const char *store(struct service_config *c, const struct key *k, const char *value, char *buffer,
                          size_t n_buffer)
 {

@@ -323,7 +323,7 @@ static enum fota_err from_container(struct http *http, struct service_credential
     return read_reply(&reply, url, c, why);
 }
 
-/** IMDSv2: a token of the session first; version 1 is not tried. */
+/* IMDSv2: a token of the session first; version 1 is not tried. */
 static enum fota_err from_instance(struct http *http, struct service_credentials *c, char *why)
 {
     static struct reply token, reply;

@@ -35,7 +35,7 @@ static bool copy(const char *text, size_t n_bytes, char *out, size_t n_out)
     return true;
 }
 
-/** `[name]`; blanks inside the brackets do not count. */
+/* `[name]`; blanks inside the brackets do not count. */
 static bool is_section(const char *line, size_t n_bytes, const char *name)
 {
     const char *end = memchr(line, ']', n_bytes);
@@ -119,7 +119,7 @@ unsigned service_split(char *text, char **word, unsigned n_max)
 
 /* --- JSON -------------------------------------------------------------------------------------------- */
 
-/** After the text that begins at `at` (a quote); with `out`, its content. @return NULL: it has no end, or does not fit */
+/* After the text that begins at `at` (a quote); with `out`, its content. @return NULL: it has no end, or does not fit */
 static const char *json_text_end(const char *at, char *out, size_t n_out)
 {
     size_t n = 0;
@@ -166,10 +166,10 @@ bool service_json_text(const char *json, const char *name, char *out, size_t n_o
         const char *begin = at;
         at = json_text_end(begin, NULL, 0);
         const char *colon = at ? skip_blanks(at) : NULL;
-        bool is_key = colon && *colon == ':' && depth == 1 && json_text_end(begin, key, sizeof key) != NULL;
+        bool is_key = colon && *colon == ':' && depth == 1 && json_text_end(begin, key, sizeof key);
         if (is_key && strcmp(key, name) == 0) {
             const char *value = skip_blanks(colon + 1);
-            return *value == '"' && json_text_end(value, out, n_out) != NULL;
+            return *value == '"' && json_text_end(value, out, n_out);
         }
     }
     return false;

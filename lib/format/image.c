@@ -233,7 +233,7 @@ void image_keyhash(const uint8_t point[CRYPTO_POINT_BYTES], uint8_t out[CRYPTO_S
 static bool is_key(const uint8_t *key, const uint8_t *keyhash)
 {
     uint8_t hash[CRYPTO_SHA256_BYTES];
-    if (key == NULL) {
+    if (!key) {
         return false;
     }
     image_keyhash(key, hash);
@@ -299,7 +299,7 @@ static enum fota_err check_revokes(const uint8_t *bytes, const struct image_poli
     if (result->image.revokes_off == 0) {
         return FOTA_OK;
     }
-    active = active == NULL ? policy->revoked_key : active;
+    active = !active ? policy->revoked_key : active;
     bool may_revoke =
         result->key_index == IMAGE_KEY_NEXT && is_key(active, bytes + result->image.revokes_off);
     return may_revoke ? FOTA_OK : E_IMAGE_REVOKES;

@@ -75,7 +75,7 @@ static void put_signed_part(struct cursor *c, const struct image_spec *spec, con
      * written: the area's info, the counter with its TLV header, the hardware id with its own, and the two
      * TLVs that may be left out. */
     size_t prot_bytes = 4 + 8 + 4 + hw_id_bytes + (spec->run_flags == 0 ? 0 : 5) +
-                        (spec->revokes == NULL ? 0 : 4 + CRYPTO_SHA256_BYTES);
+                        (!spec->revokes ? 0 : 4 + CRYPTO_SHA256_BYTES);
     put_header(c, spec, payload_bytes, prot_bytes);
     memcpy(c->out + c->n_bytes, payload, payload_bytes);
     c->n_bytes += payload_bytes;
@@ -89,7 +89,7 @@ static void put_signed_part(struct cursor *c, const struct image_spec *spec, con
     if (spec->run_flags != 0) {
         put_tlv(c, IMAGE_TLV_RUN_FLAGS, &spec->run_flags, 1);
     }
-    if (spec->revokes != NULL) {
+    if (spec->revokes) {
         put_tlv(c, IMAGE_TLV_REVOKES, spec->revokes, CRYPTO_SHA256_BYTES);
     }
 }

@@ -18,7 +18,7 @@ static bool is_sound(const struct loader_release *l)
 enum fota_err loader_read(const struct statement *s, const char *hw, struct loader_release *out)
 {
     const struct statement_span *f = s->field;
-    if (hw != NULL && !statement_is(&f[LOADER_HW], hw)) {
+    if (hw && !statement_is(&f[LOADER_HW], hw)) {
         return E_STATEMENT_PRODUCT;
     }
     out->hw = f[LOADER_HW];

@@ -374,7 +374,7 @@ static FOTA_NOINLINE enum fota_err put_state(struct journal *j, const struct boo
     /* Kept, because a record that no sector took has never been the state: the next boot will read the one
      * before it. */
     memcpy(before, j->newest, sizeof before);
-    if (record != NULL) {
+    if (record) {
         boot_record_store(record, j->newest);
         j->newest[W_SEQ] = before[W_SEQ];
     }

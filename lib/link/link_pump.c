@@ -30,7 +30,7 @@ static void present(struct link_pump *pump, enum link_out out)
     }
     if (out == LINK_OUT_DATA) {
         port->send(ctx, slave->buffer, n_bytes);
-    } else if (slave->answer != LINK_ANSWER_NONE && port->arm != NULL) {
+    } else if (slave->answer != LINK_ANSWER_NONE && port->arm) {
         /* The interrupt handler takes the echo and goes on with the data by itself, because the main loop
          * would be too late for that. So the data are handed over together with the answer. */
         port->arm(ctx, slave->answer, slave->buffer, n_bytes);
@@ -45,7 +45,7 @@ static void present(struct link_pump *pump, enum link_out out)
  * saw; an owner without `arm` must be back in time for it, and programs later. */
 static void program_some(struct link_pump *pump)
 {
-    bool is_echo_due = pump->config.port->arm == NULL && link_slave_awaits_echo(&pump->slave) &&
+    bool is_echo_due = !pump->config.port->arm && link_slave_awaits_echo(&pump->slave) &&
                        pump->now_ms - pump->heard_ms < LINK_ECHO_GRACE_MS;
     if (!is_echo_due) {
         link_session_program_some(&pump->session, pump->config.chunk_words);
@@ -121,7 +121,7 @@ static void receive_bytes(struct link_pump *pump, const uint8_t *bytes, size_t n
     }
     /* If the 5A is the last byte that came, the ACK of a sync can still be shown in its place, two bytes
      * later. */
-    if (at == n_bytes && out == LINK_OUT_GREET && pump->config.port->greet != NULL) {
+    if (at == n_bytes && out == LINK_OUT_GREET && pump->config.port->greet) {
         pump->config.port->greet(pump->config.port_ctx);
     }
 }
@@ -165,8 +165,8 @@ static void handle_slip(struct link_pump *pump)
 {
     const struct link_port_ops *port = pump->config.port;
     void *ctx = pump->config.port_ctx;
-    bool is_quiet = pump->now_ms - pump->heard_ms >= LINK_SLIP_QUIET_MS ||
-                    (port->is_selected != NULL && !port->is_selected(ctx));
+    bool is_quiet =
+        pump->now_ms - pump->heard_ms >= LINK_SLIP_QUIET_MS || (port->is_selected && !port->is_selected(ctx));
     if (pump->slave.is_slipped && is_quiet) {
         /* What arrived before the resync is garbage, so the ring is emptied after it. A good byte that comes
          * between the two lines is lost with the rest, which costs the host one more try. */

@@ -384,7 +384,7 @@ static enum fota_err do_abort(struct link_session_state *session, uint8_t *body)
 static enum fota_err do_retry(struct link_session_state *session, uint8_t *body)
 {
     (void)body;
-    return session->ops->retry != NULL
+    return session->ops->retry
                ? session->ops->retry(session->ops_ctx, bytes_load_be32(session->slave->work.bytes))
                : E_UNSUPPORTED;
 }
@@ -483,7 +483,7 @@ void link_session_work(struct link_session_state *session, struct link_result *o
     session->has_progressed = false;
     /* The slave has a row for each opcode that it hands out, from the same list: without one here the program
      * contradicts itself, and nothing is done. */
-    if (row == NULL || (row->reply != LINK_REPLY_NONE) != work->is_request) {
+    if (!row || (row->reply != LINK_REPLY_NONE) != work->is_request) {
         out->err = E_INTERNAL;
         out->reply = work->is_request ? LINK_REPLY_PROGRESS : LINK_REPLY_NONE;
     } else {

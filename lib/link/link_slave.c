@@ -154,14 +154,14 @@ static enum link_event judge_frame(struct link_slave *slave)
     const struct op_row *row = (slave->stage[0] ^ slave->stage[1]) == 0xFF ? find_op(slave->stage[0]) : NULL;
     /* A known opcode wins over a sync: a host that is new may start with any command (docs/spec/link.md
      * 2). */
-    bool is_greeting = row == NULL && is_sync(slave);
+    bool is_greeting = !row && is_sync(slave);
     slave->is_synced = true;
     slave->work.op = slave->stage[0];
     slave->after = LINK_STEP_NONE;
     if (is_greeting) {
         return LINK_EVENT_PASS;
     }
-    if (row == NULL) {
+    if (!row) {
         return refuse(slave, E_LINK_COMMAND);
     }
     if (row->step == LINK_STEP_NEVER) {

@@ -9,10 +9,10 @@
 static uint32_t version_of(const uint8_t *bytes, uint32_t n_bytes, uint8_t hash[BOOT_RECORD_DIGEST_BYTES])
 {
     struct image image;
-    if (bytes == NULL || image_parse(bytes, n_bytes, &image) != FOTA_OK) {
+    if (!bytes || image_parse(bytes, n_bytes, &image) != FOTA_OK) {
         return 0;
     }
-    if (hash != NULL) {
+    if (hash) {
         memcpy(hash, bytes + image.hash_off, BOOT_RECORD_DIGEST_BYTES);
     }
     return image.version_packed;
@@ -67,7 +67,7 @@ void update_tell_of_images(const struct update_images *images, struct boot_info 
     if ((info->flags & BOOT_FLAG_LOADER_OPEN) == 0) {
         info->loader_version = version_of(images->loader, images->loader_bytes, info->loader_hash);
     }
-    if (images->options != NULL) {
+    if (images->options) {
         info->option_bytes = *images->options;
     }
 }

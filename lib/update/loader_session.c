@@ -11,7 +11,7 @@ enum {
 enum fota_err update_verify_loader(struct update *u, struct image_result *out)
 {
     memset(out, 0, sizeof *out);
-    if (config_of(u)->loader.bytes == NULL || (u->record.flags & BOOT_FLAG_LOADER_OPEN) != 0) {
+    if (!config_of(u)->loader.bytes || (u->record.flags & BOOT_FLAG_LOADER_OPEN) != 0) {
         return E_LOADER_INVALID;
     }
     crypto_sha256_init(config_of(u)->hash);
@@ -23,7 +23,7 @@ enum fota_err update_verify_loader(struct update *u, struct image_result *out)
  * answers. */
 enum fota_err update_check_moment(const struct update *u)
 {
-    if (config_of(u)->loader.bytes == NULL) {
+    if (!config_of(u)->loader.bytes) {
         return E_UNSUPPORTED;
     }
     if (update_is_loader_protected(u)) {

@@ -49,7 +49,7 @@ enum fota_err update_check_signature(const struct update *u, const uint8_t key_i
     uint8_t hash[CRYPTO_SHA256_BYTES];
     for (uint32_t i = 0; i < IMAGE_KEYS; i++) {
         const uint8_t *key = config_of(u)->keys[i];
-        if (key == NULL) {
+        if (!key) {
             continue;
         }
         /* The statement names its key by a part of the hash of it. That only finds the key; the signature
@@ -469,7 +469,7 @@ static bool is_key_of_loader(const struct update *u, const uint8_t *keyhash)
 {
     const struct update_loader *loader = &config_of(u)->loader;
     struct image image;
-    return loader->bytes != NULL && !update_is_loader_protected(u) &&
+    return loader->bytes && !update_is_loader_protected(u) &&
            image_parse(loader->bytes, loader->n_bytes, &image) == FOTA_OK &&
            memcmp(loader->bytes + image.keyhash_off, keyhash, CRYPTO_SHA256_BYTES) == 0;
 }

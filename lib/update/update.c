@@ -98,7 +98,7 @@ enum crypto_verdict update_verify_again(const struct update *u, enum slot slot, 
 static uint32_t read_epoch(const uint8_t *epoch)
 {
     uint32_t n_steps = 0;
-    for (uint32_t i = 0; i < OTP_EPOCH_BYTES && epoch != NULL; i++) {
+    for (uint32_t i = 0; i < OTP_EPOCH_BYTES && epoch; i++) {
         n_steps += epoch[i] != 0xFF;
     }
     return n_steps;
@@ -144,7 +144,7 @@ FOTA_NOINLINE enum fota_err update_open(struct update *u, const struct update_co
     enum fota_err err = journal_load(&u->journal, config->flash, config->journal, &u->record);
     if (err == E_JOURNAL_DEGRADED) {
         /* Rule R10. A supply that comes and goes is what tore the record, and each repair costs erases. */
-        if (reset->cause <= RESET_BROWN_OUT && config->settle != NULL) {
+        if (reset->cause <= RESET_BROWN_OUT && config->settle) {
             config->settle();
         }
         err = journal_repair(&u->journal);

@@ -74,8 +74,7 @@ enum fota_err update_check_moment(const struct update *u);
 static inline bool update_is_loader_protected(const struct update *u)
 {
     const struct update_loader *loader = &config_of(u)->loader;
-    return loader->options != NULL &&
-           (*loader->options >> (UPDATE_OPTIONS_NWRP_BIT + loader->sector) & 1) == 0;
+    return loader->options && (*loader->options >> (UPDATE_OPTIONS_NWRP_BIT + loader->sector) & 1) == 0;
 }
 
 /**

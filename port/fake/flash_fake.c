@@ -187,13 +187,13 @@ static enum fota_err read(struct flash *flash, uint32_t addr, uint32_t *words, u
     return FOTA_OK;
 }
 
-static const struct flash_ops OPS = {.erase_sector = erase_sector, .program = program, .read = read};
+static const struct flash_ops flash_ops = {.erase_sector = erase_sector, .program = program, .read = read};
 
 void flash_fake_init(struct flash_fake *fake, struct flash_fake_sector *sectors, uint32_t n_sectors,
                      uint32_t *words, struct flash_cell *cells)
 {
     memset(fake, 0, sizeof *fake);
-    fake->flash.ops = &OPS;
+    fake->flash.ops = &flash_ops;
     fake->sectors = sectors;
     fake->n_sectors = n_sectors;
     fake->words = words;

@@ -7,7 +7,7 @@ static struct stage_fake *fake_of(struct stage *stage)
     return (struct stage_fake *)(void *)stage; /* `stage` is its first member */
 }
 
-/** xorshift32; the state is never 0. */
+/* xorshift32; the state is never 0. */
 static uint32_t draw(struct stage_fake *f)
 {
     uint32_t x = f->random;
@@ -18,7 +18,7 @@ static uint32_t draw(struct stage_fake *f)
     return x >> 8;
 }
 
-/** One write. @return true: power failed in it */
+/* One write. @return true: power failed in it */
 static bool write_fails(struct stage_fake *f)
 {
     f->n_writes++;
@@ -26,7 +26,7 @@ static bool write_fails(struct stage_fake *f)
     return f->is_cut;
 }
 
-/** A write that is all or nothing: did it happen? On a cut that is drawn. */
+/* A write that is all or nothing: did it happen? On a cut that is drawn. */
 static bool happens(struct stage_fake *f)
 {
     return !write_fails(f) || draw(f) % 2U == 0;

@@ -36,7 +36,7 @@ static enum fota_err open_failed(struct linux_wires *w, int error)
     return E_IO;
 }
 
-/** Which of the three lines is in use, and who uses it. @return false: none of them */
+/* Which of the three lines is in use, and who uses it. @return false: none of them */
 static bool name_user(struct linux_wires *w, int chip)
 {
     for (unsigned i = 0; i < LINUX_LINES; i++) {
@@ -104,7 +104,7 @@ static enum fota_err check_numbers(struct linux_wires *w, int chip)
     return FOTA_OK;
 }
 
-/** Outputs, NRST open drain, with their levels in the same request: the kernel sets level and direction together. */
+/* Outputs, NRST open drain, with their levels in the same request: the kernel sets level and direction together. */
 static enum fota_err request(struct linux_wires *w, int chip)
 {
     struct gpio_v2_line_request r;

@@ -46,7 +46,7 @@ static enum fota_err set_clock(struct link_io *io, uint32_t hz, uint32_t byte_ga
     return FOTA_OK;
 }
 
-/** A signal does not shorten it: pulse and pause have their least length whatever the process is told meanwhile. */
+/* A signal does not shorten it: pulse and pause have their least length whatever the process is told meanwhile. */
 static void delay_us(struct link_io *io, uint32_t us)
 {
     (void)io;
@@ -80,7 +80,7 @@ enum fota_err linux_wires_open(struct linux_wires *w, const struct linux_wires_c
     return err ? err : spi_dev_open(w);
 }
 
-/** All three, whatever the first says. */
+/* All three, whatever the first says. */
 static enum fota_err rest(struct linux_wires *w)
 {
     enum fota_err err = gpio_lines_set(w, LINUX_LINE_BOOT0, false);

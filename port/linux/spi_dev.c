@@ -16,7 +16,7 @@ enum { DMA_ALIGN_BYTES = 128, GAP_TRANSFERS_MAX = 32, ZEROS_BYTES = 256 };
 static const char BUFSIZ_FILE[] = "/sys/module/spidev/parameters/bufsiz";
 static const uint8_t ZEROS[ZEROS_BYTES];
 
-/** Some kernels have spidev built in and show no parameter: then its default holds. */
+/* Some kernels have spidev built in and show no parameter: then its default holds. */
 static uint32_t read_bufsiz(void)
 {
     char text[16] = "";
@@ -56,7 +56,7 @@ static enum fota_err open_failed(struct linux_wires *w, int error)
     return E_IO;
 }
 
-/** Without the controller's own chip select where its driver can do without; else that pin moves and must not be wired. */
+/* Without the controller's own chip select where its driver can do without; else that pin moves and must not be wired. */
 static bool set_mode(int fd)
 {
     uint32_t mode = SPI_MODE_0 | SPI_NO_CS;
@@ -111,7 +111,7 @@ static enum fota_err transfer_failed(struct linux_wires *w, int error, size_t n_
     return E_IO;
 }
 
-/** One message. EINTR cannot leave half of one on the wires: spidev waits for the whole. */
+/* One message. EINTR cannot leave half of one on the wires: spidev waits for the whole. */
 static enum fota_err message(struct linux_wires *w, struct spi_ioc_transfer *t, size_t n_transfers,
                              size_t n_bytes)
 {
@@ -132,7 +132,7 @@ static struct spi_ioc_transfer part(const struct linux_wires *w, const uint8_t *
                                      .bits_per_word = 8};
 }
 
-/** As much of a message as the buffer takes, however the kernel rounds. */
+/* As much of a message as the buffer takes, however the kernel rounds. */
 static size_t chunk_bytes(const struct linux_wires *w, bool has_mosi)
 {
     size_t most = w->bufsiz >= DMA_ALIGN_BYTES ? w->bufsiz - w->bufsiz % DMA_ALIGN_BYTES : w->bufsiz;
@@ -142,7 +142,7 @@ static size_t chunk_bytes(const struct linux_wires *w, bool has_mosi)
 static enum fota_err transfer_without_gaps(struct linux_wires *w, const uint8_t *mosi, uint8_t *miso,
                                            size_t n_bytes)
 {
-    const size_t most = chunk_bytes(w, mosi != NULL);
+    const size_t most = chunk_bytes(w, mosi);
     enum fota_err err = FOTA_OK;
     for (size_t off = 0; off < n_bytes && !err;) {
         const size_t n = n_bytes - off < most ? n_bytes - off : most;
@@ -153,7 +153,7 @@ static enum fota_err transfer_without_gaps(struct linux_wires *w, const uint8_t 
     return err;
 }
 
-/** AN4286: at least 15 us between bytes for ST's ROM. A transfer of one byte with a delay after it is the only pause
+/* AN4286: at least 15 us between bytes for ST's ROM. A transfer of one byte with a delay after it is the only pause
  * that every controller's driver keeps; word_delay_usecs is ignored by most. */
 static enum fota_err transfer_with_gaps(struct linux_wires *w, const uint8_t *mosi, uint8_t *miso,
                                         size_t n_bytes)

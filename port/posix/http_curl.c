@@ -56,7 +56,7 @@ static size_t on_header(char *line, size_t unit, size_t n_bytes, void *ctx)
         return 0;
     }
     const char *colon = memchr(line, ':', n_line);
-    if (colon == NULL || status_of(f->curl) < STATUS_FIRST_FINAL) {
+    if (!colon || status_of(f->curl) < STATUS_FIRST_FINAL) {
         return n_line;
     }
     const char *value = colon + 1;
@@ -87,7 +87,7 @@ static size_t on_read(char *out, size_t unit, size_t n_bytes, void *ctx)
         memcpy(out, f->request->body + f->sent_bytes, n);
         f->sent_bytes += n;
     }
-    if (f->sink->sent != NULL) {
+    if (f->sink->sent) {
         f->sink->sent(f->sink->ctx, f->sent_bytes);
     }
     return n;
@@ -112,7 +112,7 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
     (void)down;
     (void)up_total;
     (void)up;
-    if (f->stop == NULL || *f->stop == 0) {
+    if (!f->stop || *f->stop == 0) {
         return 0;
     }
     f->err = E_NET_CUT;
@@ -159,7 +159,7 @@ static struct curl_slist *add_line(struct curl_slist *list, const char *name, co
 {
     const size_t n = strlen(name) + strlen(value) + sizeof ": ";
     char *line = malloc(n);
-    if (line == NULL) {
+    if (!line) {
         return NULL;
     }
     (void)snprintf(line, n, "%s: %s", name, value);
@@ -177,7 +177,7 @@ static struct curl_slist *make_headers(const struct http_request *r)
     for (size_t i = 0; i < r->n_headers + sizeof silenced / sizeof silenced[0]; i++) {
         struct curl_slist *longer = i < r->n_headers ? add_line(list, r->header[i].name, r->header[i].value)
                                                      : curl_slist_append(list, silenced[i - r->n_headers]);
-        if (longer == NULL) {
+        if (!longer) {
             curl_slist_free_all(list);
             return NULL;
         }
@@ -218,8 +218,8 @@ static bool set_limits(CURL *c, struct flight *f)
 static bool set_server(const struct http_curl *h)
 {
     CURL *c = h->curl;
-    bool is_set = h->proxy == NULL || curl_easy_setopt(c, CURLOPT_PROXY, h->proxy) == CURLE_OK;
-    if (is_set && h->ca_file != NULL) {
+    bool is_set = !h->proxy || curl_easy_setopt(c, CURLOPT_PROXY, h->proxy) == CURLE_OK;
+    if (is_set && h->ca_file) {
         is_set = curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file) == CURLE_OK &&
                  curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK;
     }
@@ -265,7 +265,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         .curl = h->curl, .request = request, .sink = sink, .limits = limits_of(request), .stop = h->stop};
     h->detail[0] = '\0';
     struct curl_slist *headers = make_headers(request);
-    if (headers == NULL) {
+    if (!headers) {
         return E_NO_SPACE;
     }
     enum fota_err err = E_INTERNAL;
@@ -285,17 +285,17 @@ enum fota_err http_curl_open(const struct http_curl_config *config, struct http_
 {
     static const struct http_ops ops = {.perform = perform};
     static const struct http_curl_config none = {0};
-    const struct http_curl_config *from = config != NULL ? config : &none;
+    const struct http_curl_config *from = config ? config : &none;
     struct http_curl *h = calloc(1, sizeof *h);
-    if (h == NULL) {
+    if (!h) {
         return E_INTERNAL;
     }
     h->http.ops = &ops;
     h->stop = from->stop;
-    h->ca_file = from->ca_file != NULL ? strdup(from->ca_file) : NULL;
-    h->proxy = from->proxy != NULL ? strdup(from->proxy) : NULL;
+    h->ca_file = from->ca_file ? strdup(from->ca_file) : NULL;
+    h->proxy = from->proxy ? strdup(from->proxy) : NULL;
     h->curl = curl_easy_init();
-    if (h->curl == NULL || !h->ca_file != !from->ca_file || !h->proxy != !from->proxy) {
+    if (!h->curl || !h->ca_file != !from->ca_file || !h->proxy != !from->proxy) {
         http_curl_close(h);
         return E_INTERNAL;
     }
@@ -315,7 +315,7 @@ const char *http_curl_detail(const struct http_curl *http)
 
 void http_curl_close(struct http_curl *http)
 {
-    if (http == NULL) {
+    if (!http) {
         return;
     }
     curl_easy_cleanup(http->curl);

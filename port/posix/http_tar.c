@@ -105,10 +105,10 @@ static enum fota_err find(int fd, const char *key, struct entry *out)
 static const char *key_of(const char *url)
 {
     const char *at = strstr(url, "://");
-    for (unsigned i = 0; at != NULL && i < 2; i++) {
+    for (unsigned i = 0; at && i < 2; i++) {
         at = strchr(i == 0 ? at + 3 : at + 1, '/');
     }
-    return at != NULL ? at + 1 : NULL;
+    return at ? at + 1 : NULL;
 }
 
 static const char *header_of(const struct http_request *request, const char *name)
@@ -168,15 +168,15 @@ static enum fota_err send_object(int fd, const struct entry *entry, const struct
     const char *range = header_of(request, "range");
     uint64_t first = 0;
     uint64_t last = entry->n_bytes - 1;
-    *status = range != NULL ? 206 : 200;
-    if (range != NULL && !read_range(range, entry->n_bytes, &first, &last)) {
+    *status = range ? 206 : 200;
+    if (range && !read_range(range, entry->n_bytes, &first, &last)) {
         *status = 416;
         return FOTA_OK;
     }
     const uint64_t n = entry->n_bytes != 0 ? last - first + 1 : 0;
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)n);
     send_header(sink, "Content-Length", text);
-    if (range != NULL) {
+    if (range) {
         (void)snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)first,
                        (unsigned long long)last, (unsigned long long)entry->n_bytes);
         send_header(sink, "Content-Range", text);
@@ -212,7 +212,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     struct entry entry;
     if (request->method != HTTP_VERB_GET || key == NULL) {
         *status = 501;
-        return key == NULL ? E_ARG : FOTA_OK;
+        return !key ? E_ARG : FOTA_OK;
     }
     enum fota_err err = find(tar->fd, key, &entry);
     if (err) {
@@ -227,11 +227,11 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     send_header(sink, "ETag", etag);
     const char *if_none_match = header_of(request, "if-none-match");
     const char *if_match = header_of(request, "if-match");
-    if (if_none_match != NULL && strcmp(if_none_match, etag) == 0) {
+    if (if_none_match && strcmp(if_none_match, etag) == 0) {
         *status = 304;
         return FOTA_OK;
     }
-    if (if_match != NULL && strcmp(if_match, etag) != 0) {
+    if (if_match && strcmp(if_match, etag) != 0) {
         *status = 412;
         return FOTA_OK;
     }

@@ -64,7 +64,7 @@ static void path_of(const struct stage_file *f, const char *name, char path[STAG
     (void)snprintf(path, STAGE_FILE_PATH_BYTES, "%s/%s", f->folder, name); /* fits: stage_file_open asked */
 }
 
-/** @return -1: not there, or not readable (errno) */
+/* @return -1: not there, or not readable (errno) */
 static int open_shelf(const struct stage_file *f, enum stage_shelf shelf, int flags)
 {
     char path[STAGE_FILE_PATH_BYTES];
@@ -107,7 +107,7 @@ static bool is_sound(const uint8_t cell[CELL_BYTES])
            bytes_load_le32(cell + AT_NOTE_BYTES) <= STAGE_NOTE_MAX_BYTES;
 }
 
-/** The newer sound cell. @return false: there is none */
+/* The newer sound cell. @return false: there is none */
 static bool read_header(int fd, uint8_t cell[CELL_BYTES], struct stage_item *item, uint32_t *generation)
 {
     uint8_t other[CELL_BYTES];
@@ -152,7 +152,7 @@ static uint32_t mark_off(const struct stage_file *f, uint32_t n)
     return DATA_OFF + f->item.total_bytes + n * MARK_BYTES;
 }
 
-/** The next mark, if it and its bytes are whole. */
+/* The next mark, if it and its bytes are whole. */
 static bool take_mark(struct stage_file *f, int fd)
 {
     uint8_t mark[MARK_BYTES];
@@ -171,7 +171,7 @@ static bool take_mark(struct stage_file *f, int fd)
     return true;
 }
 
-/** What INCOMING holds; read once, then known. */
+/* What INCOMING holds; read once, then known. */
 static void learn(struct stage_file *f)
 {
     uint8_t cell[CELL_BYTES];
@@ -241,7 +241,7 @@ static enum fota_err look(struct stage *stage, enum stage_shelf shelf, struct st
     return FOTA_OK;
 }
 
-/** Bytes `off`.. of a file of the shelf. */
+/* Bytes `off`.. of a file of the shelf. */
 static enum fota_err read_file(struct stage_file *f, enum stage_shelf shelf, uint32_t off, uint8_t *bytes,
                                size_t n_bytes)
 {
@@ -278,7 +278,7 @@ static enum fota_err note(struct stage *stage, enum stage_shelf shelf, uint8_t *
     return is_read ? FOTA_OK : E_IO;
 }
 
-/** A new file beside the old one, then over it. */
+/* A new file beside the old one, then over it. */
 static enum fota_err begin_anew(struct stage_file *f, const struct stage_item *item, const uint8_t *text)
 {
     uint8_t cell[CELL_BYTES];

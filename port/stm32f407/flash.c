@@ -266,7 +266,7 @@ static enum fota_err read(struct flash *base, uint32_t addr, uint32_t *words, ui
 
 void f407_flash_open(struct f407_flash *flash, uint32_t sectors)
 {
-    static const struct flash_ops FLASH_OPS = {
+    static const struct flash_ops flash_ops = {
         .erase_sector = erase_sector, .program = program, .read = read};
-    *flash = (struct f407_flash){.flash = {.ops = &FLASH_OPS}, .sectors = sectors};
+    *flash = (struct f407_flash){.flash = {.ops = &flash_ops}, .sectors = sectors};
 }

@@ -5,7 +5,7 @@ static struct twin_link *of(struct link_io *io)
     return (struct twin_link *)io; /* first member */
 }
 
-/** A dead or unpowered chip does not stop the master's clock; a planned stop of the twin does. */
+/* A dead or unpowered chip does not stop the master's clock; a planned stop of the twin does. */
 static enum fota_err result(struct twin_link *link, enum twin_stop stop)
 {
     link->last_stop = stop;

@@ -201,7 +201,7 @@ void board_cut_everywhere(const struct fake_board *start, board_step step, bool 
                 if (err == FOTA_OK && !d.fix.fake.is_cut) {
                     update_choose(&d.u, BOOT_REQUEST_NONE, &d.choice, d.images);
                 }
-                if (!d.fix.fake.is_cut && step != NULL) {
+                if (!d.fix.fake.is_cut && step) {
                     step(&d);
                 }
             }

@@ -71,7 +71,7 @@ static void open_board(enum twin_flash_timing timing)
 {
     const struct twin_config config = {.flash_timing = timing, .seed = 7};
     board = &boards[timing];
-    if (confirmed[timing] == NULL) {
+    if (!confirmed[timing]) {
         twin_board_open_with(board, &config, demo_release(1));
         twin_set_pin(board->twin, TWIN_PIN_NRST, true);
         assert_int_equal(power_cycle(), 1);
@@ -89,7 +89,7 @@ static void must_be_sound(void)
 {
     const struct twin_start start = twin_board_last_start(board);
     const char *broken = cuts_judge(board, &start);
-    if (broken != NULL) {
+    if (broken) {
         fail_msg("%s\n%s", broken, board->console);
     }
     struct twin_violation violation;
@@ -102,7 +102,7 @@ static int close_boards(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
-        if (confirmed[i] != NULL) {
+        if (confirmed[i]) {
             twin_snapshot_free(confirmed[i]);
             twin_board_close(&boards[i]);
         }

@@ -19,7 +19,7 @@ static enum fota_err take(void *ctx, uint64_t off, const uint8_t *bytes, size_t 
 static const char *setting(const char *name)
 {
     const char *value = getenv(name);
-    return value != NULL ? value : "";
+    return value ? value : "";
 }
 
 int main(int argc, char **argv)

@@ -15,7 +15,7 @@ static bool after_echo(struct wires *w, const uint8_t *mosi, uint8_t *miso, size
 {
     uint8_t first[BLOCK + 2];
     wires_transfer(w, mosi, first, n_bytes);
-    if (miso != NULL) {
+    if (miso) {
         memcpy(miso, first, n_bytes);
     }
     return first[0] == BUSY;

@@ -445,9 +445,9 @@ static unsigned compare_page(const char *page)
     for (size_t i = 0; i < N_HOSTS; i++) {
         char row[ROW_BYTES];
         put_row(i, row);
-        n_wrong += strstr(page, row) == NULL;
+        n_wrong += !strstr(page, row);
     }
-    for (const char *at = strstr(page, "\n| C"); at != NULL; at = strstr(at + 1, "\n| C")) {
+    for (const char *at = strstr(page, "\n| C"); at; at = strstr(at + 1, "\n| C")) {
         n_shown++;
     }
     return n_wrong + (n_shown > N_HOSTS ? n_shown - (unsigned)N_HOSTS : 0);

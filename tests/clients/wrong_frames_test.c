@@ -48,7 +48,7 @@ static struct wires sync_with(struct loader_board *board)
 
 /* --- refused ----------------------------------------------------------------------------------------- */
 
-/** Bytes of each stage in hex; the last one is refused, those before it are not. */
+/* Bytes of each stage in hex; the last one is refused, those before it are not. */
 struct wrong {
     const char *what;
     const char *stage[STAGES_MAX];
@@ -130,8 +130,8 @@ static void assert_untouched(struct loader_board *board, const char *what)
 
 static void assert_refused(struct wires *w, const struct wrong *wrong)
 {
-    for (unsigned i = 0; i < STAGES_MAX && wrong->stage[i] != NULL; i++) {
-        bool is_last = i + 1 == STAGES_MAX || wrong->stage[i + 1] == NULL;
+    for (unsigned i = 0; i < STAGES_MAX && wrong->stage[i]; i++) {
+        bool is_last = i + 1 == STAGES_MAX || !wrong->stage[i + 1];
         uint8_t bytes[32];
         size_t n = bytes_of(wrong->stage[i], bytes);
         wires_transfer(w, bytes, NULL, n);

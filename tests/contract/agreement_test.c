@@ -65,12 +65,11 @@ static bool is_same_cell(const struct flash_cell *a, const struct flash_cell *b)
 static bool is_alike(const struct trio *trio)
 {
     bool is_same = memcmp(trio->words, trio->array + OFF, sizeof trio->words) == 0;
-    is_same =
-        is_same && (trio->chip == NULL || memcmp(trio->words, trio->chip->words, sizeof trio->words) == 0);
+    is_same = is_same && (!trio->chip || memcmp(trio->words, trio->chip->words, sizeof trio->words) == 0);
     for (uint32_t w = 0; w < WORDS; w++) {
         struct flash_cell of_twin = flash_cells_at(&trio->twin, OFF / 4 + w);
         is_same = is_same && is_same_cell(&trio->cells[w], &of_twin) &&
-                  (trio->chip == NULL || (trio->chip->kind[w] & 3) == trio->cells[w].kind);
+                  (!trio->chip || (trio->chip->kind[w] & 3) == trio->cells[w].kind);
     }
     return is_same;
 }
@@ -80,7 +79,7 @@ static void program(struct trio *trio, uint32_t w, uint32_t value)
     uint8_t bytes[4] = {(uint8_t)value, (uint8_t)(value >> 8), (uint8_t)(value >> 16),
                         (uint8_t)(value >> 24)};
     enum fota_err err = flash_program(&trio->fake.flash, BASE + 4 * w, &value, 1);
-    assert_true(trio->chip == NULL || flash_program(&trio->chip->flash, BASE + 4 * w, &value, 1) == err);
+    assert_true(!trio->chip || flash_program(&trio->chip->flash, BASE + 4 * w, &value, 1) == err);
     if (err == FOTA_OK && value != FLASH_WORD_BLANK) {
         flash_cells_program(&trio->twin, trio->array, OFF + 4 * w, bytes, 4);
     }
@@ -89,7 +88,7 @@ static void program(struct trio *trio, uint32_t w, uint32_t value)
 static void erase(struct trio *trio)
 {
     assert_int_equal(flash_erase_sector(&trio->fake.flash, SECTOR), FOTA_OK);
-    assert_true(trio->chip == NULL || flash_erase_sector(&trio->chip->flash, SECTOR) == FOTA_OK);
+    assert_true(!trio->chip || flash_erase_sector(&trio->chip->flash, SECTOR) == FOTA_OK);
     flash_cells_erase(&trio->twin, trio->array, OFF, 4 * WORDS);
 }
 
@@ -99,7 +98,7 @@ static void boot(struct trio *trio, uint64_t seed)
     memcpy(trio->cells_before, trio->cells, sizeof trio->cells_before);
     flash_fake_power_up(&trio->fake, seed);
     (void)flash_cells_boot(&trio->twin, trio->array, seed - trio->twin.n_boots);
-    if (trio->chip != NULL) {
+    if (trio->chip) {
         chip_power_up(trio->chip, seed);
     }
     for (uint32_t w = 0; w < WORDS; w++) {
@@ -129,7 +128,7 @@ static void cut(struct trio *trio, bool is_erase, uint32_t w, uint32_t value, en
     } else {
         flash_cells_cut_program(&trio->twin, trio->array, OFF + 4 * w, bytes, 4, how, seed);
     }
-    if (trio->chip != NULL) {
+    if (trio->chip) {
         struct chip_event event = {is_erase ? CHIP_ERASE : CHIP_PROGRAM, CHIP_J1, w, value, true};
         chip_tear(trio->chip, &event, how, seed);
     }

@@ -191,11 +191,11 @@ static const char *both_work(const struct flash_contract_env *env)
 static const char *
 protected_sector_is_refused_and_the_next_operation_works(const struct flash_contract_env *env)
 {
-    if (env->world == NULL || env->world->protect == NULL) {
+    if (!env->world || !env->world->protect) {
         return NULL;
     }
     const char *broken = set_up(env);
-    if (broken == NULL) {
+    if (!broken) {
         env->world->protect(env, env->sector, true);
         broken = both_refused(env, E_FLASH_PROTECTED);
         env->world->protect(env, env->sector, false);
@@ -205,11 +205,11 @@ protected_sector_is_refused_and_the_next_operation_works(const struct flash_cont
 
 static const char *low_supply_is_refused_and_the_next_operation_works(const struct flash_contract_env *env)
 {
-    if (env->world == NULL || env->world->starve == NULL) {
+    if (!env->world || !env->world->starve) {
         return NULL;
     }
     const char *broken = set_up(env);
-    if (broken == NULL) {
+    if (!broken) {
         env->world->starve(env, true);
         broken = both_refused(env, E_FLASH_SUPPLY);
         env->world->starve(env, false);
@@ -221,11 +221,11 @@ static const char *what_does_not_read_back_is_reported(const struct flash_contra
 {
     uint32_t word = pattern(1);
     uint32_t zero = 0;
-    if (env->world == NULL || env->world->wear_out == NULL) {
+    if (!env->world || !env->world->wear_out) {
         return NULL;
     }
     const char *broken = set_up(env);
-    if (broken != NULL) {
+    if (broken) {
         return broken;
     }
     env->world->wear_out(env, env->sector, true);
@@ -243,7 +243,7 @@ static const char *flash_is_locked_after_every_call(const struct flash_contract_
 {
     const struct flash_contract_world *world = env->world;
     uint32_t word = 1;
-    if (world == NULL || world->is_locked == NULL) {
+    if (!world || !world->is_locked) {
         return NULL;
     }
     MUST(flash_erase_sector(env->flash, env->sector) == FOTA_OK && world->is_locked(env),
@@ -253,7 +253,7 @@ static const char *flash_is_locked_after_every_call(const struct flash_contract_
     word = 2;
     MUST(flash_program(env->flash, env->base, &word, 1) != FOTA_OK && world->is_locked(env),
          "open after a program that failed");
-    if (world->protect != NULL) {
+    if (world->protect) {
         world->protect(env, env->sector, true);
         enum fota_err err = flash_erase_sector(env->flash, env->sector);
         bool is_locked = world->is_locked(env);
@@ -268,7 +268,7 @@ static const char *flash_is_locked_after_every_call(const struct flash_contract_
 static const char *calls_end_within_their_time(const struct flash_contract_env *env)
 {
     uint32_t words[SAMPLE_WORDS];
-    if (env->world == NULL || env->world->now_us == NULL) {
+    if (!env->world || !env->world->now_us) {
         return NULL;
     }
     for (uint32_t i = 0; i < SAMPLE_WORDS; i++) {
@@ -288,18 +288,17 @@ static const char *calls_end_within_their_time(const struct flash_contract_env *
 static const char *plain_loads_see_what_was_erased_and_programmed(const struct flash_contract_env *env)
 {
     uint32_t word = pattern(5);
-    if (env->world == NULL || env->world->load == NULL) {
+    if (!env->world || !env->world->load) {
         return NULL;
     }
     const char *broken = set_up(env);
-    MUST(broken != NULL || env->world->load(env, env->base) == pattern(0),
+    MUST(broken || env->world->load(env, env->base) == pattern(0),
          "a load after a program sees something else");
-    MUST(broken != NULL || flash_erase_sector(env->flash, env->sector) == FOTA_OK, "erase failed");
-    MUST(broken != NULL || env->world->load(env, env->base) == UINT32_MAX,
+    MUST(broken || flash_erase_sector(env->flash, env->sector) == FOTA_OK, "erase failed");
+    MUST(broken || env->world->load(env, env->base) == UINT32_MAX,
          "a load after an erase sees what was there");
-    MUST(broken != NULL || flash_program(env->flash, env->base, &word, 1) == FOTA_OK, "program failed");
-    MUST(broken != NULL || env->world->load(env, env->base) == word,
-         "a load after a program sees something else");
+    MUST(broken || flash_program(env->flash, env->base, &word, 1) == FOTA_OK, "program failed");
+    MUST(broken || env->world->load(env, env->base) == word, "a load after a program sees something else");
     return broken;
 }
 

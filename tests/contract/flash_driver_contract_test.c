@@ -60,8 +60,8 @@ static void note_broken(struct run *r, const char *text)
 /* A promise about write protection or wear makes the twin speak up: that is what was asked for. */
 static bool is_asked_for(const struct run *r, const char *text)
 {
-    bool is_protection = strstr(text, "write-protected") != NULL;
-    return is_protection && (strstr(r->name, "protected") != NULL || strstr(r->name, "locked") != NULL);
+    bool is_protection = strstr(text, "write-protected");
+    return is_protection && (strstr(r->name, "protected") || strstr(r->name, "locked"));
 }
 
 static void look_at_violations(struct run *r)
@@ -104,8 +104,8 @@ static void end_case(struct run *r, uint32_t text)
  * promise is asked at the times that matter to it. */
 static bool is_wanted(const struct run *r)
 {
-    bool is_about_time = strstr(r->name, "time") != NULL || strstr(r->name, "interrupt") != NULL;
-    bool is_plain = strstr(r->name, "erase_leaves") != NULL || strstr(r->name, "programmed_words") != NULL;
+    bool is_about_time = strstr(r->name, "time") || strstr(r->name, "interrupt");
+    bool is_plain = strstr(r->name, "erase_leaves") || strstr(r->name, "programmed_words");
     return r->is_timed ? is_about_time : !r->is_large || is_plain;
 }
 
@@ -159,7 +159,7 @@ static void run_guest(struct run *r, const char *name, enum twin_flash_timing ti
     (void)snprintf(path, sizeof path, FOTA_FIRMWARE_DIR "/tests/contract/guest/contract_guest%s%s.elf",
                    name[0] != '\0' ? "_" : "", name);
     r->twin = twin_create(&config, why, sizeof why);
-    if (r->twin == NULL || !twin_load_elf(r->twin, path, why, sizeof why)) {
+    if (!r->twin || !twin_load_elf(r->twin, path, why, sizeof why)) {
         fail_msg("%s: %s (build the firmware first: make fw)", path, why);
     }
     assert_true(twin_flash_store(r->twin, CLOSED_BASE, &word, sizeof word));
@@ -222,8 +222,8 @@ static void read_table(void)
 static const char *quoted(const char *at, char *out, size_t n_bytes)
 {
     const char *from = strchr(at, '"');
-    const char *to = from != NULL ? strchr(from + 1, '"') : NULL;
-    if (to == NULL || (size_t)(to - from) > n_bytes) {
+    const char *to = from ? strchr(from + 1, '"') : NULL;
+    if (!to || (size_t)(to - from) > n_bytes) {
         fail_msg("planted.json: not as expected at: %.40s", at);
         return at;
     }
@@ -237,7 +237,7 @@ static bool is_expected(const char *at, const struct run *r)
 {
     const char *end = strchr(at, ']');
     bool is_found = false;
-    while ((at = strchr(at, '"')) != NULL && at < end) {
+    while ((at = strchr(at, '"')) && at < end) {
         char name[TEXT_BYTES];
         at = quoted(at, name, sizeof name);
         is_found = is_found || strcmp(name, r->broken_case) == 0 || strstr(r->broken, name) == r->broken;
@@ -251,7 +251,7 @@ static void contract_notices_every_planted_bug_of_the_driver(void **state)
     static struct run r;
     unsigned n_caught = 0;
     read_table();
-    for (const char *at = strstr(table, "\"name\":"); at != NULL; at = strstr(at + 1, "\"name\":")) {
+    for (const char *at = strstr(table, "\"name\":"); at; at = strstr(at + 1, "\"name\":")) {
         char name[64];
         (void)quoted(at + strlen("\"name\":"), name, sizeof name);
         bool is_timed = strcmp(name, "not_fed") == 0;

@@ -70,11 +70,11 @@ static void open_chip(struct chip *chip)
 static void fake_keeps_the_flash_contract(void **state)
 {
     (void)state;
-    for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name != NULL; c++) {
+    for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name; c++) {
         static struct chip chip;
         open_chip(&chip);
         const char *broken = c->run(&chip.env);
-        if (broken != NULL) {
+        if (broken) {
             fail_msg("%s: %s", c->name, broken);
         }
     }
@@ -138,7 +138,7 @@ static enum fota_err lying_program(struct flash *flash, uint32_t addr, const uin
     if (is_refused(liar, words, n_words)) {
         return E_FLASH_PROGRAM;
     }
-    if (liar->lie == OVERWRITES && first != NULL && n_words == 1) {
+    if (liar->lie == OVERWRITES && first && n_words == 1) {
         *first &= words[0];
         return FOTA_OK;
     }
@@ -179,18 +179,18 @@ static void each_promise_notices_a_flash_that_breaks_it(void **state)
         [NEEDS_NO_SUPPLY] = "low_supply_is_refused_and_the_next_operation_works",
         [BELIEVES_ITSELF] = "what_does_not_read_back_is_reported",
         [CACHES] = "plain_loads_see_what_was_erased_and_programmed"};
-    static const struct flash_ops LYING = {
+    static const struct flash_ops lying_ops = {
         .erase_sector = lying_erase, .program = lying_program, .read = honest_read};
     static const struct flash_contract_world CACHED = {protect, starve, wear_out, NULL, NULL, cached_load};
     for (enum lie lie = FORGETS_A_WORD; lie < LIES; lie++) {
         bool is_caught = false;
-        for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name != NULL; c++) {
+        for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name; c++) {
             static struct chip chip;
-            struct liar liar = {.flash = {.ops = &LYING}, .chip = &chip, .lie = lie};
+            struct liar liar = {.flash = {.ops = &lying_ops}, .chip = &chip, .lie = lie};
             open_chip(&chip);
             chip.env.flash = &liar.flash;
             chip.env.world = lie == CACHES ? &CACHED : &WORLD;
-            is_caught = is_caught || (strcmp(c->name, CAUGHT_BY[lie]) == 0 && c->run(&chip.env) != NULL);
+            is_caught = is_caught || (strcmp(c->name, CAUGHT_BY[lie]) == 0 && c->run(&chip.env));
         }
         if (!is_caught) {
             fail_msg("%s does not notice", CAUGHT_BY[lie]);

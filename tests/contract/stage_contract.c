@@ -23,7 +23,7 @@ enum {
 #define MUST_HOLD(call)                                                                                      \
     do {                                                                                                     \
         const char *broken_ = (call);                                                                        \
-        if (broken_ != NULL) {                                                                               \
+        if (broken_) {                                                                                       \
             return broken_;                                                                                  \
         }                                                                                                    \
     } while (0)
@@ -57,7 +57,7 @@ static enum fota_err append(struct stage *stage, unsigned number, uint32_t off, 
     return stage_append(stage, off, bytes, n_bytes);
 }
 
-/** From what is there to `end`, in pieces. */
+/* From what is there to `end`, in pieces. */
 static enum fota_err fill(struct stage *stage, unsigned number, uint32_t end)
 {
     struct stage_item item;
@@ -70,7 +70,7 @@ static enum fota_err fill(struct stage *stage, unsigned number, uint32_t end)
     return err;
 }
 
-/** Begin, fill and keep. */
+/* Begin, fill and keep. */
 static enum fota_err put(struct stage *stage, unsigned number, enum stage_shelf shelf)
 {
     enum fota_err err = begin(stage, number);
@@ -87,7 +87,7 @@ static bool has_item(struct stage *stage, enum stage_shelf shelf, unsigned numbe
            item->n_bytes <= ITEM_BYTES;
 }
 
-/** Does the shelf hold exactly this item: digest, note, and n_bytes of its own bytes? */
+/* Does the shelf hold exactly this item: digest, note, and n_bytes of its own bytes? */
 static const char *check(struct stage *stage, enum stage_shelf shelf, unsigned number, uint32_t n_bytes)
 {
     uint8_t bytes[CHUNK_BYTES];
@@ -226,7 +226,7 @@ static const char *kept_items_stay_while_others_arrive(struct stage_contract_env
 
 /* --- restart and power cuts -------------------------------------------------------------------------- */
 
-/** INCOMING after a loss: a whole beginning of the item, at most STAGE_LOSS_MAX_BYTES shorter than before. */
+/* INCOMING after a loss: a whole beginning of the item, at most STAGE_LOSS_MAX_BYTES shorter than before. */
 static const char *check_loss(struct stage_contract_env *env, unsigned number, uint32_t before)
 {
     struct stage_item item;
@@ -271,7 +271,7 @@ static const char *power_that_fails_between_calls_costs_little(struct stage_cont
     return NULL;
 }
 
-/** What has to hold after a cut in the script below: each shelf is what one of the calls left. */
+/* What has to hold after a cut in the script below: each shelf is what one of the calls left. */
 static const char *check_after_cut(struct stage_contract_env *env, uint32_t *n_before)
 {
     struct stage_item item;
@@ -283,17 +283,17 @@ static const char *check_after_cut(struct stage_contract_env *env, uint32_t *n_b
         MUST_HOLD(check(env->stage, STAGE_INCOMING, number, item.n_bytes));
         MUST(number != C || item.n_bytes + STAGE_LOSS_MAX_BYTES >= *n_before, "more was lost than allowed");
     }
-    MUST(is_empty(env->stage, STAGE_SLOT_B) || check(env->stage, STAGE_SLOT_B, B, ITEM_BYTES) == NULL,
+    MUST(is_empty(env->stage, STAGE_SLOT_B) || !check(env->stage, STAGE_SLOT_B, B, ITEM_BYTES),
          "slot B's shelf holds something else");
     if (!is_empty(env->stage, STAGE_SLOT_A)) {
         const char *is_not_a = check(env->stage, STAGE_SLOT_A, A, ITEM_BYTES);
-        MUST(is_not_a == NULL || check(env->stage, STAGE_SLOT_A, C, ITEM_BYTES) == NULL,
+        MUST(!is_not_a || !check(env->stage, STAGE_SLOT_A, C, ITEM_BYTES),
              "slot A's shelf holds neither the old item nor the new one");
     }
     return NULL;
 }
 
-/** Two items kept, a third over the first, and one dropped. @param n_sure bytes of the third that were appended */
+/* Two items kept, a third over the first, and one dropped. @param n_sure bytes of the third that were appended */
 static enum fota_err script(struct stage_contract_env *env, uint32_t *n_sure)
 {
     enum fota_err err = put(env->stage, A, STAGE_SLOT_A);
@@ -324,7 +324,7 @@ static void empty(struct stage_contract_env *env)
     }
 }
 
-/** One cut, and the whole script again after it. @param is_cut false: the script has fewer writes */
+/* One cut, and the whole script again after it. @param is_cut false: the script has fewer writes */
 static const char *cut_once(struct stage_contract_env *env, uint32_t write, uint32_t seed, bool *is_cut)
 {
     uint32_t n_sure = 0;

@@ -49,11 +49,11 @@ static struct stage_contract_env open_store(struct stage_fake *fake)
 static void store_in_memory_keeps_the_stage_contract(void **state)
 {
     (void)state;
-    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL; c++) {
+    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name; c++) {
         static struct stage_fake fake;
         struct stage_contract_env env = open_store(&fake);
         const char *broken = c->run(&env);
-        if (broken != NULL) {
+        if (broken) {
             fail_msg("%s: %s", c->name, broken);
         }
     }
@@ -145,7 +145,7 @@ static void each_promise_notices_a_store_that_breaks_it(void **state)
                                                 [KEEPS_BY_HALVES] = "a_cut_in_any_write_leaves_whole_items"};
     for (enum lie lie = HOLDS_A_GHOST; lie < LIES; lie++) {
         bool is_caught = false;
-        for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL; c++) {
+        for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name; c++) {
             static struct liar liar;
             struct stage_contract_env env = open_store(&liar.fake);
             honest = *liar.fake.stage.ops;
@@ -156,7 +156,7 @@ static void each_promise_notices_a_store_that_breaks_it(void **state)
             lying.keep = lying_keep;
             liar.fake.stage.ops = &lying;
             liar.lie = lie;
-            is_caught = is_caught || (strcmp(c->name, CAUGHT_BY[lie]) == 0 && c->run(&env) != NULL);
+            is_caught = is_caught || (strcmp(c->name, CAUGHT_BY[lie]) == 0 && c->run(&env));
         }
         if (!is_caught) {
             fail_msg("%s does not notice", CAUGHT_BY[lie]);

@@ -54,12 +54,12 @@ static const struct stage_contract_world WORLD = {restart, cut_at, is_cut, power
 static void files_keep_the_stage_contract(void **state)
 {
     (void)state;
-    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL; c++) {
+    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name; c++) {
         struct stage_contract_env env = {.shelf_bytes = STAGE_CONTRACT_SHELF_BYTES, .world = &WORLD};
         forgetful_disk_init(folder, false);
         open_store(&env);
         const char *broken = c->run(&env);
-        if (broken != NULL) {
+        if (broken) {
             fail_msg("%s: %s", c->name, broken);
         }
     }
@@ -70,12 +70,11 @@ static void a_disk_that_does_not_flush_is_noticed(void **state)
 {
     (void)state;
     bool is_noticed = false;
-    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL && !is_noticed; c++) {
+    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name && !is_noticed; c++) {
         struct stage_contract_env env = {.shelf_bytes = STAGE_CONTRACT_SHELF_BYTES, .world = &WORLD};
         forgetful_disk_init(folder, true);
         open_store(&env);
-        is_noticed =
-            strcmp(c->name, "power_that_fails_between_calls_costs_little") == 0 && c->run(&env) != NULL;
+        is_noticed = strcmp(c->name, "power_that_fails_between_calls_costs_little") == 0 && c->run(&env);
     }
     assert_true(is_noticed);
 }

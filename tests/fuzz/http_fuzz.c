@@ -100,7 +100,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
 
 static bool is_text(const char *text, size_t cap_bytes)
 {
-    return memchr(text, '\0', cap_bytes) != NULL;
+    return memchr(text, '\0', cap_bytes);
 }
 
 static void check(const struct s3_reply *r, const struct taken *t, enum fota_err err, bool is_range)

@@ -31,14 +31,14 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
     return FOTA_OK;
 }
 
-static const struct store_ops OPS = {.load = load, .save = save};
+static const struct store_ops store_ops = {.load = load, .save = save};
 
 /* The magic is whatever a saved record begins with. */
 static void mend(uint8_t cell[STORE_CELL_BYTES])
 {
     static uint8_t magic[4];
     if (magic[0] == 0) {
-        static struct cells fresh = {.store = {.ops = &OPS}};
+        static struct cells fresh = {.store = {.ops = &store_ops}};
         static uint8_t scratch[STORE_CELL_BYTES];
         static struct gateway_record empty;
         gateway_record_init(&empty);
@@ -54,7 +54,7 @@ static void mend(uint8_t cell[STORE_CELL_BYTES])
 static void check_range(const struct gateway_record *r)
 {
     if (r->n_channel_bytes > sizeof r->channel || r->rejected_next >= GATEWAY_REJECTED_MAX ||
-        memchr(r->etag, '\0', sizeof r->etag) == NULL) {
+        !memchr(r->etag, '\0', sizeof r->etag)) {
         fuzz_fail("a loaded record has a field out of range");
     }
 }
@@ -72,7 +72,7 @@ static void use(struct gateway_record *r)
         memcpy(images, offer.images, sizeof images);
     }
     gateway_record_reject(r, images, E_IMAGE_HASH, 1);
-    if (gateway_record_rejected(r, images) == NULL) {
+    if (!gateway_record_rejected(r, images)) {
         fuzz_fail("a rejection is not remembered");
     }
 }
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         abort();
     }
     memset(&cells, 0, sizeof cells);
-    cells.store.ops = &OPS;
+    cells.store.ops = &store_ops;
     for (unsigned cell = 0; cell < STORE_CELLS && n_bytes > 1; cell++) {
         size_t from = 1 + cell * GATEWAY_RECORD_BYTES;
         size_t n = from < n_bytes ? n_bytes - from : 0;

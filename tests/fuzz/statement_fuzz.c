@@ -57,7 +57,7 @@ static void check_spans(const struct statement *s, const char *text, size_t n_by
         is_inside =
             s->sig[i].at >= text + s->signed_bytes && s->sig[i].at + s->sig[i].n_bytes <= text + s->n_bytes;
     }
-    for (size_t i = 0; i < STATEMENT_FIELDS_MAX && s->field[i].at != NULL && is_inside; i++) {
+    for (size_t i = 0; i < STATEMENT_FIELDS_MAX && s->field[i].at && is_inside; i++) {
         is_inside = s->field[i].n_bytes >= 1 && s->field[i].at >= text &&
                     s->field[i].at + s->field[i].n_bytes <= text + s->signed_bytes;
     }

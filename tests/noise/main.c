@@ -59,11 +59,11 @@ static int take_option(char **arg, struct options *o)
         if (strcmp(arg[0], known[i].name) != 0) {
             continue;
         }
-        if (known[i].flag != NULL) {
+        if (known[i].flag) {
             *known[i].flag = true;
             return 1;
         }
-        if (arg[1] == NULL) {
+        if (!arg[1]) {
             return 0;
         }
         *known[i].number = (uint32_t)strtoul(arg[1], NULL, 10);

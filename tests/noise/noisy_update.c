@@ -10,7 +10,7 @@
 
 enum { SLICE_MS = 20, POLL_MS = 1000, RETRY_MS = 50, BACKOFF_MAX_MS = 1000, CLEAN_MAX_MS = 60000 };
 
-/** One update under way. */
+/* One update under way. */
 struct run {
     struct loader_board *board;
     struct mender wires; /* a plain twin_link, unless the bug is planted */

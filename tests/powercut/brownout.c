@@ -107,7 +107,7 @@ void brownout_day(uint32_t on_ms, uint32_t hold_off_ms, uint64_t seed, struct br
     }
     supply.chip->observer = (struct chip_observer){before_op, NULL, &supply};
     out->n_boots = 1000U * DAY_S / (on_ms + OFF_MS);
-    for (uint32_t i = 0; i < out->n_boots && out->broken == NULL; i++) {
+    for (uint32_t i = 0; i < out->n_boots && !out->broken; i++) {
         uint32_t found = run_period(&supply, on_ms, hold_off_ms, &out->broken);
         out->n_run++;
         supply.chip->n_log = 0;

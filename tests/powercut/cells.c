@@ -164,9 +164,9 @@ static void find_kinds(const uint8_t cell[CELLS], bool has_content, struct kinds
 static const struct kinds *kinds_of(const struct cells_record *record)
 {
     static struct kinds *cache;
-    if (cache == NULL) {
+    if (!cache) {
         cache = calloc(1U << (4 * CELLS + 1), sizeof *cache);
-        if (cache == NULL) {
+        if (!cache) {
             abort();
         }
     }
@@ -249,7 +249,7 @@ static enum fota_err cells_read(struct flash *base, uint32_t addr, uint32_t *wor
             const struct cells_record *record = &flash->state.record[a][i];
             programmed = record->seq != 0 ? words_of(record) : NULL;
         }
-        uint32_t content = programmed != NULL ? programmed[w] : 0xA5A5A5A5;
+        uint32_t content = programmed ? programmed[w] : 0xA5A5A5A5;
         switch (reading[CELL_OF_WORD[w]]) {
         case CELL_BLANK:
             words[n] = UINT32_MAX;
@@ -384,9 +384,9 @@ void cells_redraw(struct cells_flash *flash, uint32_t area)
 
 void cells_boot(struct cells_flash *flash, const struct cells_state *state, uint32_t n_slots)
 {
-    static const struct flash_ops OPS = {
+    static const struct flash_ops flash_ops = {
         .erase_sector = cells_erase, .program = cells_program, .read = cells_read};
-    flash->flash.ops = &OPS;
+    flash->flash.ops = &flash_ops;
     flash->n_slots = n_slots;
     flash->state = *state;
     flash->n_drawn = 0;

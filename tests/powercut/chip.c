@@ -68,7 +68,7 @@ static void push(struct chip *chip, const void *bytes, size_t n_bytes)
     if (chip->n_log + n_bytes > chip->n_room) {
         chip->n_room = 2 * (chip->n_log + n_bytes);
         uint8_t *log = realloc(chip->log, chip->n_room);
-        if (log == NULL) {
+        if (!log) {
             abort();
         }
         chip->log = log;
@@ -283,7 +283,7 @@ static enum fota_err announce(struct chip *chip, const struct chip_event *event)
     struct chip_sector *sector = &chip->sector[s];
     chip->n_ops++;
     chip->fault = CHIP_WORKS;
-    if (chip->observer.before_op != NULL) {
+    if (chip->observer.before_op) {
         chip->observer.before_op(chip->observer.ctx, event);
     }
     if ((chip->is_low || chip->fault == CHIP_DIP) && event->is_first) {
@@ -315,7 +315,7 @@ static void keep_worn_word(struct chip *chip, struct chip_sector *sector, uint32
 
 static void report(const struct chip *chip, const char *check, const char *text)
 {
-    if (chip->observer.broke != NULL) {
+    if (chip->observer.broke) {
         chip->observer.broke(chip->observer.ctx, check, text);
     }
 }
@@ -400,8 +400,8 @@ static enum fota_err chip_program(struct flash *flash, uint32_t addr, const uint
         return FOTA_OK;
     }
     const struct chip_sector *sector = sector_of(chip, addr, &s);
-    uint32_t first = sector != NULL ? (addr - sector->addr) / WORD_BYTES : 0;
-    if (sector == NULL || n_words > sector->n_words - first) {
+    uint32_t first = sector ? (addr - sector->addr) / WORD_BYTES : 0;
+    if (!sector || n_words > sector->n_words - first) {
         report(chip, "P12", "program outside the updater's sectors");
         return E_FLASH_RANGE;
     }
@@ -431,8 +431,8 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
         return FOTA_OK;
     }
     const struct chip_sector *sector = sector_of(chip, addr, &s);
-    uint32_t first = sector != NULL ? (addr - sector->addr) / WORD_BYTES : 0;
-    if (sector == NULL || n_words > sector->n_words - first) {
+    uint32_t first = sector ? (addr - sector->addr) / WORD_BYTES : 0;
+    if (!sector || n_words > sector->n_words - first) {
         memset(words, 0xFF, WORD_BYTES * (size_t)n_words); /* sectors without cells are blank */
         return FOTA_OK;
     }
@@ -442,7 +442,7 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
 
 struct chip *chip_new(void)
 {
-    static const struct flash_ops OPS = {
+    static const struct flash_ops flash_ops = {
         .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
     static const struct chip_sector SECTORS[CHIP_SECTORS] = {
         {.number = 3, .addr = 0x0800C000, .n_words = 4096},
@@ -455,10 +455,10 @@ struct chip *chip_new(void)
         {.number = 11, .addr = 0x080E0000, .n_words = 32768},
         {.number = 1, .addr = 0x08004000, .n_words = 4096}};
     struct chip *chip = calloc(1, sizeof *chip);
-    if (chip == NULL) {
+    if (!chip) {
         abort();
     }
-    chip->flash.ops = &OPS;
+    chip->flash.ops = &flash_ops;
     uint32_t first = 0;
     for (uint32_t s = 0; s < CHIP_SECTORS; s++) {
         chip->sector[s] = SECTORS[s];
@@ -480,7 +480,7 @@ void chip_load(struct chip *chip, uint32_t addr, const void *bytes, uint32_t n_b
     uint32_t s = 0;
     for (uint32_t i = 0; i < n_bytes / WORD_BYTES; i++) {
         struct chip_sector *sector = sector_of(chip, addr + WORD_BYTES * i, &s);
-        if (sector != NULL) {
+        if (sector) {
             uint32_t value = 0;
             memcpy(&value, (const uint8_t *)bytes + WORD_BYTES * (size_t)i, WORD_BYTES);
             uint32_t w = sector->first + (addr + WORD_BYTES * i - sector->addr) / WORD_BYTES;
@@ -506,7 +506,7 @@ void chip_flip(struct chip *chip, uint32_t addr, uint32_t xor_mask)
 {
     uint32_t s = 0;
     struct chip_sector *sector = sector_of(chip, addr, &s);
-    if (sector != NULL) {
+    if (sector) {
         uint32_t w = sector->first + (addr - sector->addr) / WORD_BYTES;
         remember(chip, s, w, 1);
         set_word(chip, sector, w, chip->words[w] ^ xor_mask, CHIP_KIND_SOLID);

@@ -101,7 +101,7 @@ void crypto_sha256_update(struct crypto_sha256 *ctx, const void *data, size_t n_
     while (n_bytes > 0) {
         uint64_t digest[2];
         if (m.n_bytes % BLOCK_BYTES == 0 && n_bytes >= BLOCK_BYTES) {
-            if (chip_in_use == NULL || !chip_block_digest(chip_in_use, p, digest)) {
+            if (!chip_in_use || !chip_block_digest(chip_in_use, p, digest)) {
                 chip_digest_words(p, digest);
             }
             add_digest(&m, digest);
@@ -156,7 +156,7 @@ static bool all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
 bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value);
 bool __wrap_bytes_all_equal(const uint8_t *p, size_t n_bytes, uint8_t value)
 {
-    while (value == 0xFF && chip_in_use != NULL && n_bytes > 0) {
+    while (value == 0xFF && chip_in_use && n_bytes > 0) {
         size_t to_next;
         size_t n = chip_known_blank_bytes(chip_in_use, p, &to_next);
         bool is_known = n > 0;

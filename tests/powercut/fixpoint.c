@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct cells_state) % 4 == 0, "hashed by words");
 static void *grow(void *old, size_t n_bytes)
 {
     void *p = realloc(old, n_bytes);
-    if (p == NULL) {
+    if (!p) {
         abort();
     }
     return p;
@@ -81,7 +81,7 @@ static void rehash(struct explorer *x)
     free(x->table);
     x->table_mask = TABLE_FACTOR * x->n_room - 1;
     x->table = calloc(x->table_mask + 1U, sizeof *x->table);
-    if (x->table == NULL) {
+    if (!x->table) {
         abort();
     }
     for (uint32_t i = 0; i < x->n_states; i++) {
@@ -140,7 +140,7 @@ static void before_op(void *ctx)
     struct explorer *x = ctx;
     /* Operations before the draw that is new in this run have been cut in an earlier run. */
     if (x->is_replay || x->flash.n_drawn < x->n_known || x->flash.n_ops < x->flash.fault_at ||
-        x->flash.state.cuts == x->config.cuts_max || x->broken != NULL) {
+        x->flash.state.cuts == x->config.cuts_max || x->broken) {
         return;
     }
     for (enum cells_cut how = CELLS_BEFORE; how <= CELLS_TORN; how++) {
@@ -157,7 +157,7 @@ static void before_op(void *ctx)
 static void breaks(void *ctx, const char *check, const char *text)
 {
     struct explorer *x = ctx;
-    if (x->broken == NULL) {
+    if (!x->broken) {
         x->check = check;
         x->broken = text;
     }
@@ -329,7 +329,7 @@ static void run_session(struct explorer *x)
     bool is_update = x->config.fails && n_writes != 0 && journal_dead_mask(&journal) != 0 &&
                      cells_choose(&x->flash, 2) == 0;
     enum fota_err err = make_room(x, &journal, n_writes, is_update);
-    for (uint32_t i = 0; i < n_writes && err == FOTA_OK && x->broken == NULL; i++) {
+    for (uint32_t i = 0; i < n_writes && err == FOTA_OK && !x->broken; i++) {
         err = write_next(x, &journal);
         if (err == E_FLASH_SUPPLY && x->flash.fault == CELLS_DIP) {
             err = make_room(x, &journal, 1, is_update);
@@ -381,7 +381,7 @@ static void note_run(struct explorer *x)
     result->n_runs++;
     result->ops_max = x->flash.n_ops > result->ops_max ? x->flash.n_ops : result->ops_max;
     result->erases_max = x->flash.n_erases > result->erases_max ? x->flash.n_erases : result->erases_max;
-    if (x->broken != NULL) {
+    if (x->broken) {
         if (result->n_violations++ == 0) {
             (void)snprintf(result->check, sizeof result->check, "%s", x->check);
             (void)snprintf(result->text, sizeof result->text, "%s", x->broken);
@@ -533,7 +533,7 @@ static bool parse_step(const char **at, struct step *step)
         return false;
     }
     const char *letter = **at != '\0' ? memchr(FAULT_LETTERS + 1, **at, CELLS_FAULTS - 1) : NULL;
-    if (letter != NULL) {
+    if (letter) {
         step->fault = (uint8_t)(letter - FAULT_LETTERS);
         step->fault_at = (uint16_t)strtoul(*at + 1, &end, 10);
         *at = end;
@@ -616,7 +616,7 @@ static bool replay_step(struct replay *replay, struct cells_state *state)
     replay->is_cut = false;
     cells_boot(&x->flash, state, x->config.n_slots);
     run_session(x);
-    if (x->broken != NULL && !replay->is_cut) {
+    if (x->broken && !replay->is_cut) {
         (void)printf("BROKEN %s: %s\n", x->check, x->broken);
         return false;
     }

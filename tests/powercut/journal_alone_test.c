@@ -125,7 +125,7 @@ static void session(struct chip *chip, struct witness *w, bool is_update, uint32
     if (err && !chip->fake.is_cut) {
         w->broken = "no room could be made";
     }
-    for (uint32_t i = 0; i < WRITES && err == FOTA_OK && w->broken == NULL; i++) {
+    for (uint32_t i = 0; i < WRITES && err == FOTA_OK && !w->broken; i++) {
         err = write_next(chip, &j, w) ? FOTA_OK : E_FLASH_PROGRAM;
     }
     uint32_t spare[JOURNAL_RECORD_WORDS];
@@ -143,7 +143,7 @@ static void age(struct chip *chip, struct witness *w, uint32_t worn, uint32_t n_
     make_chip(chip, chip->words, chip->cells, SMALL_J0, SMALL_J1);
     chip->fake.words = chip->words;
     *w = (struct witness){0};
-    for (uint32_t i = 0; i < n_before + n_after && w->broken == NULL; i++) {
+    for (uint32_t i = 0; i < n_before + n_after && !w->broken; i++) {
         chip->sectors[worn].is_worn = i >= n_before;
         flash_fake_power_up(&chip->fake, i + 1);
         session(chip, w, true, FREE_SMALL);
@@ -162,10 +162,10 @@ struct sweep {
 static void blame(struct sweep *sweep, const struct witness *w, const struct chip *chip, const char *id)
 {
     const char *broken = w->broken;
-    if (broken == NULL && chip->fake.n_suspect_programs != 0) {
+    if (!broken && chip->fake.n_suspect_programs != 0) {
         broken = "a suspect word was programmed";
     }
-    if (broken != NULL && sweep->broken == NULL) {
+    if (broken && !sweep->broken) {
         sweep->broken = broken;
         (void)snprintf(sweep->id, sizeof sweep->id, "%s", id);
     }
@@ -175,7 +175,7 @@ static void blame(struct sweep *sweep, const struct witness *w, const struct chi
 static void settle(struct sweep *sweep, const struct chip *from, const struct witness *w0, const char *id)
 {
     static struct chip chip;
-    for (uint32_t draw = 0; draw < 2 && sweep->broken == NULL; draw++) {
+    for (uint32_t draw = 0; draw < 2 && !sweep->broken; draw++) {
         struct witness w = *w0;
         bool is_repaired = false;
         copy_chip(&chip, from);
@@ -184,7 +184,7 @@ static void settle(struct sweep *sweep, const struct chip *from, const struct wi
             session(&chip, &w, boot == 2, FREE_SMALL);
             if (boot == 0) {
                 is_repaired = chip.fake.n_ops != 0;
-            } else if (boot == 1 && is_repaired && sweep->mends_for_good && w.broken == NULL &&
+            } else if (boot == 1 && is_repaired && sweep->mends_for_good && !w.broken &&
                        chip.fake.n_ops != 0) {
                 w.broken = "what was repaired had to be repaired again";
             }
@@ -201,8 +201,8 @@ static void cut_update(struct sweep *sweep, const struct chip *from, const struc
     struct chip *chip = malloc(sizeof *chip);
     assert_non_null(chip);
     bool is_reached = true;
-    for (uint32_t op = 1; is_reached && sweep->broken == NULL; op++) {
-        for (uint32_t how = 0; how < FLASH_CUTS_OF_PROGRAM && sweep->broken == NULL; how++) {
+    for (uint32_t op = 1; is_reached && !sweep->broken; op++) {
+        for (uint32_t how = 0; how < FLASH_CUTS_OF_PROGRAM && !sweep->broken; how++) {
             if ((HOWS[depth] >> how & 1) == 0) {
                 continue;
             }
@@ -220,7 +220,7 @@ static void cut_update(struct sweep *sweep, const struct chip *from, const struc
             (void)snprintf(here, sizeof here, "%s/%u.%u", id, (unsigned)op, (unsigned)how);
             blame(sweep, &w, chip, here);
             settle(sweep, chip, &w, here);
-            if (depth == 2 && sweep->broken == NULL) {
+            if (depth == 2 && !sweep->broken) {
                 cut_update(sweep, chip, &w, 1, here);
             }
         }
@@ -233,7 +233,7 @@ static void sweep_sessions(uint32_t depth, uint32_t n_sessions)
     static struct chip chip;
     struct sweep sweep = {.mends_for_good = depth == 1};
     for (uint32_t worn = S_J1; worn <= S_J0; worn += S_J0) {
-        for (uint32_t n = 0; n < n_sessions && sweep.broken == NULL; n++) {
+        for (uint32_t n = 0; n < n_sessions && !sweep.broken; n++) {
             struct witness w;
             char id[32];
             age(&chip, &w, worn, 2, n);
@@ -243,7 +243,7 @@ static void sweep_sessions(uint32_t depth, uint32_t n_sessions)
         }
     }
     print_message("%u cuts\n", (unsigned)sweep.n_cuts);
-    if (sweep.broken != NULL) {
+    if (sweep.broken) {
         fail_msg("%s: %s", sweep.id, sweep.broken);
     }
 }
@@ -323,7 +323,7 @@ static void live_long(uint32_t n_j0, uint32_t n_j1, uint32_t worn, uint32_t n_fr
     flash_fake_power_up(&chip.fake, 1);
     session(&chip, &w, true, n_free);
     chip.sectors[worn].is_worn = true;
-    for (uint32_t i = 0; i < n_updates && w.broken == NULL; i++) {
+    for (uint32_t i = 0; i < n_updates && !w.broken; i++) {
         chip.fake.is_cut = false;
         session(&chip, &w, true, n_free);
     }

@@ -77,10 +77,10 @@ static enum fota_err write(uint32_t n)
 
 static int new_chip(void **state)
 {
-    static const struct flash_ops OPS = {
+    static const struct flash_ops flash_ops = {
         .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
     (void)state;
-    chip.flash.ops = &OPS;
+    chip.flash.ops = &flash_ops;
     chip.n_calls = UINT32_MAX;
     chip.sectors[0] = (struct flash_fake_sector){3, J1_BASE, WORDS / 2, true, false, 0};
     chip.sectors[1] = (struct flash_fake_sector){11, J0_BASE, WORDS / 2, true, false, 0};

@@ -33,7 +33,7 @@ static FILE *figures;
 
 static void put_figure(const char *key, uint64_t value)
 {
-    if (figures != NULL) {
+    if (figures) {
         (void)fprintf(figures, "%s %llu\n", key, (unsigned long long)value);
     }
 }
@@ -222,7 +222,7 @@ static uint32_t tell_day(uint32_t on_ms, uint32_t hold_off_ms)
     brownout_day(on_ms, hold_off_ms, SEED, &r);
     (void)printf("%s, supply holds %5u ms: %7u boots (%5u run), %6u erases of one sector in a day%s\n",
                  hold_off_ms != 0 ? "with R10" : "without it", (unsigned)on_ms, (unsigned)r.n_boots,
-                 (unsigned)r.n_run, (unsigned)r.erases, r.broken != NULL ? " (state lost: rule R11)" : "");
+                 (unsigned)r.n_run, (unsigned)r.erases, r.broken ? " (state lost: rule R11)" : "");
     return r.erases;
 }
 
@@ -341,7 +341,7 @@ static int replay(const char *text)
         return 2;
     }
     const struct site_scenario *scenario = scenario_named(id.scenario);
-    if (scenario == NULL) {
+    if (!scenario) {
         (void)fprintf(stderr, "powercut: no scenario %s on the host; `powercut list` shows them\n",
                       id.scenario);
         return 2;
@@ -387,29 +387,29 @@ static int list(void)
 static int run_named(int n_args, char **args)
 {
     const struct site_scenario *scenario = n_args > 1 ? scenario_named(args[1]) : NULL;
-    if (n_args > 1 && scenario == NULL) {
+    if (n_args > 1 && !scenario) {
         (void)fprintf(stderr, "powercut: no scenario %s; `powercut list` shows them\n", args[1]);
         return 2;
     }
     if (strcmp(args[0], "single") == 0) {
-        return scenario != NULL ? run_single(scenario, SWEEP_ALL) : run_all_single(JOB_SINGLE);
+        return scenario ? run_single(scenario, SWEEP_ALL) : run_all_single(JOB_SINGLE);
     }
-    if (scenario == NULL && n_args == 1 && strcmp(args[0], "worn") == 0) {
+    if (!scenario && n_args == 1 && strcmp(args[0], "worn") == 0) {
         return run_worn();
     }
-    if (scenario == NULL && n_args == 1 && strcmp(args[0], "dip") == 0) {
+    if (!scenario && n_args == 1 && strcmp(args[0], "dip") == 0) {
         return run_all_faults(true);
     }
-    if (scenario == NULL && n_args == 1 && strcmp(args[0], "f8") == 0) {
+    if (!scenario && n_args == 1 && strcmp(args[0], "f8") == 0) {
         return run_all_upsets();
     }
-    if (scenario != NULL && (strcmp(args[0], "dip") == 0 || strcmp(args[0], "worn") == 0)) {
+    if (scenario && (strcmp(args[0], "dip") == 0 || strcmp(args[0], "worn") == 0)) {
         return run_faults(scenario, strcmp(args[0], "dip") == 0);
     }
-    if (scenario != NULL && strcmp(args[0], "f8") == 0) {
+    if (scenario && strcmp(args[0], "f8") == 0) {
         return run_upset(scenario);
     }
-    if (scenario == NULL || (n_args != 2 && n_args != 4)) {
+    if (!scenario || (n_args != 2 && n_args != 4)) {
         return usage();
     }
     uint32_t first_op = n_args == 4 ? (uint32_t)strtoul(args[2], NULL, 10) : 0;
@@ -458,7 +458,7 @@ int main(int argc, char **argv)
     int at = 1;
     if (argc > 2 && strcmp(argv[1], "--figures") == 0) {
         figures = fopen(argv[2], "a");
-        if (figures == NULL) {
+        if (!figures) {
             (void)fprintf(stderr, "powercut: cannot write %s\n", argv[2]);
             return 2;
         }
@@ -469,7 +469,7 @@ int main(int argc, char **argv)
     }
     releases_make();
     int result = run(argc - at, argv + at);
-    if (figures != NULL && fclose(figures) != 0) {
+    if (figures && fclose(figures) != 0) {
         return 2;
     }
     return result;

@@ -257,9 +257,9 @@ void oracle_check_second_boot(struct site *w, const struct update *u, const stru
     bool is_same = is_last_resort ? second.stay == BOOT_STAY_BEFORE_TRY
                                   : second.action == first->action && second.slot == first->slot;
     w->waived[WAIVED_RUN] += !is_same && is_last_run;
-    if (w->check == NULL && !is_same && !is_last_run) {
+    if (!w->check && !is_same && !is_last_run) {
         site_blame(w, "S4", "a second boot decides otherwise");
-    } else if (w->check == NULL && !has_written && !is_flaky && w->chip->n_ops != 0 && !first->is_trial) {
+    } else if (!w->check && !has_written && !is_flaky && w->chip->n_ops != 0 && !first->is_trial) {
         site_blame(w, "S4", "a second boot has to write what the first one had not");
     }
     w->is_quiet = false;
@@ -275,7 +275,7 @@ void oracle_check_loader(struct site *w, struct update *u)
     struct boot_info info;
     struct image_result result;
     uint32_t id = site_identify_loader(w);
-    if (w->config.loader.bytes == NULL) {
+    if (!w->config.loader.bytes) {
         return;
     }
     update_info(u, &info);

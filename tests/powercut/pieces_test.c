@@ -36,7 +36,7 @@ static uint32_t draw(uint64_t *random)
 static void chip_keeps_the_flash_contract(void **state)
 {
     (void)state;
-    for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name != NULL; c++) {
+    for (const struct flash_contract_case *c = FLASH_CONTRACT; c->name; c++) {
         struct chip *chip = chip_new();
         struct flash_contract_env env = {.flash = &chip->flash,
                                          .sector = SLOT_SECTOR,
@@ -46,7 +46,7 @@ static void chip_keeps_the_flash_contract(void **state)
                                          .closed_base = 0x08010000};
         const char *broken = c->run(&env);
         chip_free(chip);
-        if (broken != NULL) {
+        if (broken) {
             fail_msg("%s: %s", c->name, broken);
         }
     }
@@ -90,7 +90,7 @@ static void open_pair(struct pair *pair)
     pair->chip = chip_new();
     pair->words = malloc(4 * (size_t)SLOT_SECTOR_WORDS);
     pair->cells = malloc(SLOT_SECTOR_WORDS * sizeof *pair->cells);
-    assert_true(pair->words != NULL && pair->cells != NULL);
+    assert_true(pair->words && pair->cells);
     pair->sector = (struct flash_fake_sector){SLOT_SECTOR, SLOT_ADDR, SLOT_SECTOR_WORDS, true, false, 0};
     flash_fake_init(&pair->fake, &pair->sector, 1, pair->words, pair->cells);
     pair->chip->observer = (struct chip_observer){before_op, on_broken, pair};

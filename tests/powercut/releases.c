@@ -85,7 +85,7 @@ static uint8_t *build(const struct image_spec *spec, uint32_t key, uint32_t payl
     memcpy(signer.point, cheap_point(key), sizeof signer.point);
     uint8_t *payload = malloc(payload_bytes);
     uint8_t *file = malloc((size_t)limit_bytes + IMAGE_OVERHEAD_MAX_BYTES);
-    must(payload != NULL && file != NULL, "no memory");
+    must(payload && file, "no memory");
     uint64_t random = (uint64_t)spec->version.major * 256 + spec->load_addr;
     for (uint32_t i = 0; i < payload_bytes; i++) {
         random = random * 6364136223846793005ULL + 1442695040888963407ULL;

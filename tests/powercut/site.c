@@ -9,7 +9,7 @@ enum { NWRP_BIT = 16, CHUNK_WORDS = 1024, QUIET_BOOTS_MAX = 8, BOOT_ERASES_MAX =
 
 void site_blame(struct site *w, const char *check, const char *text)
 {
-    if (w->check == NULL) {
+    if (!w->check) {
         w->check = check;
         w->text = text;
     }
@@ -231,9 +231,9 @@ static bool stream(struct site *w, struct update *u, const struct update_target 
             if (!oracle_is_done(w, u, err, "update_erase failed with power on")) {
                 return false;
             }
-            w->is_known = !w->is_quiet && w->is_seen != NULL && w->is_seen(w->ctx, u);
+            w->is_known = !w->is_quiet && w->is_seen && w->is_seen(w->ctx, u);
         }
-        if (w->is_known || w->check != NULL) {
+        if (w->is_known || w->check) {
             return false;
         }
         enum fota_err err = program(u, target->base + off, words, (n_bytes + 3) / 4);
@@ -300,7 +300,7 @@ static bool finish_in_vain(struct site *w, struct update *u)
 {
     struct site_view *view = &w->view;
     bool goes_on = true;
-    while (view->n_finishes < SITE_FINISHES && goes_on && w->check == NULL) {
+    while (view->n_finishes < SITE_FINISHES && goes_on && !w->check) {
         enum fota_err err = call(u, update_finish);
         view->n_finishes++;
         if (err != E_IMAGE_HASH) {
@@ -365,7 +365,7 @@ static void serve(struct site *w, struct update *u)
             return;
         }
     }
-    if (w->check != NULL || !stream(w, u, &target, target.resume_off, end)) {
+    if (w->check || !stream(w, u, &target, target.resume_off, end)) {
         return;
     }
     enum fota_err err = call(u, update_finish);
@@ -465,7 +465,7 @@ static void serve_with_patience(struct site *w, struct update *u)
 {
     uint64_t n_refused = w->waived[WAIVED_REFUSED];
     serve_what_is_wanted(w, u);
-    bool is_refused = w->waived[WAIVED_REFUSED] != n_refused && w->check == NULL && !w->is_known;
+    bool is_refused = w->waived[WAIVED_REFUSED] != n_refused && !w->check && !w->is_known;
     bool is_worn = site_is_slot_worn(w) || (chip_worn_mask(w->chip) >> CHIP_LOADER & 1) != 0;
     if (is_refused && is_worn) {
         w->view.has_given_up = 1;
@@ -575,16 +575,16 @@ void site_live(struct site *w)
     site_boot(w, &u, &decision, images);
     chip_supply_is_back(w->chip);
     note_booted(&w->view);
-    if (w->check == NULL) {
+    if (!w->check) {
         oracle_check_decision(w, &u, &decision, images);
     }
-    if (w->check == NULL) {
+    if (!w->check) {
         oracle_check_loader(w, &u);
     }
-    if (w->check == NULL && w->n_lives == 1 && !w->is_quiet) {
+    if (!w->check && w->n_lives == 1 && !w->is_quiet) {
         oracle_check_second_boot(w, &u, &decision);
     }
-    if (w->check != NULL) {
+    if (w->check) {
         return;
     }
     w->view.is_try = 0;
@@ -592,7 +592,7 @@ void site_live(struct site *w)
     u.n_erases_allowed = 0;
     bool goes_on =
         decision.action == SLOTS_BOOT ? run_application(w, &u, decision.slot) : run_loader(w, &u, &decision);
-    if (goes_on && w->check == NULL && !site_is_done(w)) {
+    if (goes_on && !w->check && !site_is_done(w)) {
         serve_with_patience(w, &u);
     }
 }
@@ -613,7 +613,7 @@ void site_check_end(struct site *w)
         }
     }
     w->is_quiet = false;
-    if (w->check != NULL) {
+    if (w->check) {
         return;
     }
     oracle_check_loader(w, &u);

@@ -18,7 +18,7 @@ static void set_scene(struct site *w, const struct site_scenario *scene)
     const struct site_scenario *kept = w->scenario;
     w->scenario = scene;
     w->view.offer = 0;
-    for (uint32_t life = 0; life < SITE_LIVES_MAX && !site_is_done(w) && w->check == NULL; life++) {
+    for (uint32_t life = 0; life < SITE_LIVES_MAX && !site_is_done(w) && !w->check; life++) {
         w->n_lives = 1; /* no look at second boots */
         chip_power_up(w->chip, 1);
         site_live(w);
@@ -157,7 +157,7 @@ void site_open(struct site *w, const struct site_scenario *scenario)
     }
     fill_journal(w, scenario->n_fill);
     strike(w, scenario->mishap);
-    if (w->check != NULL) {
+    if (w->check) {
         (void)printf("BROKEN %s: %s, before the first cut\n  replay: powercut pc/%s/0/before\n", w->check,
                      w->text, scenario->name);
         exit(1);

@@ -45,7 +45,7 @@ struct sweep {
 static void *grow(void *old, size_t n_bytes)
 {
     void *p = realloc(old, n_bytes);
-    if (p == NULL) {
+    if (!p) {
         abort();
     }
     return p;
@@ -68,7 +68,7 @@ static void seen_resize(struct seen *seen, uint32_t n_room)
     seen->key = grow(NULL, n_room * sizeof *seen->key);
     seen->n_sessions = grow(NULL, n_room * sizeof *seen->n_sessions);
     memset(seen->key, 0, n_room * sizeof *seen->key);
-    for (uint32_t i = 0; old.key != NULL && i <= old.mask; i++) {
+    for (uint32_t i = 0; old.key && i <= old.mask; i++) {
         if (old.key[i] != 0) {
             uint32_t at = slot_of(seen, old.key[i]);
             seen->key[at] = old.key[i];
@@ -114,7 +114,7 @@ static uint64_t key_of(const struct sweep *s, const struct update *u)
     uint64_t h = chip_hash(s->site.chip);
     h = hash_bytes(h, &s->site.view, sizeof s->site.view);
     h = hash_bytes(h, &s->n_cuts, sizeof s->n_cuts);
-    h = u != NULL ? hash_bytes(h, u, sizeof *u) : h;
+    h = u ? hash_bytes(h, u, sizeof *u) : h;
     return h | 1;
 }
 
@@ -150,7 +150,7 @@ static void print_id(const struct sweep *s, char out[PC_ID_BYTES])
 static void note_brick(struct sweep *s)
 {
     struct sweep_result *result = s->result;
-    if (s->site.check == NULL || result->n_bricks++ != 0) {
+    if (!s->site.check || result->n_bricks++ != 0) {
         return;
     }
     (void)snprintf(result->check, sizeof result->check, "%s", s->site.check);
@@ -167,7 +167,7 @@ static void live_on(struct sweep *s)
         chip_power_up(w->chip,
                       chip_hash(w->chip) + life + (s->n_cuts > 0 && s->cut[s->n_cuts - 1].is_second_draw));
         site_live(w);
-        if (w->check != NULL || w->is_known) {
+        if (w->check || w->is_known) {
             return;
         }
     }
@@ -241,11 +241,11 @@ static void cut_here(struct sweep *s, const struct chip_event *event, enum flash
         live_on(s);
         note_brick(s);
         uint64_t n_now = s->result->n_sessions + s->result->n_covered;
-        for (uint32_t i = first_key; i < s->n_keys && s->site.check == NULL; i++) {
+        for (uint32_t i = first_key; i < s->n_keys && !s->site.check; i++) {
             seen_add(&s->seen, s->key[i], n_now - s->key_sessions[i]);
         }
     }
-    bool is_broken = s->site.check != NULL;
+    bool is_broken = s->site.check;
     go_back(s, &before);
     s->n_cuts--;
     if (is_broken) {
@@ -350,15 +350,15 @@ static void note_site(struct sweep *s, const struct chip_event *event, bool inte
 static void before_op(void *ctx, const struct chip_event *event)
 {
     struct sweep *s = ctx;
-    bool is_passed = s->site.is_quiet || s->site.check != NULL || s->n_cuts == s->config.depth;
+    bool is_passed = s->site.is_quiet || s->site.check || s->n_cuts == s->config.depth;
     s->n_ops++;
     check_place(s, event);
-    if (is_passed && s->sites == NULL && !s->is_by_interest) {
+    if (is_passed && !s->sites && !s->is_by_interest) {
         return; /* most operations: of an update that goes on after the last cut */
     }
     bool interests = is_interesting(&s->site, event);
     s->n_interesting += interests;
-    if (s->sites != NULL) {
+    if (s->sites) {
         note_site(s, event, interests);
         return;
     }
@@ -381,9 +381,9 @@ static void before_op(void *ctx, const struct chip_event *event)
         return;
     }
     enum flash_cut end = event->op == CHIP_ERASE ? FLASH_CUTS : FLASH_CUTS_OF_PROGRAM;
-    for (enum flash_cut outcome = FLASH_CUT_BEFORE; outcome < end && s->site.check == NULL; outcome++) {
+    for (enum flash_cut outcome = FLASH_CUT_BEFORE; outcome < end && !s->site.check; outcome++) {
         cut_here(s, event, outcome, false);
-        if (outcome == FLASH_CUT_FLAKY && s->site.check == NULL) {
+        if (outcome == FLASH_CUT_FLAKY && !s->site.check) {
             cut_here(s, event, outcome, true);
         }
     }
@@ -421,7 +421,7 @@ static void finish(struct sweep *s)
     out->n_lives = s->site.n_lives;
     memcpy(out->waived, s->site.waived, sizeof out->waived);
     out->n_ops = s->n_ops;
-    if (s->site.check != NULL && out->n_bricks == 0) {
+    if (s->site.check && out->n_bricks == 0) {
         note_brick(s);
     }
 }
@@ -450,7 +450,7 @@ static bool live_once(struct sweep *s, uint32_t life)
     struct site *w = &s->site;
     chip_power_up(w->chip, chip_hash(w->chip) + life);
     site_live(w);
-    return w->check == NULL && !site_is_done(w);
+    return !w->check && !site_is_done(w);
 }
 
 /* The operations of the next life that are to fail. */

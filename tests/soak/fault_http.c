@@ -121,7 +121,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
         if (err) {
             return err;
         }
-        is_image = (f->status == 200 || f->status == 206) && strstr(request->url, IMAGES) != NULL;
+        is_image = (f->status == 200 || f->status == 206) && strstr(request->url, IMAGES);
     }
     *status = f->status;
     return give(f, sink, is_image);

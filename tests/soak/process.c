@@ -50,7 +50,7 @@ static bool run(const char *const *argv)
 bool process_folder(char folder[PROCESS_PATH_BYTES])
 {
     (void)snprintf(folder, PROCESS_PATH_BYTES, "/tmp/fota_soak_XXXXXX");
-    if (mkdtemp(folder) == NULL) {
+    if (!mkdtemp(folder)) {
         (void)fprintf(stderr, "soak: no folder in /tmp: %s\n", strerror(errno));
         return false;
     }
@@ -81,7 +81,7 @@ bool proxy_start(struct proxy *p, const char *folder, const char *const rules[PR
     (void)snprintf(cert, sizeof cert, "%s/server.crt", folder);
     (void)snprintf(key, sizeof key, "%s/server.key", folder);
     (void)snprintf(number, sizeof number, "%u", seed);
-    for (size_t i = 0; i < PROCESS_RULES_MAX && rules[i] != NULL; i++) {
+    for (size_t i = 0; i < PROCESS_RULES_MAX && rules[i]; i++) {
         argv[n++] = "--rule";
         argv[n++] = rules[i];
     }
@@ -91,9 +91,9 @@ bool proxy_start(struct proxy *p, const char *folder, const char *const rules[PR
     p->pid = start(argv, ends[1]);
     (void)close(ends[1]);
     FILE *out = fdopen(ends[0], "r");
-    const bool is_ready = p->pid > 0 && out != NULL && fgets(line, sizeof line, out) != NULL &&
+    const bool is_ready = p->pid > 0 && out && fgets(line, sizeof line, out) &&
                           sscanf(line, "fault_proxy ready %95s", p->url) == 1;
-    if (out != NULL) {
+    if (out) {
         (void)fclose(out);
     }
     if (!is_ready) {

@@ -183,7 +183,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     struct counting *c = (struct counting *)http;
     const struct http_sink between = {.header = on_header, .body = on_body, .ctx = c};
     c->sink = sink;
-    c->is_image = strstr(request->url, "/v1/blobs/") != NULL;
+    c->is_image = strstr(request->url, "/v1/blobs/");
     return http_perform(c->inner, request, &between, status);
 }
 

@@ -17,7 +17,7 @@
 
 enum { START_MAX_MS = 12000, POLLS_MAX = 4000000, FRAME_BYTES = 258 };
 
-/** A board, and the host that talks to it. */
+/* A board, and the host that talks to it. */
 struct host {
     struct twin_board board;
     struct twin *twin;

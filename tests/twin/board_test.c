@@ -55,7 +55,7 @@ static struct twin *make(const struct twin_config *config, enum command command)
     return t;
 }
 
-/** A board with the guest's program, power on. */
+/* A board with the guest's program, power on. */
 static struct twin *board(enum command command)
 {
     struct twin *t = make(&(struct twin_config){.seed = 1}, command);
@@ -229,7 +229,7 @@ static void brown_out_level_3_holds_the_chip_below_2_8_v(void **state)
     twin_destroy(t);
 }
 
-/** A board that is switched on at a low supply: below power-down it does not start, below its brown-out level
+/* A board that is switched on at a low supply: below power-down it does not start, below its brown-out level
  * it is held in reset. */
 static void low_supply_at_power_on_holds_the_board_by_its_option_bytes(void **state)
 {
@@ -453,7 +453,7 @@ static void another_seed_is_another_run_and_the_difference_is_named(void **state
     twin_snapshot_free(b);
 }
 
-/** Run to `split_us`, save, run on to the end: the same end after restore, here and on another board. */
+/* Run to `split_us`, save, run on to the end: the same end after restore, here and on another board. */
 static void check_split(enum command command, uint64_t split_us, uint64_t end_us)
 {
     struct twin *t = board(command);
@@ -542,7 +542,7 @@ static void check_no_other_violation(const struct twin *t, enum twin_cut cut)
 {
     struct twin_violation first;
     size_t n = twin_violation(t, 0, &first);
-    if (n == 1 && cut == TWIN_CUT_BLANK && strstr(first.text, "reads blank but was not erased") != NULL) {
+    if (n == 1 && cut == TWIN_CUT_BLANK && strstr(first.text, "reads blank but was not erased")) {
         return;
     }
     clean(t);

@@ -227,7 +227,7 @@ static void a_trial_that_hangs_runs_three_times_and_is_rejected(void **state)
     small_board_close(b);
 }
 
-/** Power, and not the image, ends each run: sixteen starts are what it has. */
+/* Power, and not the image, ends each run: sixteen starts are what it has. */
 static void a_trial_cut_from_power_costs_a_start_and_no_run(void **state)
 {
     (void)state;
@@ -366,10 +366,10 @@ static void crash_looping_image_is_left_once_for_the_other_confirmed_one(void **
     }
 }
 
-/** What else happens after each run of an image that crashes or does not. */
+/* What else happens after each run of an image that crashes or does not. */
 enum crash_event { CRASH_NOTHING, CRASH_CUT, CRASH_PIN };
 
-/** Let it run up to 12 times. @return does B still run? */
+/* Let it run up to 12 times. @return does B still run? */
 static bool b_survives(uint32_t mode, enum crash_event event)
 {
     struct twin_board *b = updated_board(mode);
@@ -404,7 +404,7 @@ static void crashes_count_only_in_a_row_and_only_if_they_are_crashes(void **stat
     }
 }
 
-/** A host that resets a board that hangs must not wipe out what tells why it hangs. */
+/* A host that resets a board that hangs must not wipe out what tells why it hangs. */
 static void the_pin_neither_adds_to_the_crash_count_nor_clears_it(void **state)
 {
     (void)state;

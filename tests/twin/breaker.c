@@ -18,7 +18,7 @@ static struct link_io *inner(struct link_io *io)
     return breaker_of(io)->under;
 }
 
-/** After a planned cut the supply comes back; the port of the host never noticed. */
+/* After a planned cut the supply comes back; the port of the host never noticed. */
 static void restore_power(struct breaker *b)
 {
     if (b->board->wires.last_stop == TWIN_STOP_POWER) {
@@ -60,7 +60,7 @@ static uint64_t count_erases(const struct twin *t)
     return n;
 }
 
-/** At most one erase begins between two looks. */
+/* At most one erase begins between two looks. */
 static void note_erase(struct breaker *b)
 {
     uint64_t n = count_erases(b->board->twin) - b->n_erases_before;

@@ -74,7 +74,7 @@ static struct twin *open_board(void)
     char why[256] = "";
     const struct twin_config config = {.seed = 1, .strict = false};
     struct twin *t = twin_create(&config, why, sizeof why);
-    if (t == NULL || !twin_load_elf(t, bootloader, why, sizeof why)) {
+    if (!t || !twin_load_elf(t, bootloader, why, sizeof why)) {
         fail_msg("%s", why);
     }
     twin_set_power(t, true);

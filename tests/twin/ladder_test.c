@@ -100,7 +100,7 @@ static void loader_whose_host_is_gone_lets_the_image_boot(void **state)
     twin_board_close(&b);
 }
 
-/** Sector 1 as an accident leaves it. */
+/* Sector 1 as an accident leaves it. */
 enum loss { LOSS_ERASED, LOSS_HEADER, LOSS_CODE, LOSSES };
 
 static void lose_the_loader(struct twin *t, enum loss loss)
@@ -119,7 +119,7 @@ static void lose_the_loader(struct twin *t, enum loss loss)
     twin_board_run_ms(&(struct twin_board){.twin = t}, TWIN_BOARD_SETTLE_MS);
 }
 
-/** The application below which sector 1 is lost runs on and is updated as ever; only whoever asks for the
+/* The application below which sector 1 is lost runs on and is updated as ever; only whoever asks for the
  * loader hears of it, with the reason. */
 static void lost_loader_is_named_and_disturbs_no_application(void **state)
 {
@@ -208,7 +208,7 @@ static void rom_without_spi_is_known_by_its_silence_in_bounded_time(void **state
     twin_board_close(&b);
 }
 
-/** Wires whose BOOT0 goes nowhere. */
+/* Wires whose BOOT0 goes nowhere. */
 static enum fota_err lost_boot0(struct link_io *io, bool high)
 {
     (void)io;
@@ -315,7 +315,7 @@ static void early_acks_of_erase_and_write_are_not_believed(void **state)
     store_over_garbage(TWIN_ROM_V9_1_EARLY, TWIN_FLASH_MAXIMUM, "early ACK, slowest flash");
 }
 
-/** What a host sees that believes the first ACK after an erase. @return its time in ms */
+/* What a host sees that believes the first ACK after an erase. @return its time in ms */
 static uint32_t believe_first_ack(struct twin_board *b, uint16_t sector)
 {
     static const uint8_t start[] = {0x5A, 0x44, 0xBB, 0, 0, 0x79, 0x00, 0x00, 0x00, 0, 0, 0x79};

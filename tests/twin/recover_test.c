@@ -49,7 +49,7 @@ static struct recover_plan make_plan(unsigned release, unsigned slot)
     return plan;
 }
 
-/** The sectors as a recovery leaves them when it lets go of the board. */
+/* The sectors as a recovery leaves them when it lets go of the board. */
 static void assert_rebuilt(const struct twin *t, const struct recover_plan *p)
 {
     static uint8_t got[FLASH_MAP_BYTES];
@@ -151,7 +151,7 @@ static void board_that_runs_is_left_alone(void **state)
     twin_board_close(&b);
 }
 
-/** The parts are refused, and the right one is blamed. */
+/* The parts are refused, and the right one is blamed. */
 static void assert_refused(const struct recover_parts *parts, enum recover_part part, enum fota_err err)
 {
     struct recover_plan plan;
@@ -160,7 +160,7 @@ static void assert_refused(const struct recover_parts *parts, enum recover_part 
     assert_int_equal(at, part);
 }
 
-/** Copies that a test may damage. */
+/* Copies that a test may damage. */
 struct good_parts {
     struct recover_parts parts;
     uint8_t boot[FIRMWARE_ROOT_MAX_BYTES];
@@ -247,7 +247,7 @@ static void loader_that_the_bootloader_would_refuse_is_refused(void **state)
     assert_refused(parts, RECOVER_PART_LOADER, E_IMAGE_SIZE);
 }
 
-/** Sectors 0 and 1, each protected or not, holding the right bytes or garbage: `mask` says which. */
+/* Sectors 0 and 1, each protected or not, holding the right bytes or garbage: `mask` says which. */
 static void recover_protected(uint32_t protected_mask, uint32_t garbage_mask)
 {
     static const uint8_t garbage[64] = {0};
@@ -337,7 +337,7 @@ static void newer_image_in_the_other_slot_gives_way(void **state)
 
 /* --- cut at any point -------------------------------------------------------------------------------- */
 
-/** One run of the host. */
+/* One run of the host. */
 struct host_run {
     struct breaker wires;
     struct recover_result result;
@@ -355,7 +355,7 @@ static void stop_at_confirm(void *ctx, const struct recover_event *event)
     }
 }
 
-/** One run of the host, from its start to its death. @return true if the board is rebuilt */
+/* One run of the host, from its start to its death. @return true if the board is rebuilt */
 static bool run_once(struct twin_board *b, const struct recover_plan *plan, struct break_point point,
                      bool is_forced, struct host_run *h)
 {
@@ -373,7 +373,7 @@ static bool run_once(struct twin_board *b, const struct recover_plan *plan, stru
     return h->is_written;
 }
 
-/** How long a recovery from here is, without a cut. */
+/* How long a recovery from here is, without a cut. */
 struct extent {
     uint64_t n_bytes, n_ops;
 };
@@ -458,7 +458,7 @@ static struct break_point draw(uint64_t *seed, const struct extent *e, unsigned 
     return p;
 }
 
-/** @param n_breaks  runs that are cut, one after another; the next one must do. @return cuts that came about:
+/* @param n_breaks  runs that are cut, one after another; the next one must do. @return cuts that came about:
  * a host that lives through one goes on, and is done before the next */
 static unsigned cut_and_recover(struct twin_board *b, const struct twin_snapshot *start,
                                 const struct recover_plan *plan, const struct break_point *breaks,
@@ -527,7 +527,7 @@ static void recovery_cut_while_the_image_is_on_trial_ends_well(void **state)
     twin_board_close(&b);
 }
 
-/** @param flip_ppb  chance that a bit arrives as the other one, on either wire */
+/* @param flip_ppb  chance that a bit arrives as the other one, on either wire */
 static void recover_through_noise(uint32_t flip_ppb, uint64_t seed)
 {
     struct twin_board b;

@@ -89,7 +89,7 @@ static void make_release(uint32_t n_bytes)
 
 /* --- a host ------------------------------------------------------------------------------------------ */
 
-/** What one update cost, over all sessions of all hosts. */
+/* What one update cost, over all sessions of all hosts. */
 struct tally {
     uint32_t sent_bytes;     /* of the image, by sessions; a block whose answer did not come counts once */
     uint32_t repeated_bytes; /* blocks that went out again at once because of that */
@@ -114,7 +114,7 @@ static enum fota_err stream(struct twin_board *b, const struct link_session *s, 
     return err;
 }
 
-/** One session: from whatever state the board is in to a pending image. */
+/* One session: from whatever state the board is in to a pending image. */
 static enum fota_err session(struct twin_board *b, struct tally *t)
 {
     struct link_peer peer;
@@ -131,7 +131,7 @@ static enum fota_err session(struct twin_board *b, struct tally *t)
     return err ? err : link_client_finish(&b->link, s.session_id, &progress);
 }
 
-/** A host that tries again until it is done or dead. @return true if the image is pending */
+/* A host that tries again until it is done or dead. @return true if the image is pending */
 static bool host(struct twin_board *b, struct break_point point, struct tally *t, uint64_t *n_bytes)
 {
     struct breaker breaker;
@@ -156,7 +156,7 @@ static void assert_received(const struct twin_board *b, unsigned slot)
     assert_memory_equal(got, large.image[slot], large.n_image[slot]);
 }
 
-/** Somebody is reset at `n_samples` places of the update; it ends well each time, and cheaply. */
+/* Somebody is reset at `n_samples` places of the update; it ends well each time, and cheaply. */
 static void reset_somebody(struct twin_board *b, unsigned n_samples, unsigned slot, const char *name)
 {
     struct twin_snapshot *start = twin_save(b->twin);
@@ -196,7 +196,7 @@ static unsigned samples(void)
     return runs_all ? ALL_SAMPLES : SAMPLES;
 }
 
-/** The short run has flash that takes no time: only the order of things counts. */
+/* The short run has flash that takes no time: only the order of things counts. */
 static enum twin_flash_timing timing(void)
 {
     return runs_all ? TWIN_FLASH_TYPICAL : TWIN_FLASH_HASTY;

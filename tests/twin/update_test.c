@@ -19,7 +19,7 @@
 
 enum { POLL_MS = 1000, LIMIT_MS = 60000 };
 
-/** Board, gateway and bucket. */
+/* Board, gateway and bucket. */
 struct site {
     struct twin_board board;
     struct twin_clock clock;
@@ -36,7 +36,7 @@ static struct test_release agentless;
 
 /* --- set-up ------------------------------------------------------------------------------------------ */
 
-/** An application of one page that confirms itself and knows no agent. */
+/* An application of one page that confirms itself and knows no agent. */
 static int make_agentless(void **state)
 {
     (void)state;
@@ -80,7 +80,7 @@ static void start_gateway(struct site *b)
     assert_int_equal(gateway_init(&b->gateway, &config, &ports), FOTA_OK);
 }
 
-/** Factory-fresh board with this release, powered and confirmed; gateway before its first step. */
+/* Factory-fresh board with this release, powered and confirmed; gateway before its first step. */
 static struct site *site_open_with(const struct test_release *release)
 {
     struct site *b = calloc(1, sizeof *b);
@@ -125,7 +125,7 @@ static void run_ms(struct site *b, uint32_t ms)
     twin_board_listen(&b->board);
 }
 
-/** Let gateway and board run until an event of this kind, or fail. */
+/* Let gateway and board run until an event of this kind, or fail. */
 static void run_until(struct site *b, enum gateway_event_kind kind)
 {
     uint64_t until_ns = twin_now_ns(b->board.twin) + (uint64_t)LIMIT_MS * 1000000U;

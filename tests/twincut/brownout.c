@@ -158,7 +158,7 @@ static struct twin_snapshot *make_start(void)
     twin_set_power(board.twin, false);
     board_journal_damage(board.twin);
     struct twin_snapshot *start = twin_save(board.twin);
-    if (start == NULL) {
+    if (!start) {
         twin_board_die("snapshot", "out of memory");
     }
     return start;
@@ -175,10 +175,10 @@ static bool recovers(void)
     }
     struct twin_start start = twin_board_last_start(&board);
     const char *why = cuts_judge(&board, &start);
-    if (why != NULL) {
+    if (why) {
         printf("BRICK brownout: %s\n", why);
     }
-    return why == NULL;
+    return !why;
 }
 
 int main(int argc, char **argv)

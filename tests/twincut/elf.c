@@ -32,7 +32,7 @@ static void open_board(struct explorer *x)
     x->is_exploring = false;
     x->wires.clock_hz = 1000000;
     x->wires.gap_ns = 15000;
-    if (x->factory != NULL) {
+    if (x->factory) {
         twin_restore(x->board.twin, x->factory);
         twin_board_clear_console(&x->board);
         return;
@@ -48,7 +48,7 @@ static void open_board(struct explorer *x)
 
 static void close_board(struct explorer *x)
 {
-    if (x->factory != NULL) {
+    if (x->factory) {
         twin_snapshot_free(x->factory);
         x->factory = NULL;
         twin_board_close(&x->board);
@@ -201,7 +201,7 @@ static uint64_t normal_boot_writes(struct explorer *x)
 static void must_say(struct explorer *x, const struct twin_start *start, const char *expected)
 {
     const char *why = cuts_judge(&x->board, start);
-    if ((why == NULL) != (expected == NULL) || (why != NULL && strcmp(why, expected) != 0)) {
+    if ((!why) != (!expected) || (why && strcmp(why, expected) != 0)) {
         twin_board_die("judge does not say", expected ? expected : "that all is well");
     }
 }

@@ -25,7 +25,7 @@ uint64_t elf_erases(const struct explorer *x)
 struct twin_snapshot *elf_save(const struct explorer *x)
 {
     struct twin_snapshot *s = twin_save(x->board.twin);
-    if (s == NULL) {
+    if (!s) {
         twin_board_die("snapshot", "out of memory");
     }
     return s;
@@ -477,12 +477,12 @@ static void drop_trail(struct explorer *x)
 static void add_to_trail(struct explorer *x, struct trail *trail, const struct action *action)
 {
     size_t n_bytes = action->mosi ? action->n_bytes : 0;
-    if (trail->before != NULL &&
+    if (trail->before &&
         (trail->n_actions == TRAIL_ACTIONS || twin_now_ns(x->board.twin) - trail->start_ns > TRAIL_NS ||
          trail->n_bytes + n_bytes > sizeof trail->bytes)) {
         drop_trail(x);
     }
-    if (trail->before == NULL) {
+    if (!trail->before) {
         trail->before = elf_save(x);
         trail->start_ns = twin_now_ns(x->board.twin);
         trail->n_actions = 0;
@@ -595,7 +595,7 @@ static uint64_t io_now(struct link_io *io)
     return twin_now_ns(((struct explorer *)io)->board.twin) / 1000U;
 }
 
-static const struct link_io_ops IO_OPS = {.transfer = io_transfer,
+static const struct link_io_ops io_ops = {.transfer = io_transfer,
                                           .select = io_select,
                                           .set_nrst = io_nrst,
                                           .set_boot0 = io_boot0,
@@ -614,5 +614,5 @@ void elf_begin_exploring(struct explorer *x)
 
 void elf_init_wires(struct explorer *x)
 {
-    x->io.ops = &IO_OPS;
+    x->io.ops = &io_ops;
 }

@@ -158,7 +158,7 @@ void elf_watchdog(struct explorer *x)
             printf("no bite in an update, %u resets inside an erase survived\n",
                    (unsigned)(x->counts.watchdog_resets - before));
         }
-        x->counts.bricks += why != NULL;
+        x->counts.bricks += why ? 1 : 0;
         twin_snapshot_free(x->in_erase);
         x->in_erase = NULL;
         twin_board_close(&x->board);

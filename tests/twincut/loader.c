@@ -92,7 +92,7 @@ static uint64_t ops(const struct loader_cuts *b)
 static struct twin_snapshot *save(const struct loader_cuts *b)
 {
     struct twin_snapshot *s = twin_save(b->board.twin);
-    if (s == NULL) {
+    if (!s) {
         twin_board_die("snapshot", "out of memory");
     }
     return s;
@@ -149,7 +149,7 @@ static uint64_t io_now(struct link_io *io)
     return link_io_now_us(&((struct loader_cuts *)io)->wires.io);
 }
 
-static const struct link_io_ops IO_OPS = {.transfer = io_transfer,
+static const struct link_io_ops io_ops = {.transfer = io_transfer,
                                           .select = io_select,
                                           .set_nrst = io_nrst,
                                           .set_boot0 = io_boot0,
@@ -162,7 +162,7 @@ static void connect(struct loader_cuts *b)
 {
     twin_set_pin(b->board.twin, TWIN_PIN_NSS, true);
     twin_link_init(&b->wires, b->board.twin);
-    b->io.ops = &IO_OPS;
+    b->io.ops = &io_ops;
     link_client_init(&b->client, &b->io, NULL);
 }
 
@@ -545,7 +545,7 @@ static void cut_all(struct loader_cuts *b, const struct plan *plan)
 
 static void must_say(const char *why, const char *expected)
 {
-    if (why == NULL || strcmp(why, expected) != 0) {
+    if (!why || strcmp(why, expected) != 0) {
         (void)fprintf(stderr, "the judge says: %s\n", why ? why : "all is well");
         twin_board_die("the judge does not say", expected);
     }

@@ -356,11 +356,11 @@ static bool is_same(const struct checkpoint *a, const struct checkpoint *b)
 
 static void make_room(struct checkpoint *c)
 {
-    if (c->sram == NULL) {
+    if (!c->sram) {
         c->sram = malloc(RAM_BYTES);
         c->journal = malloc(J0_LOOK_BYTES + FLASH_J1_BYTES);
     }
-    if (c->sram == NULL || c->journal == NULL) {
+    if (!c->sram || !c->journal) {
         twin_board_die("checkpoint", "out of memory");
     }
 }
@@ -473,7 +473,7 @@ static enum end run_fault(struct skip_run *b, uint32_t step, unsigned fault)
 {
     char text[16];
     struct twin_snapshot *here = twin_save(b->board.twin);
-    if (here == NULL) {
+    if (!here) {
         twin_board_die("snapshot", "out of memory");
     }
     inject(b->board.twin, fault);
@@ -602,7 +602,7 @@ int main(int argc, char **argv)
     b.pc = malloc(sizeof *b.pc * STEPS_MAX);
     b.key = malloc(sizeof *b.key * STEPS_MAX);
     b.keys = malloc(sizeof *b.keys * KEYS);
-    if (b.pc == NULL || b.key == NULL || b.keys == NULL) {
+    if (!b.pc || !b.key || !b.keys) {
         twin_board_die("trace", "out of memory");
     }
     b.random = 2026;

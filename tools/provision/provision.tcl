@@ -132,7 +132,8 @@ proc epoch_now {} {
     return $n
 }
 
-# One byte for each step, x8: a byte of zero may be programmed over anything, so that a run that was cut can be repeated.
+# One byte for each step, x8: a byte of zero may be programmed over anything, so that a run that was cut can be repeated. A word
+# (mww) would program bytes that are not zero over a word that is not blank, which proves nothing (RM0090 3.6.4): hence mwb.
 proc write_epoch {} {
     set found [epoch_now]
     if {$found > $::epoch} {

@@ -36,7 +36,7 @@ static const struct twin_part parts[] = {
 const struct twin_part *twin_part_find(const char *name)
 {
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (name == NULL || strcmp(parts[i].name, name) == 0) {
+        if (!name || strcmp(parts[i].name, name) == 0) {
             return &parts[i];
         }
     }

@@ -37,7 +37,7 @@ static void release(struct twin *t, uint32_t hold)
     }
 }
 
-/** BOOT0 is sampled on the fourth SYSCLK edge after reset; BOOT1 is pin B2 (RM0090 table 2). */
+/* BOOT0 is sampled on the fourth SYSCLK edge after reset; BOOT1 is pin B2 (RM0090 table 2). */
 static void start(void *ctx)
 {
     struct twin *t = ctx;
@@ -123,7 +123,7 @@ void board_add_events(struct twin *t)
 
 /* --- supply --- */
 
-/** RAM after power-on reads as anything: by seed and number of the power-on. */
+/* RAM after power-on reads as anything: by seed and number of the power-on. */
 static void scramble(uint8_t *bytes, size_t n_bytes, uint64_t seed)
 {
     for (size_t i = 0; i < n_bytes; i += 8) {
@@ -141,7 +141,7 @@ static void scramble_ram(struct twin *t)
     cpu_code_changed(t->cpu, CCM_BASE, CCM_BYTES);
 }
 
-/** BOR level against the supply, falling, typical (DS8626 table 19). */
+/* BOR level against the supply, falling, typical (DS8626 table 19). */
 static uint32_t brown_out_mv(const struct twin *t)
 {
     static const uint16_t mv[4] = {2810, 2500, 2190, POWER_DOWN_MV};

@@ -8,7 +8,7 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/** Reset requests, power cuts, the ROM's Go, strict mode. @return true: the run ends with *stop */
+/* Reset requests, power cuts, the ROM's Go, strict mode. @return true: the run ends with *stop */
 static bool attend(struct twin *t, enum twin_stop *stop)
 {
     enum chip_reset_cause cause;
@@ -32,7 +32,7 @@ static bool attend(struct twin *t, enum twin_stop *stop)
     return end;
 }
 
-/** Nothing pending in the core: jump to the next thing that can happen. */
+/* Nothing pending in the core: jump to the next thing that can happen. */
 static void sleep_on(struct twin *t, uint64_t limit)
 {
     uint64_t wake = least(limit, cpu_next_systick(t->cpu));
@@ -41,7 +41,7 @@ static void sleep_on(struct twin *t, uint64_t limit)
     }
 }
 
-/** Take the core over the instruction at the breakpoint, so that a run can go on from there. */
+/* Take the core over the instruction at the breakpoint, so that a run can go on from there. */
 static enum cpu_stop step_off_breakpoint(struct twin *t)
 {
     t->at_breakpoint = false;
@@ -59,14 +59,14 @@ static enum cpu_stop run_core(struct twin *t, uint64_t limit)
     return why;
 }
 
-/** The flash is busy and the core wants it: time passes, events fire, no interrupt is taken. */
+/* The flash is busy and the core wants it: time passes, events fire, no interrupt is taken. */
 static void step_stall(struct twin *t)
 {
     (void)board_pass_until(t, least(chip_next_event_ps(t->chip), t->target_ps));
     t->s.stalled = !chip_flash_is_open(t->chip);
 }
 
-/** What the core's reason to stop means for the board. */
+/* What the core's reason to stop means for the board. */
 static void follow(struct twin *t, enum cpu_stop why)
 {
     if (why == CPU_STOP_SLEEP) {
@@ -80,7 +80,7 @@ static void follow(struct twin *t, enum cpu_stop why)
     }
 }
 
-/** One step of the core, up to the next event. @return true: breakpoint */
+/* One step of the core, up to the next event. @return true: breakpoint */
 static bool step_core(struct twin *t)
 {
     uint64_t until_ps = least(chip_next_event_ps(t->chip), t->target_ps);
@@ -100,7 +100,7 @@ static bool step_core(struct twin *t)
     return why == CPU_STOP_BREAKPOINT;
 }
 
-/** The core stands: only events and time. */
+/* The core stands: only events and time. */
 static void step_without_core(struct twin *t)
 {
     (void)chip_advance(t->chip, least(chip_next_event_ps(t->chip), t->target_ps));
@@ -170,7 +170,7 @@ static bool ends_transfer(enum twin_stop stop)
     return stop == TWIN_STOP_VIOLATION || stop == TWIN_STOP_BREAKPOINT;
 }
 
-/** One byte on the wires and the gap after it; *at_ps moves on. Without supply MISO floats high. */
+/* One byte on the wires and the gap after it; *at_ps moves on. Without supply MISO floats high. */
 static enum twin_stop spi_byte(struct twin *t, uint8_t mosi, uint8_t *miso, uint64_t *at_ps, uint64_t byte_ps,
                                uint64_t gap_ps)
 {

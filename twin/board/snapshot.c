@@ -56,7 +56,7 @@ void twin_snapshot_free(struct twin_snapshot *s)
     }
 }
 
-/** Bus address of a block that holds code, 0 for the others. */
+/* Bus address of a block that holds code, 0 for the others. */
 static uint32_t code_base(const struct twin *t, const uint8_t *block)
 {
     return block == t->flash ? FLASH_BASE : block == t->sram ? SRAM_BASE : block == t->ccm ? CCM_BASE : 0;

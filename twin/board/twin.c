@@ -28,7 +28,7 @@ static bool core_write(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t valu
     return chip_core_write(t->chip, addr, n_bytes, value);
 }
 
-/** The core leaves cpu_run; the run loop lets time pass until the flash is free and then starts the
+/* The core leaves cpu_run; the run loop lets time pass until the flash is free and then starts the
  * instruction again. So a run that ends inside a stall is the same run as one that does not. */
 static bool core_waits_for_flash(void *ctx)
 {

@@ -14,7 +14,7 @@ enum { PATH_BYTES = 4096, EDGES = 16, PS_PER_NS = 1000, LINE_MAX_BYTES = 32 };
 static const char IDS[TWIN_WIRES + 1] = "scoirbf";
 static const char *const NAMES[TWIN_WIRES] = {"NSS", "SCK", "MOSI", "MISO", "NRST", "BOOT0", "BSY"};
 
-/** A byte on the wires; its edges are written when time has passed them. */
+/* A byte on the wires; its edges are written when time has passed them. */
 struct vcd_byte {
     uint64_t start_ps;
     uint64_t byte_ps;
@@ -60,14 +60,14 @@ static void put_level(struct vcd *v, uint64_t time_ps, enum twin_wire wire, bool
     }
 }
 
-/** Both data wires show a bit from the falling edge before it on: mode 0, MSB first. */
+/* Both data wires show a bit from the falling edge before it on: mode 0, MSB first. */
 static void put_bit(struct vcd *v, uint64_t time_ps, unsigned bit)
 {
     put_level(v, time_ps, TWIN_WIRE_MOSI, v->byte.mosi >> (7 - bit) & 1);
     put_level(v, time_ps, TWIN_WIRE_MISO, v->byte.miso >> (7 - bit) & 1);
 }
 
-/** Write the edges of the byte that are due by `time_ps`. */
+/* Write the edges of the byte that are due by `time_ps`. */
 static void pass_edges(struct vcd *v, uint64_t time_ps)
 {
     struct vcd_byte *b = &v->byte;
@@ -130,7 +130,7 @@ static bool create(struct vcd *v, const char *path, char *why, size_t why_bytes)
             unlink(v->temporary);
         }
     }
-    return v->file != NULL;
+    return v->file;
 }
 
 struct vcd *vcd_open(struct twin *t, const char *path, uint64_t max_bytes, char *why, size_t why_bytes)

@@ -194,7 +194,7 @@ const uint8_t *chip_memory_at(const struct chip *chip, uint32_t addr, size_t n_b
     return m ? m->bytes + (addr - m->base) : NULL;
 }
 
-/** Nothing modelled stands at `addr`. @return is it a peripheral that we lack (read 0), not a hole (bus
+/* Nothing modelled stands at `addr`. @return is it a peripheral that we lack (read 0), not a hole (bus
  * error)? */
 static bool nothing_at(struct chip *chip, uint32_t addr, const char *verb)
 {

@@ -154,7 +154,7 @@ static bool make_region(struct code_region *region, const uint8_t *bytes, uint32
     region->n_bytes = (uint32_t)n_bytes;
     region->n_ops = n_bytes / 2 + 1;
     region->ops = calloc(region->n_ops, sizeof *region->ops);
-    return region->ops != NULL;
+    return region->ops;
 }
 
 struct cpu *cpu_create(const struct cpu_bus *bus, uint8_t *flash, size_t flash_bytes, uint8_t *sram,

@@ -2,7 +2,7 @@
  * ARM A7.7). */
 #include "exec.h"
 
-/** Second operand with the carry that a logical instruction would set. */
+/* Second operand with the carry that a logical instruction would set. */
 struct operand {
     uint32_t value;
     uint32_t carry;
@@ -197,7 +197,7 @@ FORM_INTO_SP(sub, imm)
 FORM_INTO_SP(sub, reg)
 FORM_INTO_SP(sub, shift)
 
-/** LSL, LSR, ASR, ROR by the low byte of m; imm is the type. */
+/* LSL, LSR, ASR, ROR by the low byte of m; imm is the type. */
 uint32_t exec_shift_by_reg(struct cpu *c, const struct op *op, uint32_t next)
 {
     const struct operand o = shifted(c->s.r[op->n], op->imm, c->s.r[op->m] & 0xFF, c->s.cf);
@@ -211,7 +211,7 @@ uint32_t exec_movt(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** PKHBT, PKHTB (OP_ALT). */
+/* PKHBT, PKHTB (OP_ALT). */
 uint32_t exec_pkh(struct cpu *c, const struct op *op, uint32_t next)
 {
     const uint32_t b = operand_shift(c, op).value;
@@ -220,14 +220,14 @@ uint32_t exec_pkh(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** BFI, BFC (n = REG_ZERO): imm is the mask, m the lowest bit. */
+/* BFI, BFC (n = REG_ZERO): imm is the mask, m the lowest bit. */
 uint32_t exec_bfi(struct cpu *c, const struct op *op, uint32_t next)
 {
     c->s.r[op->d] = (c->s.r[op->d] & ~op->imm) | (c->s.r[op->n] << op->m & op->imm);
     return next;
 }
 
-/** UBFX, SBFX (OP_ALT): m is the lowest bit, imm the width. */
+/* UBFX, SBFX (OP_ALT): m is the lowest bit, imm the width. */
 uint32_t exec_bfx(struct cpu *c, const struct op *op, uint32_t next)
 {
     const unsigned left = 32 - op->imm;

@@ -31,7 +31,7 @@ uint32_t exec_bx(struct cpu *c, const struct op *op, uint32_t next)
     return branch_exchange(c, c->s.r[op->m]);
 }
 
-/** BLX never returns from an exception: an EXC_RETURN value is a plain target
+/* BLX never returns from an exception: an EXC_RETURN value is a plain target
  * here. */
 uint32_t exec_blx(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -45,7 +45,7 @@ uint32_t exec_blx(struct cpu *c, const struct op *op, uint32_t next)
     return target & ~1u;
 }
 
-/** CBZ, CBNZ (OP_ALT). */
+/* CBZ, CBNZ (OP_ALT). */
 uint32_t exec_cbz(struct cpu *c, const struct op *op, uint32_t next)
 {
     if ((c->s.r[op->n] != 0) != (bool)(op->x & OP_ALT)) {
@@ -55,7 +55,7 @@ uint32_t exec_cbz(struct cpu *c, const struct op *op, uint32_t next)
     return op->imm;
 }
 
-/** TBB, TBH (OP_ALT): n = REG_ZERO with the address in imm when the base is the
+/* TBB, TBH (OP_ALT): n = REG_ZERO with the address in imm when the base is the
  * PC. */
 uint32_t exec_tbb(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -71,7 +71,7 @@ uint32_t exec_tbb(struct cpu *c, const struct op *op, uint32_t next)
     return next + 2 * halfwords;
 }
 
-/** ADD PC, PC, Rm: imm is what PC reads as. */
+/* ADD PC, PC, Rm: imm is what PC reads as. */
 uint32_t exec_add_pc(struct cpu *c, const struct op *op, uint32_t next)
 {
     (void)next;

@@ -7,7 +7,7 @@ static uint32_t sign_extend(uint32_t v, unsigned n_bits)
     return (uint32_t)((int32_t)(v << (32 - n_bits)) >> (32 - n_bits));
 }
 
-/** [S|U]XT[A][B|B16|H]: imm bits 0..4 rotation, bits 8..9 kind (0 half, 1 two
+/* [S|U]XT[A][B|B16|H]: imm bits 0..4 rotation, bits 8..9 kind (0 half, 1 two
  * bytes, 2 byte), OP_ALT unsigned. */
 uint32_t exec_extend(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -36,7 +36,7 @@ static int32_t clamp(int32_t v, int32_t low, int32_t high)
 /* Prefix of the parallel instructions, imm bits 4..6 as encoded. */
 enum { PREFIX_S = 0, PREFIX_Q = 1, PREFIX_SH = 2, PREFIX_U = 4, PREFIX_UQ = 5, PREFIX_UH = 6 };
 
-/** One lane; reports the GE bit that S and U forms set. */
+/* One lane; reports the GE bit that S and U forms set. */
 static uint32_t lane(uint32_t a, uint32_t b, bool subtract, unsigned prefix, unsigned n_bits, bool *ge)
 {
     const uint32_t mask = (1u << n_bits) - 1;
@@ -139,7 +139,7 @@ static uint32_t saturate_unsigned(struct cpu *c, int64_t v, unsigned n_bits)
     return v < 0 ? 0 : (uint32_t)high;
 }
 
-/** QADD, QDADD, QSUB, QDSUB: imm bit 0 doubles n, bit 1 subtracts. */
+/* QADD, QDADD, QSUB, QDSUB: imm bit 0 doubles n, bit 1 subtracts. */
 uint32_t exec_saturating_add(struct cpu *c, const struct op *op, uint32_t next)
 {
     int64_t n = (int32_t)c->s.r[op->n];

@@ -91,7 +91,7 @@ static uint32_t fused(struct cpu *c, const struct op *op, uint32_t n, uint32_t m
 FP_OP(vmla, chained(c, op, n, m))
 FP_OP(vfma, fused(c, op, n, m))
 
-/** VCMP, VCMPE (OP_ALT): d against m, or against 0 (imm). */
+/* VCMP, VCMPE (OP_ALT): d against m, or against 0 (imm). */
 uint32_t exec_vcmp(struct cpu *c, const struct op *op, uint32_t next)
 {
     if (!fp_ready(c)) {
@@ -119,7 +119,7 @@ static uint32_t to_fixed(struct cpu *c, const struct op *op, uint32_t m)
 
 FP_OP(vcvt_to_fixed, to_fixed(c, op, m))
 
-/** VCVTB, VCVTT: imm bit 0 top half, bit 1 to half precision. */
+/* VCVTB, VCVTT: imm bit 0 top half, bit 1 to half precision. */
 uint32_t exec_vcvt_half(struct cpu *c, const struct op *op, uint32_t next)
 {
     if (!fp_ready(c)) {
@@ -146,7 +146,7 @@ static bool is_misaligned(struct cpu *c, uint32_t addr)
     return true;
 }
 
-/** VLDR, VLDM, VPOP: OP_ALT counts down with write-back, OP_WRITEBACK alone
+/* VLDR, VLDM, VPOP: OP_ALT counts down with write-back, OP_WRITEBACK alone
  * counts up. */
 uint32_t exec_vldm(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -190,7 +190,7 @@ uint32_t exec_vstm(struct cpu *c, const struct op *op, uint32_t next)
 
 /* --- transfers --------------------------------------------------------------------------------------- */
 
-/** VMOV Sd, Rm; OP_ALT: VMOV Rm, Sd. */
+/* VMOV Sd, Rm; OP_ALT: VMOV Rm, Sd. */
 uint32_t exec_vmov_core(struct cpu *c, const struct op *op, uint32_t next)
 {
     if (!fp_ready(c)) {
@@ -204,7 +204,7 @@ uint32_t exec_vmov_core(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** VMOV of two: S registers d and d + 1, core registers m and n; OP_ALT to the
+/* VMOV of two: S registers d and d + 1, core registers m and n; OP_ALT to the
  * core. */
 uint32_t exec_vmov_pair(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -221,7 +221,7 @@ uint32_t exec_vmov_pair(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** VMRS Rd, FPSCR; d = PC: the flags. */
+/* VMRS Rd, FPSCR; d = PC: the flags. */
 uint32_t exec_vmrs(struct cpu *c, const struct op *op, uint32_t next)
 {
     if (!fp_ready(c)) {

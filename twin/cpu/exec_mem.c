@@ -1,7 +1,7 @@
 /* Loads and stores of the integer registers (ARMv7-M ARM A5.3.5 to A5.3.10). */
 #include "exec.h"
 
-/** LDM, LDRD, LDREX and their kin must be word aligned whatever CCR says
+/* LDM, LDRD, LDREX and their kin must be word aligned whatever CCR says
  * (A3.2.1). */
 static bool is_misaligned(struct cpu *c, uint32_t addr, unsigned n_bytes)
 {
@@ -25,7 +25,7 @@ static inline uint32_t extended(struct kind kind, uint32_t v)
     return kind.n_bytes == 1 ? (uint32_t)(int8_t)v : (uint32_t)(int16_t)v;
 }
 
-/** Load into d; a word into the PC is a branch. */
+/* Load into d; a word into the PC is a branch. */
 static inline uint32_t load_into(struct cpu *c, unsigned d, uint32_t value, uint32_t next)
 {
     if (d == REG_PC) {
@@ -46,7 +46,7 @@ static inline uint32_t do_load(struct cpu *c, const struct op *op, struct kind k
     return load_into(c, op->d, extended(kind, v), next);
 }
 
-/** Move the base; SP stays aligned (B1.4.7). */
+/* Move the base; SP stays aligned (B1.4.7). */
 static inline void write_back(struct cpu *c, unsigned n, uint32_t value)
 {
     c->s.r[n] = n == REG_SP ? value & ~3u : value;
@@ -135,7 +135,7 @@ STORES(str, 4)
 STORES(strb, 1)
 STORES(strh, 2)
 
-/** LDRT, STRT and kin: m bits 0..2 bytes, bit 3 signed, bit 4 store. Only the
+/* LDRT, STRT and kin: m bits 0..2 bytes, bit 3 signed, bit 4 store. Only the
  * MPU and the PPB see a difference. */
 uint32_t exec_unprivileged(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -149,7 +149,7 @@ uint32_t exec_unprivileged(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** LDMIA, POP, LDMDB: imm is the list, m the number of registers, OP_ALT counts
+/* LDMIA, POP, LDMDB: imm is the list, m the number of registers, OP_ALT counts
  * down. */
 uint32_t exec_ldm(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -196,7 +196,7 @@ uint32_t exec_stm(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** d first word, m second. */
+/* d first word, m second. */
 uint32_t exec_ldrd(struct cpu *c, const struct op *op, uint32_t next)
 {
     const uint32_t moved = c->s.r[op->n] + op->imm;
@@ -230,7 +230,7 @@ uint32_t exec_strd(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** LDREX, LDREXB, LDREXH: m is the size. The local monitor of the M4 has no
+/* LDREX, LDREXB, LDREXH: m is the size. The local monitor of the M4 has no
  * address tag. */
 uint32_t exec_ldrex(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -246,7 +246,7 @@ uint32_t exec_ldrex(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** STREX and kin: d status, m bits 0..3 source, bits 4..6 size. */
+/* STREX and kin: d status, m bits 0..3 source, bits 4..6 size. */
 uint32_t exec_strex(struct cpu *c, const struct op *op, uint32_t next)
 {
     const uint32_t addr = addr_imm(c, op);

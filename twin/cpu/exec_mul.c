@@ -17,7 +17,7 @@ static void set_q_if(struct cpu *c, bool overflow)
     c->s.qf |= overflow;
 }
 
-/** d = low word of `sum`; Q if it does not fit (no saturation). */
+/* d = low word of `sum`; Q if it does not fit (no saturation). */
 static uint32_t accumulate(struct cpu *c, const struct op *op, int64_t sum, uint32_t next)
 {
     c->s.r[op->d] = (uint32_t)(uint64_t)sum;
@@ -102,7 +102,7 @@ uint32_t exec_umaal(struct cpu *c, const struct op *op, uint32_t next)
     return write_long(c, op, product + c->s.r[op->d] + c->s.r[op->imm & 31], next);
 }
 
-/** Division by zero: 0, or UsageFault when CCR.DIV_0_TRP is set. @return true:
+/* Division by zero: 0, or UsageFault when CCR.DIV_0_TRP is set. @return true:
  * trapped */
 static bool division_traps(struct cpu *c, uint32_t divisor)
 {
@@ -113,7 +113,7 @@ static bool division_traps(struct cpu *c, uint32_t divisor)
     return true;
 }
 
-/** 2 to 12 cycles, fewer the closer the operands are in size. */
+/* 2 to 12 cycles, fewer the closer the operands are in size. */
 static uint32_t divide_cycles(uint32_t a, uint32_t b)
 {
     if (a == 0 || b == 0 || b > a) {
@@ -246,7 +246,7 @@ uint32_t exec_smmls(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** USAD8 (imm = REG_ZERO), USADA8. */
+/* USAD8 (imm = REG_ZERO), USADA8. */
 uint32_t exec_usad8(struct cpu *c, const struct op *op, uint32_t next)
 {
     uint32_t sum = c->s.r[op->imm & 31];

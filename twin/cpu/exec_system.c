@@ -47,7 +47,7 @@ uint32_t exec_sev(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** The return address is the next instruction, so the exception is raised as if
+/* The return address is the next instruction, so the exception is raised as if
  * by that one. */
 uint32_t exec_svc(struct cpu *c, const struct op *op, uint32_t next)
 {
@@ -184,7 +184,7 @@ static void write_privileged(struct cpu *c, uint32_t sysm, uint32_t value)
     }
 }
 
-/** imm bits 0..7 SYSm, bits 10..11 the mask (GE, NZCVQ). */
+/* imm bits 0..7 SYSm, bits 10..11 the mask (GE, NZCVQ). */
 uint32_t exec_msr(struct cpu *c, const struct op *op, uint32_t next)
 {
     const uint32_t value = c->s.r[op->n];
@@ -205,7 +205,7 @@ uint32_t exec_msr(struct cpu *c, const struct op *op, uint32_t next)
     return next;
 }
 
-/** CPSIE, CPSID (imm bit 4): bit 1 PRIMASK, bit 0 FAULTMASK. */
+/* CPSIE, CPSID (imm bit 4): bit 1 PRIMASK, bit 0 FAULTMASK. */
 uint32_t exec_cps(struct cpu *c, const struct op *op, uint32_t next)
 {
     if (exc_is_privileged(c)) {

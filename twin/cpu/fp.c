@@ -76,7 +76,7 @@ static bool pick_nan(const uint32_t *v, unsigned n, uint32_t *fpscr, uint32_t *o
     if (chosen) {
         *out = *fpscr & FPSCR_DN ? DEFAULT_NAN : *chosen | QUIET;
     }
-    return chosen != NULL;
+    return chosen;
 }
 
 static uint32_t invalid(uint32_t *fpscr)

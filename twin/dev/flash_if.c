@@ -44,7 +44,7 @@ static void check_cell(struct flash_if *f, uint32_t addr, unsigned n_bytes, uint
     }
 }
 
-/** The common checks of a store, in the order the flags would come. @return true: go on and program */
+/* The common checks of a store, in the order the flags would come. @return true: go on and program */
 static bool may_program(struct flash_if *f, uint32_t addr, unsigned n_bytes)
 {
     if (!(f->s.v.cr & CR_PG)) {
@@ -82,7 +82,7 @@ static bool store_array(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t val
     return true;
 }
 
-/** One-time area: a lock byte of 00 closes its block (RM0090 3.8). */
+/* One-time area: a lock byte of 00 closes its block (RM0090 3.8). */
 static bool store_otp(void *ctx, uint32_t addr, unsigned n_bytes, uint32_t value)
 {
     struct flash_if *f = ctx;
@@ -151,7 +151,7 @@ static void write_acr(struct flash_if *f, uint32_t value)
     check_latency(f);
 }
 
-/** Two keys in order; anything else is a bus error and locks until reset (RM0090 3.5.1). */
+/* Two keys in order; anything else is a bus error and locks until reset (RM0090 3.5.1). */
 static bool write_key(struct flash_if *f, uint32_t *step, uint32_t key, const uint32_t keys[2],
                       const char *reg)
 {

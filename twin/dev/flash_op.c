@@ -39,7 +39,7 @@ void flash_op_update_irq(struct flash_if *f)
              ((sr & SR_EOP) && (cr & CR_EOPIE)) || ((sr & SR_OPERR) && (cr & CR_ERRIE)));
 }
 
-/** OPERR comes with the error only if its interrupt is enabled (RM0090 3.9.7). */
+/* OPERR comes with the error only if its interrupt is enabled (RM0090 3.9.7). */
 void flash_op_raise(struct flash_if *f, uint32_t flags)
 {
     f->s.v.sr |= flags | (f->s.v.cr & CR_ERRIE ? SR_OPERR : 0);
@@ -51,7 +51,7 @@ bool flash_op_is_protected(const struct flash_if *f, unsigned sector)
     return !((f->s.options >> (16 + sector)) & 1U);
 }
 
-/** The option bytes as memory shows them (RM0090 table 14): RDP and user at +0, nWRP at +8. */
+/* The option bytes as memory shows them (RM0090 table 14): RDP and user at +0, nWRP at +8. */
 void flash_op_set_options(struct flash_if *f, uint32_t optcr)
 {
     uint8_t *b = f->s.option_bytes;
@@ -85,7 +85,7 @@ static enum flash_cut cut_of(const struct flash_cut_pair *cut, const struct flas
     return op->kind == OP_PROGRAM ? cut->program : cut->erase;
 }
 
-/** When the supply goes: at once, in the middle, or when nothing is left to see. */
+/* When the supply goes: at once, in the middle, or when nothing is left to see. */
 static void schedule_cut(struct flash_if *f, struct flash_plan *plan, uint64_t now_ps)
 {
     uint64_t whole_ps = f->s.v.op.end_ps - now_ps;
@@ -159,7 +159,7 @@ void flash_op_watch_dcache(struct flash_if *f)
     chip_watch_flash(f->dev.chip, (f->s.v.acr & ACR_DCEN) && f->s.v.dcache_stale);
 }
 
-/** A load while the cache is on and a sector was erased under it (RM0090 3.5.3): the first in each such
+/* A load while the cache is on and a sector was erased under it (RM0090 3.5.3): the first in each such
  * sector counts. */
 void flash_op_loaded(void *ctx, uint32_t addr)
 {
@@ -193,7 +193,7 @@ static void erase_bytes(struct flash_if *f, uint32_t off, uint32_t n_bytes)
     chip_code_changed(f->dev.chip, ARRAY_BASE + off, n_bytes);
 }
 
-/** Words of the sector read otherwise than before. */
+/* Words of the sector read otherwise than before. */
 void flash_op_code_upset(struct flash_if *f, uint32_t off)
 {
     unsigned sector = flash_if_sector(off);
@@ -262,7 +262,7 @@ void flash_op_cut(void *ctx)
     chip_cut_power(f->dev.chip);
 }
 
-/** Reset or power loss: leave of the operation under way what the plan or the seed says. */
+/* Reset or power loss: leave of the operation under way what the plan or the seed says. */
 void flash_op_tear(struct flash_if *f)
 {
     struct flash_op op = f->s.v.op;
@@ -291,7 +291,7 @@ void flash_op_tear(struct flash_if *f)
     f->s.stats.busy_ps -= op.end_ps > now_ps ? op.end_ps - now_ps : 0;
 }
 
-/** Whoever writes to the array or CR while BSY waits on the AHB
+/* Whoever writes to the array or CR while BSY waits on the AHB
  * (RM0090 3.5.1). @return false: drop the write */
 bool flash_op_wait(struct flash_if *f)
 {

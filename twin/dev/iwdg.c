@@ -42,7 +42,7 @@ static void bite(void *ctx)
     chip_request_reset(w->dev.chip, CHIP_RESET_IWDG);
 }
 
-/** Load the counter: it reaches 0 after (RL + 1) periods of the prescaled clock (RM0090 table 107). */
+/* Load the counter: it reaches 0 after (RL + 1) periods of the prescaled clock (RM0090 table 107). */
 static void reload(struct iwdg *w)
 {
     if (w->s.started) {
@@ -66,7 +66,7 @@ static void rlr_arrives(void *ctx)
     w->s.sr &= ~(uint32_t)SR_RVU;
 }
 
-/** A value on its way: without LSI it never arrives and the SR bit stays (AN2606 names the consequence). */
+/* A value on its way: without LSI it never arrives and the SR bit stays (AN2606 names the consequence). */
 static void send(struct iwdg *w, uint32_t sr_bit, unsigned event)
 {
     w->s.sr |= sr_bit;

@@ -74,7 +74,7 @@ static const struct {
     {PLLI2SCFGR, 0x70007FC0, 0x20003000, "PLLI2SCFGR"},
 };
 
-/** `reg` is the volatile half; BDCR and the reset flags live on. */
+/* `reg` is the volatile half; BDCR and the reset flags live on. */
 struct rcc_state {
     uint32_t reg[REGS];
     uint32_t bdcr;
@@ -219,7 +219,7 @@ static void lsi_up(void *ctx)
 
 /* --- writes --- */
 
-/** One oscillator bit: start its ready event, or stop it. */
+/* One oscillator bit: start its ready event, or stop it. */
 static void oscillator(struct rcc *r, bool was_on, bool on, bool *ready, unsigned event, uint32_t start_us)
 {
     if (on && !was_on) {
@@ -230,7 +230,7 @@ static void oscillator(struct rcc *r, bool was_on, bool on, bool *ready, unsigne
     }
 }
 
-/** An oscillator in use cannot be stopped: the hardware keeps the bit (RM0090 7.3.1). */
+/* An oscillator in use cannot be stopped: the hardware keeps the bit (RM0090 7.3.1). */
 static uint32_t keep_used(struct rcc *r, uint32_t value)
 {
     bool pll_used = r->s.sws == SW_PLL;
@@ -364,7 +364,7 @@ static uint32_t read_word(const struct rcc *r, uint32_t off)
     }
 }
 
-/** Index into `plain`, or -1. */
+/* Index into `plain`, or -1. */
 static int plain_index(uint32_t off)
 {
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {

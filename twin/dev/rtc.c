@@ -7,7 +7,7 @@
 
 enum { BKP0R = 0x50, BACKUPS = 20, WINDOW = 0x400 };
 
-/** Non-volatile while there is supply. */
+/* Non-volatile while there is supply. */
 struct rtc_state {
     uint32_t bkp[BACKUPS];
 };

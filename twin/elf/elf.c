@@ -113,7 +113,7 @@ static bool walk(const uint8_t *file, const struct section *symbols, const struc
         const uint8_t *s = file + symbols->off + i;
         const uint32_t at = le32(s);
         /* The name must end within its section. */
-        if (at >= names->n_bytes || memchr(file + names->off + at, 0, names->n_bytes - at) == NULL) {
+        if (at >= names->n_bytes || !memchr(file + names->off + at, 0, names->n_bytes - at)) {
             continue;
         }
         const struct elf_symbol symbol = {.name = (const char *)file + names->off + at,

@@ -42,7 +42,7 @@ struct flash {
 /** Is the word at `addr` the last of those that the overlapped work is given together? */
 static inline bool flash_is_overlap_due(const struct flash *flash, uint32_t addr)
 {
-    return addr % FLASH_OVERLAP_BYTES == FLASH_OVERLAP_BYTES - 4 && flash->overlap_ctx != NULL;
+    return addr % FLASH_OVERLAP_BYTES == FLASH_OVERLAP_BYTES - 4 && flash->overlap_ctx;
 }
 
 /**

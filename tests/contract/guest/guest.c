@@ -156,7 +156,7 @@ static const char *work_under_ticks(const struct flash_contract_env *env, uint32
 static const char *no_interrupt_runs_while_flash_is_busy(const struct flash_contract_env *env)
 {
     const char *broken = work_under_ticks(env, 0, 0);
-    if (broken != NULL) {
+    if (broken) {
         return broken;
     }
     if (n_ticks_while_busy != 0) {
@@ -168,11 +168,11 @@ static const char *no_interrupt_runs_while_flash_is_busy(const struct flash_cont
 static const char *urgent_interrupts_run_and_others_wait(const struct flash_contract_env *env)
 {
     const char *broken = work_under_ticks(env, 8, 8 << PRIORITY_SHIFT);
-    if (broken != NULL || n_ticks_while_busy != 0) {
+    if (broken || n_ticks_while_busy != 0) {
         return broken ? broken : "an interrupt of the masked priority ran while the flash was busy";
     }
     broken = work_under_ticks(env, 7, 8 << PRIORITY_SHIFT);
-    if (broken != NULL) {
+    if (broken) {
         return broken;
     }
     return n_ticks_while_busy >= 3 ? NULL : "an interrupt more urgent than BASEPRI waited for the flash";
@@ -254,7 +254,7 @@ static const struct flash_contract_case DRIVER[] = {
 
 static void run_all(const struct flash_contract_case *cases, const struct flash_contract_env *env)
 {
-    for (const struct flash_contract_case *c = cases; c->name != NULL; c++) {
+    for (const struct flash_contract_case *c = cases; c->name; c++) {
         f407_flash_open((struct f407_flash *)env->flash, 1U << SECTOR_SMALL | 1U << SECTOR_LARGE);
         if (host_call(GUEST_CASE_BEGINS, (uint32_t)c->name) != 0) {
             const char *broken = c->run(env);

@@ -23,6 +23,6 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
 
 void ram_store_init(struct ram_store *s)
 {
-    static const struct store_ops OPS = {.load = load, .save = save};
-    *s = (struct ram_store){.store.ops = &OPS};
+    static const struct store_ops store_ops = {.load = load, .save = save};
+    *s = (struct ram_store){.store.ops = &store_ops};
 }

@@ -74,7 +74,7 @@ static uint32_t slot_base(unsigned slot)
     return slot == 0 ? FLASH_SLOT_A_BASE : FLASH_SLOT_B_BASE;
 }
 
-/** Vectors that pass, then bytes that depend on version, slot and place. */
+/* Vectors that pass, then bytes that depend on version, slot and place. */
 static void make_payload(const struct test_spec *spec, unsigned slot, uint8_t *out, uint32_t n_bytes)
 {
     for (uint32_t i = 0; i < n_bytes; i++) {
@@ -116,7 +116,7 @@ static struct statement_span span(const char *text)
     return (struct statement_span){.at = text, .n_bytes = strlen(text)};
 }
 
-/** Append `sig=` over what is there so far. */
+/* Append `sig=` over what is there so far. */
 static void put_sig(struct test_key *key, char *text, size_t cap_bytes, size_t *n_bytes)
 {
     uint8_t hash[CRYPTO_SHA256_BYTES];
@@ -131,7 +131,7 @@ static void put_sig(struct test_key *key, char *text, size_t cap_bytes, size_t *
     *n_bytes = t.n_bytes;
 }
 
-/** `<folder><hex of sha256><ending>` */
+/* `<folder><hex of sha256><ending>` */
 static void name_by_digest(const char *folder, const uint8_t digest[CRYPTO_SHA256_BYTES], const char *ending,
                            char out[RELEASE_BLOB_MAX_BYTES])
 {

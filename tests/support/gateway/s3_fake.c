@@ -38,7 +38,7 @@ static uint32_t draw(struct s3_fake *fake, uint32_t below)
     return (uint32_t)((uint64_t)(fake->seed >> 8) * below >> 24);
 }
 
-/** One piece, with one bit flipped if `flip` is in it. */
+/* One piece, with one bit flipped if `flip` is in it. */
 static enum fota_err send_piece(struct s3_fake *fake, const struct http_sink *sink, unsigned status,
                                 const uint8_t *bytes, size_t n_bytes, size_t flip)
 {
@@ -159,7 +159,7 @@ static enum fota_err get(struct s3_fake *fake, const struct http_request *reques
     return err;
 }
 
-/** A network that wants its users to log in. */
+/* A network that wants its users to log in. */
 static enum fota_err portal(struct s3_fake *fake, const struct http_sink *sink, unsigned *status)
 {
     static const char page[] = "<html><head><title>Welcome</title></head><body>Please log in.</body></html>";

@@ -149,7 +149,7 @@ static void port_resync(void *ctx)
     (void)ctx;
 }
 
-/** The transmit register loads one byte ahead. */
+/* The transmit register loads one byte ahead. */
 static uint8_t next_tx(struct target_fake *t)
 {
     if (t->tx_at < t->n_tx) {
@@ -205,12 +205,12 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
                                                 .abort = op_abort,
                                                 .restart = op_restart,
                                                 .retry = op_retry};
-    static const struct link_port_ops port = {.receive = port_receive,
-                                              .discard = port_discard,
-                                              .present = port_present,
-                                              .send = port_send,
-                                              .is_sending = port_is_sending,
-                                              .resync = port_resync};
+    static const struct link_port_ops port_ops = {.receive = port_receive,
+                                                  .discard = port_discard,
+                                                  .present = port_present,
+                                                  .send = port_send,
+                                                  .is_sending = port_is_sending,
+                                                  .resync = port_resync};
     const struct update_reset reset = {.cause = cause,
                                        .is_run_failed = t->is_trial && cause >= RESET_SOFTWARE};
     struct slots_decision decision;
@@ -237,7 +237,7 @@ void target_fake_boot(struct target_fake *t, enum reset_cause cause)
     const struct link_pump_config config = {.board = &BOARD_OWN,
                                             .ops = &ops,
                                             .ops_ctx = t,
-                                            .port = &port,
+                                            .port = &port_ops,
                                             .port_ctx = t,
                                             .loader = t->running == SLOT_NONE ? LINK_LOADER_LOADER
                                                                               : LINK_LOADER_AGENT,

@@ -87,7 +87,7 @@ static void what_is_no_id_is_refused_with_the_reason(void **state)
         struct pc_id id = {.n_cuts = 77};
         assert_false(pc_id_parse(BAD[i].text, &id, why));
         assert_int_equal(id.n_cuts, 77);
-        if (strstr(why, BAD[i].reason) == NULL) {
+        if (!strstr(why, BAD[i].reason)) {
             fail_msg("%s: '%s' does not say '%s'", BAD[i].text, why, BAD[i].reason);
         }
     }

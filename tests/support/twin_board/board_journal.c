@@ -40,8 +40,8 @@ static const struct journal_area AREAS[JOURNAL_AREAS] = {
 
 static struct debugger_flash flash_of(struct twin *t)
 {
-    static const struct flash_ops OPS = {.erase_sector = erase, .program = program, .read = read};
-    return (struct debugger_flash){{.ops = &OPS}, t};
+    static const struct flash_ops flash_ops = {.erase_sector = erase, .program = program, .read = read};
+    return (struct debugger_flash){{.ops = &flash_ops}, t};
 }
 
 void board_journal_append(struct twin *t, const struct boot_record *record)

@@ -54,13 +54,13 @@ void firmware_make_loader(const struct firmware_loader_plan *plan, struct firmwa
                                     .security_counter = plan->counter ? plan->counter : 1,
                                     .hw_id = plan->hw ? plan->hw : BOARD_NAME};
     struct key own;
-    if (plan->key == NULL) {
+    if (!plan->key) {
         firmware_read_key(&own);
     }
     struct image_signer signer = key_image_signer(plan->key ? plan->key : &own);
     out->n_bytes = sizeof out->bytes;
     enum fota_err err = image_build(&spec, payload, n_payload, &signer, out->bytes, &out->n_bytes);
-    if (plan->key == NULL) {
+    if (!plan->key) {
         key_forget(&own);
     }
     if (err) {

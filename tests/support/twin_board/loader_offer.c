@@ -15,7 +15,7 @@ void loader_offer_make(const struct test_loader_spec *spec, struct test_loader *
     struct test_loader_spec whole = *spec;
     whole.payload = code;
     whole.payload_bytes = firmware_read_loader(code);
-    if (whole.key == NULL) {
+    if (!whole.key) {
         whole.key = demo_image_key();
     }
     test_loader_make(&whole, out);

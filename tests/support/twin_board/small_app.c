@@ -43,7 +43,7 @@ uint8_t *small_app_code(enum slot linked_for, uint32_t mode, uint32_t *n_bytes)
         *n_bytes = (uint32_t)n_code;
     }
     uint8_t *out = calloc(1, *n_bytes);
-    if (out == NULL || n_code > *n_bytes) {
+    if (!out || n_code > *n_bytes) {
         twin_board_die(path, "does not fit");
     }
     for (uint32_t i = 0; i < *n_bytes; i++) {
@@ -185,7 +185,7 @@ uint32_t small_board_wait_for_loader(struct twin_board *b, uint32_t max_ms)
         assert_int_equal(twin_spi_transfer(t, NULL, miso, sizeof miso, AN4286_HZ, AN4286_GAP_NS),
                          TWIN_STOP_TIME);
         twin_board_must_be_clean(b);
-        if (memchr(miso, LINK_ACK, sizeof miso) != NULL) {
+        if (memchr(miso, LINK_ACK, sizeof miso)) {
             assert_int_equal(twin_spi_transfer(t, &echo, NULL, 1, AN4286_HZ, AN4286_GAP_NS), TWIN_STOP_TIME);
             return (uint32_t)((twin_now_ns(t) - start_ns) / 1000000);
         }

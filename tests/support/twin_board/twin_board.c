@@ -25,7 +25,7 @@ void twin_board_open(struct twin_board *b, const struct twin_config *config)
     memset(b, 0, sizeof *b);
     b->is_strict = config->strict;
     b->twin = twin_create(&of_board, why, sizeof why);
-    if (b->twin == NULL) {
+    if (!b->twin) {
         twin_board_die("twin", why);
     }
     twin_link_init(&b->wires, b->twin);
@@ -37,7 +37,7 @@ void twin_board_open_with(struct twin_board *b, const struct twin_config *config
 {
     twin_board_open(b, config);
     firmware_program(b->twin);
-    if (release != NULL) {
+    if (release) {
         twin_board_store(b, SLOT_A, release->image[SLOT_A], release->n_image[SLOT_A]);
     }
 }
@@ -47,7 +47,7 @@ void twin_board_open_confirmed(struct twin_board *b)
     static struct twin_snapshot *confirmed;
     const struct twin_config config = {
         .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = true};
-    if (confirmed != NULL) {
+    if (confirmed) {
         twin_board_open(b, &config);
         twin_restore(b->twin, confirmed);
         return;
@@ -95,7 +95,7 @@ void twin_board_restart(struct twin_board *b)
 struct twin_snapshot *twin_board_save(const struct twin_board *b)
 {
     struct twin_snapshot *snapshot = twin_save(b->twin);
-    if (snapshot == NULL) {
+    if (!snapshot) {
         twin_board_die("snapshot", "out of memory");
     }
     return snapshot;
@@ -164,7 +164,7 @@ void twin_board_clear_console(struct twin_board *b)
 
 bool twin_board_said(const struct twin_board *b, const char *text)
 {
-    return strstr(b->console, text) != NULL;
+    return strstr(b->console, text);
 }
 
 unsigned twin_board_count(const struct twin_board *b, const char *text)
@@ -195,7 +195,7 @@ struct twin_start twin_board_last_start(const struct twin_board *b)
         unsigned minor, revision;
         int n = sscanf(at, "app: version %u.%u.%u slot %c %15s %u left", &here.version, &minor, &revision,
                        &here.slot, here.state, &here.tries_left);
-        if (n >= 5 && strchr(at, '\n') != NULL) {
+        if (n >= 5 && strchr(at, '\n')) {
             start = here;
         }
     }

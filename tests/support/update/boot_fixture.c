@@ -115,7 +115,7 @@ void fixture_release(struct fixture_release *release)
         assert_int_equal(
             release_image_describe(release->image[slot].bytes, release->image[slot].n_bytes, &r.image[slot]),
             FOTA_OK);
-        if (release->digest_start != NULL) {
+        if (release->digest_start) {
             memcpy(r.image[slot].sha256, release->digest_start, 4);
             memcpy(r.image[slot].hash, release->digest_start, 4);
         }

@@ -30,7 +30,7 @@ static unsigned bit_count(const char *pattern)
 
 bool encoding_has(const struct encoding *e, char letter)
 {
-    return strchr(e->pattern, letter) != NULL;
+    return strchr(e->pattern, letter);
 }
 
 uint32_t encoding_field(const struct encoding *e, uint32_t insn, char letter)

@@ -3,7 +3,7 @@
 
 enum { SENTINEL = 0x5E5E };
 
-/** One instruction that faults, with r0 as operand or address. */
+/* One instruction that faults, with r0 as operand or address. */
 struct faulty {
     const char *what;
     uint16_t code[2];

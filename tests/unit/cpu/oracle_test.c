@@ -49,7 +49,7 @@ enum { REG_SP = 13, REG_LR = 14, REG_PC = 15, REG_XPSR = 16, REG_FPSCR = 17, REG
 #define XPSR_T        0x01000000u
 #define FPSCR_RMODE   0x00C00000u
 
-/** What is set before and compared after a case. */
+/* What is set before and compared after a case. */
 struct image {
     uint32_t r[IMAGE_REGS];
 };
@@ -59,7 +59,7 @@ enum outcome { DONE, FAULT };
 /* Exception numbers of QEMU's target/arm. */
 enum { PREFETCH_ABORT = 3, BREAKPOINT = 7, NO_INTERRUPT = 255 };
 
-/** What a case consists of. */
+/* What a case consists of. */
 struct test_case {
     struct instruction insn;
     uint32_t pc;
@@ -69,7 +69,7 @@ struct test_case {
     struct image before;
 };
 
-/** A bug planted after our core's step, to prove that the comparison sees it. */
+/* A bug planted after our core's step, to prove that the comparison sees it. */
 struct sabotage {
     const char *encoding; /* NULL: none */
     unsigned reg;         /* IMAGE_REGS: a byte of RAM */
@@ -465,7 +465,7 @@ static bool must_fault_by_alignment(const struct test_case *t)
         return false;
     }
     const char *name = t->insn.encoding->name;
-    const bool is_exclusive = strstr(name, "rex") != NULL;
+    const bool is_exclusive = strstr(name, "rex");
     const char last = name[strlen(name) - 1];
     const uint32_t mask = is_exclusive && last == 'b' ? 0 : is_exclusive && last == 'h' ? 1 : 3;
     return t->before.r[base] & mask;

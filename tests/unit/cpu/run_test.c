@@ -35,7 +35,7 @@ static void a_fetch_from_closed_flash_waits_and_then_goes_on(void **state)
     assert_int_equal(r->waits, 1);
 }
 
-/** An instruction in RAM that loads from flash at r0 (r4: the flash, too; r5: an index). */
+/* An instruction in RAM that loads from flash at r0 (r4: the flash, too; r5: an index). */
 struct flash_reader {
     const char *what;
     uint16_t code[3];

@@ -45,7 +45,7 @@ static void unlock(struct chip *chip)
     real_write(chip, KEYR, 0xCDEF89ABU);
 }
 
-/** How long BSY stands, by asking the event queue. */
+/* How long BSY stands, by asking the event queue. */
 static uint64_t busy_us(struct chip *chip)
 {
     assert_true(real_read(chip, SR) & BSY);
@@ -391,7 +391,7 @@ static void prefetch_is_a_violation_on_revision_a_only(void **state)
         real_clean(chip);
         real_write(chip, ACR, 0x700);
         assert_int_equal(chip_violations(chip), a);
-        assert_true(a == 0 || strstr(chip_violation_at(chip, 0)->text, "revision A") != NULL);
+        assert_true(a == 0 || strstr(chip_violation_at(chip, 0)->text, "revision A"));
         chip_destroy(chip);
     }
     is_revision_a = false;
@@ -432,7 +432,7 @@ static void reset_in_an_erase_tears_it_and_locks(void **state)
     chip_destroy(chip);
 }
 
-/** Run a planned cut of one program of `value` over `old`; @return the word afterwards. */
+/* Run a planned cut of one program of `value` over `old`; @return the word afterwards. */
 static uint32_t cut_program(enum flash_cut cut, uint32_t old, uint32_t value)
 {
     const struct flash_cut_pair both = {cut, cut};
@@ -464,7 +464,7 @@ static void planned_cut_of_a_program_leaves_what_was_asked(void **state)
     assert_int_not_equal(torn, 0xFFFFFFFFU);
 }
 
-/** Sector 3 full of 55, its erase cut. */
+/* Sector 3 full of 55, its erase cut. */
 static struct chip *cut_erase(enum flash_cut cut)
 {
     static uint8_t bytes[0x4000];
@@ -500,7 +500,7 @@ static void planned_cut_of_an_erase_makes_every_word_of_the_sector_suspect(void 
     }
 }
 
-/** A word that reads blank after a cut may be programmed with 0 and nothing else. */
+/* A word that reads blank after a cut may be programmed with 0 and nothing else. */
 static void non_zero_program_of_a_suspect_blank_is_a_violation(void **state)
 {
     (void)state;

@@ -20,7 +20,7 @@ static struct chip *make_chip(uint32_t lsi_hz)
     return chip;
 }
 
-/** @return time until the watchdog resets, in us */
+/* @return time until the watchdog resets, in us */
 static uint64_t bite_us(struct chip *chip)
 {
     uint64_t from_ps = chip_now_ps(chip);

@@ -41,7 +41,7 @@ static void make(const struct test_spec *spec)
     test_release_make(spec, &release);
 }
 
-/** Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
+/* Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
 static void assert_untouched(void)
 {
     assert_int_equal(site->target.n_erases, 0);
@@ -51,7 +51,7 @@ static void assert_untouched(void)
 
 /* --- dates ------------------------------------------------------------------------------------------- */
 
-/** A statement of sequence 5, issued `days` ahead of everybody, and the right one after it. */
+/* A statement of sequence 5, issued `days` ahead of everybody, and the right one after it. */
 static void heal_from_a_statement_ahead(uint32_t days, uint64_t clock_offset_s)
 {
     site_init(site);

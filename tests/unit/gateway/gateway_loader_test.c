@@ -52,7 +52,7 @@ static void make_loader(struct test_loader_spec spec)
     site_publish_loader(site, &loader);
 }
 
-/** A channel that offers what runs already, and this loader. */
+/* A channel that offers what runs already, and this loader. */
 static void offer_loader(struct test_loader_spec loader_spec, uint32_t seq)
 {
     struct test_spec spec = spec_of(0x01000000, seq);
@@ -72,7 +72,7 @@ static void assert_reason(const struct gateway_event *event, enum fota_err reaso
     assert_string_equal(fota_err_name(event->reason), fota_err_name(reason));
 }
 
-/** The loader must not get in for this reason, told once, and a release goes on to be installed. */
+/* The loader must not get in for this reason, told once, and a release goes on to be installed. */
 static void assert_loader_left(enum fota_err reason)
 {
     assert_reason(site_run_until(site, GATEWAY_EVENT_LOADER_LEFT, HOUR_MS), reason);
@@ -440,7 +440,7 @@ static void a_target_reset_within_a_loader_update_takes_the_loader_again(void **
 
 /* --- keys -------------------------------------------------------------------------------------------- */
 
-/** 2.0.0, signed with the next key; it ends the first one. */
+/* 2.0.0, signed with the next key; it ends the first one. */
 static struct test_spec revoking(uint32_t seq)
 {
     struct test_spec spec = spec_of(V2, seq);

@@ -85,7 +85,7 @@ static void numbers_out_of_range_are_errors_and_have_names(void **state)
     assert_true(strlen(gateway_state_text(GATEWAY_CHECK)) > 10);
 }
 
-/** The table of docs/spec/gateway.md as the code would write it. */
+/* The table of docs/spec/gateway.md as the code would write it. */
 static size_t print_table(char *out, size_t cap)
 {
     size_t n = 0;
@@ -365,8 +365,8 @@ static void stream_check_agrees_with_the_bootloader_whatever_the_pieces(void **s
     }
 }
 
-/** The header area is 512 bytes, of which 32 are used: the padding is signed too. */
-/** The check with the digest of these very bytes, as if a statement named them. */
+/* The header area is 512 bytes, of which 32 are used: the padding is signed too. */
+/* The check with the digest of these very bytes, as if a statement named them. */
 static enum fota_err check_named(const uint8_t *bytes, uint32_t n_bytes)
 {
     uint8_t digest[CRYPTO_SHA256_BYTES];
@@ -426,7 +426,7 @@ static void another_good_image_is_not_the_announced_one(void **state)
 
 /* --- the state record, field by field ---------------------------------------------------------------- */
 
-/** Where walk_record puts these fields (docs/spec/gateway.md). */
+/* Where walk_record puts these fields (docs/spec/gateway.md). */
 enum {
     OFF_ISSUED = 8,
     OFF_ETAG_END = 4 + 4 + 8 + 4 + 32 + GATEWAY_ETAG_MAX_BYTES - 1,

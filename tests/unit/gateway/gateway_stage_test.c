@@ -54,7 +54,7 @@ static void assert_confirmed(uint32_t version, uint32_t max_ms)
     assert_string_equal(refused ? fota_err_name(refused->reason) : "none", "none");
 }
 
-/** Bytes of image objects that came, in thousandths of the image. */
+/* Bytes of image objects that came, in thousandths of the image. */
 static uint64_t ratio(enum slot slot)
 {
     return site->s3_server.n_blob_bytes * 1000U / release.n_image[slot];
@@ -178,7 +178,7 @@ static void damaged_download_is_dropped_and_fetched_again(void **state)
 
 /* --- resets of the gateway --------------------------------------------------------------------------- */
 
-/** Kill the gateway, or cut its power, after so many bytes were staged; then let it end. */
+/* Kill the gateway, or cut its power, after so many bytes were staged; then let it end. */
 static void restart_at(uint32_t staged_bytes, bool is_power_cut)
 {
     anew();

@@ -43,7 +43,7 @@ static void make(const struct test_spec *spec)
     test_release_make(spec, &release);
 }
 
-/** Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
+/* Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
 static void assert_untouched(void)
 {
     assert_int_equal(site->target.n_erases, 0);
@@ -51,7 +51,7 @@ static void assert_untouched(void)
     assert_int_equal(site->target.running_version, 0x01000000);
 }
 
-/** Publish, run, and expect this release to be refused for `reason` before anything is erased. */
+/* Publish, run, and expect this release to be refused for `reason` before anything is erased. */
 static void assert_refused(enum fota_err reason)
 {
     site_publish(site, &release);
@@ -62,7 +62,7 @@ static void assert_refused(enum fota_err reason)
     assert_untouched();
 }
 
-/** Publish, run, and expect bytes that are not what was signed: told, not held against anything. */
+/* Publish, run, and expect bytes that are not what was signed: told, not held against anything. */
 static void assert_not_believed(enum fota_err reason)
 {
     site_publish(site, &release);
@@ -75,7 +75,7 @@ static void assert_not_believed(enum fota_err reason)
     assert_untouched();
 }
 
-/** Publish, run, and expect the decision to leave the target alone for `reason`. */
+/* Publish, run, and expect the decision to leave the target alone for `reason`. */
 static void assert_left_alone(enum fota_err reason)
 {
     site_publish(site, &release);
@@ -584,7 +584,7 @@ static void installs_begun_in_vain_are_given_up_until_retry_rises(void **state)
         assert_true(site->n_events < SITE_EVENTS_MAX / 2);
     }
     assert_int_equal(site_last(site, GATEWAY_EVENT_NOTHING)->reason, E_UPDATE_GAVE_UP);
-    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0); /* that is no verdict about the release */
+    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0); /* that says nothing about the release */
     size_t offers = site_count(site, GATEWAY_EVENT_OFFER);
     assert_true(offers <= 5);
     site_restart_gateway(site);
@@ -673,7 +673,7 @@ static void dead_target_costs_no_etag(void **state)
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
-/** An update with noise from BEGIN on. @return damaged bytes */
+/* An update with noise from BEGIN on. @return damaged bytes */
 static uint32_t update_through_noise(uint32_t period, uint32_t seed)
 {
     site_init(site);

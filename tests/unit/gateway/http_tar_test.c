@@ -21,7 +21,7 @@ static struct test_release release;
 static char path[] = "/tmp/fota_bundle_XXXXXX";
 static uint8_t buffer[BUFFER_BYTES];
 
-/** A file of the archive, in ustar. */
+/* A file of the archive, in ustar. */
 static void add(FILE *file, const char *name, const void *bytes, size_t n_bytes)
 {
     static const uint8_t zeros[BLOCK_BYTES];
@@ -43,7 +43,7 @@ static void add(FILE *file, const char *name, const void *bytes, size_t n_bytes)
     assert_int_equal(fwrite(zeros, 1, n_pad, file), n_pad);
 }
 
-/** Bundle of release 2.0.0. */
+/* Bundle of release 2.0.0. */
 static void make_bundle(void)
 {
     struct test_spec spec = test_spec(&site->release_key, &site->channel_key, V2, 2);

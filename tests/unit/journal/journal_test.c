@@ -55,12 +55,12 @@ static enum fota_err chip_read(struct flash *flash, uint32_t addr, uint32_t *wor
     return flash_read(&((struct chip *)flash)->fake.flash, addr, words, n_words);
 }
 
-static const struct flash_ops CHIP_OPS = {
+static const struct flash_ops chip_ops = {
     .erase_sector = chip_erase, .program = chip_program, .read = chip_read};
 
 static void chip_init(struct chip *chip)
 {
-    chip->flash.ops = &CHIP_OPS;
+    chip->flash.ops = &chip_ops;
     chip->drops_kills = false;
     chip->sectors[0] =
         (struct flash_fake_sector){3, J1_BASE, JOURNAL_RECORD_WORDS * J1_RECORDS, true, false, 0};
@@ -159,10 +159,10 @@ struct sweep {
 static void blame(struct sweep *sweep, const struct witness *w, const struct chip *chip, const char *id)
 {
     const char *broken = w->broken;
-    if (broken == NULL && chip->fake.n_suspect_programs != 0) {
+    if (!broken && chip->fake.n_suspect_programs != 0) {
         broken = "a suspect word was programmed";
     }
-    if (broken != NULL && sweep->broken == NULL) {
+    if (broken && !sweep->broken) {
         sweep->broken = broken;
         (void)snprintf(sweep->id, sizeof sweep->id, "%s", id);
     }
@@ -171,7 +171,7 @@ static void blame(struct sweep *sweep, const struct witness *w, const struct chi
 /* Everything that must hold once power stays: the state is found twice, and a write works. */
 static void settle(struct sweep *sweep, const struct chip *from, const struct witness *w0, const char *id)
 {
-    for (uint32_t draw = 0; draw < DRAWS && sweep->broken == NULL; draw++) {
+    for (uint32_t draw = 0; draw < DRAWS && !sweep->broken; draw++) {
         static struct chip chip;
         struct witness w = *w0;
         bool is_repaired = false;
@@ -182,7 +182,7 @@ static void settle(struct sweep *sweep, const struct chip *from, const struct wi
             sweep->n_runs++;
             if (boot == 0) {
                 is_repaired = chip.fake.n_ops != 0;
-            } else if (boot == 1 && is_repaired && w.broken == NULL && chip.fake.n_ops != 0) {
+            } else if (boot == 1 && is_repaired && !w.broken && chip.fake.n_ops != 0) {
                 w.broken = "what was repaired had to be repaired again";
             }
             blame(sweep, &w, &chip, id);
@@ -215,8 +215,8 @@ static void cut_session(struct sweep *sweep, const struct chip *from, const stru
     uint32_t n_ops = ops_of_session(from, w0, sweep, seed);
     struct chip *chip = malloc(sizeof *chip);
     assert_non_null(chip);
-    for (uint32_t op = 1; op <= n_ops && sweep->broken == NULL; op++) {
-        for (uint32_t how = 0; how < FLASH_CUTS_OF_PROGRAM && sweep->broken == NULL; how++) {
+    for (uint32_t op = 1; op <= n_ops && !sweep->broken; op++) {
+        for (uint32_t how = 0; how < FLASH_CUTS_OF_PROGRAM && !sweep->broken; how++) {
             struct witness w = *w0;
             char here[64];
             if ((mask & 1U << how) == 0) {
@@ -231,7 +231,7 @@ static void cut_session(struct sweep *sweep, const struct chip *from, const stru
             blame(sweep, &w, chip, here);
             settle(sweep, chip, &w, here);
             /* What flickers is read anew in the session that is cut again. */
-            for (uint64_t draw = 1; mask == FIRST && draw <= NESTED_DRAWS && sweep->broken == NULL; draw++) {
+            for (uint64_t draw = 1; mask == FIRST && draw <= NESTED_DRAWS && !sweep->broken; draw++) {
                 char nested[80];
                 (void)snprintf(nested, sizeof nested, "%s@%u", here, (unsigned)draw);
                 cut_session(sweep, chip, &w, draw, SECOND, nested);
@@ -428,7 +428,7 @@ static void one_cut_anywhere_loses_no_state(void **state)
         sweep_from(n, ALONE, &sweep);
     }
     print_message("%u cuts, %u boots\n", (unsigned)sweep.n_cuts, (unsigned)sweep.n_runs);
-    if (sweep.broken != NULL) {
+    if (sweep.broken) {
         fail_msg("%s: %s", sweep.id, sweep.broken);
     }
 }
@@ -439,7 +439,7 @@ static void two_nested_cuts_lose_no_state(void **state)
     struct sweep sweep = {0};
     sweep_from(1, FIRST, &sweep);
     print_message("%u cuts, %u boots\n", (unsigned)sweep.n_cuts, (unsigned)sweep.n_runs);
-    if (sweep.broken != NULL) {
+    if (sweep.broken) {
         fail_msg("%s: %s", sweep.id, sweep.broken);
     }
 }
@@ -490,7 +490,7 @@ static void sweep_catches_acting_on_an_uncertified_record(void **state)
 {
     (void)state;
     struct sweep sweep = {.skips_repair = true};
-    for (uint32_t n = 1; n <= 4 && sweep.broken == NULL; n++) {
+    for (uint32_t n = 1; n <= 4 && !sweep.broken; n++) {
         sweep_from(n, ALONE, &sweep);
     }
     assert_non_null(sweep.broken);

@@ -225,8 +225,7 @@ static void every_opcode_with_every_complement_is_acked_or_nacked_and_the_next_f
     for (unsigned pair = 0; pair < 0x10000; pair++) {
         uint8_t frame[] = {LINK_SOF, (uint8_t)(pair >> 8), (uint8_t)pair};
         bool is_complement = (frame[1] ^ frame[2]) == 0xFF;
-        if (is_complement &&
-            strchr("\x01\x02\x11\x21\x31\x44\xC0\xC1\xC2\xC3\xC4\xC5\xC6\xC7", frame[1]) != NULL) {
+        if (is_complement && strchr("\x01\x02\x11\x21\x31\x44\xC0\xC1\xC2\xC3\xC4\xC5\xC6\xC7", frame[1])) {
             n_acked++; /* and the zero byte: Get; their tests are elsewhere */
             continue;
         }

@@ -77,7 +77,7 @@ static unsigned replay_all(char *text, struct test_link *b, bool *agrees)
     unsigned n_lines = 0;
     bool is_vector = false;
     *agrees = true;
-    for (char *line = strtok(text, "\n"); line != NULL && *agrees; line = strtok(NULL, "\n")) {
+    for (char *line = strtok(text, "\n"); line && *agrees; line = strtok(NULL, "\n")) {
         if (strncmp(line, "```", 3) == 0) {
             is_vector = strcmp(line, "```vector") == 0;
         } else if (is_vector) {
@@ -152,7 +152,7 @@ static unsigned compare_tables(const char *text)
         n_expected++;
         snprintf(line, sizeof line, "\n| %s | %s | %s | %s |\n", rows[i].state, rows[i].event, rows[i].action,
                  rows[i].next);
-        n_found += strstr(text, line) != NULL;
+        n_found += strstr(text, line) ? 1 : 0;
     }
     unsigned n_shown = count_rows(text, "| state | event | action | next |\n|---|---|---|---|\n");
     return (n_expected - n_found) + (n_shown > n_expected ? n_shown - n_expected : 0);
@@ -179,7 +179,7 @@ static void meanings_of_states_and_events_are_the_source_s(void **state)
     static const char *const lines[] = {LINK_STATES(MEANING) LINK_EVENTS(MEANING)};
     char *text = read_spec();
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        if (strstr(text, lines[i]) == NULL) {
+        if (!strstr(text, lines[i])) {
             fail_msg("docs/spec/link.md lacks%s", lines[i]);
         }
     }
@@ -239,7 +239,7 @@ static unsigned compare_requests(const char *text)
     for (size_t i = 0; i < n_requests; i++) {
         char line[LINE_MAX_BYTES];
         write_request(&requests[i], line);
-        n_missing += strstr(text, line) == NULL;
+        n_missing += !strstr(text, line);
     }
     unsigned n_shown = count_rows(text, "| request | op | body | bytes | reply | bytes | allowed |\n");
     return n_missing + (unsigned)(n_shown > n_requests ? n_shown - n_requests : 0);

@@ -117,21 +117,21 @@ static void port_resync(void *ctx)
     w->n_slip_bits = 0;
 }
 
-static const struct link_port_ops port_polled = {.receive = port_receive,
-                                                 .discard = port_discard,
-                                                 .present = port_present,
-                                                 .greet = port_greet,
-                                                 .send = port_send,
-                                                 .is_sending = port_is_sending,
-                                                 .resync = port_resync};
-static const struct link_port_ops port_armed = {.receive = port_receive,
+static const struct link_port_ops polled_ops = {.receive = port_receive,
                                                 .discard = port_discard,
                                                 .present = port_present,
                                                 .greet = port_greet,
                                                 .send = port_send,
-                                                .arm = port_arm,
                                                 .is_sending = port_is_sending,
                                                 .resync = port_resync};
+static const struct link_port_ops armed_ops = {.receive = port_receive,
+                                               .discard = port_discard,
+                                               .present = port_present,
+                                               .greet = port_greet,
+                                               .send = port_send,
+                                               .arm = port_arm,
+                                               .is_sending = port_is_sending,
+                                               .resync = port_resync};
 
 /* --- the owner: a slot of flash ---------------------------------------------------------------------- */
 
@@ -307,7 +307,7 @@ void host_start(struct test_link *b, bool uses_arm, unsigned poll_every)
     struct link_pump_config config = {.board = &BOARD_OWN,
                                       .ops = &test_ops,
                                       .ops_ctx = b,
-                                      .port = uses_arm ? &port_armed : &port_polled,
+                                      .port = uses_arm ? &armed_ops : &polled_ops,
                                       .port_ctx = b,
                                       .loader = LINK_LOADER_AGENT,
                                       .inactive = SLOT_B,

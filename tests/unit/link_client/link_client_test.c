@@ -16,7 +16,7 @@
 
 enum { WIRE_MAX_BYTES = 4096 };
 
-/** Records MOSI. MISO: the script, then `rest` for ever. */
+/* Records MOSI. MISO: the script, then `rest` for ever. */
 struct wire {
     struct link_io io; /* first member */
     uint64_t now_us;
@@ -362,7 +362,7 @@ static struct link_session begin(void)
     return session;
 }
 
-/** Everything from `off` on, as a host would. @return number of blocks it took */
+/* Everything from `off` on, as a host would. @return number of blocks it took */
 static unsigned stream(const struct link_session *session, uint32_t off, uint32_t block_bytes)
 {
     unsigned n_blocks = 0;

@@ -223,7 +223,7 @@ static struct statement_span text_block(const uint8_t *page, size_t n_page, unsi
         assert_non_null(at);
         at += 9;
         const char *stop = strstr(at - 1, fence);
-        assert_true(stop != NULL && stop < end);
+        assert_true(stop && stop < end);
         block = (struct statement_span){at, (size_t)(stop + 1 - at)};
         at = stop;
     }

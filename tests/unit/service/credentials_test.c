@@ -41,8 +41,8 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     return E_NET_CONNECT;
 }
 
-static const struct http_ops OPS = {.perform = perform};
-static struct http endpoint = {.ops = &OPS};
+static const struct http_ops http_ops = {.perform = perform};
+static struct http endpoint = {.ops = &http_ops};
 
 static void write_file(const char *name, const char *text)
 {

@@ -587,10 +587,10 @@ static const char *check_all(enum bug bug)
         struct slots_decision d = run(&w);
         plant(bug, &w, &d);
         const char *broken = promises(&before, &w, &d);
-        if (broken == NULL) {
+        if (!broken) {
             broken = promise_of_the_night(&w, &d);
         }
-        if (broken != NULL) {
+        if (broken) {
             return broken;
         }
     }
@@ -602,7 +602,7 @@ static void every_record_with_every_verification_keeps_the_promises(void **state
 {
     (void)state;
     const char *broken = check_all(NO_BUG);
-    if (broken != NULL) {
+    if (broken) {
         fail_msg("%s", broken);
     }
 }

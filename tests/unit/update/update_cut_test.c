@@ -143,7 +143,7 @@ static void live(struct device *d)
         return;
     }
     check_choice(d, &u, &decision, images);
-    if (d->broken != NULL) {
+    if (d->broken) {
         return;
     }
     uint32_t version = images[decision.slot].image.version_packed;
@@ -173,12 +173,12 @@ static void live(struct device *d)
 /* Live on with power until done. */
 static void live_on(struct device *d)
 {
-    for (uint32_t life = 0; life < LIVES_MAX && !d->is_done && d->broken == NULL; life++) {
+    for (uint32_t life = 0; life < LIVES_MAX && !d->is_done && !d->broken; life++) {
         d->seed++;
         flash_fake_power_up(&d->fix.fake, d->seed);
         live(d);
     }
-    if (d->broken != NULL) {
+    if (d->broken) {
         return;
     }
     if (!d->is_done) {
@@ -232,7 +232,7 @@ static void cut_life(struct sweep *sweep, const struct device *before, uint32_t 
                 d.seed = 100 + 50 * draw;
                 live_on(&d);
                 sweep->n_cuts++;
-                if (d.broken != NULL && sweep->broken[0] == '\0') {
+                if (d.broken && sweep->broken[0] == '\0') {
                     (void)snprintf(sweep->broken, sizeof sweep->broken, "pc/%s/%u:%u.%u: %s", name,
                                    (unsigned)life, (unsigned)op, (unsigned)how, d.broken);
                 }
@@ -253,7 +253,7 @@ static void sweep_update(struct sweep *sweep, const struct fixture_release *offe
         flash_fake_power_up(&d.fix.fake, 1);
         copy_device(&before, &d);
         live(&d);
-        assert_true(planted != PLANTED_NOTHING || d.broken == NULL);
+        assert_true(planted != PLANTED_NOTHING || !d.broken);
         sweep->n_lives++;
         sweep->n_ops += d.fix.fake.n_ops;
         cut_life(sweep, &before, d.fix.fake.n_ops, life, name);
@@ -297,7 +297,7 @@ static void two_cuts_at_random_end_with_the_new_image(void **state)
     for (uint32_t i = 0; i < 20000; i++) {
         copy_device(&d, &start);
         d.seed = i;
-        for (uint32_t cut = 0; cut < 2 && !d.is_done && d.broken == NULL; cut++) {
+        for (uint32_t cut = 0; cut < 2 && !d.is_done && !d.broken; cut++) {
             random = random * 6364136223846793005ULL + 1442695040888963407ULL;
             uint32_t op = 1 + (uint32_t)(random >> 40) % 600;
             uint32_t how = (uint32_t)(random >> 33) % FLASH_CUTS_OF_PROGRAM;
@@ -307,7 +307,7 @@ static void two_cuts_at_random_end_with_the_new_image(void **state)
         }
         live_on(&d);
         n_runs++;
-        if (d.broken != NULL) {
+        if (d.broken) {
             fail_msg("pc/random/seed-20/%u: %s", (unsigned)i, d.broken);
         }
     }
