@@ -610,7 +610,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
     }
     if (result == CLI_OK) {
         const char *bundle = v.option[OPT_BUNDLE].text;
-        result = bundle != NULL ? publish_bundle(&p, bundle) : publish(&p, self);
+        result = bundle ? publish_bundle(&p, bundle) : publish(&p, self);
     }
     for (unsigned slot = 0; slot < SLOTS; slot++) {
         free(p.bytes[slot]);

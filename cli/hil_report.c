@@ -15,7 +15,7 @@ enum { REPORT_MAX_BYTES = 65536, MODEL_BYTES = 80, MS_PER_S = 1000 };
 static const char *const RESULTS[] = {
     [HIL_SKIPPED] = "skipped", [HIL_PASSED] = "passed", [HIL_FAILED] = "failed"};
 
-/** What it says of itself on device-tree machines, e.g. "Raspberry Pi 4 Model B Rev 1.4"; "" elsewhere. */
+/* What it says of itself on device-tree machines, e.g. "Raspberry Pi 4 Model B Rev 1.4"; "" elsewhere. */
 static void read_model(char out[MODEL_BYTES])
 {
     FILE *f = fopen("/proc/device-tree/model", "r");
@@ -190,7 +190,7 @@ void hil_report_json(const struct hil *h, FILE *out)
 
 /* --- an earlier report ------------------------------------------------------------------------------- */
 
-/** `"name": "update", "result": "passed", "ms": 4711`, as step_json writes it; a step that did not pass has no time. */
+/* `"name": "update", "result": "passed", "ms": 4711`, as step_json writes it; a step that did not pass has no time. */
 static uint64_t ms_of(const char *json, const char *name)
 {
     char text[64];

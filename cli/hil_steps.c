@@ -61,7 +61,7 @@ static void let_pass(struct hil *h, uint32_t ms)
     }
 }
 
-/** The agent must answer; h->info is new then. */
+/* The agent must answer; h->info is new then. */
 static bool look(struct hil *h, struct hil_step *s)
 {
     struct link_peer peer;
@@ -78,7 +78,7 @@ static bool look(struct hil *h, struct hil_step *s)
     return false;
 }
 
-/** The board was let go: it starts within START_MS. */
+/* The board was let go: it starts within START_MS. */
 static bool look_after_start(struct hil *h, struct hil_step *s)
 {
     struct link_peer peer = {.kind = LINK_PEER_PLAIN};
@@ -91,7 +91,7 @@ static bool look_after_start(struct hil *h, struct hil_step *s)
     return look(h, s);
 }
 
-/** While something holds the board, nothing of it may answer. */
+/* While something holds the board, nothing of it may answer. */
 static bool is_silent(struct hil *h)
 {
     struct link_peer peer;
@@ -135,7 +135,7 @@ static void on_event(void *ctx, const struct gateway_event *e)
     }
 }
 
-/** What was never saved is not there, and nothing needs to be kept: each install begins without a memory. */
+/* What was never saved is not there, and nothing needs to be kept: each install begins without a memory. */
 static enum fota_err load_nothing(struct store *store, unsigned cell, uint8_t *bytes, size_t n_bytes)
 {
     (void)store;
@@ -203,7 +203,7 @@ static enum fota_err run_gateway(struct hil *h)
     return err;
 }
 
-/** Install a bundle as the gateway does. @return false: the step failed, with its reason */
+/* Install a bundle as the gateway does. @return false: the step failed, with its reason */
 static bool install(struct hil *h, struct hil_step *s, const char *bundle)
 {
     struct service *service = &h->service;
@@ -230,7 +230,7 @@ static bool install(struct hil *h, struct hil_step *s, const char *bundle)
     return !err && !service_signals.stop;
 }
 
-/** Install a release that confirms itself, or runs already. */
+/* Install a release that confirms itself, or runs already. */
 static bool install_good(struct hil *h, struct hil_step *s, bool is_next)
 {
     const struct service_config *c = &h->service.config;
@@ -282,7 +282,7 @@ static void base(struct hil *h, struct hil_step *s)
     }
 }
 
-/** NRST is wired: nothing answers while it is low, and the board says what reset it. */
+/* NRST is wired: nothing answers while it is low, and the board says what reset it. */
 static void reset(struct hil *h, struct hil_step *s)
 {
     enum fota_err err = link_io_set_nrst(&h->wires.io, true);
@@ -342,7 +342,7 @@ static void update(struct hil *h, struct hil_step *s)
     }
 }
 
-/** It starts, does not confirm itself, and the old release runs again. */
+/* It starts, does not confirm itself, and the old release runs again. */
 static void bad_release(struct hil *h, struct hil_step *s)
 {
     const struct service_config *c = &h->service.config;
@@ -382,7 +382,7 @@ static uint32_t draw(struct hil *h)
     return h->random;
 }
 
-/** Updates that are disturbed once each, to and fro between both releases. */
+/* Updates that are disturbed once each, to and fro between both releases. */
 static void disturbed(struct hil *h, struct hil_step *s, enum hil_upset upset)
 {
     const char *what = upset == HIL_UPSET_NRST ? "NRST" : "power";
@@ -434,7 +434,7 @@ static void resume_power(struct hil *h, struct hil_step *s)
     }
 }
 
-/** Turn the noise on or off: a clock beyond the limit, and a command of the user's (e.g. for the drive of the pins). */
+/* Turn the noise on or off: a clock beyond the limit, and a command of the user's (e.g. for the drive of the pins). */
 static bool set_noise(struct hil *h, bool is_on)
 {
     const struct service_config *c = &h->service.config;
@@ -489,7 +489,7 @@ static void rebuild(struct hil *h, struct hil_step *s)
     }
 }
 
-/** Not a step that shows anything new: the board is left with `base`. */
+/* Not a step that shows anything new: the board is left with `base`. */
 static void leave(struct hil *h, struct hil_step *s)
 {
     base(h, s);

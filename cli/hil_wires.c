@@ -47,7 +47,7 @@ static enum fota_err cut_power(struct hil_wires *w)
     return err ? err : end;
 }
 
-/** Not in a reset of the link's own: that would end early. Then it happens with the next call. */
+/* Not in a reset of the link's own: that would end early. Then it happens with the next call. */
 static enum fota_err disturb(struct hil_wires *w)
 {
     const enum hil_upset upset = w->upset;
@@ -59,7 +59,7 @@ static enum fota_err disturb(struct hil_wires *w)
     return upset == HIL_UPSET_NRST ? pulse_nrst(w) : cut_power(w);
 }
 
-/** How long until it is due, at most `us`; `us` if it is not due by then. */
+/* How long until it is due, at most `us`; `us` if it is not due by then. */
 static uint64_t until_due(struct hil_wires *w, uint64_t us)
 {
     const uint64_t now = link_io_now_us(w->inner);

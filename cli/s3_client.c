@@ -67,11 +67,11 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
     if (!out->config.bucket) {
         return cli_usage(cli, self, "no bucket: give --bucket or set FOTA_BUCKET");
     }
-    if (out->config.prefix != NULL && !service_is_prefix(out->config.prefix)) {
+    if (out->config.prefix && !service_is_prefix(out->config.prefix)) {
         return cli_usage(cli, self, "--prefix %s is no folder of a bucket; it looks like fleet/eu",
                          out->config.prefix);
     }
-    if (out->config.key_id == NULL || out->config.secret == NULL) {
+    if (!out->config.key_id || !out->config.secret) {
         return cli_usage(cli, self, "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     const struct http_curl_config transport = {.ca_file = v->option[CLI_S3_CA_FILE].text};
@@ -116,7 +116,7 @@ enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *c
         .region = config->region ? config->region : "us-east-1",
         .bucket = config->bucket,
         .prefix = config->prefix,
-        .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? config->endpoint == NULL
+        .is_vhost = config->addressing == SERVICE_ADDRESS_AUTO ? !config->endpoint
                                                                : config->addressing == SERVICE_ADDRESS_VHOST,
         .trusts_server_clock = true,
     };

@@ -33,7 +33,7 @@ static void on_signal(int number)
     }
 }
 
-/** A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
+/* A second Ctrl-C ends the process at once, for those who cannot wait for the end of a block. */
 enum cli_exit service_listen(struct cli *cli)
 {
     struct sigaction stop = {.sa_handler = on_signal};

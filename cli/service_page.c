@@ -28,7 +28,7 @@ static enum cli_exit wrong_token(struct service *s, const char *why)
     return CLI_FILE;
 }
 
-/** One line; nobody but its owner may read it. */
+/* One line; nobody but its owner may read it. */
 static enum cli_exit read_token(struct service *s, char token[PAGE_TOKEN_MAX_CHARS + 3])
 {
     struct stat st;
@@ -96,7 +96,7 @@ static enum fota_err open_tar(struct http_tar *tar, int fd)
     return http_tar_open(tar, path);
 }
 
-/** In the server's thread: only whether it is a tar file; what is in it the gateway checks. */
+/* In the server's thread: only whether it is a tar file; what is in it the gateway checks. */
 static const char *refuse_bundle(void *ctx, int fd)
 {
     struct http_tar tar;
@@ -108,7 +108,7 @@ static const char *refuse_bundle(void *ctx, int fd)
     return NULL;
 }
 
-/** In the server's thread: end the sleep of the gateway's, as `systemctl kill -s USR1` does. */
+/* In the server's thread: end the sleep of the gateway's, as `systemctl kill -s USR1` does. */
 static void wake(void *ctx)
 {
     struct service_page *p = ctx;
@@ -172,7 +172,7 @@ enum cli_exit service_page_open(struct service *s)
 
 /* --- bundles ----------------------------------------------------------------------------------------- */
 
-/** The objects come from the file: no network, the same checks. */
+/* The objects come from the file: no network, the same checks. */
 static void begin_bundle(struct service *s, int fd)
 {
     struct service_page *p = &s->page;

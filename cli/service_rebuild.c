@@ -13,7 +13,7 @@ enum { PARTS = 3, NOTE_BYTES = PARTS * STAGE_DIGEST_BYTES, CHUNK_BYTES = 4096 };
 static const enum stage_shelf SHELVES[PARTS] = {STAGE_KIT_ROOT, STAGE_KIT_LOADER, STAGE_KIT_IMAGE};
 static const char *const NAMES[PARTS] = {"root", "loader", "image"};
 
-/** Bytes of a kit. The note of each part names all three, so that no part of another kit is taken for one of this. */
+/* Bytes of a kit. The note of each part names all three, so that no part of another kit is taken for one of this. */
 struct kit {
     uint8_t *bytes[PARTS];
     uint32_t n_bytes[PARTS];
@@ -61,7 +61,7 @@ static enum fota_err store_kit(struct stage *stage, const struct recover_parts *
     return err;
 }
 
-/** The parts fit each other; do they fit this gateway's board and keys? */
+/* The parts fit each other; do they fit this gateway's board and keys? */
 static enum cli_exit check_kit(struct service *s, const char *path, const struct cli_parts *parts)
 {
     struct gateway_keys keys;
@@ -114,7 +114,7 @@ static void free_kit(struct kit *kit)
     }
 }
 
-/** No part of RM0090 has more flash: a length beyond this is a damaged note, not a reason to ask for memory. */
+/* No part of RM0090 has more flash: a length beyond this is a damaged note, not a reason to ask for memory. */
 enum { PART_MAX_BYTES = 2 * 1024 * 1024 };
 
 static enum fota_err load_part(struct stage *stage, unsigned part, struct kit *kit)

@@ -30,7 +30,7 @@ enum cli_exit service_report_open(struct service *s)
     return CLI_OK;
 }
 
-/** Said when it changes, not at every poll. */
+/* Said when it changes, not at every poll. */
 static void tell(struct service *s, enum fota_err err)
 {
     if (err == s->report_told) {

@@ -124,7 +124,7 @@ bool gateway_is_etag(const char *etag, size_t cap_bytes)
     return n < cap_bytes && etag[n] == '\0';
 }
 
-/** A CRC says that the bytes are as they were written, not who wrote them: nothing is used unchecked. */
+/* A CRC says that the bytes are as they were written, not who wrote them: nothing is used unchecked. */
 static bool is_in_range(const struct gateway_record *r)
 {
     return r->n_channel_bytes <= STATEMENT_MAX_BYTES && r->etag[GATEWAY_ETAG_MAX_BYTES - 1] == '\0' &&

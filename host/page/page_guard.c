@@ -10,7 +10,7 @@ static bool refuse(struct page_answer *out, unsigned status, const char *words)
 
 /* --- where it comes from ----------------------------------------------------------------------------- */
 
-/** Characters of the host in `host[:port]`. */
+/* Characters of the host in `host[:port]`. */
 static size_t host_chars(const char *host)
 {
     const char *end = host[0] == '[' ? strchr(host, ']') : NULL;
@@ -29,7 +29,7 @@ static bool is_own_name(const char *host)
     return false;
 }
 
-/** An origin is scheme://host[:port]; what stands before this server may have spoken TLS with the browser. */
+/* An origin is scheme://host[:port]; what stands before this server may have spoken TLS with the browser. */
 static bool is_same_origin(const char *origin, const char *host)
 {
     const char *at = strncmp(origin, "http://", 7) == 0    ? origin + 7
@@ -47,7 +47,7 @@ static bool is_from_here(const struct page_request *r)
 
 /* --- token ------------------------------------------------------------------------------------------- */
 
-/** How long it takes depends on the lengths, not on where the texts differ. */
+/* How long it takes depends on the lengths, not on where the texts differ. */
 static bool is_equal(const char *given, const char *token)
 {
     size_t n_given = strlen(given);
@@ -75,7 +75,7 @@ bool page_token_is_fit(const char *token)
 
 /* --- body -------------------------------------------------------------------------------------------- */
 
-/** @return false: not a number, or one above any that is taken here */
+/* @return false: not a number, or one above any that is taken here */
 static bool read_length(const char *text, uint32_t *out)
 {
     size_t n = strlen(text);
@@ -113,7 +113,7 @@ static bool is_body_right(const struct page_policy *p, const struct page_request
 
 /* --- the whole --------------------------------------------------------------------------------------- */
 
-/** What a path is, by its method. @return false: refused */
+/* What a path is, by its method. @return false: refused */
 static bool look_up(const struct page_policy *p, const struct page_request *r, struct page_answer *out)
 {
     static const struct {

@@ -7,7 +7,7 @@
 
 enum { MS_PER_S = 1000, VERSION_BYTES = 16 };
 
-/** Kinds that are listed, by the name they have in the text; the others only move the state. */
+/* Kinds that are listed, by the name they have in the text; the others only move the state. */
 static const char *const LISTED[] = {[GATEWAY_EVENT_NOTHING] = "nothing",
                                      [GATEWAY_EVENT_OFFER] = "offer",
                                      [GATEWAY_EVENT_CHECKED] = "checked",
@@ -38,7 +38,7 @@ enum {
 
 /* --- text -------------------------------------------------------------------------------------------- */
 
-/** A text that is written; `is_full` once something did not fit. */
+/* A text that is written; `is_full` once something did not fit. */
 struct writer {
     char *out;
     size_t n_bytes, at;
@@ -59,7 +59,7 @@ static void put(struct writer *w, const char *format, ...)
     w->at += (size_t)n;
 }
 
-/** A JSON string; names may have come from a file that somebody wrote by hand. */
+/* A JSON string; names may have come from a file that somebody wrote by hand. */
 static void put_text(struct writer *w, const char *text)
 {
     put(w, "\"");
@@ -101,7 +101,7 @@ static struct page_event *newest(struct page_model *m)
     return m->n_events ? &m->event[(m->n_events - 1U) % PAGE_EVENTS] : NULL;
 }
 
-/** The same again is counted, so that a night without a network does not fill the list. */
+/* The same again is counted, so that a night without a network does not fill the list. */
 static void remember(struct page_model *m, const struct gateway_event *e)
 {
     struct page_event *last = newest(m);

@@ -30,7 +30,7 @@ bool page_server_is_built(void)
 
 /* --- stream ------------------------------------------------------------------------------------------ */
 
-/** The next piece of a stream: the state, if it is another one than was sent last; else the connection rests. */
+/* The next piece of a stream: the state, if it is another one than was sent last; else the connection rests. */
 static ssize_t stream_piece(void *ctx, uint64_t pos, char *out, size_t n_max)
 {
     struct page_connection *c = ctx;
@@ -52,7 +52,7 @@ static ssize_t stream_piece(void *ctx, uint64_t pos, char *out, size_t n_max)
     return n;
 }
 
-/** Wake every stream; the lock is held. */
+/* Wake every stream; the lock is held. */
 static void resume_streams(struct page_server *s)
 {
     for (unsigned i = 0; i < PAGE_CONNECTIONS; i++) {
@@ -112,7 +112,7 @@ static enum MHD_Result ask_check(struct page_connection *c)
     return page_reply_words(c->connection, MHD_HTTP_ACCEPTED, "The gateway looks for updates now.", NULL);
 }
 
-/** Everything but an upload, which has a body. */
+/* Everything but an upload, which has a body. */
 static enum MHD_Result reply(struct page_connection *c)
 {
     switch (c->answer.what) {
@@ -142,7 +142,7 @@ static void look_at(struct page_connection *c, const char *path, const char *met
         .authorization = MHD_lookup_connection_value(m, MHD_HEADER_KIND, "Authorization"),
         .action = MHD_lookup_connection_value(m, MHD_HEADER_KIND, PAGE_ACTION_HEADER),
         .content_length = MHD_lookup_connection_value(m, MHD_HEADER_KIND, "Content-Length"),
-        .is_chunked = MHD_lookup_connection_value(m, MHD_HEADER_KIND, "Transfer-Encoding") != NULL};
+        .is_chunked = MHD_lookup_connection_value(m, MHD_HEADER_KIND, "Transfer-Encoding")};
     page_guard(&c->server->policy, &request, &c->answer);
 }
 
@@ -205,7 +205,7 @@ static void on_end(void *ctx, struct MHD_Connection *m, void **memory, enum MHD_
 
 /* --- start and end ----------------------------------------------------------------------------------- */
 
-/** libmicrohttpd's own complaints are about clients that went away. */
+/* libmicrohttpd's own complaints are about clients that went away. */
 FOTA_PRINTF(2, 0)
 static void stay_silent(void *ctx, const char *format, va_list args)
 {
@@ -214,7 +214,7 @@ static void stay_silent(void *ctx, const char *format, va_list args)
     (void)args;
 }
 
-/** Signals are for the gateway's thread: they end its sleep. */
+/* Signals are for the gateway's thread: they end its sleep. */
 static struct MHD_Daemon *start_thread(struct page_server *s)
 {
     sigset_t all;

@@ -19,7 +19,7 @@ uint64_t page_now_ms(void)
     return (uint64_t)t.tv_sec * MS_PER_S + (uint64_t)t.tv_nsec / NS_PER_MS;
 }
 
-/** @return false: something else is under way */
+/* @return false: something else is under way */
 static bool own_upload(struct page_connection *c)
 {
     struct page_server *s = c->server;

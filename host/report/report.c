@@ -29,7 +29,7 @@ static void store_entry(uint8_t *at, const struct report_entry *e)
     memcpy(at + ENTRY_BYTES - sizeof e->hash, e->hash, sizeof e->hash);
 }
 
-/** @return false: a field is out of its range */
+/* @return false: a field is out of its range */
 static bool load_entry(const uint8_t *at, struct report_entry *e)
 {
     uint32_t *const words[] = {&e->n,       &e->seq,  &e->kind,     &e->reason, &e->version,
@@ -43,7 +43,7 @@ static bool load_entry(const uint8_t *at, struct report_entry *e)
     return e->kind < REPORT_KINDS && e->reason <= UINT16_MAX && e->time_s <= time_max_s;
 }
 
-/** magic, generation, next number, dropped << 8 | entries; the state, the queue; CRC-32 */
+/* magic, generation, next number, dropped << 8 | entries; the state, the queue; CRC-32 */
 enum fota_err report_save(struct report *r)
 {
     uint8_t *at = r->scratch;
@@ -66,7 +66,7 @@ enum fota_err report_save(struct report *r)
     return err;
 }
 
-/** @return false: no sound record in this cell, or one that is older than what was found */
+/* @return false: no sound record in this cell, or one that is older than what was found */
 static bool load_cell(struct report *r, unsigned cell)
 {
     uint8_t *at = r->scratch;
@@ -133,7 +133,7 @@ static void fill(const struct report *r, const struct gateway *g, struct report_
     }
 }
 
-/** What this event is for the owner. @return REPORT_KINDS: nothing */
+/* What this event is for the owner. @return REPORT_KINDS: nothing */
 static enum report_kind kind_of(const struct gateway_event *e)
 {
     switch (e->kind) {
@@ -170,7 +170,7 @@ static enum report_kind kind_of(const struct gateway_event *e)
     }
 }
 
-/** Is this one more event, or does only the state follow? What is said at every poll is an event once. */
+/* Is this one more event, or does only the state follow? What is said at every poll is an event once. */
 static bool is_event(struct report *r, enum report_kind kind, const struct gateway_event *e)
 {
     const bool is_repeated = kind == REPORT_GAVE_UP || kind == REPORT_DOWNLOADING;
@@ -232,7 +232,7 @@ bool report_is_due(struct report *r)
     return now_ms >= r->due_ms && (r->n_queue > 0 || r->is_state_due || now_ms >= r->heartbeat_at_ms);
 }
 
-/** v1/<device>/state or v1/<device>/<seq>/<n>-<event>. @return false: it does not fit */
+/* v1/<device>/state or v1/<device>/<seq>/<n>-<event>. @return false: it does not fit */
 static bool make_key(const struct report *r, const struct report_entry *e, bool is_event,
                      char key[REPORT_KEY_MAX_BYTES])
 {
@@ -273,7 +273,7 @@ static enum fota_err put_object(struct report *r, const struct report_entry *e, 
     return err == E_S3_PRECONDITION && r->reply.status == 412 && is_event ? FOTA_OK : err;
 }
 
-/** Longer from failure to failure, and as long as the server asks for. */
+/* Longer from failure to failure, and as long as the server asks for. */
 static void pause_after_failure(struct report *r)
 {
     const uint64_t asked_ms = (uint64_t)r->reply.retry_after_s * 1000U;

@@ -440,7 +440,7 @@ static void set_defaults(struct service_config *c)
     }
 }
 
-/** A bench takes its releases from files. */
+/* A bench takes its releases from files. */
 static bool is_needed(const struct reading *r, const struct key *k)
 {
     return k->is_required && (!r->out->base || strcmp(k->section, "s3") != 0);

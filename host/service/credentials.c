@@ -112,14 +112,14 @@ static bool path_of(const char *variable, const char *name, char path[PATH_BYTES
     return n > 0 && n < PATH_BYTES;
 }
 
-/** A file of AWS's, and a section in it. */
+/* A file of AWS's, and a section in it. */
 struct profile {
     char text[FILE_MAX_BYTES + 1];
     char path[PATH_BYTES];
     char section[128];
 };
 
-/** @return E_NOT_FOUND (no such section, or no key in it) */
+/* @return E_NOT_FOUND (no such section, or no key in it) */
 static enum fota_err from_section(const char *text, const char *section, const char *path,
                                   struct service_credentials *c, char *why)
 {
@@ -137,7 +137,7 @@ static enum fota_err from_section(const char *text, const char *section, const c
     return FOTA_OK;
 }
 
-/** What a profile may ask for and is not done here. */
+/* What a profile may ask for and is not done here. */
 static enum fota_err refuse_others(const char *text, const char *section, const char *profile, char *why)
 {
     static const char *const keys[] = {"role_arn", "sso_session", "sso_start_url", "web_identity_token_file"};
@@ -155,7 +155,7 @@ static enum fota_err refuse_others(const char *text, const char *section, const 
     return FOTA_OK;
 }
 
-/** The command of a profile; aws-cli runs it without a shell, and so does this. Without an end they are asked for once. */
+/* The command of a profile; aws-cli runs it without a shell, and so does this. Without an end they are asked for once. */
 static enum fota_err from_process(const char *text, const char *section, const char *path,
                                   struct service_credentials *c, char *why)
 {
@@ -185,7 +185,7 @@ static enum fota_err from_process(const char *text, const char *section, const c
     return E_S3_CREDENTIALS;
 }
 
-/** One of AWS's files and the name of the profile's section in it. @return as read_file */
+/* One of AWS's files and the name of the profile's section in it. @return as read_file */
 static enum fota_err read_profile(bool is_config, const char *profile, struct profile *out, char *why)
 {
     bool is_plain = !is_config || strcmp(profile, "default") == 0;
@@ -209,7 +209,7 @@ static enum fota_err from_file(bool is_config, const char *profile, struct servi
     return err;
 }
 
-/** aws-cli looks at both files before it takes keys from either. @return FOTA_OK: neither asks for such a thing */
+/* aws-cli looks at both files before it takes keys from either. @return FOTA_OK: neither asks for such a thing */
 static enum fota_err refuse_profile(const char *profile, char *why)
 {
     static struct profile p;
@@ -254,7 +254,7 @@ static void drop_header(void *ctx, const char *name, size_t n_name, const char *
     (void)n_value;
 }
 
-/** One request; `name`: a header, or NULL. @return FOTA_OK (status 200) · E_NOT_FOUND */
+/* One request; `name`: a header, or NULL. @return FOTA_OK (status 200) · E_NOT_FOUND */
 static enum fota_err ask(struct http *http, enum http_verb method, const char *url, const char *name,
                          const char *value, struct reply *out)
 {

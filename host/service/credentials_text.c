@@ -42,7 +42,7 @@ static bool is_section(const char *line, size_t n_bytes, const char *name)
     return end && is_equal(line + 1, (size_t)(end - line) - 1, name);
 }
 
-/** What follows the equals sign, up to the end of the line. @return NULL: no such key in this section */
+/* What follows the equals sign, up to the end of the line. @return NULL: no such key in this section */
 static const char *find_value(const char *text, const char *section, const char *key, size_t *n_bytes)
 {
     bool is_inside = false;
@@ -72,12 +72,12 @@ bool service_profile_value(const char *text, const char *section, const char *ke
 bool service_profile_has(const char *text, const char *section, const char *key)
 {
     size_t n_bytes = 0;
-    return find_value(text, section, key, &n_bytes) != NULL;
+    return find_value(text, section, key, &n_bytes);
 }
 
 /* --- commands ---------------------------------------------------------------------------------------- */
 
-/** One word from `*at` on, its quotes taken away in place. @return false: a quote has no end */
+/* One word from `*at` on, its quotes taken away in place. @return false: a quote has no end */
 static bool take_word(char **at, char **out)
 {
     char quote = '\0';

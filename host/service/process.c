@@ -9,7 +9,7 @@
 
 enum { COMMAND_BYTES = 1024, WORDS_MAX = 32, RUN_MAX_S = 60, EXIT_NOT_RUN = 127 };
 
-/** The command with its output at `to`. Never returns. */
+/* The command with its output at `to`. Never returns. */
 static void become(const char *command, int to)
 {
     char text[COMMAND_BYTES];
@@ -23,7 +23,7 @@ static void become(const char *command, int to)
     _exit(EXIT_NOT_RUN);
 }
 
-/** All of it. @return false: it does not fit */
+/* All of it. @return false: it does not fit */
 static bool read_all(int fd, char *out, size_t n_out)
 {
     size_t n = 0;

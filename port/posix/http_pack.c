@@ -32,10 +32,10 @@ enum {
 static const char *key_of(const char *url)
 {
     const char *at = strstr(url, "://");
-    for (unsigned i = 0; at != NULL && i < 2; i++) {
+    for (unsigned i = 0; at && i < 2; i++) {
         at = strchr(i == 0 ? at + 3 : at + 1, '/');
     }
-    return at != NULL && strlen(at + 1) < HTTP_PACK_KEY_MAX_BYTES ? at + 1 : NULL;
+    return at && strlen(at + 1) < HTTP_PACK_KEY_MAX_BYTES ? at + 1 : NULL;
 }
 
 static const char *header_of(const struct http_request *request, const char *name)
@@ -70,13 +70,12 @@ static bool holds(const struct http_pack *pack, const struct http_pack_object *o
     char etag[ETAG_BYTES] = "";
     const char *match = header_of(request, "if-match");
     const char *none_match = header_of(request, "if-none-match");
-    if (o != NULL) {
+    if (o) {
         etag_of(pack, o, etag);
     }
-    bool is_same = o != NULL && (match == NULL || strcmp(match, etag) == 0);
-    bool is_other =
-        o == NULL || none_match == NULL || (strcmp(none_match, "*") != 0 && strcmp(none_match, etag) != 0);
-    return (match == NULL || is_same) && is_other;
+    bool is_same = o && (!match || strcmp(match, etag) == 0);
+    bool is_other = !o || !none_match || (strcmp(none_match, "*") != 0 && strcmp(none_match, etag) != 0);
+    return (!match || is_same) && is_other;
 }
 
 static void send_headers(const struct http_pack *pack, const struct http_pack_object *o, size_t n_bytes,
@@ -92,12 +91,12 @@ static void send_headers(const struct http_pack *pack, const struct http_pack_ob
 static enum fota_err get(struct http_pack *pack, const struct http_pack_object *o,
                          const struct http_request *request, const struct http_sink *sink, unsigned *status)
 {
-    if (o == NULL) {
+    if (!o) {
         *status = 404;
         return FOTA_OK;
     }
     if (!holds(pack, o, request)) {
-        *status = header_of(request, "if-match") != NULL ? 412 : 304;
+        *status = header_of(request, "if-match") ? 412 : 304;
         return FOTA_OK;
     }
     *status = 200;
@@ -112,17 +111,17 @@ static enum fota_err put(struct http_pack *pack, struct http_pack_object *o, con
     if (!holds(pack, o, request)) {
         return FOTA_OK;
     }
-    if (o == NULL && pack->n_objects == HTTP_PACK_OBJECTS_MAX) {
+    if (!o && pack->n_objects == HTTP_PACK_OBJECTS_MAX) {
         return E_NO_SPACE;
     }
     uint8_t *bytes = malloc(request->n_body_bytes + 1);
-    if (bytes == NULL) {
+    if (!bytes) {
         return E_NO_SPACE;
     }
     if (request->n_body_bytes != 0) {
         memcpy(bytes, request->body, request->n_body_bytes);
     }
-    if (o == NULL) {
+    if (!o) {
         o = &pack->object[pack->n_objects++];
         *o = (struct http_pack_object){.n_writes = 0};
         (void)snprintf(o->key, sizeof o->key, "%s", key);
@@ -141,7 +140,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
 {
     struct http_pack *pack = (struct http_pack *)(void *)http; /* `http` is its first member */
     const char *key = key_of(request->url);
-    if (key == NULL) {
+    if (!key) {
         *status = 501;
         return E_ARG;
     }
@@ -171,7 +170,7 @@ static bool put_name(uint8_t block[BLOCK_BYTES], const char *key)
 {
     const size_t n = strlen(key);
     const char *name = key;
-    for (const char *at = strchr(key, '/'); at != NULL && n - (size_t)(name - key) > NAME_BYTES;
+    for (const char *at = strchr(key, '/'); at && n - (size_t)(name - key) > NAME_BYTES;
          at = strchr(at + 1, '/')) {
         name = at + 1;
     }
@@ -216,7 +215,7 @@ static bool put_all(FILE *out, const struct http_pack *pack, const char *but)
     static const uint8_t zeros[2 * BLOCK_BYTES];
     for (size_t i = 0; i < pack->n_objects; i++) {
         const struct http_pack_object *o = &pack->object[i];
-        const bool is_left_out = but != NULL && strncmp(o->key, but, strlen(but)) == 0;
+        const bool is_left_out = but && strncmp(o->key, but, strlen(but)) == 0;
         if (!is_left_out && !put_object(out, o)) {
             return false;
         }
@@ -233,7 +232,7 @@ enum fota_err http_pack_write(const struct http_pack *pack, const char *but, con
         return E_IO;
     }
     FILE *out = fopen(beside, "wbx");
-    if (out == NULL) {
+    if (!out) {
         return E_IO;
     }
     bool is_whole = put_all(out, pack, but) && fflush(out) == 0 && fsync(fileno(out)) == 0;

@@ -184,7 +184,7 @@ static enum fota_err send_object(int fd, const struct entry *entry, const struct
     return send_body(fd, sink, *status, entry->off + first, n);
 }
 
-/** By content: two bundles may have another object of the same length at the same place. */
+/* By content: two bundles may have another object of the same length at the same place. */
 static enum fota_err make_etag(int fd, const struct entry *entry, char out[TEXT_BYTES])
 {
     uint8_t piece[PIECE_BYTES];
@@ -210,7 +210,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     const struct http_tar *tar = (const struct http_tar *)(void *)http; /* `http` is its first member */
     const char *key = key_of(request->url);
     struct entry entry;
-    if (request->method != HTTP_VERB_GET || key == NULL) {
+    if (request->method != HTTP_VERB_GET || !key) {
         *status = 501;
         return !key ? E_ARG : FOTA_OK;
     }

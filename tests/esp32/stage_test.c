@@ -56,13 +56,13 @@ static const struct stage_contract_world WORLD = {restart, cut_at, is_cut, power
 static void the_partition_keeps_the_stage_contract(void **state)
 {
     (void)state;
-    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name != NULL; c++) {
+    for (const struct stage_contract_case *c = STAGE_CONTRACT; c->name; c++) {
         static struct idf_stage s;
         struct stage_contract_env env = {.shelf_bytes = ITEM_BYTES, .world = &WORLD, .ctx = &s};
         stand_in_new(&(struct stand_in_config){.stage_bytes = 3 * AREA_BYTES});
         reopen(&env);
         const char *broken = c->run(&env);
-        if (broken != NULL) {
+        if (broken) {
             fail_msg("%s: %s", c->name, broken);
         }
     }

@@ -151,7 +151,7 @@ static void tell_wanted(struct rig *r)
     (void)fflush(stdout);
 }
 
-/** Until standard input ends. */
+/* Until standard input ends. */
 static void serve(struct rig *r)
 {
     char line[LINE_BYTES];

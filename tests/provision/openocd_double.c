@@ -166,7 +166,7 @@ static bool program(struct board *b, uint32_t addr, const char *path)
 
 /* --- requests --- */
 
-/** Edge on NRST; low again before the core starts, so that it never runs. */
+/* Edge on NRST; low again before the core starts, so that it never runs. */
 static bool reset_halt(struct board *b)
 {
     twin_set_pin(b->twin, TWIN_PIN_NRST, true);
@@ -227,7 +227,7 @@ static void serve(struct board *b, FILE *requests, FILE *answers)
     }
 }
 
-/** The script as a child whose descriptors 3 and 4 are the two pipes. @return its exit code */
+/* The script as a child whose descriptors 3 and 4 are the two pipes. @return its exit code */
 static int run_script(struct board *b, char *const *arguments)
 {
     int to_us[2];

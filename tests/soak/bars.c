@@ -30,16 +30,16 @@ const struct bar BARS[] = {
 const struct bar *bar_find(const char *name)
 {
     const struct bar *bar = BARS;
-    while (bar->name != NULL && strcmp(bar->name, name) != 0) {
+    while (bar->name && strcmp(bar->name, name) != 0) {
         bar++;
     }
-    return bar->name != NULL ? bar : NULL;
+    return bar->name ? bar : NULL;
 }
 
 bool bar_is_kept(const char *name, double value, double share)
 {
     const struct bar *bar = bar_find(name);
-    if (bar == NULL) {
+    if (!bar) {
         return value == value; /* not a number is not itself */
     }
     return value >= (bar->is_count ? bar->min * share : bar->min) && value <= bar->max;
@@ -48,7 +48,7 @@ bool bar_is_kept(const char *name, double value, double share)
 size_t bars_missing(const char *const *names, size_t n_names)
 {
     size_t n_missing = 0;
-    for (const struct bar *bar = BARS; bar->name != NULL; bar++) {
+    for (const struct bar *bar = BARS; bar->name; bar++) {
         bool is_there = false;
         for (size_t i = 0; i < n_names; i++) {
             is_there = is_there || strcmp(names[i], bar->name) == 0;

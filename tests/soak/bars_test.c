@@ -12,7 +12,7 @@
 static void each_bar_is_kept_at_its_edges_and_broken_beyond_them(void **state)
 {
     (void)state;
-    for (const struct bar *bar = BARS; bar->name != NULL; bar++) {
+    for (const struct bar *bar = BARS; bar->name; bar++) {
         assert_true(bar_is_kept(bar->name, bar->min, 1));
         assert_true(bar_is_kept(bar->name, bar->max, 1));
         assert_false(bar_is_kept(bar->name, bar->min - 0.001, 1));
@@ -34,7 +34,7 @@ static void a_figure_that_was_not_taken_is_missed(void **state)
     (void)state;
     const char *names[BARS_MAX];
     size_t n = 0;
-    while (BARS[n].name != NULL) {
+    while (BARS[n].name) {
         names[n] = BARS[n].name;
         n++;
     }

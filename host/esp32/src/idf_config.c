@@ -99,7 +99,7 @@ static enum fota_err check_names(const struct fota_gateway_config *c, const stru
             return err;
         }
     }
-    if ((c->key_id == NULL) != (c->secret == NULL)) {
+    if ((!c->key_id) != (!c->secret)) {
         idf_log(log, 'E',
                 "%s is not set: key_id and secret belong together; set both, or none for a public bucket",
                 c->key_id ? "secret" : "key_id");

@@ -152,7 +152,7 @@ static enum fota_err prepare(struct flight *f)
     if (h->client && (!h->is_clean || is_put || tx_bytes_of(r) > h->tx_bytes)) {
         drop_client(h); /* a PUT is never sent twice: no connection that may be dead */
     }
-    f->is_reused = h->client != NULL;
+    f->is_reused = h->client;
     enum fota_err err = FOTA_OK;
     if (!h->client) {
         err = make_client(h, r);

@@ -71,7 +71,7 @@ enum fota_err idf_store_open(struct idf_store *store, const char *space, const s
     static const struct store_ops ops = {.load = load, .save = save};
     nvs_handle_t nvs = 0;
     *store = (struct idf_store){.store = {.ops = &ops}, .space = space, .log = log};
-    if (space == NULL || space[0] == '\0' || strlen(space) >= NVS_KEY_NAME_MAX_SIZE) {
+    if (!space || space[0] == '\0' || strlen(space) >= NVS_KEY_NAME_MAX_SIZE) {
         idf_log(log, 'E', "nvs_namespace \"%s\" is not a name: give 1 to 15 characters", space ? space : "");
         return E_ARG;
     }

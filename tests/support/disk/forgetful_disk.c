@@ -191,7 +191,7 @@ static void undo_write(const struct write_entry *e)
 {
     uint32_t from = draw(3) == 0 ? draw((uint32_t)e->n_bytes + 1U) : 0; /* torn: its beginning arrived */
     char path[PATH_BYTES];
-    if (find(e->inode, path) == NULL) {
+    if (!find(e->inode, path)) {
         return;
     }
     int fd = open(path, O_WRONLY | O_CLOEXEC);

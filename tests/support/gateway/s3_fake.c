@@ -182,7 +182,7 @@ static enum fota_err put(struct s3_fake *fake, const struct http_request *reques
                          const struct http_sink *sink, unsigned *status)
 {
     const char *key = request->url + strlen(REPORTS);
-    const bool must_not_exist = header(request, "if-none-match") != NULL;
+    const bool must_not_exist = header(request, "if-none-match");
     fake->n_put_requests++;
     if (fake->put_status) {
         return fail(fake, sink, status, fake->put_status, "Refused");
@@ -222,7 +222,7 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     if (request->method != HTTP_VERB_GET || strncmp(request->url, PREFIX, strlen(PREFIX)) != 0) {
         return E_ARG;
     }
-    fake->is_blob = strstr(request->url, "/blobs/") != NULL;
+    fake->is_blob = strstr(request->url, "/blobs/");
     if (fake->is_blob && fake->blob_status) {
         return fail(fake, sink, status, fake->blob_status, "Refused");
     }

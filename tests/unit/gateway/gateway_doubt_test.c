@@ -192,41 +192,41 @@ static void precondition_that_was_never_sent_is_no_reason_to_ask_at_once(void **
     (void)state;
     struct test_spec spec = spec_of(V2, 2);
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_OFFER, HOUR_MS));
-    rig->s3_server.blob_status = 412; /* to each request for an image, whatever it asks */
-    unsigned gets = rig->s3_server.n_gets;
-    rig_run_ms(rig, HOUR_MS);
-    assert_true(rig->s3_server.n_gets - gets < 2 * 3600 / 5);
-    assert_int_equal(rig_count(rig, GATEWAY_EVENT_REFUSED), 0);
-    rig->s3_server.blob_status = 0;
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
+    site->s3_server.blob_status = 412; /* to each request for an image, whatever it asks */
+    unsigned gets = site->s3_server.n_gets;
+    site_run_ms(site, HOUR_MS);
+    assert_true(site->s3_server.n_gets - gets < 2 * 3600 / 5);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0);
+    site->s3_server.blob_status = 0;
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
 }
 
 static void retry_after_counts_for_a_loader_too(void **state)
 {
     (void)state;
     static struct test_loader loader;
-    const struct test_loader_spec of_loader = {.key = &rig->release_key, .version = V2};
+    const struct test_loader_spec of_loader = {.key = &site->release_key, .version = V2};
     test_loader_make(&of_loader, &loader);
     struct test_spec spec = spec_of(0x01000000, 2);
     spec.loader = &loader;
     make(&spec);
-    rig_publish(rig, &release);
-    assert_non_null(rig_run_until(rig, GATEWAY_EVENT_STATEMENT, HOUR_MS));
-    rig->s3_server.retry_after_s = 50;
-    rig->s3_server.fail_status = 503;
-    rig->s3_server.fail_next = 1;
-    const struct gateway_event *event = rig_run_until(rig, GATEWAY_EVENT_FAILED, HOUR_MS);
+    site_publish(site, &release);
+    assert_non_null(site_run_until(site, GATEWAY_EVENT_STATEMENT, HOUR_MS));
+    site->s3_server.retry_after_s = 50;
+    site->s3_server.fail_status = 503;
+    site->s3_server.fail_next = 1;
+    const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_FAILED, HOUR_MS);
     assert_non_null(event);
     assert_int_equal(event->state, GATEWAY_LOADER);
     assert_in_range(event->done, 50000, 60000);
-    unsigned gets = rig->s3_server.n_gets;
-    rig_run_ms(rig, 49000);
-    assert_int_equal(rig->s3_server.n_gets, gets);
+    unsigned gets = site->s3_server.n_gets;
+    site_run_ms(site, 49000);
+    assert_int_equal(site->s3_server.n_gets, gets);
 }
 
-/** A state file is written by nobody else, and yet no header gets a line end out of it. */
+/* A state file is written by nobody else, and yet no header gets a line end out of it. */
 static void etag_with_a_line_end_in_the_record_is_not_sent(void **state)
 {
     (void)state;
@@ -235,8 +235,8 @@ static void etag_with_a_line_end_in_the_record_is_not_sent(void **state)
     gateway_record_init(&r);
     memcpy(r.etag, "\"e\"\r\nx-evil: 1", 15);
     r.channel_seq = 7;
-    assert_int_equal(gateway_record_save(&rig->store.store, scratch, &r), FOTA_OK);
-    assert_int_equal(gateway_record_load(&rig->store.store, scratch, &r), FOTA_OK);
+    assert_int_equal(gateway_record_save(&site->store.store, scratch, &r), FOTA_OK);
+    assert_int_equal(gateway_record_load(&site->store.store, scratch, &r), FOTA_OK);
     assert_string_equal(r.etag, "");
     assert_int_equal(r.channel_seq, 7); /* the rest counts */
 }

@@ -116,7 +116,7 @@ static void objects_are_read_whole_and_in_ranges(void **state)
     http_tar_close(&tar);
 }
 
-/** Another object of the same length at the same place has another ETag: a 304 would hide the second bundle. */
+/* Another object of the same length at the same place has another ETag: a 304 would hide the second bundle. */
 static void objects_that_differ_have_other_etags(void **state)
 {
     (void)state;

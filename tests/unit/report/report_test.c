@@ -29,7 +29,7 @@ static void observe(void *ctx, const struct gateway_event *event)
     report_observe(&report, &site->gateway, event);
 }
 
-/** As the service does: while the gateway rests after a poll. */
+/* As the service does: while the gateway rests after a poll. */
 static void send(void *ctx)
 {
     (void)ctx;
@@ -77,7 +77,7 @@ static void publish(uint32_t version, uint32_t seq)
     site_publish(site, &release);
 }
 
-/** The newest object written under a key that ends so. */
+/* The newest object written under a key that ends so. */
 static const struct s3_fake_written *written(const char *end)
 {
     for (size_t i = site->s3_server.n_written; i > 0; i--) {
@@ -231,7 +231,7 @@ static void what_waits_survives_a_restart_and_no_number_comes_twice(void **state
     assert_line(written("-confirmed"), "running=2.0.0");
     for (size_t i = 0; i < site->s3_server.n_written; i++) {
         for (size_t j = 0; j < i; j++) {
-            assert_true(strstr(site->s3_server.written[i].key, "state") != NULL ||
+            assert_true(strstr(site->s3_server.written[i].key, "state") ||
                         strcmp(site->s3_server.written[i].key, site->s3_server.written[j].key) != 0);
         }
     }
@@ -267,7 +267,7 @@ static void a_reply_that_is_lost_writes_nothing_twice(void **state)
     site_run_ms(site, HOUR_MS);
     unsigned n = 0;
     for (size_t i = 0; i < site->s3_server.n_written; i++) {
-        n += strstr(site->s3_server.written[i].key, "-downloading") != NULL;
+        n += strstr(site->s3_server.written[i].key, "-downloading") ? 1 : 0;
     }
     assert_int_equal(n, 1);
     assert_non_null(written("-confirmed"));

@@ -181,7 +181,7 @@ esp_http_client_handle_t esp_http_client_init(const esp_http_client_config_t *co
         return NULL;
     }
     c->cache = malloc((size_t)c->config.buffer_size);
-    c->is_used = c->cache != NULL;
+    c->is_used = c->cache;
     return c->is_used ? c : NULL;
 }
 
@@ -326,7 +326,7 @@ static void tell_header(struct esp_http_client *c, char *name, char *value)
     if (strcasecmp(name, "content-length") == 0) {
         c->length = strtoll(value, NULL, 10);
     } else if (strcasecmp(name, "transfer-encoding") == 0) {
-        c->is_chunked = strcasestr(value, "chunked") != NULL;
+        c->is_chunked = strcasestr(value, "chunked");
     }
     if (c->config.event_handler) {
         (void)c->config.event_handler(&event);
@@ -340,7 +340,7 @@ static bool read_head(struct esp_http_client *c, char *head)
     if (!line || sscanf(line, "HTTP/1.%*d %d", &c->status) != 1) {
         return false;
     }
-    while ((line = strtok_r(NULL, "\n", &save)) != NULL) {
+    while ((line = strtok_r(NULL, "\n", &save))) {
         line[strcspn(line, "\r")] = '\0';
         char *colon = strchr(line, ':');
         if (colon) {
