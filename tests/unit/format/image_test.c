@@ -501,7 +501,7 @@ static void built_image_says_what_its_spec_says(void **state)
         struct fixture_image image = made(&spec, FIX_KEY_B);
         assert_int_equal(image_verify_slot(image.bytes, &policy, &result), FOTA_OK);
         assert_int_equal(result.image.run_flags, spec.run_flags);
-        assert_int_equal(result.image.revokes_off != 0, spec.revokes);
+        assert_int_equal(result.image.revokes_off == 0, !spec.revokes);
         assert_int_equal(result.key_index, IMAGE_KEY_NEXT);
     }
 }
