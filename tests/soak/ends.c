@@ -17,28 +17,28 @@ struct counts {
 
 struct ends {
     struct soak *soak;
-    struct world *world;
+    struct soak_site *site;
     const char *folder; /* of the staging store; NULL: in memory */
 };
 
-/* A world after one good update, with the next one published: what follows is the usual case, not the first. */
+/* A site after one good update, with the next one published: what follows is the usual case, not the first. */
 static void prepare(const struct ends *e, uint32_t seed)
 {
-    struct world *w = e->world;
-    const struct world_spec spec = {.folder = e->folder, .plant = e->soak->plant, .seed = seed};
-    world_open(w, &spec);
-    world_publish(w);
-    soak_check(e->soak, world_update(w, DAY_MS), "an update on a clean network is confirmed");
-    world_publish(w);
+    struct soak_site *w = e->site;
+    const struct soak_spec spec = {.folder = e->folder, .plant = e->soak->plant, .seed = seed};
+    soak_open(w, &spec);
+    soak_publish(w);
+    soak_check(e->soak, soak_update(w, DAY_MS), "an update on a clean network is confirmed");
+    soak_publish(w);
     w->network.image_bytes = 0;
 }
 
 static void judge(const struct ends *e, struct counts *c, uint32_t point, const char *who)
 {
-    struct world *w = e->world;
-    bool is_ok = world_update(w, DAY_MS);
+    struct soak_site *w = e->site;
+    bool is_ok = soak_update(w, DAY_MS);
     uint64_t fetched = w->network.image_bytes;
-    uint64_t size = world_image_bytes(w);
+    uint64_t size = soak_image_bytes(w);
     uint64_t again = is_ok && fetched > size ? fetched - size : 0;
     c->n_runs++;
     c->n_ok += is_ok;
@@ -59,16 +59,16 @@ static void end_gateway(const struct ends *e, struct counts *c)
     static const char *const names[] = {"kill -9 of the gateway", "power cut of the gateway",
                                         "power cut of gateway and target"};
     struct soak *s = e->soak;
-    struct world *w = e->world;
+    struct soak_site *w = e->site;
     prepare(e, s->seed);
-    world_end_at(w, UINT32_MAX, WORLD_KILLED);
-    soak_check(s, world_update(w, DAY_MS), "an update without an end is confirmed");
+    soak_end_at(w, UINT32_MAX, SOAK_KILLED);
+    soak_check(s, soak_update(w, DAY_MS), "an update without an end is confirmed");
     c->n_points = w->n_points;
     for (uint32_t i = 0; i < s->n_ends; i++) {
         uint32_t point = 1 + (uint32_t)((uint64_t)i * c->n_points / s->n_ends);
-        enum world_end end = i % 2 == 0 ? WORLD_KILLED : i % 4 == 1 ? WORLD_DARK : WORLD_ALL_DARK;
+        enum soak_end end = i % 2 == 0 ? SOAK_KILLED : i % 4 == 1 ? SOAK_DARK : SOAK_ALL_DARK;
         prepare(e, s->seed + i);
-        world_end_at(w, point, end);
+        soak_end_at(w, point, end);
         judge(e, c, point, names[end]);
         soak_check(s, w->n_ends == 1, "the gateway was ended once");
     }
@@ -77,16 +77,16 @@ static void end_gateway(const struct ends *e, struct counts *c)
 static void cut_target(const struct ends *e, struct counts *c)
 {
     struct soak *s = e->soak;
-    struct world *w = e->world;
+    struct soak_site *w = e->site;
     prepare(e, s->seed);
     uint32_t before = w->target.flash.n_ops;
-    soak_check(s, world_update(w, DAY_MS), "an update without an end is confirmed");
+    soak_check(s, soak_update(w, DAY_MS), "an update without an end is confirmed");
     c->n_points = w->target.flash.n_ops - before;
     for (uint32_t i = 0; i < s->n_ends; i++) {
         uint32_t point = 1 + (uint32_t)((uint64_t)i * c->n_points / s->n_ends);
         prepare(e, s->seed + i);
         uint32_t n_boots = w->target.n_boots;
-        world_cut_target_at(w, point, (enum flash_cut)(i % FLASH_CUTS));
+        soak_cut_target_at(w, point, (enum flash_cut)(i % FLASH_CUTS));
         judge(e, c, point, "power cut of the target");
         soak_check(s, w->target.n_boots >= n_boots + 2, "the target lost power and ran its trial");
     }
@@ -96,22 +96,22 @@ static void cut_target(const struct ends *e, struct counts *c)
 static void tear_writes(const struct ends *e, struct counts *c)
 {
     struct soak *s = e->soak;
-    struct world *w = e->world;
+    struct soak_site *w = e->site;
     prepare(e, s->seed);
     w->n_writes = 0;
-    soak_check(s, world_update(w, DAY_MS), "an update without an end is confirmed");
+    soak_check(s, soak_update(w, DAY_MS), "an update without an end is confirmed");
     c->n_points = w->n_writes;
     for (uint32_t i = 0; i < c->n_points * s->n_tears; i += s->is_quick ? QUICK_STRIDE : 1) {
         prepare(e, s->seed + i);
-        world_tear_at(w, 1 + i % c->n_points);
+        soak_tear_at(w, 1 + i % c->n_points);
         judge(e, c, 1 + i % c->n_points, "write torn");
         soak_check(s, w->n_ends == 1, "the gateway was ended once");
     }
 }
 
-static void run(struct soak *s, struct world *w, const char *folder, struct counts sum[3])
+static void run(struct soak *s, struct soak_site *w, const char *folder, struct counts sum[3])
 {
-    const struct ends e = {.soak = s, .world = w, .folder = folder};
+    const struct ends e = {.soak = s, .site = w, .folder = folder};
     static void (*const kinds[3])(const struct ends *e, struct counts *c) = {end_gateway, cut_target,
                                                                              tear_writes};
     static const char *const names[3] = {"calls of the gateway", "flash operations of the target",
@@ -128,7 +128,7 @@ static void run(struct soak *s, struct world *w, const char *folder, struct coun
 void soak_ends(struct soak *s)
 {
     char folder[] = "/tmp/fota_soak_disk_XXXXXX";
-    struct world *w = malloc(sizeof *w);
+    struct soak_site *w = malloc(sizeof *w);
     struct counts files[3], memory[3];
     uint64_t again = 0;
     if (!w || !mkdtemp(folder)) {

@@ -22,12 +22,12 @@ static const char *const PLANT_NAMES[PLANTS] = {
     [PLANT_WRONG_BYTE] = "wrong-byte", [PLANT_LOUD] = "loud",
     [PLANT_NO_HEALING] = "no-healing"};
 
-static bool find_plant(const char *name, enum world_plant *out)
+static bool find_plant(const char *name, enum soak_plant *out)
 {
     bool is_known = false;
     for (unsigned i = 0; i < PLANTS; i++) {
         if (strcmp(name, PLANT_NAMES[i]) == 0) {
-            *out = (enum world_plant)i;
+            *out = (enum soak_plant)i;
             is_known = true;
         }
     }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "soak.h"
-#include "world.h"
+#include "soak_site.h"
 
 enum { DAY_MS = 86400000 };
 
@@ -34,26 +34,26 @@ struct tally {
     uint64_t image_bytes, fetched_bytes;
 };
 
-static void run(struct soak *s, const struct network *n, struct world *w, struct tally *t)
+static void run(struct soak *s, const struct network *n, struct soak_site *w, struct tally *t)
 {
     *t = (struct tally){0};
-    const struct world_spec spec = {.plan = n->plan, .plant = s->plant, .seed = s->seed};
-    world_open(w, &spec);
+    const struct soak_spec spec = {.plan = n->plan, .plant = s->plant, .seed = s->seed};
+    soak_open(w, &spec);
     for (uint32_t i = 0; i < s->n_updates; i++) {
-        world_publish(w);
-        bool is_ok = world_update(w, DAY_MS);
+        soak_publish(w);
+        bool is_ok = soak_update(w, DAY_MS);
         t->n_ok += is_ok;
         t->n_refused += w->n_refused > 0;
-        t->n_corrupt += world_is_corrupt(w);
+        t->n_corrupt += soak_is_corrupt(w);
         t->reason = w->n_refused > 0 ? w->refused_reason : t->reason;
-        t->image_bytes += world_image_bytes(w);
+        t->image_bytes += soak_image_bytes(w);
     }
     t->fetched_bytes = w->network.image_bytes;
 }
 
 void soak_networks(struct soak *s)
 {
-    struct world *w = malloc(sizeof *w);
+    struct soak_site *w = malloc(sizeof *w);
     uint32_t n_ok = 0, n_wanted = 0, n_corrupt = 0, n_refused = 0;
     char what[160];
     if (!w) {

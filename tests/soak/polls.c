@@ -7,19 +7,19 @@
 enum { DAY_MS = 86400000, DAY_S = 86400, QUIET_POLLS = 60, HOUR_MS = 3600000 };
 
 /* The most that a quiet poll took. The full GET among two dozen polls, which heals a bad cache, is not a quiet one. */
-static void poll_quietly(struct soak *s, struct world *w)
+static void poll_quietly(struct soak *s, struct soak_site *w)
 {
-    const struct world_spec spec = {.plant = s->plant, .seed = s->seed};
+    const struct soak_spec spec = {.plant = s->plant, .seed = s->seed};
     uint32_t n_requests_max = 0, n_quiet = 0;
     uint64_t body_bytes_max = 0;
-    world_open(w, &spec);
-    world_publish(w);
-    soak_check(s, world_update(w, DAY_MS), "an update on a clean network is confirmed");
+    soak_open(w, &spec);
+    soak_publish(w);
+    soak_check(s, soak_update(w, DAY_MS), "an update on a clean network is confirmed");
     const uint64_t until_ms = clock_now_ms(&w->target.clock) + 2 * (uint64_t)HOUR_MS;
     while (n_quiet < QUIET_POLLS && clock_now_ms(&w->target.clock) < until_ms) {
         const uint32_t n_requests = w->server.n_gets, quiet_before = w->n_quiet;
         const uint64_t body_bytes = w->server.n_body_bytes;
-        world_step(w, until_ms);
+        soak_step(w, until_ms);
         if (w->n_quiet > quiet_before) {
             const uint32_t n = w->server.n_gets - n_requests;
             const uint64_t bytes = w->server.n_body_bytes - body_bytes;
@@ -36,24 +36,24 @@ static void poll_quietly(struct soak *s, struct world *w)
 }
 
 /* A release dated `ahead_s` from now; whether it is installed or not, the next one is. */
-static bool heals(struct soak *s, struct world *w, uint64_t ahead_s, uint64_t clock_back_s)
+static bool heals(struct soak *s, struct soak_site *w, uint64_t ahead_s, uint64_t clock_back_s)
 {
-    const struct world_spec spec = {.plant = s->plant, .seed = s->seed, .clock_back_s = clock_back_s};
-    world_open(w, &spec);
-    world_publish(w);
-    const bool is_first_ok = world_update(w, DAY_MS);
-    world_publish_ahead(w, ahead_s);
-    (void)world_update(w, HOUR_MS);
+    const struct soak_spec spec = {.plant = s->plant, .seed = s->seed, .clock_back_s = clock_back_s};
+    soak_open(w, &spec);
+    soak_publish(w);
+    const bool is_first_ok = soak_update(w, DAY_MS);
+    soak_publish_ahead(w, ahead_s);
+    (void)soak_update(w, HOUR_MS);
     if (s->plant == PLANT_NO_HEALING) {
         w->n_published++; /* what the next one would be */
         w->release.version++;
     } else {
-        world_publish(w);
+        soak_publish(w);
     }
-    return is_first_ok && world_update(w, DAY_MS);
+    return is_first_ok && soak_update(w, DAY_MS);
 }
 
-static void poison(struct soak *s, struct world *w)
+static void poison(struct soak *s, struct soak_site *w)
 {
     static const uint64_t ahead_days[] = {90, 400, 3650, 36500};
     uint32_t n_runs = 0, n_healed = 0;
@@ -70,7 +70,7 @@ static void poison(struct soak *s, struct world *w)
 
 void soak_polls(struct soak *s)
 {
-    struct world *w = malloc(sizeof *w);
+    struct soak_site *w = malloc(sizeof *w);
     if (!w) {
         abort();
     }

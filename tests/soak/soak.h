@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "world.h"
+#include "soak_site.h"
 
 enum { SOAK_FIGURES_MAX = 64 };
 
@@ -28,7 +28,7 @@ struct soak {
     const char *json; /* NULL: no file */
     const char *only; /* one part; NULL: all */
     uint32_t run;     /* of the parts `real` and `rows` only this row of their table, 1..; 0 all */
-    enum world_plant plant;
+    enum soak_plant plant;
     struct soak_figure figure[SOAK_FIGURES_MAX];
     size_t n_figures;
     uint32_t n_failures;

@@ -1,4 +1,4 @@
-#include "world.h"
+#include "soak_site.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ enum {
     VERSION_1 = 0x01000000
 };
 
-static uint32_t draw(struct world *w, uint32_t below)
+static uint32_t draw(struct soak_site *w, uint32_t below)
 {
     w->random ^= w->random << 13;
     w->random ^= w->random >> 17;
@@ -23,7 +23,7 @@ static uint32_t draw(struct world *w, uint32_t below)
 /* --- points ------------------------------------------------------------------------------------------ */
 
 /* Another call to a port. True: it is the last one, or there is no process any more to make it. */
-static bool is_over(struct world *w)
+static bool is_over(struct soak_site *w)
 {
     if (w->is_ended) {
         return true;
@@ -33,22 +33,22 @@ static bool is_over(struct world *w)
     return w->is_ended;
 }
 
-static struct world *of_http(struct http *http)
+static struct soak_site *of_http(struct http *http)
 {
-    return (struct world *)(void *)((uint8_t *)http - offsetof(struct world, http));
+    return (struct soak_site *)(void *)((uint8_t *)http - offsetof(struct soak_site, http));
 }
 
 /* A process that ended receives nothing more. */
 static enum fota_err on_body(void *ctx, unsigned status, const uint8_t *bytes, size_t n_bytes)
 {
-    struct world *w = ctx;
+    struct soak_site *w = ctx;
     enum fota_err err = w->is_ended ? E_NET_CUT : w->sink->body(w->sink->ctx, status, bytes, n_bytes);
     return w->is_ended ? E_NET_CUT : err;
 }
 
 static void on_header(void *ctx, const char *name, size_t n_name, const char *value, size_t n_value)
 {
-    const struct world *w = ctx;
+    const struct soak_site *w = ctx;
     w->sink->header(w->sink->ctx, name, n_name, value, n_value);
 }
 
@@ -68,7 +68,7 @@ static size_t without_condition(const struct http_request *request,
 static enum fota_err perform(struct http *http, const struct http_request *request,
                              const struct http_sink *sink, unsigned *status)
 {
-    struct world *w = of_http(http);
+    struct soak_site *w = of_http(http);
     if (is_over(w)) {
         return E_NET_CUT;
     }
@@ -85,14 +85,14 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     return w->is_ended ? E_NET_CUT : err;
 }
 
-static struct world *of_store(struct store *store)
+static struct soak_site *of_store(struct store *store)
 {
-    return (struct world *)(void *)((uint8_t *)store - offsetof(struct world, store));
+    return (struct soak_site *)(void *)((uint8_t *)store - offsetof(struct soak_site, store));
 }
 
 static enum fota_err load(struct store *store, unsigned cell, uint8_t *bytes, size_t n_bytes)
 {
-    struct world *w = of_store(store);
+    struct soak_site *w = of_store(store);
     if (is_over(w)) {
         return E_IO;
     }
@@ -105,7 +105,7 @@ static enum fota_err load(struct store *store, unsigned cell, uint8_t *bytes, si
 
 static enum fota_err save(struct store *store, unsigned cell, const uint8_t *bytes, size_t n_bytes)
 {
-    struct world *w = of_store(store);
+    struct soak_site *w = of_store(store);
     if (w->is_ended) {
         return E_IO;
     }
@@ -113,15 +113,15 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
     if (++w->n_writes == w->tear_at) {
         is_torn = true;
         w->is_ended = true;
-        w->end = WORLD_DARK;
+        w->end = SOAK_DARK;
     }
-    if (is_torn && w->end == WORLD_KILLED && draw(w, 2) == 0) {
+    if (is_torn && w->end == SOAK_KILLED && draw(w, 2) == 0) {
         return E_IO; /* killed before the write */
     }
     w->cell[cell].is_there = true;
     for (size_t at = 0; at < n_bytes; at += PIECE_BYTES) {
         size_t n = n_bytes - at < PIECE_BYTES ? n_bytes - at : PIECE_BYTES;
-        if (!is_torn || w->end == WORLD_KILLED || draw(w, 2) == 0) {
+        if (!is_torn || w->end == SOAK_KILLED || draw(w, 2) == 0) {
             memcpy(w->cell[cell].bytes + at, bytes + at, n);
         }
     }
@@ -130,13 +130,13 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
 
 /* --- the staging store ------------------------------------------------------------------------------- */
 
-static struct world *of_stage(struct stage *stage)
+static struct soak_site *of_stage(struct stage *stage)
 {
-    return (struct world *)(void *)((uint8_t *)stage - offsetof(struct world, stage));
+    return (struct soak_site *)(void *)((uint8_t *)stage - offsetof(struct soak_site, stage));
 }
 
 /* Power fails in the `write`-th write of the medium from now on; 0 never. */
-static void arm(struct world *w, uint32_t write)
+static void arm(struct soak_site *w, uint32_t write)
 {
     w->n_calls_before = w->folder ? forgetful_disk_calls() : 0;
     if (w->folder) {
@@ -146,13 +146,13 @@ static void arm(struct world *w, uint32_t write)
     }
 }
 
-static bool is_medium_cut(const struct world *w)
+static bool is_medium_cut(const struct soak_site *w)
 {
     return w->folder ? forgetful_disk_is_cut() : w->shelves.is_cut;
 }
 
 /* A call that writes: true if it is to be made. At the gateway's end it is made in part, or not at all. */
-static bool may_write(struct world *w)
+static bool may_write(struct soak_site *w)
 {
     if (w->is_ended) {
         return false;
@@ -166,60 +166,60 @@ static bool may_write(struct world *w)
 }
 
 /* Nobody hears the answer of a call in which the process ended. */
-static enum fota_err heard(struct world *w, enum fota_err err)
+static enum fota_err heard(struct soak_site *w, enum fota_err err)
 {
     w->n_writes += w->folder ? forgetful_disk_calls() - w->n_calls_before : w->shelves.n_writes;
     if (is_medium_cut(w) && !w->is_ended) {
         w->is_ended = true;
-        w->end = WORLD_DARK;
+        w->end = SOAK_DARK;
     }
     return w->is_ended ? E_IO : err;
 }
 
 static enum fota_err look(struct stage *stage, enum stage_shelf shelf, struct stage_item *out)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return is_over(w) ? E_IO : stage_look(w->medium, shelf, out);
 }
 
 static enum fota_err note(struct stage *stage, enum stage_shelf shelf, uint8_t *bytes, size_t n_bytes)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return is_over(w) ? E_IO : stage_note(w->medium, shelf, bytes, n_bytes);
 }
 
 static enum fota_err begin(struct stage *stage, const struct stage_item *item, const uint8_t *text)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return may_write(w) ? heard(w, stage_begin(w->medium, item, text)) : E_IO;
 }
 
 static enum fota_err append(struct stage *stage, uint32_t off, const uint8_t *bytes, size_t n_bytes)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return may_write(w) ? heard(w, stage_append(w->medium, off, bytes, n_bytes)) : E_IO;
 }
 
 static enum fota_err read_bytes(struct stage *stage, enum stage_shelf shelf, uint32_t off, uint8_t *bytes,
                                 size_t n_bytes)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return is_over(w) ? E_IO : stage_read(w->medium, shelf, off, bytes, n_bytes);
 }
 
 static enum fota_err keep(struct stage *stage, enum stage_shelf shelf)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return may_write(w) ? heard(w, stage_keep(w->medium, shelf)) : E_IO;
 }
 
 static enum fota_err drop(struct stage *stage, enum stage_shelf shelf)
 {
-    struct world *w = of_stage(stage);
+    struct soak_site *w = of_stage(stage);
     return may_write(w) ? heard(w, stage_drop(w->medium, shelf)) : E_IO;
 }
 
-static void open_stage(struct world *w)
+static void open_stage(struct soak_site *w)
 {
     static const struct stage_ops ops = {.look = look,
                                          .note = note,
@@ -238,11 +238,11 @@ static void open_stage(struct world *w)
 }
 
 /* What the next process finds. */
-static void open_stage_again(struct world *w)
+static void open_stage_again(struct soak_site *w)
 {
-    if (w->folder && w->end == WORLD_DARK) {
+    if (w->folder && w->end == SOAK_DARK) {
         forgetful_disk_power_up(w->random);
-    } else if (w->end == WORLD_DARK) {
+    } else if (w->end == SOAK_DARK) {
         stage_fake_power_up(&w->shelves, w->random);
     } else { /* what was written stays, also the part of the last call */
         arm(w, 0);
@@ -258,13 +258,13 @@ static void open_stage_again(struct world *w)
 
 /* --- the wires, and the target's supply -------------------------------------------------------------- */
 
-static struct world *of_io(struct link_io *io)
+static struct soak_site *of_io(struct link_io *io)
 {
-    return (struct world *)(void *)((uint8_t *)io - offsetof(struct world, io));
+    return (struct soak_site *)(void *)((uint8_t *)io - offsetof(struct soak_site, io));
 }
 
 /* Power went in a flash operation: the chip is dark at once, and starts anew a little later. */
-static void watch_supply(struct world *w)
+static void watch_supply(struct soak_site *w)
 {
     struct target_fake *t = &w->target;
     while (t->flash.is_cut) {
@@ -278,7 +278,7 @@ static void watch_supply(struct world *w)
 
 static enum fota_err transfer(struct link_io *io, const uint8_t *mosi, uint8_t *miso, size_t n_bytes)
 {
-    struct world *w = of_io(io);
+    struct soak_site *w = of_io(io);
     if (w->is_ended) {
         return E_IO;
     }
@@ -296,13 +296,13 @@ static enum fota_err transfer(struct link_io *io, const uint8_t *mosi, uint8_t *
 
 static enum fota_err select_target(struct link_io *io, bool selected)
 {
-    struct world *w = of_io(io);
+    struct soak_site *w = of_io(io);
     return is_over(w) ? E_IO : link_io_select(&w->target.io, selected);
 }
 
 static enum fota_err set_nrst(struct link_io *io, bool low)
 {
-    struct world *w = of_io(io);
+    struct soak_site *w = of_io(io);
     enum fota_err err = is_over(w) ? E_IO : link_io_set_nrst(&w->target.io, low);
     watch_supply(w);
     return err;
@@ -310,7 +310,7 @@ static enum fota_err set_nrst(struct link_io *io, bool low)
 
 static enum fota_err set_boot0(struct link_io *io, bool high)
 {
-    struct world *w = of_io(io);
+    struct soak_site *w = of_io(io);
     return is_over(w) ? E_IO : link_io_set_boot0(&w->target.io, high);
 }
 
@@ -321,7 +321,7 @@ static enum fota_err set_clock(struct link_io *io, uint32_t hz, uint32_t byte_ga
 
 static void delay_us(struct link_io *io, uint32_t us)
 {
-    struct world *w = of_io(io);
+    struct soak_site *w = of_io(io);
     while (us > 0) {
         uint32_t n = us < 1000 ? us : 1000;
         link_io_delay_us(&w->target.io, n);
@@ -339,7 +339,7 @@ static uint64_t now_us(struct link_io *io)
 
 static void on_event(void *ctx, const struct gateway_event *event)
 {
-    struct world *w = ctx;
+    struct soak_site *w = ctx;
     if (w->is_ended) {
         return; /* nobody hears what a dead process says */
     }
@@ -353,7 +353,7 @@ static void on_event(void *ctx, const struct gateway_event *event)
     }
 }
 
-static void start_gateway(struct world *w)
+static void start_gateway(struct soak_site *w)
 {
     const struct gateway_config config = {
         .keys = {.channel = {w->channel_key.point}, .release = {w->release_key.point}},
@@ -377,7 +377,7 @@ static void start_gateway(struct world *w)
 }
 
 /* Power went for the target as well, in whatever it was doing. */
-static void restart_target(struct world *w)
+static void restart_target(struct soak_site *w)
 {
     struct target_fake *t = &w->target;
     w->is_target_dark = false;
@@ -388,7 +388,7 @@ static void restart_target(struct world *w)
 }
 
 /* A process that ends lets go of its lines: NSS high, NRST released, BOOT0 low. */
-static void start_again(struct world *w)
+static void start_again(struct soak_site *w)
 {
     w->is_ended = false;
     w->end_at = 0;
@@ -407,7 +407,7 @@ static void start_again(struct world *w)
     start_gateway(w);
 }
 
-void world_open(struct world *w, const struct world_spec *spec)
+void soak_open(struct soak_site *w, const struct soak_spec *spec)
 {
     static const struct http_ops http_ops = {.perform = perform};
     static const struct store_ops store_ops = {.load = load, .save = save};
@@ -423,7 +423,7 @@ void world_open(struct world *w, const struct world_spec *spec)
     w->random = spec->seed * 2654435761U | 1U;
     w->plant = spec->plant;
     w->folder = spec->folder;
-    w->end = WORLD_KILLED;
+    w->end = SOAK_KILLED;
     w->http.ops = &http_ops;
     w->store.ops = &store_ops;
     w->io.ops = &io_ops;
@@ -445,17 +445,17 @@ void world_open(struct world *w, const struct world_spec *spec)
     start_gateway(w);
 }
 
-void world_publish(struct world *w)
+void soak_publish(struct soak_site *w)
 {
-    world_publish_ahead(w, 0);
+    soak_publish_ahead(w, 0);
 }
 
-void world_publish_ahead(struct world *w, uint64_t ahead_s)
+void soak_publish_ahead(struct soak_site *w, uint64_t ahead_s)
 {
     w->n_published++;
     struct test_spec spec =
         test_spec(&w->release_key, &w->channel_key, VERSION_1 | w->n_published << 8, w->n_published + 1);
-    spec.payload_bytes = WORLD_PAYLOAD_MIN_BYTES + w->n_published * 7919U % WORLD_PAYLOAD_SPAN_BYTES;
+    spec.payload_bytes = SOAK_PAYLOAD_MIN_BYTES + w->n_published * 7919U % SOAK_PAYLOAD_SPAN_BYTES;
     spec.issued_s += ahead_s;
     spec.expires_s += ahead_s;
     test_release_make(&spec, &w->release);
@@ -470,21 +470,21 @@ void world_publish_ahead(struct world *w, uint64_t ahead_s)
     w->refused_reason = FOTA_OK;
 }
 
-void world_tear_at(struct world *w, uint32_t write)
+void soak_tear_at(struct soak_site *w, uint32_t write)
 {
     w->n_writes = 0;
     w->tear_at = write;
 }
 
-void world_end_at(struct world *w, uint32_t point, enum world_end end)
+void soak_end_at(struct soak_site *w, uint32_t point, enum soak_end end)
 {
     w->n_points = 0;
     w->end_at = point;
-    w->end = end == WORLD_KILLED ? WORLD_KILLED : WORLD_DARK;
-    w->is_target_dark = end == WORLD_ALL_DARK;
+    w->end = end == SOAK_KILLED ? SOAK_KILLED : SOAK_DARK;
+    w->is_target_dark = end == SOAK_ALL_DARK;
 }
 
-void world_cut_target_at(struct world *w, uint32_t op, enum flash_cut outcome)
+void soak_cut_target_at(struct soak_site *w, uint32_t op, enum flash_cut outcome)
 {
     flash_fake_cut_at(&w->target.flash, op, outcome);
 }
@@ -496,24 +496,24 @@ static uint32_t slot_base(enum slot slot)
     return slot == SLOT_B ? FLASH_SLOT_B_BASE : FLASH_SLOT_A_BASE;
 }
 
-static const uint8_t *slot_bytes(struct world *w, enum slot slot)
+static const uint8_t *slot_bytes(struct soak_site *w, enum slot slot)
 {
     return (const uint8_t *)flash_fake_at(&w->target.flash, slot_base(slot));
 }
 
-static bool holds_release(struct world *w, enum slot slot)
+static bool holds_release(struct soak_site *w, enum slot slot)
 {
     return memcmp(slot_bytes(w, slot), w->release.image[slot], w->release.n_image[slot]) == 0;
 }
 
-static bool is_installed(struct world *w)
+static bool is_installed(struct soak_site *w)
 {
     const struct target_fake *t = &w->target;
     return t->running_version == w->release.version && !t->is_trial && t->running < SLOT_NONE &&
            holds_release(w, t->running);
 }
 
-void world_step(struct world *w, uint64_t until_ms)
+void soak_step(struct soak_site *w, uint64_t until_ms)
 {
     uint32_t wait_ms = 0;
     enum fota_err err = gateway_step(&w->gateway, &wait_ms);
@@ -531,12 +531,12 @@ void world_step(struct world *w, uint64_t until_ms)
     delay_us(&w->io, (uint32_t)(wait_ms < left_ms ? wait_ms : left_ms) * 1000U);
 }
 
-bool world_update(struct world *w, uint64_t max_ms)
+bool soak_update(struct soak_site *w, uint64_t max_ms)
 {
     uint64_t until_ms = clock_now_ms(&w->target.clock) + max_ms;
     bool is_told = false;
     while (!is_told && clock_now_ms(&w->target.clock) < until_ms) {
-        world_step(w, until_ms);
+        soak_step(w, until_ms);
         /* A gateway that was ended after the confirm hears nothing of it: what counts is the target. */
         is_told = w->n_confirmed > 0 || (w->n_ends > 0 && is_installed(w)) ||
                   (w->n_refused + w->n_rolled_back > 0 && w->gateway.state == GATEWAY_WAIT);
@@ -548,12 +548,12 @@ bool world_update(struct world *w, uint64_t max_ms)
     return is_ok;
 }
 
-uint32_t world_image_bytes(const struct world *w)
+uint32_t soak_image_bytes(const struct soak_site *w)
 {
     return w->release.n_image[w->target.running == SLOT_B ? SLOT_B : SLOT_A];
 }
 
-bool world_is_corrupt(struct world *w)
+bool soak_is_corrupt(struct soak_site *w)
 {
     const struct target_fake *t = &w->target;
     return t->running < SLOT_NONE && t->running_version == w->release.version &&

@@ -1,10 +1,10 @@
 /**
- * A gateway in a bad world: the core, a target on the host (target_fake), objects beyond a network with faults,
+ * A gateway with everything against it: the core, a target on the host (target_fake), objects beyond a network with faults,
  * a store and a staging store that lose what was not synced. Each call to one of its ports is one *point*;
  * at a chosen point the gateway is killed, or its power fails.
  */
-#ifndef SOAK_WORLD_H
-#define SOAK_WORLD_H
+#ifndef SOAK_SITE_H
+#define SOAK_SITE_H
 
 #include "fake/stage_fake.h"
 #include "fault_http.h"
@@ -14,17 +14,17 @@
 #include "s3_fake.h"
 #include "target_fake.h"
 
-enum { WORLD_PAYLOAD_MIN_BYTES = 18000, WORLD_PAYLOAD_SPAN_BYTES = 40000 };
+enum { SOAK_PAYLOAD_MIN_BYTES = 18000, SOAK_PAYLOAD_SPAN_BYTES = 40000 };
 
 /** How the gateway ends at its point. */
-enum world_end {
-    WORLD_KILLED, /* kill -9: what was written is there */
-    WORLD_DARK, /* power cut: of a write under way any part arrives, of those that were not synced any subset */
-    WORLD_ALL_DARK /* the target loses power at the same moment */
+enum soak_end {
+    SOAK_KILLED, /* kill -9: what was written is there */
+    SOAK_DARK, /* power cut: of a write under way any part arrives, of those that were not synced any subset */
+    SOAK_ALL_DARK /* the target loses power at the same moment */
 };
 
 /** Planted: a fault that a promise of the soak must notice. */
-enum world_plant {
+enum soak_plant {
     PLANT_NOTHING,
     PLANT_NO_STAGE,       /* no staging store: every image is read twice */
     PLANT_FORGETS,        /* the staging store is empty after each end of the gateway */
@@ -35,22 +35,22 @@ enum world_plant {
     PLANTS
 };
 
-/** What a world is made of. */
-struct world_spec {
+/** What a site is made of. */
+struct soak_spec {
     struct fault_plan plan;
     const char *
         folder; /* the staging store is posix/stage_file on a disk that forgets; NULL: port/fake's, in memory */
     uint64_t clock_back_s; /* the gateway's clock shows so much less */
-    enum world_plant plant;
+    enum soak_plant plant;
     uint32_t seed;
 };
 
-struct world_cell {
+struct soak_cell {
     bool is_there;
     uint8_t bytes[STORE_CELL_BYTES];
 };
 
-struct world {
+struct soak_site {
     struct target_fake target;
     struct s3_fake server;
     struct fault_http network;
@@ -58,7 +58,7 @@ struct world {
     const struct http_sink *sink;
     struct link_io io;
     struct store store;
-    struct world_cell cell[STORE_CELLS];
+    struct soak_cell cell[STORE_CELLS];
     struct stage stage;
     struct stage *medium; /* after `stage`, which counts points: one of the next two */
     struct stage_fake shelves;
@@ -72,52 +72,52 @@ struct world {
     struct test_key release_key, channel_key;
     struct test_release release;
     uint32_t n_published;
-    enum world_plant plant;
+    enum soak_plant plant;
     /* points of the gateway */
     uint32_t n_points, end_at; /* 0 never */
-    enum world_end end;
+    enum soak_end end;
     bool is_ended, is_target_dark;
     uint32_t n_ends;
     /* writes of state and staging store */
     uint32_t n_writes, tear_at; /* 0 never */
     unsigned n_calls_before;
     uint32_t random;
-    /* what happened since world_publish */
+    /* what happened since soak_publish */
     uint32_t n_confirmed, n_refused, n_rolled_back, n_failed, n_quiet;
     enum fota_err refused_reason;
 };
 
 /** A board from the factory with 1.0.0 in slot A, an empty bucket, and a gateway before its first step. */
-void world_open(struct world *w, const struct world_spec *spec);
+void soak_open(struct soak_site *w, const struct soak_spec *spec);
 
 /** The next release, 1.N.0, of a size of its own. */
-void world_publish(struct world *w);
+void soak_publish(struct soak_site *w);
 
 /** The same, with a date `ahead_s` from now. */
-void world_publish_ahead(struct world *w, uint64_t ahead_s);
+void soak_publish_ahead(struct soak_site *w, uint64_t ahead_s);
 
 /** One step of the gateway, and the pause after it. */
-void world_step(struct world *w, uint64_t until_ms);
+void soak_step(struct soak_site *w, uint64_t until_ms);
 
 /** End the gateway at the `point`-th call to its ports from now on, 1..; it starts again at once. */
-void world_end_at(struct world *w, uint32_t point, enum world_end end);
+void soak_end_at(struct soak_site *w, uint32_t point, enum soak_end end);
 
 /** Tear the `write`-th write of state or staging store from now on, 1.., by a power cut of the gateway. */
-void world_tear_at(struct world *w, uint32_t write);
+void soak_tear_at(struct soak_site *w, uint32_t write);
 
 /** Let the target's supply fail in its `op`-th flash operation from now on. It comes back at once. */
-void world_cut_target_at(struct world *w, uint32_t op, enum flash_cut outcome);
+void soak_cut_target_at(struct soak_site *w, uint32_t op, enum flash_cut outcome);
 
 /**
  * Steps until the release is confirmed, refused or rolled back, or `max_ms` of virtual time are over.
  * @return true if it runs in the target, confirmed and byte for byte
  */
-bool world_update(struct world *w, uint64_t max_ms);
+bool soak_update(struct soak_site *w, uint64_t max_ms);
 
 /** Size of the image that the release has for the slot it went to. */
-uint32_t world_image_bytes(const struct world *w);
+uint32_t soak_image_bytes(const struct soak_site *w);
 
 /** Does a slot that the target would boot hold anything but a published image? */
-bool world_is_corrupt(struct world *w);
+bool soak_is_corrupt(struct soak_site *w);
 
 #endif
