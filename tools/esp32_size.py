@@ -24,8 +24,8 @@ FOLDERS = ["host/gateway", "host/s3", "host/link_client", "host/recover", "lib/b
 PORT = "host/esp32/src"
 LEFT_OUT = {"lib/base/board_layout.c", "lib/link/link_slave.c", "lib/link/link_session.c", "lib/link/link_pump.c"}  # the target's side
 # Calls by pointer, which the compiler does not show: (file, function) -> functions of a file.
-POINTERS = {("gateway.c", "gateway_step"): [("gateway_", "gateway_do_")],
-            ("s3.c", "exchange_once"): [("idf_http.c", "perform")], ("idf_http.c", "perform"): [("s3.c", "on_body")],
+POINTERS = {("gateway.c", "gateway_step"): [("gateway_", "gateway_do_*")],
+            ("s3.c", "exchange*"): [("idf_http.c", "perform")], ("idf_http.c", "perform"): [("s3.c", "on_body")],
             ("s3.c", "on_body"): [("gateway_", "take")], ("link_wire.c", "clock_bytes"): [("idf_wires.c", "transfer")],
             ("gateway_stage.c", "gateway_stage_append"): [("idf_stage.c", "append")], ("gateway_record.c", "gateway_record_save"): [("idf_store.c", "save")],
             ("gateway_emit.c", "gateway_emit"): [("fota_gateway.c", "on_event")], ("gateway_ladder.c", "gateway_climb"): [("fota_gateway.c", "rebuild")]}
@@ -87,10 +87,10 @@ EDGE = re.compile(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"')
 
 
 def is_of(title, file, name):
-    """Is this the function of that file? Names end in _ or / to mean: and what begins so. The titles of static functions hold a path."""
+    """Is this the function of that file? A name with * at its end means: and what begins so. The titles of static functions hold a path."""
     path, _, function = title.rpartition(":")
     function = function.split(".")[0]
-    is_name = function.startswith(name) if name.endswith("_") else function == name
+    is_name = function.startswith(name[:-1]) if name.endswith("*") else function == name
     return is_name and (not path or Path(path).name.startswith(file))
 
 

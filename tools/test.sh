@@ -40,7 +40,7 @@ build() {
 second_compiler() { tools/clang_check.py --self-test 2>/dev/null >&2 && tools/clang_check.py build/host; }
 tests() {
     dir=$1 && shift
-    ctest --test-dir "build/$dir" -j "$jobs" --output-on-failure "$@"
+    ctest --test-dir "build/$dir" -j $((jobs + 1)) --output-on-failure "$@" # some wait for a server
 }
 # A test that skips itself for want of firmware has shown nothing: here, where all is built, that is a failure.
 none_skipped() {
