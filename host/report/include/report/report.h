@@ -1,8 +1,8 @@
 /**
  * Reports: what a gateway tells its owner through plain S3, as two kinds of objects of lines `key=value`.
  *
- *   v1/<device>/state                        overwritten: where this device stands
- *   v1/<device>/<channel sequence>/<n>-<event>   written once, never again: the events of an update
+ *   v1/DEVICE/state                     overwritten: where this device stands
+ *   v1/DEVICE/SEQUENCE/NUMBER-EVENT     written once, never again: the events of an update
  *
  * Nothing waits for a report and nothing depends on one: what happens is put into a queue of REPORT_QUEUE_MAX entries
  * while the gateway runs, and the caller sends it when the gateway rests after a poll that succeeded. A server that

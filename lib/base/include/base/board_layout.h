@@ -1,6 +1,6 @@
 /**
  * Where things are on a board, for code that works with any of them: the link and the host side. Made of
- * boards/<name>/board.json by tools/board.py. Firmware is built for one board, BOARD_OWN; its other layers
+ * boards/NAME/board.json by tools/board.py. Firmware is built for one board, BOARD_OWN; its other layers
  * take the same numbers as macros from base/flash_map.h.
  */
 #ifndef BASE_BOARD_LAYOUT_H
