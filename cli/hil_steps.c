@@ -438,8 +438,10 @@ static void resume_power(struct hil *h, struct hil_step *s)
 static bool set_noise(struct hil *h, bool is_on)
 {
     const struct service_config *c = &h->service.config;
-    h->wires.fast_hz = is_on ? c->noise_hz : 0;
     h->service.wires.config.max_hz = is_on && c->noise_hz ? c->noise_hz : c->clock_hz;
+    if (c->noise_hz && hil_wires_hurry(&h->wires, is_on ? c->noise_hz : 0) != FOTA_OK) {
+        return false;
+    }
     return !c->noise || service_command(c->noise, "FOTA_NOISE", is_on ? "on" : "off") == 0;
 }
 
@@ -458,7 +460,8 @@ static void noise(struct hil *h, struct hil_step *s)
     const uint32_t n_damaged = now->damaged - before.damaged + now->timeouts - before.timeouts + now->nacks -
                                before.nacks; /* replies, answers, and frames that the board refused */
     if (!is_set || !is_quiet) {
-        end(s, HIL_FAILED, "%s fails: it is run with FOTA_NOISE=on and off, and exits with 0", c->noise);
+        end(s, HIL_FAILED, "%s fails: it is run with FOTA_NOISE=on and off, and exits with 0",
+            c->noise ? c->noise : "the clock of noise-clock");
     } else if (is_installed && n_damaged == 0 && now->repeats == before.repeats) {
         end(s, HIL_SKIPPED, "no frame was damaged, so nothing was shown: raise noise-clock");
     } else if (is_installed) {

@@ -126,6 +126,7 @@ static enum fota_err set_clock(struct link_io *io, uint32_t hz, uint32_t byte_ga
     if (hz == 0) {
         return E_ARG;
     }
+    w->asked_hz = hz;
     w->hz = w->fast_hz && byte_gap_us == 0 ? w->fast_hz : hz;
     w->gap_us = byte_gap_us;
     return link_io_set_clock(w->inner, w->hz, byte_gap_us);
@@ -134,6 +135,12 @@ static enum fota_err set_clock(struct link_io *io, uint32_t hz, uint32_t byte_ga
 static uint64_t now_us(struct link_io *io)
 {
     return link_io_now_us(of(io)->inner);
+}
+
+enum fota_err hil_wires_hurry(struct hil_wires *w, uint32_t fast_hz)
+{
+    w->fast_hz = fast_hz;
+    return set_clock(&w->io, w->asked_hz, w->gap_us);
 }
 
 void hil_wires_init(struct hil_wires *w, struct link_io *inner)
@@ -145,5 +152,5 @@ void hil_wires_init(struct hil_wires *w, struct link_io *inner)
                                            .set_clock = set_clock,
                                            .delay_us = delay_us,
                                            .now_us = now_us};
-    *w = (struct hil_wires){.io = {.ops = &ops}, .inner = inner, .hz = US_PER_S};
+    *w = (struct hil_wires){.io = {.ops = &ops}, .inner = inner, .hz = US_PER_S, .asked_hz = US_PER_S};
 }

@@ -28,12 +28,21 @@ struct hil_wires {
     unsigned n_upsets; /* that happened */
     bool is_reset;     /* NRST is low just now */
     uint32_t fast_hz;  /* clock in place of each one without gaps; 0: as asked for */
+    uint32_t asked_hz; /* by the link, last */
     uint32_t hz, gap_us;
     uint64_t n_bytes; /* clocked */
 };
 
 /** @param inner  of the board; outlives the wires */
 void hil_wires_init(struct hil_wires *w, struct link_io *inner);
+
+/**
+ * From now on this clock in place of each one without gaps; 0: as the link asks. The link sets its clock only when it meets
+ * the target, so the clock of now changes too.
+ * @return FOTA_OK · as link_io_set_clock
+ */
+FOTA_MUST_CHECK
+enum fota_err hil_wires_hurry(struct hil_wires *w, uint32_t fast_hz);
 
 /** Plan a disturbance `us` from now. */
 void hil_wires_plan(struct hil_wires *w, enum hil_upset upset, uint64_t us);
