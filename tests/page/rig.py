@@ -1,8 +1,10 @@
 """page_rig as a context: commands in, answers out."""
 import os
+import queue
 import re
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 # Of gateway.h and err.h, by name: read from the headers, so that a number that moves there moves here.
@@ -22,6 +24,7 @@ def _errors():
 
 
 KIND, ERROR = _kinds(), _errors()
+HANG_S = float(os.environ.get("PAGE_HANG_S", 120))  # for hangs only
 SLOT = {"a": 0, "b": 1, "none": 2, "loader": 3}
 SLOT_STATE = {"empty": 0, "receiving": 1, "pending": 2, "trial": 3, "confirmed": 4, "rejected": 5, "last-resort": 6}
 
@@ -39,10 +42,24 @@ class Rig:
         self.upload = Path(self.folder.name, "upload")
         self.process = subprocess.Popen([os.environ["PAGE_RIG"], f"{address}:0", str(self.upload), *options], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
-        line = self.process.stdout.readline()
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        line = self._line()
         assert line.startswith("page at port "), f"page_rig did not start: {line!r}"
         self.port = int(line.split()[-1])
         self.asked = []
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.strip())
+        self.lines.put("")
+
+    def _line(self):
+        try:
+            return self.lines.get(timeout=HANG_S)
+        except queue.Empty:
+            raise AssertionError("page_rig says nothing") from None
 
     def __enter__(self):
         return self
@@ -50,6 +67,7 @@ class Rig:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait(timeout=60)
+        self.reader.join(timeout=HANG_S)
         self.process.stdout.close()
         self.folder.cleanup()
         assert self.process.returncode == 0, f"page_rig ended with {self.process.returncode}"
@@ -57,7 +75,7 @@ class Rig:
     def say(self, line):
         self.process.stdin.write(line + "\n")
         while True:
-            answer = self.process.stdout.readline().strip()
+            answer = self._line()
             if answer == "ok":
                 return
             assert answer.startswith("asked "), f"page_rig, to {line!r}: {answer!r}"
@@ -72,7 +90,7 @@ class Rig:
     def next_wanted(self):
         """The next thing that is asked for; waits until it is."""
         if not self.asked:
-            answer = self.process.stdout.readline().strip()
+            answer = self._line()
             assert answer.startswith("asked "), answer
             return answer
         return self.asked.pop(0)
