@@ -62,6 +62,10 @@ cmake_file 'SOURCES main.c' "$own" 'include(FetchContent)' 'FetchContent_Declare
 run cmake -S project -B build_fetched -G Ninja -DFOTA_DIR="$ROOT" \
     -DCMAKE_TOOLCHAIN_FILE="$ROOT/cmake/toolchain_arm_none_eabi.cmake"
 want_code 0
+run cmake --build build_fetched -j 2
+want_code 0
+want [ -s build_fetched/pump-a.bin ]
+want [ -s build_fetched/pump-b.bin ]
 
 # The host side too: the gateway in a Linux program of the user's own.
 mkdir linux
@@ -70,6 +74,9 @@ printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(gateway_box C)' "$
 printf '%s\n' 'int main(void) { return 0; }' >linux/main.c
 run cmake -S linux -B build_linux -G Ninja -DFOTA_DIR="$ROOT"
 want_code 0
+run cmake --build build_linux -j 2 --target box
+want_code 0
+want [ -x build_linux/box ]
 
 # Mistakes in the CMake file.
 for mistake in 'main.c:none of its words' 'SOURCES:SOURCES is empty'; do
