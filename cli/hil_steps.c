@@ -7,6 +7,7 @@
 
 #include "hil.h"
 #include "ladder_text.h"
+#include "service/process.h"
 
 enum {
     INSTALL_MAX_S = 600, /* DS8626's slowest flash, a full slot, and three disturbances */
@@ -442,7 +443,7 @@ static bool set_noise(struct hil *h, bool is_on)
     if (c->noise_hz && hil_wires_hurry(&h->wires, is_on ? c->noise_hz : 0) != FOTA_OK) {
         return false;
     }
-    return !c->noise || service_command(c->noise, "FOTA_NOISE", is_on ? "on" : "off") == 0;
+    return !c->noise || service_process_run(c->noise, "FOTA_NOISE", is_on ? "on" : "off") == 0;
 }
 
 static void noise(struct hil *h, struct hil_step *s)

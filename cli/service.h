@@ -47,7 +47,8 @@ struct service {
     struct key image_key, next_key, release_key, channel_key;
     struct service_watch watch;
     struct gateway gateway;
-    struct report report; /* with watch.report */
+    bool is_reporting; /* the next five are in use */
+    struct report report;
     struct s3_config report_config;
     struct s3 report_s3;
     struct store_file report_store;
@@ -177,12 +178,6 @@ enum cli_exit service_kit(struct service *s, const char *root, const char *loade
 /** gateway_ports.rebuild, for `rebuild = kit`: the board from the kit, through ST's ROM, until its image is confirmed.
  * @return FOTA_OK · E_NOT_FOUND (no kit) · E_UPDATE_DAMAGED (of the kit: nothing was written) · as recover_run */
 enum fota_err service_rebuild(void *ctx);
-/**
- * Run a command without arguments, with one variable more in its environment; it is ended after 30 s.
- * @return its exit code · 127: it cannot be run · -1: a signal ended it
- */
-int service_command(const char *command, const char *name, const char *value);
-
 /** Consent of the command that the configuration names; without one: now. */
 enum gateway_consent service_may_activate(void *ctx, uint32_t version);
 

@@ -1,53 +1,24 @@
 /* May the target restart? Hours are the core's (gateway_when.c); here is the command of `activate = ask`. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+#include <stddef.h>
 
 #include "service.h"
+#include "service/process.h"
 
-enum { ASK_EVERY_MS = 60000, ASK_MAX_S = 30, EXIT_NOT_RUN = 127 };
-
-static int wait_for(pid_t child)
-{
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return -1;
-        }
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-int service_command(const char *command, const char *name, const char *value)
-{
-    pid_t child = fork();
-    if (child == 0) {
-        (void)alarm(ASK_MAX_S); /* survives exec: its signal ends a command that does not answer */
-        if (setenv(name, value, 1) == 0) {
-            (void)execl(command, command, (char *)NULL);
-        }
-        _exit(EXIT_NOT_RUN);
-    }
-    return child > 0 ? wait_for(child) : -1;
-}
+enum { ASK_EVERY_MS = 60000 };
 
 static enum gateway_consent ask(struct service *s, uint32_t version)
 {
     char text[16];
     cli_version_text(version, text);
-    int code = service_command(s->config.ask, "FOTA_VERSION", text);
+    int code = service_process_run(s->config.ask, "FOTA_VERSION", text);
     if (code == 0 || code == 1) {
         service_say(&s->watch, SERVICE_NOTICE, "%s says %s to the restart into %s", s->config.ask,
                     code ? "no" : "yes", text);
         return code ? GATEWAY_CONSENT_NO : GATEWAY_CONSENT_NOW;
     }
-    service_say(&s->watch, code == EXIT_NOT_RUN ? SERVICE_ERROR : SERVICE_INFO,
-                code == EXIT_NOT_RUN ? "%s cannot be run: check the path and its mode; %s waits"
-                                     : "%s says later to the restart into %s",
+    service_say(&s->watch, code == SERVICE_NOT_RUN ? SERVICE_ERROR : SERVICE_INFO,
+                code == SERVICE_NOT_RUN ? "%s cannot be run: check the path and its mode; %s waits"
+                                        : "%s says later to the restart into %s",
                 s->config.ask, text);
     return GATEWAY_CONSENT_LATER;
 }

@@ -161,8 +161,7 @@ enum cli_exit service_page_open(struct service *s)
         return CLI_FILE;
     }
     p->is_on = true;
-    s->watch.also = hear;
-    s->watch.also_ctx = s;
+    service_watch_add(&s->watch, hear, s);
     service_page_show(s);
     size_t n_host = (size_t)(strrchr(s->config.http, ':') - s->config.http);
     service_say(&s->watch, SERVICE_NOTICE, "page at http://%.*s:%u/%s", (int)n_host, s->config.http,

@@ -5,6 +5,12 @@
 
 enum { TOTAL_MS = 20000, IDLE_MS = 10000 };
 
+static void hear(void *ctx, const struct gateway_event *e)
+{
+    struct service *s = ctx;
+    report_observe(&s->report, &s->gateway, e);
+}
+
 enum cli_exit service_report_open(struct service *s)
 {
     const struct service_config *c = &s->config;
@@ -26,7 +32,8 @@ enum cli_exit service_report_open(struct service *s)
     if (err) {
         return cli_fail(s->cli, err, "[s3] report-bucket = %s cannot be used", c->report_bucket);
     }
-    s->watch.report = &s->report;
+    service_watch_add(&s->watch, hear, s);
+    s->is_reporting = true;
     return CLI_OK;
 }
 
@@ -52,7 +59,7 @@ void service_report_send(struct service *s)
 {
     const struct run_watch *w = &s->watch.sums;
     const bool is_cut_off = w->n_polls == 0 || (w->n_failed_in_row > 0 && w->failed_in == GATEWAY_POLL);
-    if (!s->watch.report || s->bundle || s->gateway.state != GATEWAY_WAIT || is_cut_off) {
+    if (!s->is_reporting || s->bundle || s->gateway.state != GATEWAY_WAIT || is_cut_off) {
         return;
     }
     s->report_config.key_id = s->s3.config.key_id; /* they may have been renewed */
@@ -69,7 +76,7 @@ void service_report_send(struct service *s)
 
 void service_report_close(struct service *s)
 {
-    if (s->watch.report && report_save(&s->report) != FOTA_OK) {
+    if (s->is_reporting && report_save(&s->report) != FOTA_OK) {
         service_say(&s->watch, SERVICE_WARNING, "%s cannot be written: reports that wait are lost",
                     s->report_path);
     }

@@ -1,5 +1,6 @@
 #include "service_watch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,41 +15,6 @@
 #include "service/snapshot.h"
 
 enum { TEXT_BYTES = 8192, PROGRESS_EVERY_MS = 5000, TENTHS = 10 };
-
-/* Names of events for machines; a kind without one is told as "event". */
-static const char *const KIND_NAMES[SERVICE_KINDS] = {[GATEWAY_EVENT_STATE] = "state",
-                                                      [GATEWAY_EVENT_QUIET] = "quiet",
-                                                      [GATEWAY_EVENT_CHANGED] = "changed",
-                                                      [GATEWAY_EVENT_STATEMENT] = "statement",
-                                                      [GATEWAY_EVENT_NOTHING] = "nothing",
-                                                      [GATEWAY_EVENT_OFFER] = "offer",
-                                                      [GATEWAY_EVENT_CHECKED] = "checked",
-                                                      [GATEWAY_EVENT_BEGUN] = "begun",
-                                                      [GATEWAY_EVENT_PROGRESS] = "progress",
-                                                      [GATEWAY_EVENT_VERIFIED] = "verified",
-                                                      [GATEWAY_EVENT_ACTIVATED] = "activated",
-                                                      [GATEWAY_EVENT_TRIAL] = "trial",
-                                                      [GATEWAY_EVENT_CONFIRMED] = "confirmed",
-                                                      [GATEWAY_EVENT_ROLLED_BACK] = "rolled-back",
-                                                      [GATEWAY_EVENT_REFUSED] = "refused",
-                                                      [GATEWAY_EVENT_FAILED] = "failed",
-                                                      [GATEWAY_EVENT_RETRY] = "retry",
-                                                      [GATEWAY_EVENT_LOADER] = "loader",
-                                                      [GATEWAY_EVENT_LOADER_LEFT] = "loader-left",
-                                                      [GATEWAY_EVENT_LADDER] = "ladder",
-                                                      [GATEWAY_EVENT_STORE] = "store",
-                                                      [GATEWAY_EVENT_DAMAGED] = "damaged",
-                                                      [GATEWAY_EVENT_FETCHED] = "fetched",
-                                                      [GATEWAY_EVENT_HELD] = "held",
-                                                      [GATEWAY_EVENT_STALE] = "stale",
-                                                      [GATEWAY_EVENT_FRESH] = "fresh",
-                                                      [GATEWAY_EVENT_CLOCK] = "clock",
-                                                      [GATEWAY_EVENT_REBUILD] = "rebuild"};
-
-static const char *kind_name(const struct gateway_event *e)
-{
-    return (unsigned)e->kind < SERVICE_KINDS && KIND_NAMES[e->kind] ? KIND_NAMES[e->kind] : "event";
-}
 
 static enum service_level level_of(const struct gateway_event *e)
 {
@@ -272,6 +238,13 @@ static bool write_file(const struct service_watch *w, const char *path,
     return is_whole && service_snapshot(path, text, (size_t)n) == FOTA_OK;
 }
 
+void service_watch_add(struct service_watch *w, void (*hear)(void *ctx, const struct gateway_event *e),
+                       void *ctx)
+{
+    assert(w->n_listeners < SERVICE_LISTENERS_MAX);
+    w->listener[w->n_listeners++] = (struct service_listener){hear, ctx};
+}
+
 void service_watch_write(struct service_watch *w)
 {
     char path[CLI_PATH_BYTES];
@@ -299,7 +272,7 @@ static void put_json(struct service_watch *w, const struct gateway_event *e, con
     cli_version_text(e->version, version);
     cli_json_open(&j, NULL, '{');
     cli_json_text(&j, "time", at);
-    cli_json_text(&j, "event", kind_name(e));
+    cli_json_text(&j, "event", gateway_event_name(e->kind));
     cli_json_text(&j, "state", gateway_state_name(e->state));
     cli_json_text(&j, "reason", fota_err_name(e->reason));
     if (e->version) {
@@ -351,18 +324,15 @@ static void on_event(void *ctx, const struct gateway_event *e)
         return; /* a request was cut short on purpose */
     }
     run_watch_count(&w->sums, e);
-    if (w->report) {
-        report_observe(w->report, w->gateway, e);
-    }
-    w->n_events[(unsigned)e->kind % SERVICE_KINDS]++;
+    w->n_events[e->kind]++;
     if (e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_CHANGED) {
         w->last_poll_s = clock_utc_s(w->clock);
     }
     if (e->kind == GATEWAY_EVENT_PROGRESS) {
         on_progress(w, e);
     }
-    if (w->also) {
-        w->also(w->also_ctx, e);
+    for (unsigned i = 0; i < w->n_listeners; i++) {
+        w->listener[i].hear(w->listener[i].ctx, e);
     }
     tell(w, e);
     bool is_due =

@@ -7,11 +7,16 @@
 
 #include "cli.h"
 #include "gateway/gateway.h"
-#include "report/report.h"
 #include "run_watch.h"
 #include "service/config.h"
 
-enum { SERVICE_LAST_EVENTS = 16, SERVICE_LINE_BYTES = 640, SERVICE_KINDS = 32 };
+enum { SERVICE_LAST_EVENTS = 16, SERVICE_LINE_BYTES = 640, SERVICE_LISTENERS_MAX = 2 /* reports, page */ };
+
+/** Hears every event. */
+struct service_listener {
+    void (*hear)(void *ctx, const struct gateway_event *e);
+    void *ctx;
+};
 
 /** Who watches. Zero it, fill in the first part, then service_watch_open. */
 struct service_watch {
@@ -19,9 +24,8 @@ struct service_watch {
     const struct service_config *config;
     const struct gateway *gateway;
     struct clock *clock;
-    struct report *report;                                  /* hears every event; NULL: no reports */
-    void (*also)(void *ctx, const struct gateway_event *e); /* hears every event too; NULL: nobody */
-    void *also_ctx;
+    struct service_listener listener[SERVICE_LISTENERS_MAX]; /* service_watch_add */
+    unsigned n_listeners;
     const char *wires_why; /* why the wires failed last; "" or NULL: nothing to say */
     bool is_events;        /* --events */
     bool is_quiet;         /* --status, --check: no log line */
@@ -30,7 +34,7 @@ struct service_watch {
     bool is_stopping;   /* failures of a request that was cut short are not told */
     bool is_told_files; /* a status or metrics file that cannot be written was told */
     struct run_watch sums;
-    unsigned n_events[SERVICE_KINDS];
+    unsigned n_events[GATEWAY_EVENT_KINDS];
     uint32_t done, total; /* of the stream under way */
     unsigned tenths;      /* last told */
     uint64_t last_poll_s; /* last answer of the server, 0 none */
@@ -46,6 +50,10 @@ void service_watch_open(struct service_watch *w);
 
 /** Observer to hand to gateway_init. */
 struct gateway_observer service_watch_observer(struct service_watch *w);
+
+/** From now on this one hears every event too. SERVICE_LISTENERS_MAX at most. */
+void service_watch_add(struct service_watch *w, void (*hear)(void *ctx, const struct gateway_event *e),
+                       void *ctx);
 
 /** A line of the log, at this level, if the configuration lets it through. */
 FOTA_PRINTF(3, 4)

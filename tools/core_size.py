@@ -13,12 +13,12 @@ Usage: core_size.py [BUILD_DIR]     figures go to BUILD_DIR/core_size.json [buil
 import json
 import os
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from measured import ROOT, Fault, board_header, run
+
 TOOLS = "riscv64-unknown-elf-"
 FLAGS = ["-march=rv32imc", "-mabi=ilp32", "-Os", "-msave-restore", "-std=c11", "-ffunction-sections", "-fdata-sections", "-ffreestanding"]
 CORE = ["host/gateway", "host/s3"]
@@ -50,17 +50,6 @@ struct core core;
 """
 
 
-class Fault(Exception):
-    """Over budget, or not to be measured."""
-
-
-def run(*args):
-    done = subprocess.run([str(a) for a in args], text=True, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise Fault(f"{args[0]} failed:\n{done.stderr}")
-    return done.stdout
-
-
 def includes():
     folders = sorted(ROOT.glob("lib/*/include")) + sorted(ROOT.glob("host/*/include")) + [ROOT / "port/include"]
     return [f"-I{folder}" for folder in folders + [ROOT / folder for folder in FOLDERS]]
@@ -76,8 +65,7 @@ def build(out):
     out.mkdir(parents=True, exist_ok=True)
     for name, text in HEADERS.items():
         (out / name).write_text(text)
-    (out / "board").mkdir(exist_ok=True)
-    run(sys.executable, ROOT / "tools/board.py", "header", "f407-disco", out / "board/board.h")
+    board_header(out)
     ram = out / "ram.c"
     ram.write_text(RAM_SOURCE)
     paths = sources() + [ram]

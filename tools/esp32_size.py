@@ -11,12 +11,12 @@ Usage: esp32_size.py [BUILD_DIR]     figures go to BUILD_DIR/esp32_size.json [bu
 import json
 import os
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from measured import ROOT, Fault, board_header, run
+
 WARNINGS = "-std=gnu17 -Os -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Werror".split()
 CHIPS = {"rv32imc": ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-msave-restore", "--specs=picolibc.specs"],
          "xtensa-lx106": ["xtensa-lx106-elf-gcc", "-mlongcalls"]}
@@ -32,17 +32,6 @@ POINTERS = {("gateway.c", "gateway_step"): [("gateway_", "gateway_do_*")],
 PLATFORM_BYTES = 3072  # an allowance for ESP-IDF below our deepest call, not measured
 
 
-class Fault(Exception):
-    """Over budget, or not to be measured."""
-
-
-def run(*args):
-    done = subprocess.run([str(a) for a in args], text=True, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise Fault(f"{args[0]} failed:\n{done.stderr}")
-    return done.stdout
-
-
 def sources():
     files = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.c"))]
     return [p for p in files if str(p.relative_to(ROOT)) not in LEFT_OUT]
@@ -56,8 +45,7 @@ def includes(board):
 def build(chip, out):
     command = CHIPS[chip]
     board = out / "board_headers"
-    (board / "board").mkdir(parents=True, exist_ok=True)
-    run(sys.executable, ROOT / "tools/board.py", "--boards", ROOT / "boards", "header", "f407-disco", board / "board/board.h")
+    board_header(board)
 
     def compile_one(path):
         target = out / (str(path.relative_to(ROOT)).replace("/", "_") + ".o")

@@ -7,34 +7,39 @@
 
 enum { MS_PER_S = 1000, VERSION_BYTES = 16 };
 
-/* Kinds that are listed, by the name they have in the text; the others only move the state. */
-static const char *const LISTED[] = {[GATEWAY_EVENT_NOTHING] = "nothing",
-                                     [GATEWAY_EVENT_OFFER] = "offer",
-                                     [GATEWAY_EVENT_CHECKED] = "checked",
-                                     [GATEWAY_EVENT_VERIFIED] = "verified",
-                                     [GATEWAY_EVENT_ACTIVATED] = "activated",
-                                     [GATEWAY_EVENT_CONFIRMED] = "confirmed",
-                                     [GATEWAY_EVENT_ROLLED_BACK] = "rolled-back",
-                                     [GATEWAY_EVENT_REFUSED] = "refused",
-                                     [GATEWAY_EVENT_FAILED] = "failed",
-                                     [GATEWAY_EVENT_RETRY] = "retry",
-                                     [GATEWAY_EVENT_LOADER] = "loader",
-                                     [GATEWAY_EVENT_LOADER_LEFT] = "loader-left",
-                                     [GATEWAY_EVENT_LADDER] = "ladder",
-                                     [GATEWAY_EVENT_STORE] = "store",
-                                     [GATEWAY_EVENT_DAMAGED] = "damaged",
-                                     [GATEWAY_EVENT_HELD] = "held",
-                                     [GATEWAY_EVENT_STALE] = "stale",
-                                     [GATEWAY_EVENT_FRESH] = "fresh",
-                                     [GATEWAY_EVENT_REBUILD] = "rebuild"};
-
 static const char *const SLOT_STATES[] = {"empty",     "receiving", "pending",    "trial",
                                           "confirmed", "rejected",  "last-resort"};
 
-enum {
-    N_LISTED = sizeof LISTED / sizeof LISTED[0],
-    N_SLOT_STATES = sizeof SLOT_STATES / sizeof SLOT_STATES[0]
-};
+enum { N_SLOT_STATES = sizeof SLOT_STATES / sizeof SLOT_STATES[0] };
+
+/* The others only move the state. */
+static bool is_listed(enum gateway_event_kind kind)
+{
+    switch (kind) {
+    case GATEWAY_EVENT_NOTHING:
+    case GATEWAY_EVENT_OFFER:
+    case GATEWAY_EVENT_CHECKED:
+    case GATEWAY_EVENT_VERIFIED:
+    case GATEWAY_EVENT_ACTIVATED:
+    case GATEWAY_EVENT_CONFIRMED:
+    case GATEWAY_EVENT_ROLLED_BACK:
+    case GATEWAY_EVENT_REFUSED:
+    case GATEWAY_EVENT_FAILED:
+    case GATEWAY_EVENT_RETRY:
+    case GATEWAY_EVENT_LOADER:
+    case GATEWAY_EVENT_LOADER_LEFT:
+    case GATEWAY_EVENT_LADDER:
+    case GATEWAY_EVENT_STORE:
+    case GATEWAY_EVENT_DAMAGED:
+    case GATEWAY_EVENT_HELD:
+    case GATEWAY_EVENT_STALE:
+    case GATEWAY_EVENT_FRESH:
+    case GATEWAY_EVENT_REBUILD:
+        return true;
+    default:
+        return false;
+    }
+}
 
 /* --- text -------------------------------------------------------------------------------------------- */
 
@@ -165,7 +170,7 @@ void page_model_hear(struct page_model *m, const struct gateway_event *e)
                e->kind == GATEWAY_EVENT_CONFIRMED || e->kind == GATEWAY_EVENT_LOADER) {
         m->n_failed = 0;
     }
-    if ((unsigned)e->kind < N_LISTED && LISTED[e->kind]) {
+    if (is_listed(e->kind)) {
         remember(m, e);
     }
 }
@@ -254,7 +259,7 @@ size_t page_events_text(const struct page_model *m, char out[PAGE_EVENTS_BYTES])
         const struct page_event *e = &m->event[(m->n_events - 1U - i) % PAGE_EVENTS];
         char version[VERSION_BYTES];
         put(&w, "%s{\"time\":%" PRIu64 ",\"kind\":\"%s\",\"count\":%" PRIu32 ",\"state\":\"%s\"",
-            i ? "," : "", e->time_s, LISTED[e->kind], e->count,
+            i ? "," : "", e->time_s, gateway_event_name(e->kind), e->count,
             gateway_state_name((enum gateway_state)e->state));
         put(&w, ",\"version\":\"%s\",\"slot\":\"%s\",\"status\":%u,\"done\":%" PRIu32,
             version_text(e->version, version), slot_text(e->slot), (unsigned)e->status, e->done);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "service/process.h"
+
 enum {
     FILE_MAX_BYTES = 65536,
     REPLY_MAX_BYTES = 16384,

@@ -1,26 +1,29 @@
-/* A command whose output is wanted: credential_process of a profile. */
+#include "service/process.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "service/credentials.h"
+#include "service/credentials.h" /* service_split */
 
-enum { COMMAND_BYTES = 1024, WORDS_MAX = 32, RUN_MAX_S = 60, EXIT_NOT_RUN = 127 };
+enum { COMMAND_BYTES = 1024, WORDS_MAX = 32, READ_MAX_S = 60, RUN_MAX_S = 30 };
 
 /* The command with its output at `to`. Never returns. */
 static void become(const char *command, int to)
 {
     char text[COMMAND_BYTES];
     char *word[WORDS_MAX];
-    (void)alarm(RUN_MAX_S); /* survives exec: its signal ends a command that does not end */
+    (void)alarm(READ_MAX_S); /* survives exec: its signal ends a command that does not end */
     int n = snprintf(text, sizeof text, "%s", command);
     if (n > 0 && n < COMMAND_BYTES && service_split(text, word, WORDS_MAX) > 0 &&
         dup2(to, STDOUT_FILENO) >= 0) {
         (void)execvp(word[0], word);
     }
-    _exit(EXIT_NOT_RUN);
+    _exit(SERVICE_NOT_RUN);
 }
 
 /* All of it. @return false: it does not fit */
@@ -52,6 +55,19 @@ static int wait_for(pid_t child)
         }
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int service_process_run(const char *command, const char *name, const char *value)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        (void)alarm(RUN_MAX_S); /* survives exec: its signal ends a command that does not answer */
+        if (setenv(name, value, 1) == 0) {
+            (void)execl(command, command, (char *)NULL);
+        }
+        _exit(SERVICE_NOT_RUN);
+    }
+    return child > 0 ? wait_for(child) : -1;
 }
 
 enum fota_err service_process_read(const char *command, char *out, size_t n_out)

@@ -7,24 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A header block (POSIX 1003.1, pax, "ustar Interchange Format"). */
-enum {
-    BLOCK_BYTES = 512,
-    NAME_BYTES = 100,
-    MODE_OFF = 100,
-    UID_OFF = 108,
-    GID_OFF = 116,
-    SIZE_OFF = 124,
-    TIME_OFF = 136,
-    SUM_OFF = 148,
-    SUM_DIGITS = 8,
-    TYPE_OFF = 156,
-    MAGIC_OFF = 257,
-    PREFIX_OFF = 345,
-    PREFIX_BYTES = 155,
-    ETAG_BYTES = 40,
-    PATH_BYTES = 4096
-};
+#include "tar_block.h"
+
+enum { ETAG_BYTES = 40, PATH_BYTES = 4096 };
 
 /* --- as a server ------------------------------------------------------------------------------------- */
 
@@ -166,45 +151,45 @@ void http_pack_close(struct http_pack *pack)
 /* --- as a file --------------------------------------------------------------------------------------- */
 
 /* A name longer than its field is cut at a slash: what stands before it is the prefix. */
-static bool put_name(uint8_t block[BLOCK_BYTES], const char *key)
+static bool put_name(uint8_t block[TAR_BLOCK_BYTES], const char *key)
 {
     const size_t n = strlen(key);
     const char *name = key;
-    for (const char *at = strchr(key, '/'); at && n - (size_t)(name - key) > NAME_BYTES;
+    for (const char *at = strchr(key, '/'); at && n - (size_t)(name - key) > TAR_NAME_BYTES;
          at = strchr(at + 1, '/')) {
         name = at + 1;
     }
     const size_t n_prefix = name > key ? (size_t)(name - key) - 1 : 0;
-    if (n_prefix > PREFIX_BYTES || strlen(name) > NAME_BYTES) {
+    if (n_prefix > TAR_PREFIX_BYTES || strlen(name) > TAR_NAME_BYTES) {
         return false;
     }
     memcpy(block, name, strlen(name));
-    memcpy(block + PREFIX_OFF, key, n_prefix);
+    memcpy(block + TAR_PREFIX_OFF, key, n_prefix);
     return true;
 }
 
 static bool put_object(FILE *out, const struct http_pack_object *o)
 {
-    static const uint8_t zeros[BLOCK_BYTES];
-    uint8_t block[BLOCK_BYTES] = {0};
-    unsigned sum = SUM_DIGITS * ' ';
+    static const uint8_t zeros[TAR_BLOCK_BYTES];
+    uint8_t block[TAR_BLOCK_BYTES] = {0};
+    unsigned sum = TAR_SUM_DIGITS * ' ';
     if (!put_name(block, o->key)) {
         errno = ENAMETOOLONG;
         return false;
     }
-    (void)snprintf((char *)block + MODE_OFF, 8, "%07o", 0644U);
-    (void)snprintf((char *)block + UID_OFF, 8, "%07o", 0U);
-    (void)snprintf((char *)block + GID_OFF, 8, "%07o", 0U);
-    (void)snprintf((char *)block + SIZE_OFF, 12, "%011zo", o->n_bytes);
-    (void)snprintf((char *)block + TIME_OFF, 12, "%011o", 0U);
-    block[TYPE_OFF] = '0';
-    memcpy(block + MAGIC_OFF, "ustar\00000", 8);
-    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+    (void)snprintf((char *)block + TAR_MODE_OFF, 8, "%07o", 0644U);
+    (void)snprintf((char *)block + TAR_UID_OFF, 8, "%07o", 0U);
+    (void)snprintf((char *)block + TAR_GID_OFF, 8, "%07o", 0U);
+    (void)snprintf((char *)block + TAR_SIZE_OFF, 12, "%011zo", o->n_bytes);
+    (void)snprintf((char *)block + TAR_TIME_OFF, 12, "%011o", 0U);
+    block[TAR_TYPE_OFF] = '0';
+    memcpy(block + TAR_MAGIC_OFF, "ustar\00000", 8);
+    for (size_t i = 0; i < TAR_BLOCK_BYTES; i++) {
         sum += block[i];
     }
-    (void)snprintf((char *)block + SUM_OFF, SUM_DIGITS, "%06o", sum);
-    block[SUM_OFF + SUM_DIGITS - 1] = ' ';
-    const size_t n_pad = (BLOCK_BYTES - o->n_bytes % BLOCK_BYTES) % BLOCK_BYTES;
+    (void)snprintf((char *)block + TAR_SUM_OFF, TAR_SUM_DIGITS, "%06o", sum);
+    block[TAR_SUM_OFF + TAR_SUM_DIGITS - 1] = ' ';
+    const size_t n_pad = (TAR_BLOCK_BYTES - o->n_bytes % TAR_BLOCK_BYTES) % TAR_BLOCK_BYTES;
     return fwrite(block, 1, sizeof block, out) == sizeof block &&
            fwrite(o->bytes, 1, o->n_bytes, out) == o->n_bytes && fwrite(zeros, 1, n_pad, out) == n_pad;
 }
@@ -212,7 +197,7 @@ static bool put_object(FILE *out, const struct http_pack_object *o)
 /* Two blocks of zeros end it. */
 static bool put_all(FILE *out, const struct http_pack *pack, const char *but)
 {
-    static const uint8_t zeros[2 * BLOCK_BYTES];
+    static const uint8_t zeros[2 * TAR_BLOCK_BYTES];
     for (size_t i = 0; i < pack->n_objects; i++) {
         const struct http_pack_object *o = &pack->object[i];
         const bool is_left_out = but && strncmp(o->key, but, strlen(but)) == 0;

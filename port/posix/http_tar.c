@@ -9,26 +9,13 @@
 #include <unistd.h>
 
 #include "base/crc.h"
+#include "tar_block.h"
 
-/* A header block (POSIX 1003.1, pax, "ustar Interchange Format"). */
-enum {
-    BLOCK_BYTES = 512,
-    NAME_BYTES = 100,
-    SIZE_OFF = 124,
-    SIZE_DIGITS = 12,
-    SUM_OFF = 148,
-    SUM_DIGITS = 8,
-    TYPE_OFF = 156,
-    MAGIC_OFF = 257,
-    PREFIX_OFF = 345,
-    PREFIX_BYTES = 155,
-    PIECE_BYTES = 4096,
-    TEXT_BYTES = 96
-};
+enum { PIECE_BYTES = 4096, TEXT_BYTES = 96 };
 
 /* One object in the file. */
 struct entry {
-    char name[PREFIX_BYTES + 1 + NAME_BYTES + 1];
+    char name[TAR_PREFIX_BYTES + 1 + TAR_NAME_BYTES + 1];
     uint64_t off; /* of its bytes */
     uint64_t n_bytes;
     bool is_file;
@@ -54,33 +41,33 @@ static uint64_t octal(const uint8_t *digits, size_t n_digits)
     return value;
 }
 
-static bool is_sound(const uint8_t block[BLOCK_BYTES])
+static bool is_sound(const uint8_t block[TAR_BLOCK_BYTES])
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < BLOCK_BYTES; i++) {
-        const bool is_of_sum = i >= SUM_OFF && i < SUM_OFF + SUM_DIGITS;
+    for (size_t i = 0; i < TAR_BLOCK_BYTES; i++) {
+        const bool is_of_sum = i >= TAR_SUM_OFF && i < TAR_SUM_OFF + TAR_SUM_DIGITS;
         sum += is_of_sum ? (uint64_t)' ' : block[i];
     }
-    return block[0] != '\0' && octal(block + SUM_OFF, SUM_DIGITS) == sum;
+    return block[0] != '\0' && octal(block + TAR_SUM_OFF, TAR_SUM_DIGITS) == sum;
 }
 
 /* The header at `off`. E_NOT_FOUND: the end, or no header. */
 static enum fota_err read_entry(int fd, uint64_t off, struct entry *out)
 {
-    uint8_t block[BLOCK_BYTES];
+    uint8_t block[TAR_BLOCK_BYTES];
     const enum fota_err err = read_at(fd, off, block, sizeof block);
     if (err || !is_sound(block)) {
         return err == E_IO ? E_IO : E_NOT_FOUND;
     }
     const char *name = (const char *)block;
-    const char *prefix = (const char *)block + PREFIX_OFF;
+    const char *prefix = (const char *)block + TAR_PREFIX_OFF;
     const bool has_prefix =
-        memcmp(block + MAGIC_OFF, "ustar", 6) == 0 && prefix[0] != '\0'; /* with its NUL */
-    (void)snprintf(out->name, sizeof out->name, "%.*s%s%.*s", has_prefix ? PREFIX_BYTES : 0, prefix,
-                   has_prefix ? "/" : "", NAME_BYTES, name);
-    out->off = off + BLOCK_BYTES;
-    out->n_bytes = octal(block + SIZE_OFF, SIZE_DIGITS);
-    out->is_file = block[TYPE_OFF] == '0' || block[TYPE_OFF] == '\0';
+        memcmp(block + TAR_MAGIC_OFF, "ustar", 6) == 0 && prefix[0] != '\0'; /* with its NUL */
+    (void)snprintf(out->name, sizeof out->name, "%.*s%s%.*s", has_prefix ? TAR_PREFIX_BYTES : 0, prefix,
+                   has_prefix ? "/" : "", TAR_NAME_BYTES, name);
+    out->off = off + TAR_BLOCK_BYTES;
+    out->n_bytes = octal(block + TAR_SIZE_OFF, TAR_SIZE_DIGITS);
+    out->is_file = block[TAR_TYPE_OFF] == '0' || block[TAR_TYPE_OFF] == '\0';
     return FOTA_OK;
 }
 
@@ -96,7 +83,7 @@ static enum fota_err find(int fd, const char *key, struct entry *out)
         if (out->is_file && strcmp(name, key) == 0) {
             return FOTA_OK;
         }
-        off = out->off + (out->n_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+        off = out->off + (out->n_bytes + TAR_BLOCK_BYTES - 1) / TAR_BLOCK_BYTES * TAR_BLOCK_BYTES;
     }
     return E_NOT_FOUND;
 }

@@ -8,45 +8,13 @@
 
 #include <cmocka.h>
 
-#include "site.h"
+#include "site_test.h"
 
-enum { V2 = 0x02000000, HOUR_MS = 3600000 };
-
-static struct site *site;
 static struct test_release release;
-
-static int set_up(void **state)
-{
-    (void)state;
-    site = malloc(sizeof *site);
-    assert_non_null(site);
-    site_init(site);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(site);
-    return 0;
-}
-
-static struct test_spec spec_of(uint32_t version, uint32_t seq)
-{
-    return test_spec(&site->release_key, &site->channel_key, version, seq);
-}
 
 static void make(const struct test_spec *spec)
 {
     test_release_make(spec, &release);
-}
-
-/* Nothing in the target's flash may have changed: the old application runs and no sector was erased. */
-static void assert_untouched(void)
-{
-    assert_int_equal(site->target.n_erases, 0);
-    assert_int_equal(site->target.running, SLOT_A);
-    assert_int_equal(site->target.running_version, 0x01000000);
 }
 
 /* --- dates ------------------------------------------------------------------------------------------- */
@@ -56,14 +24,14 @@ static void heal_from_a_statement_ahead(uint32_t days, uint64_t clock_offset_s)
 {
     site_init(site);
     site->target.utc_back_s = clock_offset_s;
-    struct test_spec spec = spec_of(0x01000000, 5);
+    struct test_spec spec = site_spec(0x01000000, 5);
     spec.issued_s = TEST_NOW_S + (uint64_t)days * 86400;
     spec.expires_s = spec.issued_s + 30 * 86400;
     make(&spec);
     site_publish(site, &release);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_NOTHING, HOUR_MS));
     site_restart_gateway(site);
-    spec = spec_of(V2, 6);
+    spec = site_spec(V2, 6);
     make(&spec);
     site_publish(site, &release);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
@@ -81,7 +49,7 @@ static void typo_in_issued_is_over_with_the_next_statement(void **state)
 static void statement_far_ahead_is_not_believed_against_a_clock_that_can_be_right(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 5);
+    struct test_spec spec = site_spec(V2, 5);
     spec.issued_s = TEST_NOW_S + UINT64_C(3650) * 86400;
     spec.expires_s = spec.issued_s + 30 * 86400;
     make(&spec);
@@ -95,7 +63,7 @@ static void without_a_clock_time_goes_on_from_the_newest_statement(void **state)
 {
     (void)state;
     site->target.utc_back_s = TEST_NOW_S;
-    struct test_spec spec = spec_of(0x01000000, 5);
+    struct test_spec spec = site_spec(0x01000000, 5);
     spec.expires_s = spec.issued_s + 600;
     make(&spec);
     site_publish(site, &release);
@@ -110,7 +78,7 @@ static void without_a_clock_time_goes_on_from_the_newest_statement(void **state)
 static void channel_that_went_stale_is_told_though_nothing_is_to_install(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(0x01000000, 5); /* what runs already */
+    struct test_spec spec = site_spec(0x01000000, 5); /* what runs already */
     spec.expires_s = TEST_NOW_S + 600;
     make(&spec);
     site_publish(site, &release);
@@ -122,7 +90,7 @@ static void channel_that_went_stale_is_told_though_nothing_is_to_install(void **
     site_run_ms(site, HOUR_MS);
     assert_int_equal(site_count(site, GATEWAY_EVENT_STALE), 1); /* once, not with each poll */
     site->s3_server.fail_next = 0;
-    spec = spec_of(0x01000000, 6);
+    spec = site_spec(0x01000000, 6);
     make(&spec);
     site_publish(site, &release);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_FRESH, HOUR_MS));
@@ -136,7 +104,7 @@ static void other_objects_in_the_images_place_condemn_nothing(void **state)
     (void)state;
     static uint8_t other[60000];
     static const size_t sizes[] = {1, 100, 20000, sizeof other};
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     make(&spec);
     for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         for (unsigned hides = 0; hides < 2; hides++) {
@@ -148,7 +116,7 @@ static void other_objects_in_the_images_place_condemn_nothing(void **state)
             assert_non_null(event);
             assert_true(event->reason == E_HTTP_LENGTH || event->reason == E_IMAGE_TRAILING);
             assert_int_equal(event->total, release.n_image[1]);
-            assert_untouched();
+            assert_true(site_is_untouched());
             s3_fake_put(&site->s3_server, release.blob[1], release.image[1], release.n_image[1]);
             assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
             assert_int_equal(site_count(site, GATEWAY_EVENT_REFUSED), 0);
@@ -159,7 +127,7 @@ static void other_objects_in_the_images_place_condemn_nothing(void **state)
 static void endless_image_ends_at_its_size(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     make(&spec);
     site->s3_server.is_endless = true;
     site->s3_server.hides_length = true;
@@ -175,7 +143,7 @@ static void endless_image_ends_at_its_size(void **state)
 static void login_page_in_place_of_the_channel_condemns_nothing(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     make(&spec);
     site_publish(site, &release);
     site->s3_server.portal_pct = 100;
@@ -190,7 +158,7 @@ static void login_page_in_place_of_the_channel_condemns_nothing(void **state)
 static void precondition_that_was_never_sent_is_no_reason_to_ask_at_once(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     make(&spec);
     site_publish(site, &release);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_OFFER, HOUR_MS));
@@ -209,7 +177,7 @@ static void retry_after_counts_for_a_loader_too(void **state)
     static struct test_loader loader;
     const struct test_loader_spec of_loader = {.key = &site->release_key, .version = V2};
     test_loader_make(&of_loader, &loader);
-    struct test_spec spec = spec_of(0x01000000, 2);
+    struct test_spec spec = site_spec(0x01000000, 2);
     spec.loader = &loader;
     make(&spec);
     site_publish(site, &release);
@@ -241,7 +209,7 @@ static void etag_with_a_line_end_in_the_record_is_not_sent(void **state)
     assert_int_equal(r.channel_seq, 7); /* the rest counts */
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_set_up, site_tear_down)
 
 int main(void)
 {

@@ -9,39 +9,17 @@
 
 #include <cmocka.h>
 
-#include "site.h"
+#include "site_test.h"
 
-enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000, PROTECT_SECTOR_1 = 1 << 17 };
+enum { PROTECT_SECTOR_1 = 1 << 17 };
 
-static struct site *site;
 static struct test_release release;
 static struct test_loader loader;
-
-static int set_up(void **state)
-{
-    (void)state;
-    site = malloc(sizeof *site);
-    assert_non_null(site);
-    site_init(site);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(site);
-    return 0;
-}
 
 static void publish(const struct test_spec *spec)
 {
     test_release_make(spec, &release);
     site_publish(site, &release);
-}
-
-static struct test_spec spec_of(uint32_t version, uint32_t seq)
-{
-    return test_spec(&site->release_key, &site->channel_key, version, seq);
 }
 
 static void make_loader(struct test_loader_spec spec)
@@ -55,7 +33,7 @@ static void make_loader(struct test_loader_spec spec)
 /* A channel that offers what runs already, and this loader. */
 static void offer_loader(struct test_loader_spec loader_spec, uint32_t seq)
 {
-    struct test_spec spec = spec_of(0x01000000, seq);
+    struct test_spec spec = site_spec(0x01000000, seq);
     make_loader(loader_spec);
     spec.loader = &loader;
     publish(&spec);
@@ -80,7 +58,7 @@ static void assert_loader_left(enum fota_err reason)
     assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER_LEFT), 1);
     assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER), 0);
     assert_true(is_in_sector_1(&site->loader));
-    struct test_spec spec = spec_of(V2, 100);
+    struct test_spec spec = site_spec(V2, 100);
     spec.loader = &loader;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
@@ -93,7 +71,7 @@ static void assert_loader_left(enum fota_err reason)
 static void a_raised_retry_lifts_the_rejection_in_the_target_and_the_release_gets_in(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V3, 3);
+    struct test_spec spec = site_spec(V3, 3);
     site->target.bad_version = V3;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
@@ -113,7 +91,7 @@ static void a_raised_retry_lifts_the_rejection_in_the_target_and_the_release_get
 static void the_same_number_again_lifts_nothing(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V3, 3);
+    struct test_spec spec = site_spec(V3, 3);
     site->target.bad_version = V3;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
@@ -135,7 +113,7 @@ static void the_same_number_again_lifts_nothing(void **state)
 static void a_gateway_that_lost_its_store_passes_a_raised_retry_on_too(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V3, 3);
+    struct test_spec spec = site_spec(V3, 3);
     site->target.bad_version = V3;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
@@ -153,7 +131,7 @@ static void a_gateway_that_lost_its_store_passes_a_raised_retry_on_too(void **st
 static void given_up_ends_with_a_raised_retry(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CHECKED, HOUR_MS));
     site->target.damages_flash = true;
@@ -177,7 +155,7 @@ static void given_up_ends_with_a_raised_retry(void **state)
 static void a_rejection_is_seen_whichever_slot_is_free(void **state)
 {
     (void)state;
-    struct test_spec bad = spec_of(V3, 3);
+    struct test_spec bad = site_spec(V3, 3);
     site->target.bad_version = V3;
     publish(&bad);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS));
@@ -198,7 +176,7 @@ static void an_image_of_last_resort_is_not_installed_again_and_the_next_release_
     (void)state;
     target_fake_init(&site->target, site->release_key.point);
     target_fake_boot(&site->target, RESET_POWER_ON);
-    struct test_spec spec = spec_of(V3, 3);
+    struct test_spec spec = site_spec(V3, 3);
     site->target.bad_version = V3;
     publish(&spec);
     const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_ROLLED_BACK, HOUR_MS);
@@ -210,7 +188,7 @@ static void an_image_of_last_resort_is_not_installed_again_and_the_next_release_
     site_run_ms(site, HOUR_MS);
     assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 1);
     assert_reason(site_last(site, GATEWAY_EVENT_NOTHING), E_SLOT_LAST_RESORT);
-    spec = spec_of(0x03000001, 4);
+    spec = site_spec(0x03000001, 4);
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
     assert_int_equal(site->target.running_version, 0x03000001);
@@ -239,7 +217,7 @@ static void a_loader_that_the_channel_names_is_installed_and_asked_for_no_more(v
     site_run_ms(site, HOUR_MS / 4);
     assert_int_equal(site->target.n_loader_erases, 1);
     /* The session is closed: a release gets in afterwards. */
-    struct test_spec spec = spec_of(V2, 3);
+    struct test_spec spec = site_spec(V2, 3);
     spec.loader = &loader;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
@@ -248,7 +226,7 @@ static void a_loader_that_the_channel_names_is_installed_and_asked_for_no_more(v
 static void a_release_goes_first_and_the_loader_follows(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     make_loader((struct test_loader_spec){0});
     spec.loader = &loader;
     publish(&spec);
@@ -261,7 +239,7 @@ static void a_release_goes_first_and_the_loader_follows(void **state)
 static void a_loader_that_is_there_costs_one_statement_and_nothing_else(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(0x01000000, 2);
+    struct test_spec spec = site_spec(0x01000000, 2);
     site_publish_loader(site, &site->loader);
     spec.loader = &site->loader;
     publish(&spec);
@@ -285,7 +263,7 @@ static void a_write_protected_sector_1_costs_no_download_and_blocks_no_release(v
     assert_int_equal(site_count(site, GATEWAY_EVENT_OFFER), 0);
     assert_int_equal(site->s3_server.n_gets - gets,
                      site_count(site, GATEWAY_EVENT_QUIET) + site_count(site, GATEWAY_EVENT_CHANGED));
-    struct test_spec spec = spec_of(V2, 100);
+    struct test_spec spec = site_spec(V2, 100);
     spec.loader = &loader;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
@@ -303,7 +281,7 @@ static void an_application_without_memory_is_asked_once_and_blocks_no_release(vo
     assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER_LEFT), 1);
     /* Another application may have the memory, so it is asked again. */
     site->target.lends_no_memory = false;
-    struct test_spec spec = spec_of(V2, 100);
+    struct test_spec spec = site_spec(V2, 100);
     spec.loader = &loader;
     publish(&spec);
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
@@ -320,7 +298,7 @@ static void a_raised_retry_asks_for_a_refused_loader_again(void **state)
     site->target.lends_no_memory = false;
     site_run_ms(site, HOUR_MS);
     assert_int_equal(site_count(site, GATEWAY_EVENT_LOADER), 0);
-    struct test_spec spec = spec_of(0x01000000, 3);
+    struct test_spec spec = site_spec(0x01000000, 3);
     spec.loader = &loader;
     spec.retry = 1;
     publish(&spec);
@@ -377,7 +355,7 @@ static void a_loader_statement_that_is_not_the_named_one_condemns_nothing(void *
 static void a_missing_loader_statement_does_not_slow_down_the_polls(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(0x01000000, 2);
+    struct test_spec spec = site_spec(0x01000000, 2);
     const struct test_loader_spec of_loader = {.key = &site->release_key, .version = V2};
     test_loader_make(&of_loader, &loader);
     spec.loader = &loader;
@@ -393,7 +371,7 @@ static void a_missing_loader_statement_does_not_slow_down_the_polls(void **state
 static void a_halted_channel_starts_no_loader(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(0x01000000, 2);
+    struct test_spec spec = site_spec(0x01000000, 2);
     make_loader((struct test_loader_spec){0});
     spec.loader = &loader;
     spec.is_halted = true;
@@ -408,7 +386,7 @@ static void no_loader_is_sent_to_a_board_without_a_confirmed_application(void **
     target_fake_init(&site->target, site->release_key.point);
     target_fake_loader(&site->target, site->loader.image, site->loader.n_image);
     target_fake_boot(&site->target, RESET_POWER_ON);
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     spec.is_halted = true;
     make_loader((struct test_loader_spec){0});
     spec.loader = &loader;
@@ -443,7 +421,7 @@ static void a_target_reset_within_a_loader_update_takes_the_loader_again(void **
 /* 2.0.0, signed with the next key; it ends the first one. */
 static struct test_spec revoking(uint32_t seq)
 {
-    struct test_spec spec = spec_of(V2, seq);
+    struct test_spec spec = site_spec(V2, seq);
     spec.release_key = &site->next_key;
     spec.revokes = &site->release_key;
     return spec;
@@ -484,7 +462,7 @@ static void the_loader_goes_first_when_the_release_needs_it(void **state)
     assert_non_null(site_run_until(site, GATEWAY_EVENT_CONFIRMED, HOUR_MS));
     assert_int_equal(site->target.running_version, V2);
     /* From now on the board believes the next key only. */
-    spec = spec_of(V3, 3);
+    spec = site_spec(V3, 3);
     spec.loader = &loader;
     publish(&spec);
     const struct gateway_event *event = site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS);
@@ -510,14 +488,14 @@ static void behind_write_protection_the_loader_keeps_its_key(void **state)
 static void an_image_that_may_not_end_a_key_is_refused_before_any_erase(void **state)
 {
     (void)state;
-    struct test_spec spec = spec_of(V2, 2);
+    struct test_spec spec = site_spec(V2, 2);
     spec.revokes = &site->next_key; /* signed with the first key */
     publish(&spec);
     assert_reason(site_run_until(site, GATEWAY_EVENT_REFUSED, HOUR_MS), E_IMAGE_REVOKES);
     assert_int_equal(site->target.n_erases, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_set_up, site_tear_down)
 
 int main(void)
 {

@@ -15,6 +15,20 @@
 #include "gateway_priv.h"
 #include "site.h"
 
+/* A kind that is added without a name is noticed here, not by whoever reads a log. */
+static void every_event_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < GATEWAY_EVENT_KINDS; i++) {
+        const char *name = gateway_event_name((enum gateway_event_kind)i);
+        assert_non_null(name);
+        for (unsigned j = 0; j < i; j++) {
+            assert_string_not_equal(name, gateway_event_name((enum gateway_event_kind)j));
+        }
+    }
+    assert_string_equal(gateway_event_name((enum gateway_event_kind)GATEWAY_EVENT_KINDS), "?");
+}
+
 /* --- state table ------------------------------------------------------------------------------------- */
 
 static void every_pair_of_state_and_event_is_decided(void **state)
@@ -534,6 +548,7 @@ static void target_restarts_only_in_the_hours_of_owner_and_release(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_event_has_a_name_of_its_own),
         cmocka_unit_test(every_pair_of_state_and_event_is_decided),
         cmocka_unit_test(every_state_is_reached_and_left),
         cmocka_unit_test(nothing_is_fetched_unless_it_was_checked_and_tried_unless_it_was_handed_over),

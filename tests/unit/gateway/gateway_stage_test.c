@@ -8,33 +8,24 @@
 
 #include <cmocka.h>
 
-#include "site.h"
+#include "site_test.h"
 
-enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000, IMAGE_BYTES = 60000 };
+enum { IMAGE_BYTES = 60000 };
 
-static struct site *site;
 static struct test_release release;
 
 static int set_up(void **state)
 {
-    (void)state;
-    site = malloc(sizeof *site);
-    assert_non_null(site);
-    site_init(site);
+    if (site_set_up(state) != 0) {
+        return -1;
+    }
     site_give_stage(site);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(site);
     return 0;
 }
 
 static void publish(uint32_t version, uint32_t seq)
 {
-    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, version, seq);
+    struct test_spec spec = site_spec(version, seq);
     spec.payload_bytes = IMAGE_BYTES;
     test_release_make(&spec, &release);
     site_publish(site, &release);
@@ -359,7 +350,7 @@ static void halt_while_the_trial_waits_is_heard(void **state)
     assert_int_equal(site->target.running_version, 0x01000000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, site_tear_down)
 
 int main(void)
 {

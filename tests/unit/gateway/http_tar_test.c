@@ -11,12 +11,11 @@
 #include <cmocka.h>
 
 #include "posix/http_tar.h"
-#include "site.h"
+#include "site_test.h"
 
-enum { V2 = 0x02000000, HOUR_MS = 3600000, BLOCK_BYTES = 512, BUFFER_BYTES = 65536 };
+enum { BLOCK_BYTES = 512, BUFFER_BYTES = 65536 };
 
 static const char CHANNEL[] = "v1/channels/demo/f407-disco/stable.fc";
-static struct site *site;
 static struct test_release release;
 static char path[] = "/tmp/fota_bundle_XXXXXX";
 static uint8_t buffer[BUFFER_BYTES];
@@ -60,18 +59,10 @@ static void make_bundle(void)
 
 static int set_up(void **state)
 {
-    (void)state;
-    site = malloc(sizeof *site);
-    assert_non_null(site);
-    site_init(site);
+    if (site_set_up(state) != 0) {
+        return -1;
+    }
     make_bundle();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    free(site);
     return 0;
 }
 
@@ -206,7 +197,7 @@ static void files_that_are_no_bundle_are_named(void **state)
     assert_int_equal(http_tar_open(&tar, path), E_ARG);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, site_tear_down)
 
 int main(void)
 {

@@ -11,11 +11,10 @@
 #include <cmocka.h>
 
 #include "report/report.h"
-#include "site.h"
+#include "site_test.h"
 
-enum { V2 = 0x02000000, V3 = 0x03000000, HOUR_MS = 3600000, DAY_MS = 86400000 };
+enum { DAY_MS = 86400000 };
 
-static struct site *site;
 static struct test_release release;
 static struct report report;
 static struct s3_config config;
@@ -50,10 +49,9 @@ static void start_reports(void)
 
 static int set_up(void **state)
 {
-    (void)state;
-    site = malloc(sizeof *site);
-    assert_non_null(site);
-    site_init(site);
+    if (site_set_up(state) != 0) {
+        return -1;
+    }
     ram_store_init(&store);
     config = (struct s3_config){.endpoint = "http://s3.test", .region = "test-1", .bucket = "reports"};
     start_reports();
@@ -63,16 +61,9 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    free(site);
-    return 0;
-}
-
 static void publish(uint32_t version, uint32_t seq)
 {
-    struct test_spec spec = test_spec(&site->release_key, &site->channel_key, version, seq);
+    struct test_spec spec = site_spec(version, seq);
     test_release_make(&spec, &release);
     site_publish(site, &release);
 }
@@ -164,13 +155,13 @@ static void a_server_that_refuses_reports_delays_no_update(void **state)
     (void)state;
     static const unsigned refusals[] = {403, 503};
     for (unsigned i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        tear_down(state);
+        (void)site_tear_down(state);
         assert_int_equal(set_up(state), 0);
         publish(V2, 2);
         is_sending = false;
         assert_ends_confirmed();
         const uint64_t alone_ms = clock_now_ms(&site->target.clock);
-        tear_down(state);
+        (void)site_tear_down(state);
         assert_int_equal(set_up(state), 0);
         publish(V2, 2);
         site->s3_server.put_status = refusals[i];
@@ -328,7 +319,7 @@ static void every_reason_has_a_word_and_every_text_fits(void **state)
     assert_string_equal(report_reason(E_LINK_CHECKSUM), "spi");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, site_tear_down)
 
 int main(void)
 {

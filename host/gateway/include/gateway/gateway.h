@@ -69,6 +69,9 @@ enum gateway_event_kind {
 /* How many kinds there are: the size of an array that has one place for each. */
 enum { GATEWAY_EVENT_KINDS = GATEWAY_EVENT_REBUILD + 1 };
 
+/** "rolled-back", as logs, status, page and `--events` have it; "?" for a number that is none. Never NULL. */
+const char *gateway_event_name(enum gateway_event_kind kind);
+
 /** Whose time counts. */
 enum gateway_time_source {
     GATEWAY_TIME_NONE,

@@ -91,14 +91,6 @@ bool service_json_text(const char *json, const char *name, char *out, size_t n_o
  */
 unsigned service_split(char *text, char **word, unsigned n_max);
 
-/**
- * Run a command and take what it prints on standard output; it is ended after 60 s.
- * @param out  NUL-terminated
- * @return FOTA_OK (exit code 0) · E_IO (it cannot be run, fails, says more than `n_out`, or nothing within 60 s)
- */
-FOTA_MUST_CHECK
-enum fota_err service_process_read(const char *command, char *out, size_t n_out);
-
 /** `2026-11-29T09:00:00Z` as seconds since 1970; 0: not such a time. */
 uint64_t service_time_of(const char *text);
 
