@@ -383,6 +383,22 @@ static uint32_t draw(struct hil *h)
     return h->random;
 }
 
+/* The slot that does not run loses its first sector, by a plain session: a target that holds an image already takes it as it is,
+ * and an update that sends nothing shows nothing. An application may refuse plain sessions. */
+static bool make_room(struct hil *h, struct hil_step *s)
+{
+    const enum slot other = (enum slot)h->info.boot.inactive_slot;
+    enum fota_err err = link_client_erase(&h->link, board_place(h->service.layout, other)->first_sector);
+    if (!err) {
+        err = link_client_reset(&h->link, LINK_BOOT_FLASH); /* ends that session */
+    }
+    if (err && err != E_LINK_NACK) {
+        end(s, HIL_FAILED, "the slot that does not run cannot be erased: %s", fota_err_text(err));
+        return false;
+    }
+    return err == E_LINK_NACK || look_after_start(h, s);
+}
+
 /* Updates that are disturbed once each, to and fro between both releases. */
 static void disturbed(struct hil *h, struct hil_step *s, enum hil_upset upset)
 {
@@ -395,6 +411,9 @@ static void disturbed(struct hil *h, struct hil_step *s, enum hil_upset upset)
     }
     for (unsigned round = 0; round < h->service.config.rounds; round++) {
         const uint64_t at_us = (uint64_t)draw(h) * h->update_us >> 32;
+        if (!make_room(h, s)) {
+            return;
+        }
         h->wires.n_upsets = 0;
         hil_wires_plan(&h->wires, upset, at_us);
         bool is_installed = install_good(h, s, !h->has_next);
@@ -451,6 +470,9 @@ static void noise(struct hil *h, struct hil_step *s)
     const struct service_config *c = &h->service.config;
     if (!c->noise_hz && !c->noise) {
         end(s, HIL_SKIPPED, "write noise-clock = HZ or noise = COMMAND into [hil]");
+        return;
+    }
+    if (!make_room(h, s)) {
         return;
     }
     const struct link_client_stats before = h->link.stats;
