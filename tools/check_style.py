@@ -83,6 +83,7 @@ if __name__ == "__main__":
             if new != old:
                 (ROOT / n).write_text(new)
     else:
-        found = [p for n in files() for p in problems(n, (ROOT / n).read_text())]
-        print("\n".join(found))
-        sys.exit(bool(found))
+        names = files()
+        found = [p for n in names for p in problems(n, (ROOT / n).read_text())]
+        print("\n".join(found) or f"style: {len(names)} files, one way to say each thing")
+        sys.exit(1 if found or not names else 0)
