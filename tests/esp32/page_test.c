@@ -212,6 +212,19 @@ static void each_refusal_has_a_status_and_words(void **state)
     assert_int_equal(rig.n_heard[FOTA_GATEWAY_QUIET], n_polls); /* nothing of it acted */
 }
 
+/* esp_http_server answers these itself. */
+static void other_methods_never_come_to_the_page(void **state)
+{
+    static const char *const methods[] = {"HEAD", "PUT", "DELETE"};
+    (void)state;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        page_client_ask(methods[i], "/api/check", AUTH ACT, &reply);
+        want(405, "");
+        assert_true(reply.is_closed);
+    }
+    assert_int_equal(stand_in_stats()->page_requests, 0);
+}
+
 static void the_page_itself_may_act(void **state)
 {
     (void)state;
@@ -397,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_files_are_those_of_linux_and_are_public, plug_in, pull_out),
         cmocka_unit_test_setup_teardown(state_and_events_are_told_with_the_token, plug_in, pull_out),
         cmocka_unit_test_setup_teardown(each_refusal_has_a_status_and_words, plug_in, pull_out),
+        cmocka_unit_test_setup_teardown(other_methods_never_come_to_the_page, plug_in, pull_out),
         cmocka_unit_test_setup_teardown(the_page_itself_may_act, plug_in, pull_out),
         cmocka_unit_test_setup_teardown(an_update_is_seen_while_it_happens, plug_in, pull_out),
         cmocka_unit_test_setup_teardown(a_failure_is_told_in_words, plug_in, pull_out),

@@ -9,8 +9,8 @@
 enum {
     MAGIC = 0x50616765,
     PORT = 80,
-    SOCKETS =
-        4, /* of lwIP's 10: three are the server's own, the gateway needs one or two, the application some */
+    /* Of lwIP's 10: three are the server's own, the gateway needs one or two, the application some. */
+    SOCKETS = 4,
     HEADERS = 8, /* of a reply */
     HEAD_BYTES = 1024,
     STACK_BYTES = 4096,
