@@ -19,6 +19,7 @@
 #include "esp_err.h"
 #include "esp_event.h"
 #include "esp_http_client.h"
+#include "esp_http_server.h"
 #include "esp_idf_version.h"
 #include "esp_log.h"
 #include "esp_mac.h"
@@ -177,6 +178,36 @@ VALUE(ESP_ERR_ESP_TLS_CANNOT_RESOLVE_HOSTNAME, 0x8001);
 VALUE(ESP_ERR_ESP_TLS_FAILED_CONNECT_TO_HOST, 0x8004);
 VALUE(ESP_ERR_ESP_TLS_CONNECTION_TIMEOUT, 0x8006);
 VALUE(ESP_ERR_MBEDTLS_SSL_HANDSHAKE_FAILED, 0x801a);
+
+/* --- HTTP server ------------------------------------------------------------------------------------------- */
+FUNCTION(httpd_start, esp_err_t, httpd_handle_t *, const httpd_config_t *);
+FUNCTION(httpd_stop, esp_err_t, httpd_handle_t);
+FUNCTION(httpd_register_uri_handler, esp_err_t, httpd_handle_t, const httpd_uri_t *);
+FUNCTION(httpd_req_get_hdr_value_len, size_t, httpd_req_t *, const char *);
+FUNCTION(httpd_req_get_hdr_value_str, esp_err_t, httpd_req_t *, const char *, char *, size_t);
+FUNCTION(httpd_resp_set_status, esp_err_t, httpd_req_t *, const char *);
+FUNCTION(httpd_resp_set_type, esp_err_t, httpd_req_t *, const char *);
+FUNCTION(httpd_resp_set_hdr, esp_err_t, httpd_req_t *, const char *, const char *);
+FUNCTION(httpd_resp_send, esp_err_t, httpd_req_t *, const char *, ssize_t);
+FIELD(httpd_config_t, task_priority, unsigned);
+FIELD(httpd_config_t, stack_size, size_t);
+FIELD(httpd_config_t, server_port, uint16_t);
+FIELD(httpd_config_t, max_open_sockets, uint16_t);
+FIELD(httpd_config_t, max_uri_handlers, uint16_t);
+FIELD(httpd_config_t, max_resp_headers, uint16_t);
+FIELD(httpd_config_t, lru_purge_enable, bool);
+FIELD(httpd_config_t, recv_wait_timeout, uint16_t);
+FIELD(httpd_config_t, send_wait_timeout, uint16_t);
+FIELD(httpd_config_t, uri_match_fn, httpd_uri_match_func_t);
+/* Not yet in the verified list; as Espressif's documentation has it. */
+TYPE(httpd_uri_match_func_t, bool (*)(const char *, const char *, size_t));
+FIELD(httpd_uri_t, uri, const char *);
+FIELD(httpd_uri_t, method, httpd_method_t);
+FIELD(httpd_uri_t, handler, esp_err_t (*)(httpd_req_t *));
+FIELD(httpd_uri_t, user_ctx, void *);
+FIELD(httpd_req_t, method, int);
+FIELD(httpd_req_t, content_len, size_t);
+FIELD(httpd_req_t, user_ctx, void *);
 
 /* --- system ------------------------------------------------------------------------------------------------ */
 FUNCTION(esp_err_to_name, const char *, esp_err_t);

@@ -35,6 +35,10 @@ struct stand_in_stats {
     uint64_t wifi_connects;   /* calls of esp_wifi_connect */
     uint64_t longest_spin_us; /* the idle task did not run for so long, flash stalls apart */
     uint64_t wdt_bites;       /* a watched task, or the idle task, was late for 5 s */
+    uint64_t page_requests;   /* that a handler of esp_http_server got */
+    uint64_t page_connections;
+    uint64_t page_head_bytes; /* longest headers of a request to esp_http_server */
+    uint64_t page_slow;       /* handlers of it that took more than 1 s */
     uint64_t faults;          /* of use: stand_in_fault has the first */
 };
 
@@ -93,6 +97,9 @@ void stand_in_idle_us(uint64_t us);
 
 /** Newest log line that holds this text; NULL: none. */
 const char *stand_in_logged(const char *text);
+
+/** Port of 127.0.0.1 where esp_http_server listens, 0: it does not. */
+int stand_in_page_port(void);
 
 /** Bytes of the staging partition, to look at and to damage. */
 uint8_t *stand_in_flash(void);

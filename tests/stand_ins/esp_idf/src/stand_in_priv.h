@@ -74,6 +74,7 @@ void stand_in_reset_wifi(bool is_new);
 void stand_in_check_watchdogs(void);
 void stand_in_reset_wires(void);
 void stand_in_reset_http(void);
+void stand_in_reset_page(void);
 void stand_in_reset_flash(bool is_new);
 
 #endif

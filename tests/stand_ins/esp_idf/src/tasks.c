@@ -10,7 +10,7 @@
 #include "freertos/task.h"
 #include "stand_in_priv.h"
 
-enum { TASKS_MAX = 8, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
+enum { TASKS_MAX = 64, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
 static const uint64_t NEVER = UINT64_MAX;
 
 struct tskTaskControlBlock {

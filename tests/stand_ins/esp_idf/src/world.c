@@ -43,6 +43,7 @@ void stand_in_reset(void)
     stand_in_reset_tasks();
     stand_in_reset_wires();
     stand_in_reset_http();
+    stand_in_reset_page();
     stand_in_reset_flash(false);
     stand_in_reset_events();
     stand_in_reset_wifi(false);
