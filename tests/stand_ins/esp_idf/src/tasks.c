@@ -10,13 +10,14 @@
 #include "freertos/task.h"
 #include "stand_in_priv.h"
 
-enum { TASKS_MAX = 8, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
+enum { TASKS_MAX = 64, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
 static const uint64_t NEVER = UINT64_MAX;
 
 struct tskTaskControlBlock {
     bool is_used, is_notified, is_watched;
     UBaseType_t priority;
-    uint64_t wake_us; /* ready from then on */
+    uint64_t wake_us;     /* ready from then on */
+    const void *waits_on; /* may be woken before, by stand_in_wake of this */
     uint64_t fed_us;
     uint32_t stack_bytes;
     uint8_t *host_stack;
@@ -31,7 +32,6 @@ static struct {
     pthread_mutex_t lock;
     struct tskTaskControlBlock task[TASKS_MAX];
     struct tskTaskControlBlock *running;
-    bool is_locked;
 } os = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct tskTaskControlBlock *self(void)
@@ -45,20 +45,43 @@ static struct tskTaskControlBlock *self(void)
     return os.running;
 }
 
-/* The others' threads stay where they wait, for ever: a reset asks no task. */
+/* The thread of a task that is no more ends, and its memory is free for another. */
+static void bury(struct tskTaskControlBlock *t)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    t->is_used = false;
+    (void)pthread_cond_signal(&t->turn);
+    (void)pthread_mutex_unlock(&os.lock);
+    (void)pthread_join(t->thread, NULL);
+    (void)pthread_cond_destroy(&t->turn);
+    free(t->host_stack);
+    memset(t, 0, sizeof *t);
+}
+
+/* The others end where they wait: a reset asks no task. */
 void stand_in_reset_tasks(void)
 {
     struct tskTaskControlBlock *me = self();
-    if (os.is_locked) {
-        (void)pthread_mutex_unlock(&os.lock);
-        os.is_locked = false;
-    }
     for (unsigned i = 0; i < TASKS_MAX; i++) {
-        if (&os.task[i] != me) {
-            os.task[i].is_used = false;
+        if (&os.task[i] != me && os.task[i].host_stack) {
+            bury(&os.task[i]);
         }
     }
     me->is_watched = false;
+}
+
+/* A thread waits for its turn, or for its end. */
+static void await_turn(struct tskTaskControlBlock *me)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    while (os.running != me && me->is_used) {
+        (void)pthread_cond_wait(&me->turn, &os.lock);
+    }
+    const bool is_mine = me->is_used;
+    (void)pthread_mutex_unlock(&os.lock);
+    if (!is_mine) {
+        pthread_exit(NULL);
+    }
 }
 
 static struct tskTaskControlBlock *next_ready(uint64_t *soonest_us)
@@ -99,10 +122,8 @@ static void give_way(void)
     (void)pthread_mutex_lock(&os.lock);
     os.running = next;
     (void)pthread_cond_signal(&next->turn);
-    while (os.running != me && me->is_used) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
     (void)pthread_mutex_unlock(&os.lock);
+    await_turn(me);
 }
 
 void stand_in_sleep_until(uint64_t until_us)
@@ -112,16 +133,44 @@ void stand_in_sleep_until(uint64_t until_us)
     self()->wake_us = 0;
 }
 
-static uint64_t ticks_from_now(TickType_t ticks)
+void stand_in_wait_on(const void *what, uint64_t until_us)
 {
+    self()->waits_on = what;
+    stand_in_sleep_until(until_us);
+    self()->waits_on = NULL;
+}
+
+void stand_in_wake(const void *what)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        os.task[i].wake_us = os.task[i].waits_on == what ? 0 : os.task[i].wake_us;
+    }
+}
+
+bool stand_in_task_goes_on(void)
+{
+    if (stand_in_alive()) {
+        return true;
+    }
+    if (self() != &os.task[0]) {
+        stand_in_sleep_until(NEVER); /* no power: until the reset */
+    }
+    return false;
+}
+
+uint64_t stand_in_ticks_from_now(TickType_t ticks)
+{
+    if (ticks == portMAX_DELAY) {
+        return NEVER;
+    }
     const uint64_t tick_us = 1000000U / configTICK_RATE_HZ;
     return (stand_in_now_us() / tick_us + ticks) * tick_us;
 }
 
 void vTaskDelay(const TickType_t ticks)
 {
-    if (ticks > 0 && stand_in_alive()) {
-        stand_in_sleep_until(ticks_from_now(ticks));
+    if (ticks > 0 && stand_in_task_goes_on()) {
+        stand_in_sleep_until(stand_in_ticks_from_now(ticks));
     }
 }
 
@@ -138,11 +187,7 @@ TaskHandle_t xTaskGetCurrentTaskHandle(void)
 static void *thread_main(void *arg)
 {
     struct tskTaskControlBlock *me = arg;
-    (void)pthread_mutex_lock(&os.lock);
-    while (os.running != me) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
-    (void)pthread_mutex_unlock(&os.lock);
+    await_turn(me);
     me->code(me->parameters);
     stand_in_wrong("a task returned");
     vTaskDelete(NULL);
@@ -161,10 +206,13 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
         return NULL;
     }
     for (unsigned i = 0; i < TASKS_MAX && !t; i++) {
-        t = os.task[i].is_used || os.task[i].host_stack ? NULL : &os.task[i];
+        t = os.task[i].is_used ? NULL : &os.task[i];
     }
     if (!t) {
         return NULL;
+    }
+    if (t->host_stack) {
+        bury(t); /* it deleted itself */
     }
     memset(t, 0, sizeof *t);
     *t = (struct tskTaskControlBlock){.is_used = true,
@@ -229,9 +277,9 @@ BaseType_t stand_in_notify_give(TaskHandle_t task)
 uint32_t stand_in_notify_take(BaseType_t clear, TickType_t ticks)
 {
     struct tskTaskControlBlock *me = self();
-    if (me->notified == 0 && ticks > 0 && stand_in_alive()) {
+    if (me->notified == 0 && ticks > 0 && stand_in_task_goes_on()) {
         me->is_notified = true; /* may be woken by one */
-        stand_in_sleep_until(ticks == portMAX_DELAY ? NEVER : ticks_from_now(ticks));
+        stand_in_sleep_until(stand_in_ticks_from_now(ticks));
         me->is_notified = false;
     }
     const uint32_t n = me->notified;

@@ -29,6 +29,7 @@ void stand_in_new(const struct stand_in_config *config)
     stand_in.random = 1;
     stand_in.base_us = config->board ? link_io_now_us(config->board) : 0;
     stand_in_reset_flash(true);
+    stand_in_reset_wifi(true);
     stand_in_reset();
 }
 
@@ -38,11 +39,14 @@ void stand_in_reset(void)
     stand_in.cut_op = stand_in.end_point = stand_in.n_points = 0;
     stand_in.reset_us = stand_in_now_us();
     stand_in.idle_us = stand_in.reset_us;
-    stand_in.stall_us = 0;
+    stand_in.stall_us = stand_in.clock_us = 0;
     stand_in_reset_tasks();
     stand_in_reset_wires();
     stand_in_reset_http();
+    stand_in_reset_page();
     stand_in_reset_flash(false);
+    stand_in_reset_events();
+    stand_in_reset_wifi(false);
 }
 
 uint32_t stand_in_draw(uint32_t below)
@@ -163,8 +167,9 @@ time_t __wrap_time(time_t *out);
 /* The port's clock of the day; the linker puts it in the place of time(). */
 time_t __wrap_time(time_t *out)
 {
-    const time_t now = stand_in.config.utc_s ? (time_t)(stand_in.config.utc_s + stand_in_now_us() / 1000000U)
-                                             : (time_t)(esp_timer_get_time() / 1000000);
+    const uint64_t base_s = stand_in.clock_us ? stand_in.config.sntp_s : stand_in.config.utc_s;
+    const time_t now =
+        base_s ? (time_t)(base_s + stand_in_now_us() / 1000000U) : (time_t)(esp_timer_get_time() / 1000000);
     if (out) {
         *out = now;
     }
