@@ -29,6 +29,7 @@ void stand_in_new(const struct stand_in_config *config)
     stand_in.random = 1;
     stand_in.base_us = config->board ? link_io_now_us(config->board) : 0;
     stand_in_reset_flash(true);
+    stand_in_reset_ota(true);
     stand_in_reset();
 }
 
@@ -43,6 +44,7 @@ void stand_in_reset(void)
     stand_in_reset_wires();
     stand_in_reset_http();
     stand_in_reset_flash(false);
+    stand_in_reset_ota(false);
 }
 
 uint32_t stand_in_draw(uint32_t below)
