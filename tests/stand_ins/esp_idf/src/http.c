@@ -75,6 +75,14 @@ static void hang_up(struct esp_http_client *c)
     c->fd = -1;
 }
 
+/* A connection is silent while Wi-Fi is lost. @return false: for longer than the time-out */
+static bool wait_for_network(const struct esp_http_client *c)
+{
+    const uint64_t down_us = stand_in_network_down_us(), most_us = (uint64_t)c->timeout_ms * 1000U;
+    stand_in_sleep_until(stand_in_now_us() + (down_us < most_us ? down_us : most_us));
+    return down_us < most_us;
+}
+
 /* @return bytes, 0: closed, -1: broken, -2: timeout.  */
 static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
 {
@@ -83,6 +91,10 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
     if (c->fd < 0 || !stand_in_alive()) {
         return -1;
     }
+    if (!wait_for_network(c)) {
+        return -2;
+    }
+    n_bytes = (int)stand_in_network_room((uint32_t)n_bytes);
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
     if (poll(&p, 1, c->timeout_ms) == 0) {
         stand_in_sleep_until(stand_in_now_us() + (uint64_t)c->timeout_ms * 1000U);
@@ -95,6 +107,7 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
     const uint64_t us = (n > 0 ? (uint64_t)n : 0U) * 1000000U / stand_in.config.http_bytes_s;
     stand_in_sleep_until(stand_in_now_us() + us +
                          (stand_in.config.is_network_real ? (uint64_t)waited_us : 0U));
+    stand_in_network_took(n > 0 ? (uint32_t)n : 0U);
     return n > 0 ? (int)n : n == 0 ? 0 : -1;
 }
 
@@ -121,7 +134,8 @@ static bool connect_host(struct esp_http_client *c)
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     stand_in.stats.http_connections++;
     stand_in_sleep_until(stand_in_now_us() + CONNECT_US);
-    if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
+    if (c->fd < 0 || stand_in_network_down_us() > 0 ||
+        connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
         hang_up(c);
         return false;
     }
@@ -455,7 +469,8 @@ static int read_some(struct esp_http_client *c, char *buffer, int len)
         c->chunk_left -= c->is_chunked ? n : 0;
         c->is_complete = c->length > 0 && !c->is_chunked && c->n_read == c->length;
         stand_in.stats.http_body_bytes += (uint64_t)n;
-        stand_in.stats.http_blob_bytes += strstr(c->path, "/v1/blobs/") ? (uint64_t)n : 0U;
+        const bool is_blob = (c->status == 200 || c->status == 206) && strstr(c->path, "/v1/blobs/");
+        stand_in.stats.http_blob_bytes += is_blob ? (uint64_t)n : 0U;
     }
     return n;
 }

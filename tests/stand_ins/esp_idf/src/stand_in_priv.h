@@ -16,6 +16,9 @@ struct stand_in_world {
     uint64_t cut_op, end_point, n_points;
     uint32_t random;
     bool is_dead;
+    uint32_t lose_bytes, down_max_ms; /* of the network */
+    uint32_t left_bytes;              /* until it is lost */
+    uint64_t down_until_us;
     char line[STAND_IN_LINES][STAND_IN_LINE_BYTES];
     unsigned n_lines;
 };
@@ -27,8 +30,10 @@ void stand_in_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)
 void stand_in_busy_us(uint64_t us);
 /** Time passes while the flash is busy: nothing runs. */
 void stand_in_stall_us(uint64_t us);
-/** @return false: power is gone, now or before */
+/** @return false: power is gone, now or before. Does not return to a task that ends here. */
 bool stand_in_alive(void);
+/** Will stand_in_alive say now that this is the end? Then a transfer may be made in part. */
+bool stand_in_ends_here(void);
 /**
  * Counts a write or erase.
  * @return true: power fails in it
@@ -36,10 +41,23 @@ bool stand_in_alive(void);
 bool stand_in_flash_op(void);
 uint32_t stand_in_draw(uint32_t below);
 
+/** The network is lost for so long from now on, in microseconds; 0: it is there. */
+uint64_t stand_in_network_down_us(void);
+/** Of `n_bytes` bytes that could come in, those before the network is lost: at least 1. */
+uint32_t stand_in_network_room(uint32_t n_bytes);
+/** So many came in. */
+void stand_in_network_took(uint32_t n_bytes);
+
 /** A task lets the others run until `until_us`, or until it is notified. */
 void stand_in_sleep_until(uint64_t until_us);
 /* of tasks.c: all but the caller are gone */
 void stand_in_reset_tasks(void);
+/** The task that calls ends here, unless it is the test's own. */
+void stand_in_stop_here(void);
+/* of flash.c */
+size_t stand_in_flash_bytes(void);
+void stand_in_save_flash(uint8_t *to);
+void stand_in_restore_flash(const uint8_t *from);
 void stand_in_check_watchdogs(void);
 void stand_in_reset_wires(void);
 void stand_in_reset_http(void);

@@ -10,16 +10,24 @@
 #include "freertos/task.h"
 #include "stand_in_priv.h"
 
-enum { TASKS_MAX = 8, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
+enum {
+    TASKS_MAX = 8,
+    WDT_US = 5000000,
+    HOST_STACK_BYTES = 1 << 20,
+    PAINT = 0xA5,
+    PAINTED_BYTES = 16384 /* nothing below so much paint was used */
+};
 static const uint64_t NEVER = UINT64_MAX;
 
 struct tskTaskControlBlock {
     bool is_used, is_notified, is_watched;
+    bool is_gone; /* its thread ends as soon as it gets to run */
     UBaseType_t priority;
     uint64_t wake_us; /* ready from then on */
     uint64_t fed_us;
     uint32_t stack_bytes;
-    uint8_t *host_stack;
+    uint8_t *host_stack; /* also of a task that is gone, until its thread was joined */
+    uint32_t n_unused;   /* of it, as far as was seen */
     TaskFunction_t code;
     void *parameters;
     pthread_t thread;
@@ -31,7 +39,6 @@ static struct {
     pthread_mutex_t lock;
     struct tskTaskControlBlock task[TASKS_MAX];
     struct tskTaskControlBlock *running;
-    bool is_locked;
 } os = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct tskTaskControlBlock *self(void)
@@ -45,20 +52,70 @@ static struct tskTaskControlBlock *self(void)
     return os.running;
 }
 
-/* The others' threads stay where they wait, for ever: a reset asks no task. */
+/* Wait for the turn of this task. A task that was deleted, or reset with the chip, never gets it. */
+static void wait_for_turn(struct tskTaskControlBlock *me)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    while (os.running != me && !me->is_gone) {
+        (void)pthread_cond_wait(&me->turn, &os.lock);
+    }
+    const bool is_gone = me->is_gone;
+    (void)pthread_mutex_unlock(&os.lock);
+    if (is_gone) {
+        pthread_exit(NULL);
+    }
+}
+
+static void hand_over(struct tskTaskControlBlock *next)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    os.running = next;
+    (void)pthread_cond_signal(&next->turn);
+    (void)pthread_mutex_unlock(&os.lock);
+}
+
+/* The caller is another task, or none of its own any more: end the thread and forget its stack. */
+static void bury(struct tskTaskControlBlock *t)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    t->is_used = false;
+    t->is_gone = true;
+    (void)pthread_cond_signal(&t->turn);
+    (void)pthread_mutex_unlock(&os.lock);
+    if (t->host_stack) {
+        (void)pthread_join(t->thread, NULL);
+        (void)pthread_cond_destroy(&t->turn);
+        free(t->host_stack);
+        t->host_stack = NULL;
+    }
+}
+
+/* Of the caller no line runs any more; the test's own task goes on. */
+static _Noreturn void leave(void)
+{
+    os.running->is_used = false;
+    os.running->is_gone = true;
+    os.task[0].wake_us = 0;
+    hand_over(&os.task[0]);
+    pthread_exit(NULL);
+}
+
+void stand_in_stop_here(void)
+{
+    if (self() != &os.task[0]) {
+        leave();
+    }
+}
+
 void stand_in_reset_tasks(void)
 {
-    struct tskTaskControlBlock *me = self();
-    if (os.is_locked) {
-        (void)pthread_mutex_unlock(&os.lock);
-        os.is_locked = false;
-    }
-    for (unsigned i = 0; i < TASKS_MAX; i++) {
+    const struct tskTaskControlBlock *me = self();
+    for (unsigned i = 1; i < TASKS_MAX; i++) {
         if (&os.task[i] != me) {
-            os.task[i].is_used = false;
+            bury(&os.task[i]);
         }
     }
-    me->is_watched = false;
+    os.task[0].is_watched = false;
 }
 
 static struct tskTaskControlBlock *next_ready(uint64_t *soonest_us)
@@ -93,16 +150,10 @@ static void give_way(void)
         stand_in_idle_us(soonest_us - stand_in_now_us());
         next = next_ready(&soonest_us);
     }
-    if (next == me) {
-        return;
+    if (next != me) {
+        hand_over(next);
+        wait_for_turn(me);
     }
-    (void)pthread_mutex_lock(&os.lock);
-    os.running = next;
-    (void)pthread_cond_signal(&next->turn);
-    while (os.running != me && me->is_used) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
-    (void)pthread_mutex_unlock(&os.lock);
 }
 
 void stand_in_sleep_until(uint64_t until_us)
@@ -110,6 +161,11 @@ void stand_in_sleep_until(uint64_t until_us)
     self()->wake_us = until_us;
     give_way();
     self()->wake_us = 0;
+}
+
+void stand_in_wait_us(uint64_t us)
+{
+    stand_in_sleep_until(stand_in_now_us() + us);
 }
 
 static uint64_t ticks_from_now(TickType_t ticks)
@@ -138,11 +194,7 @@ TaskHandle_t xTaskGetCurrentTaskHandle(void)
 static void *thread_main(void *arg)
 {
     struct tskTaskControlBlock *me = arg;
-    (void)pthread_mutex_lock(&os.lock);
-    while (os.running != me) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
-    (void)pthread_mutex_unlock(&os.lock);
+    wait_for_turn(me);
     me->code(me->parameters);
     stand_in_wrong("a task returned");
     vTaskDelete(NULL);
@@ -160,16 +212,17 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
     if (!stack || !task) {
         return NULL;
     }
-    for (unsigned i = 0; i < TASKS_MAX && !t; i++) {
-        t = os.task[i].is_used || os.task[i].host_stack ? NULL : &os.task[i];
+    for (unsigned i = 1; i < TASKS_MAX && !t; i++) {
+        t = os.task[i].is_used ? NULL : &os.task[i];
     }
     if (!t) {
         return NULL;
     }
-    memset(t, 0, sizeof *t);
+    bury(t); /* a task that ended by itself left its stack */
     *t = (struct tskTaskControlBlock){.is_used = true,
                                       .priority = priority,
                                       .stack_bytes = stack_bytes,
+                                      .n_unused = HOST_STACK_BYTES,
                                       .code = code,
                                       .parameters = parameters};
     (void)pthread_cond_init(&t->turn, NULL);
@@ -190,31 +243,45 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
 void vTaskDelete(TaskHandle_t task)
 {
     struct tskTaskControlBlock *t = task ? task : self();
-    t->is_used = false;
-    if (t == os.running) {
-        uint64_t soonest_us = NEVER;
-        struct tskTaskControlBlock *next = next_ready(&soonest_us);
-        while (!next) {
-            stand_in_idle_us(soonest_us - stand_in_now_us());
-            next = next_ready(&soonest_us);
-        }
-        (void)pthread_mutex_lock(&os.lock);
-        os.running = next;
-        (void)pthread_cond_signal(&next->turn);
-        (void)pthread_mutex_unlock(&os.lock);
-        pthread_exit(NULL);
+    if (t != os.running) {
+        bury(t);
+        return;
     }
+    t->is_used = false;
+    t->is_gone = true;
+    uint64_t soonest_us = NEVER;
+    struct tskTaskControlBlock *next = next_ready(&soonest_us);
+    while (!next) {
+        stand_in_idle_us(soonest_us - stand_in_now_us());
+        next = next_ready(&soonest_us);
+    }
+    hand_over(next);
+    pthread_exit(NULL);
+}
+
+/* Paint that is left below what was used; a frame may leave holes in it. */
+static uint32_t count_unused(struct tskTaskControlBlock *t)
+{
+    uint32_t lowest = t->n_unused;
+    for (uint32_t at = t->n_unused; at > 0 && lowest - at < PAINTED_BYTES; at--) {
+        lowest = t->host_stack[at - 1U] == PAINT ? lowest : at - 1U;
+    }
+    t->n_unused = lowest;
+    return lowest;
 }
 
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
 {
-    const struct tskTaskControlBlock *t = task ? task : self();
-    uint32_t n_free = 0;
-    while (t->host_stack && n_free < HOST_STACK_BYTES && t->host_stack[n_free] == PAINT) {
-        n_free++;
+    struct tskTaskControlBlock *t = task ? task : self();
+    if (!t->host_stack) {
+        return 0; /* the thread of the test */
     }
-    const uint32_t n_used = HOST_STACK_BYTES - n_free; /* of this machine: more than a 32-bit one needs */
-    return t->host_stack && n_used < t->stack_bytes ? t->stack_bytes - n_used : 0;
+    const uint32_t n_used =
+        HOST_STACK_BYTES - count_unused(t); /* of this machine: more than a 32-bit one needs */
+    if (n_used > stand_in.stats.stack_bytes) {
+        stand_in.stats.stack_bytes = n_used;
+    }
+    return n_used < t->stack_bytes ? t->stack_bytes - n_used : 0;
 }
 
 /* --- notifications, mutexes --------------------------------------------------------------------------------- */

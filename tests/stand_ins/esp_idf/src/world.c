@@ -35,7 +35,7 @@ void stand_in_new(const struct stand_in_config *config)
 void stand_in_reset(void)
 {
     stand_in.is_dead = false;
-    stand_in.cut_op = stand_in.end_point = stand_in.n_points = 0;
+    stand_in.cut_op = stand_in.end_point = 0;
     stand_in.reset_us = stand_in_now_us();
     stand_in.idle_us = stand_in.reset_us;
     stand_in.stall_us = 0;
@@ -86,15 +86,28 @@ void stand_in_end_at(uint64_t point)
     stand_in.end_point = point ? stand_in.n_points + point : 0;
 }
 
+uint64_t stand_in_points(void)
+{
+    return stand_in.n_points;
+}
+
 bool stand_in_is_dead(void)
 {
     return stand_in.is_dead;
 }
 
+bool stand_in_ends_here(void)
+{
+    return !stand_in.is_dead && stand_in.end_point && stand_in.n_points + 1U >= stand_in.end_point;
+}
+
 bool stand_in_alive(void)
 {
+    stand_in.is_dead = stand_in.is_dead || stand_in_ends_here();
     stand_in.n_points++;
-    stand_in.is_dead = stand_in.is_dead || (stand_in.end_point && stand_in.n_points >= stand_in.end_point);
+    if (stand_in.is_dead) {
+        stand_in_stop_here();
+    }
     return !stand_in.is_dead;
 }
 
@@ -104,6 +117,64 @@ bool stand_in_flash_op(void)
     bool is_cut = stand_in.cut_op && stand_in.stats.flash_ops >= stand_in.cut_op;
     stand_in.is_dead = stand_in.is_dead || is_cut;
     return is_cut;
+}
+
+/* --- network ----------------------------------------------------------------------------------------------- */
+
+void stand_in_lose_network(uint32_t every_bytes, uint32_t down_max_ms)
+{
+    stand_in.lose_bytes = stand_in.left_bytes = every_bytes;
+    stand_in.down_max_ms = down_max_ms;
+}
+
+uint64_t stand_in_network_down_us(void)
+{
+    const uint64_t now_us = stand_in_now_us();
+    return stand_in.down_until_us > now_us ? stand_in.down_until_us - now_us : 0;
+}
+
+uint32_t stand_in_network_room(uint32_t n_bytes)
+{
+    return stand_in.lose_bytes && stand_in.left_bytes < n_bytes ? stand_in.left_bytes : n_bytes;
+}
+
+void stand_in_network_took(uint32_t n_bytes)
+{
+    if (stand_in.lose_bytes == 0) {
+        return;
+    }
+    stand_in.left_bytes -= n_bytes < stand_in.left_bytes ? n_bytes : stand_in.left_bytes;
+    if (stand_in.left_bytes == 0) {
+        stand_in.left_bytes = stand_in.lose_bytes;
+        stand_in.down_until_us =
+            stand_in_now_us() + (1U + stand_in_draw(stand_in.down_max_ms)) * UINT64_C(1000);
+        stand_in.stats.network_losses++;
+    }
+}
+
+/* --- snapshots --------------------------------------------------------------------------------------------- */
+
+struct stand_in_snapshot {
+    struct stand_in_world world;
+    uint8_t flash[];
+};
+
+struct stand_in_snapshot *stand_in_save(void)
+{
+    struct stand_in_snapshot *s = malloc(sizeof *s + stand_in_flash_bytes());
+    if (s) {
+        s->world = stand_in;
+        stand_in_save_flash(s->flash);
+    }
+    return s;
+}
+
+void stand_in_restore(const struct stand_in_snapshot *snapshot)
+{
+    stand_in_reset(); /* before the clock goes back */
+    stand_in = snapshot->world;
+    stand_in_restore_flash(snapshot->flash);
+    stand_in_reset();
 }
 
 /* --- time -------------------------------------------------------------------------------------------------- */
