@@ -25,6 +25,25 @@ uint8_t *stand_in_flash(void)
     return memory;
 }
 
+size_t stand_in_flash_bytes(void)
+{
+    return sizeof memory + sizeof entries + sizeof spaces;
+}
+
+void stand_in_save_flash(uint8_t *to)
+{
+    memcpy(to, memory, sizeof memory);
+    memcpy(to + sizeof memory, entries, sizeof entries);
+    memcpy(to + sizeof memory + sizeof entries, spaces, sizeof spaces);
+}
+
+void stand_in_restore_flash(const uint8_t *from)
+{
+    memcpy(memory, from, sizeof memory);
+    memcpy(entries, from + sizeof memory, sizeof entries);
+    memcpy(spaces, from + sizeof memory + sizeof entries, sizeof spaces);
+}
+
 void stand_in_reset_flash(bool is_new)
 {
     const uint32_t n = stand_in.config.stage_bytes;
