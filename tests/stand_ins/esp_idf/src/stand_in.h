@@ -54,6 +54,7 @@ struct stand_in_config {
     uint64_t
         utc_s; /* what time() says at the start; it moves with virtual time; 0: seconds since the reset */
     uint64_t sntp_s;       /* what a time server says at the start; 0: none answers */
+    uint32_t random;       /* esp_random draws from it; 0: it says 4 */
     bool is_network_real;  /* waits for a server take virtual time, too: for tests of slow servers */
     uint32_t http_bytes_s; /* of the network; 0: 500,000 */
 };
@@ -113,6 +114,9 @@ void stand_in_wait_us(uint64_t us);
 
 /** Newest log line that holds this text; NULL: none. */
 const char *stand_in_logged(const char *text);
+
+/** What drives the inputs; NULL: nothing, a pull-up makes them high. Until the next reset. */
+void stand_in_input(bool (*level)(int pin, uint64_t since_reset_us));
 
 /** Port of 127.0.0.1 where esp_http_server listens, 0: it does not. */
 int stand_in_page_port(void);
