@@ -146,6 +146,7 @@ int main(int argc, char **argv)
     if (s.json && !figures_write(&s.figures, s.json)) {
         return 1;
     }
+    (void)printf("the task used %u bytes of stack on this machine\n", (unsigned)s.stack_bytes);
     (void)printf("%.0f s of CPU, %u promises broken\n", cpu_s, (unsigned)s.figures.n_failures);
     return s.figures.n_failures == 0 ? 0 : 1;
 }
