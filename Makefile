@@ -20,7 +20,7 @@ demo: fw ## the whole story: S3, signed release, update of the running twin, rol
 test: setup ## checks, unit tests, firmware, twin, sanitizers (12 min)
 	@tools/test.sh all
 
-test-long: setup ## what CI runs after that: other people's hosts at both speeds of flash, two builds with the same bytes, boot tests and cuts on each board (8 min)
+test-long: setup ## what CI runs after that: clang, slow tests under ASan, other people's hosts at both speeds of flash, two builds with the same bytes, boot tests and cuts on each board (10 min)
 	@tools/test.sh long
 
 quick: setup ## the checks and tests that take less than a minute

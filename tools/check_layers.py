@@ -43,7 +43,7 @@ LAYERS = {
     "host_report": ("host/report", ["base", "format", "update", "port_api", "host_s3", "host_gateway"]),
     "host_page": ("host/page", ["base", "port_api", "host_gateway"]),
     "host_page_server": ("host/page_server", ["base", "host_page"]),
-    "host_esp32": ("host/esp32", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client", "host_s3", "host_gateway", "host_recover"]),
+    "host_esp32": ("host/esp32", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client", "host_s3", "host_gateway", "host_page", "host_recover"]),
     "cli": ("cli", ["base", "format", "crypto", "update", "link", "port_api", "port_posix", "port_linux", "port_twin", "twin", "elf", "host_link_client", "host_s3", "host_release", "host_service", "host_gateway", "host_page", "host_page_server", "host_recover", "host_report"]),
     "demo": ("demo", ["base", "format", "journal", "update", "port_api", "port_posix", "port_twin", "twin", "host_link_client", "host_s3",
                       "host_release", "host_gateway", "cli"]),

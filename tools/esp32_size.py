@@ -20,7 +20,7 @@ from measured import ROOT, Fault, board_header, run
 WARNINGS = "-std=gnu17 -Os -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Werror".split()
 CHIPS = {"rv32imc": ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-msave-restore", "--specs=picolibc.specs"],
          "xtensa-lx106": ["xtensa-lx106-elf-gcc", "-mlongcalls"]}
-FOLDERS = ["host/gateway", "host/s3", "host/link_client", "host/recover", "lib/base", "lib/crypto", "lib/format", "lib/link", "host/esp32/src"]
+FOLDERS = ["host/gateway", "host/s3", "host/link_client", "host/recover", "host/page", "lib/base", "lib/crypto", "lib/format", "lib/link", "host/esp32/src"]
 PORT = "host/esp32/src"
 LEFT_OUT = {"lib/base/board_layout.c", "lib/link/link_slave.c", "lib/link/link_session.c", "lib/link/link_pump.c"}  # the target's side
 # Calls by pointer, which the compiler does not show: (file, function) -> functions of a file.
@@ -46,16 +46,19 @@ def build(chip, out):
     command = CHIPS[chip]
     board = out / "board_headers"
     board_header(board)
+    embedded = out / "host_page_embedded.c"
+    run(sys.executable, ROOT / "host/page/embed.py", ROOT / "host/page/files", embedded)
 
     def compile_one(path):
-        target = out / (str(path.relative_to(ROOT)).replace("/", "_") + ".o")
+        target = out / (path.name if path == embedded else str(path.relative_to(ROOT)).replace("/", "_"))
+        target = target.with_name(target.name + ".o")
         graph = ["-fstack-usage", "-fcallgraph-info=su"] if chip == "rv32imc" else []
         extra = ["-DSTAND_IN_ESP32C3"] if chip == "rv32imc" else []
         run(*command, *WARNINGS, *extra, *graph, "-ffunction-sections", "-fdata-sections", *includes(board), "-c", path, "-o", target)
         return target
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(compile_one, sources()))
+        return list(pool.map(compile_one, [*sources(), embedded]))
 
 
 def sizes(tool, objects):

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PORT = ROOT / "host/esp32"
 # Folders of the core; of lib/link the codec only: the rest is the target's.
-CORE = ["host/gateway", "host/s3", "host/link_client", "host/recover", "lib/base", "lib/crypto", "lib/format", "lib/link"]
+CORE = ["host/gateway", "host/s3", "host/link_client", "host/recover", "host/page", "lib/base", "lib/crypto", "lib/format", "lib/link"]
 LEFT_OUT = {"lib/link/link_slave.c", "lib/link/link_session.c", "lib/link/link_pump.c"}
 HEADERS_ONLY = ["port/include/port/*.h", "lib/update/include/update/boot_services.h"]
 # Headers of the system that the sources may include, beside ESP-IDF's.
@@ -53,6 +53,11 @@ def board(out):
     subprocess.run(tool + ["table", str(out / "board_table.c")], check=True)
 
 
+def page(out):
+    """The files of the local page as a C file."""
+    subprocess.run([sys.executable, str(ROOT / "host/page/embed.py"), str(ROOT / "host/page/files"), str(out)], check=True)
+
+
 def fresh(folder):
     if folder.exists():
         shutil.rmtree(folder)
@@ -75,6 +80,7 @@ def make_component(out):
         (core / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, core / path)
     board(core / "board")
+    page(core / "host/page/embedded.c")
     sources = sorted(str(p.relative_to(component)) for p in core.rglob("*.c"))
     folders = sorted({str(p.relative_to(component)) for p in core.rglob("include") if p.is_dir()}) + ["core/board"]
     (core / "core.cmake").write_text("# Written by tools/esp_component.py.\nset(FOTA_CORE_SOURCES\n" + "".join(f"    {s}\n" for s in sources)
@@ -97,6 +103,7 @@ def make_library(folder):
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, to)
     board(src)
+    page(src / "core/host_page_embedded.c")
     for name in ("library.properties", "keywords.txt"):
         shutil.copy(PORT / "arduino" / name, library / name)
     shutil.copy(ROOT / "LICENSE", library / "LICENSE")

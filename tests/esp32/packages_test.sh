@@ -6,6 +6,8 @@ set -eu
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cd "$1"
+tools/kconfig.py --self-test
+tools/kconfig.py check
 tools/esp_component.py --self-test
 tools/esp_component.py component "$out"
 tools/esp_component.py arduino "$out"

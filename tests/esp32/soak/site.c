@@ -142,7 +142,7 @@ void site_open(struct site *w, const struct site_plan *plan)
                                            .boot0 = pins->boot0,
                                            .erase_us = plan->erase_us,
                                            .utc_s = TEST_NOW_S});
-    stand_in_lose_network(plan->lose_bytes, DOWN_MAX_MS);
+    stand_in_wifi_drop_every(plan->lose_bytes, DOWN_MAX_MS * UINT64_C(1000));
     rig_start(&w->rig);
 }
 

@@ -61,7 +61,7 @@ static void open_bench(struct bench *b, const struct row *row, const struct soak
                                            .nrst = pins->nrst,
                                            .boot0 = pins->boot0,
                                            .utc_s = TEST_NOW_S});
-    stand_in_lose_network(row->lose_bytes, PAUSE_US / 1000);
+    stand_in_wifi_drop_every(row->lose_bytes, PAUSE_US);
     rig_start(&b->rig);
 }
 

@@ -43,8 +43,9 @@ struct esp_http_client {
     char name[HEADERS][NAME_BYTES];
     char value[HEADERS][VALUE_BYTES];
     unsigned n_headers;
-    bool is_stuck;  /* the request was never finished */
-    uint8_t *cache; /* of body bytes: what one recv brought */
+    bool is_stuck;      /* the request was never finished */
+    uint32_t n_outages; /* of the network, when it connected: a connection does not outlive one */
+    uint8_t *cache;     /* of body bytes: what one recv brought */
     int n_cache, cache_at;
     bool is_cache_torn; /* partly read when the request before ended */
     int status;
@@ -75,14 +76,6 @@ static void hang_up(struct esp_http_client *c)
     c->fd = -1;
 }
 
-/* A connection is silent while Wi-Fi is lost. @return false: for longer than the time-out */
-static bool wait_for_network(const struct esp_http_client *c)
-{
-    const uint64_t down_us = stand_in_network_down_us(), most_us = (uint64_t)c->timeout_ms * 1000U;
-    stand_in_sleep_until(stand_in_now_us() + (down_us < most_us ? down_us : most_us));
-    return down_us < most_us;
-}
-
 /* @return bytes, 0: closed, -1: broken, -2: timeout.  */
 static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
 {
@@ -91,23 +84,19 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
     if (c->fd < 0 || !stand_in_alive()) {
         return -1;
     }
-    if (!wait_for_network(c)) {
-        return -2;
-    }
-    n_bytes = (int)stand_in_network_room((uint32_t)n_bytes);
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    if (poll(&p, 1, c->timeout_ms) == 0) {
+    if (c->n_outages != stand_in.n_outages || poll(&p, 1, c->timeout_ms) == 0) {
         stand_in_sleep_until(stand_in_now_us() + (uint64_t)c->timeout_ms * 1000U);
         return -2;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
     const int64_t waited_us =
         (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
-    const ssize_t n = recv(c->fd, bytes, (size_t)n_bytes, 0);
+    const ssize_t n = recv(c->fd, bytes, stand_in_receivable((size_t)n_bytes), 0);
     const uint64_t us = (n > 0 ? (uint64_t)n : 0U) * 1000000U / stand_in.config.http_bytes_s;
     stand_in_sleep_until(stand_in_now_us() + us +
                          (stand_in.config.is_network_real ? (uint64_t)waited_us : 0U));
-    stand_in_network_took(n > 0 ? (uint32_t)n : 0U);
+    stand_in_count_received(n > 0 ? (size_t)n : 0U);
     return n > 0 ? (int)n : n == 0 ? 0 : -1;
 }
 
@@ -134,7 +123,8 @@ static bool connect_host(struct esp_http_client *c)
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     stand_in.stats.http_connections++;
     stand_in_sleep_until(stand_in_now_us() + CONNECT_US);
-    if (c->fd < 0 || stand_in_network_down_us() > 0 ||
+    c->n_outages = stand_in.n_outages;
+    if (c->fd < 0 || !stand_in_network_is_up() ||
         connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
         hang_up(c);
         return false;

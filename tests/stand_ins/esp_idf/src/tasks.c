@@ -11,7 +11,7 @@
 #include "stand_in_priv.h"
 
 enum {
-    TASKS_MAX = 8,
+    TASKS_MAX = 64,
     WDT_US = 5000000,
     HOST_STACK_BYTES = 1 << 20,
     PAINT = 0xA5,
@@ -21,9 +21,9 @@ static const uint64_t NEVER = UINT64_MAX;
 
 struct tskTaskControlBlock {
     bool is_used, is_notified, is_watched;
-    bool is_gone; /* its thread ends as soon as it gets to run */
     UBaseType_t priority;
-    uint64_t wake_us; /* ready from then on */
+    uint64_t wake_us;     /* ready from then on */
+    const void *waits_on; /* may be woken before, by stand_in_wake of this */
     uint64_t fed_us;
     uint32_t stack_bytes;
     uint8_t *host_stack; /* also of a task that is gone, until its thread was joined */
@@ -52,18 +52,17 @@ static struct tskTaskControlBlock *self(void)
     return os.running;
 }
 
-/* Wait for the turn of this task. A task that was deleted, or reset with the chip, never gets it. */
-static void wait_for_turn(struct tskTaskControlBlock *me)
+/* The thread of a task that is no more ends, and its memory is free for another. */
+static void bury(struct tskTaskControlBlock *t)
 {
     (void)pthread_mutex_lock(&os.lock);
-    while (os.running != me && !me->is_gone) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
-    const bool is_gone = me->is_gone;
+    t->is_used = false;
+    (void)pthread_cond_signal(&t->turn);
     (void)pthread_mutex_unlock(&os.lock);
-    if (is_gone) {
-        pthread_exit(NULL);
-    }
+    (void)pthread_join(t->thread, NULL);
+    (void)pthread_cond_destroy(&t->turn);
+    free(t->host_stack);
+    memset(t, 0, sizeof *t);
 }
 
 static void hand_over(struct tskTaskControlBlock *next)
@@ -74,27 +73,10 @@ static void hand_over(struct tskTaskControlBlock *next)
     (void)pthread_mutex_unlock(&os.lock);
 }
 
-/* The caller is another task, or none of its own any more: end the thread and forget its stack. */
-static void bury(struct tskTaskControlBlock *t)
-{
-    (void)pthread_mutex_lock(&os.lock);
-    t->is_used = false;
-    t->is_gone = true;
-    (void)pthread_cond_signal(&t->turn);
-    (void)pthread_mutex_unlock(&os.lock);
-    if (t->host_stack) {
-        (void)pthread_join(t->thread, NULL);
-        (void)pthread_cond_destroy(&t->turn);
-        free(t->host_stack);
-        t->host_stack = NULL;
-    }
-}
-
 /* Of the caller no line runs any more; the test's own task goes on. */
 static _Noreturn void leave(void)
 {
     os.running->is_used = false;
-    os.running->is_gone = true;
     os.task[0].wake_us = 0;
     hand_over(&os.task[0]);
     pthread_exit(NULL);
@@ -107,15 +89,30 @@ void stand_in_stop_here(void)
     }
 }
 
+/* The others end where they wait: a reset asks no task. */
 void stand_in_reset_tasks(void)
 {
     const struct tskTaskControlBlock *me = self();
-    for (unsigned i = 1; i < TASKS_MAX; i++) {
-        if (&os.task[i] != me) {
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        if (&os.task[i] != me && os.task[i].host_stack) {
             bury(&os.task[i]);
         }
     }
     os.task[0].is_watched = false;
+}
+
+/* A thread waits for its turn, or for its end. */
+static void await_turn(struct tskTaskControlBlock *me)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    while (os.running != me && me->is_used) {
+        (void)pthread_cond_wait(&me->turn, &os.lock);
+    }
+    const bool is_mine = me->is_used;
+    (void)pthread_mutex_unlock(&os.lock);
+    if (!is_mine) {
+        pthread_exit(NULL);
+    }
 }
 
 static struct tskTaskControlBlock *next_ready(uint64_t *soonest_us)
@@ -152,7 +149,7 @@ static void give_way(void)
     }
     if (next != me) {
         hand_over(next);
-        wait_for_turn(me);
+        await_turn(me);
     }
 }
 
@@ -168,16 +165,44 @@ void stand_in_wait_us(uint64_t us)
     stand_in_sleep_until(stand_in_now_us() + us);
 }
 
-static uint64_t ticks_from_now(TickType_t ticks)
+void stand_in_wait_on(const void *what, uint64_t until_us)
 {
+    self()->waits_on = what;
+    stand_in_sleep_until(until_us);
+    self()->waits_on = NULL;
+}
+
+void stand_in_wake(const void *what)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        os.task[i].wake_us = os.task[i].waits_on == what ? 0 : os.task[i].wake_us;
+    }
+}
+
+bool stand_in_task_goes_on(void)
+{
+    if (stand_in_alive()) {
+        return true;
+    }
+    if (self() != &os.task[0]) {
+        stand_in_sleep_until(NEVER); /* no power: until the reset */
+    }
+    return false;
+}
+
+uint64_t stand_in_ticks_from_now(TickType_t ticks)
+{
+    if (ticks == portMAX_DELAY) {
+        return NEVER;
+    }
     const uint64_t tick_us = 1000000U / configTICK_RATE_HZ;
     return (stand_in_now_us() / tick_us + ticks) * tick_us;
 }
 
 void vTaskDelay(const TickType_t ticks)
 {
-    if (ticks > 0 && stand_in_alive()) {
-        stand_in_sleep_until(ticks_from_now(ticks));
+    if (ticks > 0 && stand_in_task_goes_on()) {
+        stand_in_sleep_until(stand_in_ticks_from_now(ticks));
     }
 }
 
@@ -194,7 +219,7 @@ TaskHandle_t xTaskGetCurrentTaskHandle(void)
 static void *thread_main(void *arg)
 {
     struct tskTaskControlBlock *me = arg;
-    wait_for_turn(me);
+    await_turn(me);
     me->code(me->parameters);
     stand_in_wrong("a task returned");
     vTaskDelete(NULL);
@@ -212,17 +237,20 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
     if (!stack || !task) {
         return NULL;
     }
-    for (unsigned i = 1; i < TASKS_MAX && !t; i++) {
+    for (unsigned i = 0; i < TASKS_MAX && !t; i++) {
         t = os.task[i].is_used ? NULL : &os.task[i];
     }
     if (!t) {
         return NULL;
     }
-    bury(t); /* a task that ended by itself left its stack */
+    if (t->host_stack) {
+        bury(t); /* it deleted itself */
+    }
+    memset(t, 0, sizeof *t);
     *t = (struct tskTaskControlBlock){.is_used = true,
                                       .priority = priority,
-                                      .stack_bytes = stack_bytes,
                                       .n_unused = HOST_STACK_BYTES,
+                                      .stack_bytes = stack_bytes,
                                       .code = code,
                                       .parameters = parameters};
     (void)pthread_cond_init(&t->turn, NULL);
@@ -243,20 +271,17 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
 void vTaskDelete(TaskHandle_t task)
 {
     struct tskTaskControlBlock *t = task ? task : self();
-    if (t != os.running) {
-        bury(t);
-        return;
-    }
     t->is_used = false;
-    t->is_gone = true;
-    uint64_t soonest_us = NEVER;
-    struct tskTaskControlBlock *next = next_ready(&soonest_us);
-    while (!next) {
-        stand_in_idle_us(soonest_us - stand_in_now_us());
-        next = next_ready(&soonest_us);
+    if (t == os.running) {
+        uint64_t soonest_us = NEVER;
+        struct tskTaskControlBlock *next = next_ready(&soonest_us);
+        while (!next) {
+            stand_in_idle_us(soonest_us - stand_in_now_us());
+            next = next_ready(&soonest_us);
+        }
+        hand_over(next);
+        pthread_exit(NULL);
     }
-    hand_over(next);
-    pthread_exit(NULL);
 }
 
 /* Paint that is left below what was used; a frame may leave holes in it. */
@@ -296,9 +321,9 @@ BaseType_t stand_in_notify_give(TaskHandle_t task)
 uint32_t stand_in_notify_take(BaseType_t clear, TickType_t ticks)
 {
     struct tskTaskControlBlock *me = self();
-    if (me->notified == 0 && ticks > 0 && stand_in_alive()) {
+    if (me->notified == 0 && ticks > 0 && stand_in_task_goes_on()) {
         me->is_notified = true; /* may be woken by one */
-        stand_in_sleep_until(ticks == portMAX_DELAY ? NEVER : ticks_from_now(ticks));
+        stand_in_sleep_until(stand_in_ticks_from_now(ticks));
         me->is_notified = false;
     }
     const uint32_t n = me->notified;

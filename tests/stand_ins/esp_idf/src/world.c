@@ -29,6 +29,7 @@ void stand_in_new(const struct stand_in_config *config)
     stand_in.random = 1;
     stand_in.base_us = config->board ? link_io_now_us(config->board) : 0;
     stand_in_reset_flash(true);
+    stand_in_reset_wifi(true);
     stand_in_reset();
 }
 
@@ -38,11 +39,14 @@ void stand_in_reset(void)
     stand_in.cut_op = stand_in.end_point = 0;
     stand_in.reset_us = stand_in_now_us();
     stand_in.idle_us = stand_in.reset_us;
-    stand_in.stall_us = 0;
+    stand_in.stall_us = stand_in.clock_us = 0;
     stand_in_reset_tasks();
     stand_in_reset_wires();
     stand_in_reset_http();
+    stand_in_reset_page();
     stand_in_reset_flash(false);
+    stand_in_reset_events();
+    stand_in_reset_wifi(false);
 }
 
 uint32_t stand_in_draw(uint32_t below)
@@ -117,39 +121,6 @@ bool stand_in_flash_op(void)
     bool is_cut = stand_in.cut_op && stand_in.stats.flash_ops >= stand_in.cut_op;
     stand_in.is_dead = stand_in.is_dead || is_cut;
     return is_cut;
-}
-
-/* --- network ----------------------------------------------------------------------------------------------- */
-
-void stand_in_lose_network(uint32_t every_bytes, uint32_t down_max_ms)
-{
-    stand_in.lose_bytes = stand_in.left_bytes = every_bytes;
-    stand_in.down_max_ms = down_max_ms;
-}
-
-uint64_t stand_in_network_down_us(void)
-{
-    const uint64_t now_us = stand_in_now_us();
-    return stand_in.down_until_us > now_us ? stand_in.down_until_us - now_us : 0;
-}
-
-uint32_t stand_in_network_room(uint32_t n_bytes)
-{
-    return stand_in.lose_bytes && stand_in.left_bytes < n_bytes ? stand_in.left_bytes : n_bytes;
-}
-
-void stand_in_network_took(uint32_t n_bytes)
-{
-    if (stand_in.lose_bytes == 0) {
-        return;
-    }
-    stand_in.left_bytes -= n_bytes < stand_in.left_bytes ? n_bytes : stand_in.left_bytes;
-    if (stand_in.left_bytes == 0) {
-        stand_in.left_bytes = stand_in.lose_bytes;
-        stand_in.down_until_us =
-            stand_in_now_us() + (1U + stand_in_draw(stand_in.down_max_ms)) * UINT64_C(1000);
-        stand_in.stats.network_losses++;
-    }
 }
 
 /* --- snapshots --------------------------------------------------------------------------------------------- */
@@ -234,8 +205,9 @@ time_t __wrap_time(time_t *out);
 /* The port's clock of the day; the linker puts it in the place of time(). */
 time_t __wrap_time(time_t *out)
 {
-    const time_t now = stand_in.config.utc_s ? (time_t)(stand_in.config.utc_s + stand_in_now_us() / 1000000U)
-                                             : (time_t)(esp_timer_get_time() / 1000000);
+    const uint64_t base_s = stand_in.clock_us ? stand_in.config.sntp_s : stand_in.config.utc_s;
+    const time_t now =
+        base_s ? (time_t)(base_s + stand_in_now_us() / 1000000U) : (time_t)(esp_timer_get_time() / 1000000);
     if (out) {
         *out = now;
     }
