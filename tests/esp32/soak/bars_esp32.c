@@ -5,6 +5,7 @@
 
 const struct bar BARS[] = {
     {"esp32_updates_ok", 1400, NO_MOST, true}, /* 200 in each of seven bad networks */
+    {"esp32_updates_not_ok", 0, 0, false},
     {"esp32_updates_corrupt", 0, 0, false},
     {"esp32_updates_refused", 0, 0, false},
     {"esp32_bytes_ratio_clean", 0.9, 1.02, false},

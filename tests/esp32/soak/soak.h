@@ -13,11 +13,12 @@ struct soak {
     uint32_t n_ends;    /* of gateway and target each */
     uint32_t n_tears;   /* for each write; 0: a few writes, once */
     uint32_t n_twin;    /* rows of the twin's table; 0 none */
+    uint32_t run;       /* of the part `networks` only this row of its table, 1..; 0 all */
     uint32_t seed;
     const char *json;  /* NULL: no file */
     const char *sizes; /* what tools/esp32_size.py wrote; NULL: not quoted */
     const char *only;  /* one part; NULL: all */
-    bool is_whole;
+    bool is_whole, is_quick;
     enum site_plant plant;
     uint64_t stack_bytes; /* the most that the task used on this machine */
     struct figures figures;
