@@ -10,6 +10,7 @@
 void setup();
 void loop();
 void delay(unsigned long ms);
+void configTime(long utc_offset_s, int daylight_offset_s, const char *server);
 
 struct HardwareSerial {
     void begin(unsigned long)
