@@ -38,7 +38,7 @@ LAYERS = {
     "host_recover": ("host/recover", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client"]),
     "host_s3": ("host/s3", ["base", "format", "crypto", "port_api"]),
     "host_release": ("host/release", ["base", "format", "crypto", "update", "port_api", "host_s3"]),
-    "host_service": ("host/service", ["base", "port_api"]),
+    "host_service": ("host/service", ["base", "port_api", "host_s3"]),
     "host_gateway": ("host/gateway", ["base", "format", "crypto", "update", "link", "port_api", "host_link_client", "host_s3"]),
     "host_report": ("host/report", ["base", "format", "update", "port_api", "host_s3", "host_gateway"]),
     "host_page": ("host/page", ["base", "port_api", "host_gateway"]),
