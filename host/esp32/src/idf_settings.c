@@ -144,6 +144,8 @@ void fota_gateway_settings_apply(const struct fota_gateway_settings *settings,
     config->bucket = settings->bucket;
     config->product = settings->product;
     config->channel = settings->channel;
+    /* Only Amazon's servers are known to have a name for each bucket. */
+    config->is_path_style = !strstr(settings->endpoint, ".amazonaws.com");
 }
 
 /* --- secret ---------------------------------------------------------------------------------------------------------- */
