@@ -1,0 +1,193 @@
+/*
+ * The ESP-IDF example runs: app_main on the stand-ins, with a fake board on the wires and a store over real sockets. Wi-Fi is not
+ * there, comes, goes and returns; what is wrong is named; nothing restarts the chip.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "desk.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+#include "given.h"
+#include "stand_in.h"
+
+enum { MAIN_STACK_BYTES = 8192 };
+
+void app_main(void);
+
+char given_endpoint[GIVEN_BYTES], given_ssid[GIVEN_BYTES], given_password[GIVEN_BYTES];
+/* The files that CMakeLists.txt of the example embeds. */
+extern char image_key_file[RIG_PEM_BYTES] __asm__("_binary_image_key_pub_pem_start");
+extern char channel_key_file[RIG_PEM_BYTES] __asm__("_binary_channel_key_pub_pem_start");
+char image_key_file[RIG_PEM_BYTES], channel_key_file[RIG_PEM_BYTES];
+
+static struct desk desk;
+static bool has_ended; /* app_main returned */
+static uint64_t start_us;
+
+static void main_task(void *unused)
+{
+    (void)unused;
+    app_main();
+    has_ended = true;
+    vTaskDelete(NULL);
+}
+
+/* Power on, or a reset. */
+static void start(void)
+{
+    static StaticTask_t task;
+    static StackType_t stack[MAIN_STACK_BYTES];
+    has_ended = false;
+    start_us = stand_in_now_us();
+    assert_non_null(xTaskCreateStatic(main_task, "main", MAIN_STACK_BYTES, NULL, 1, stack, &task));
+    vTaskDelay(1);
+}
+
+static int new_board(void **state)
+{
+    (void)state;
+    (void)snprintf(given_endpoint, sizeof given_endpoint, "%s", desk.s3.url);
+    (void)snprintf(given_ssid, sizeof given_ssid, "home");
+    (void)snprintf(given_password, sizeof given_password, "password");
+    memcpy(image_key_file, desk.image_pem, sizeof image_key_file);
+    memcpy(channel_key_file, desk.channel_pem, sizeof channel_key_file);
+    desk_plug_in(&desk);
+    return 0;
+}
+
+static void wifi_comes_goes_and_returns_and_the_update_is_confirmed(void **state)
+{
+    (void)state;
+    stand_in_wifi_air(NULL, NULL);
+    start();
+    desk_await("no access point \"home\" (reason 201)", 10);
+    const uint64_t before = stand_in_stats()->wifi_connects;
+    vTaskDelay(600000); /* 10 minutes: the pauses grow to a minute */
+    const uint64_t tries = stand_in_stats()->wifi_connects - before;
+    assert_in_range(tries, 6, 30);
+    stand_in_wifi_drop_every(
+        9000, 20000000); /* it goes in the middle of the image, and again after each 9,000 bytes */
+    stand_in_wifi_air("home", "password");
+    desk_await("Wi-Fi \"home\" is there", 100);
+    desk_await("Wi-Fi \"home\" is lost (reason 200); next try in", 100);
+    vTaskDelay(200000);
+    stand_in_wifi_drop_every(0, 0);
+    desk_await("2.0.0 is confirmed", 600);
+    desk_check_updated(&desk);
+    desk_await("the clock is set", 10);
+    assert_true(time(NULL) >= TEST_NOW_S);
+    assert_true(stand_in_stats()->wifi_drops > 0);
+    assert_false(has_ended);
+    desk_check_manners();
+    print_message("%u tries in 10 minutes without an access point, %u losses, confirmed after %.0f s\n",
+                  (unsigned)tries, (unsigned)stand_in_stats()->wifi_drops,
+                  (double)(stand_in_now_us() - start_us) / 1e6);
+}
+
+static void a_wrong_password_is_named_until_it_is_right(void **state)
+{
+    (void)state;
+    stand_in_wifi_air("home", "another one");
+    start();
+    desk_await("\"home\" refuses the password (reason 15): set EXAMPLE_WIFI_PASSWORD; next try in", 10);
+    vTaskDelay(60000);
+    stand_in_wifi_air("home", "password");
+    desk_await("2.0.0 is confirmed", 300);
+    desk_check_updated(&desk);
+    desk_check_manners();
+}
+
+static void resets_in_the_middle_of_an_update_do_not_stop_it(void **state)
+{
+    (void)state;
+    unsigned n_resets = 0;
+    for (uint32_t ms = 1420; !stand_in_logged("2.0.0 is confirmed"); ms += 60) {
+        assert_true(ms < 10000);
+        start();
+        vTaskDelay(ms);
+        stand_in_reset();
+        n_resets++;
+    }
+    assert_in_range(n_resets, 6, 60);
+    desk_check_updated(&desk);
+    desk_check_manners();
+    assert_true(stand_in_stats()->http_blob_bytes < 2U * desk.update.n_image[1]);
+    print_message("%u resets, %u bytes fetched for an image of %u\n", n_resets,
+                  (unsigned)stand_in_stats()->http_blob_bytes, (unsigned)desk.update.n_image[1]);
+}
+
+/* app_main ends, the board and the chip stay as they are. */
+static void refused(const char *words)
+{
+    start();
+    vTaskDelay(5000);
+    desk_await(words, 1);
+    assert_true(has_ended);
+    assert_int_equal(desk.target.running_version, DESK_VERSION_1);
+    desk_check_manners();
+    stand_in_reset();
+}
+
+static void what_is_wrong_is_named_and_nothing_restarts(void **state)
+{
+    (void)state;
+    given_ssid[0] = '\0';
+    refused("EXAMPLE_WIFI_SSID is not set: idf.py menuconfig");
+    (void)snprintf(given_ssid, sizeof given_ssid, "a-name-of-thirty-three-characters");
+    refused("EXAMPLE_WIFI_SSID \"a-name-of-thirty-three-characters\" has 33 characters");
+    (void)snprintf(given_ssid, sizeof given_ssid, "home");
+    (void)snprintf(given_password, sizeof given_password, "short");
+    refused("EXAMPLE_WIFI_PASSWORD has 5 characters");
+    (void)snprintf(image_key_file, sizeof image_key_file, "Replace this file");
+    refused("image_key is no public key");
+    assert_non_null(stand_in_logged("no updates: "));
+    given_endpoint[0] = '\0';
+    refused("endpoint is not set");
+}
+
+static void a_name_of_32_characters_connects(void **state)
+{
+    (void)state;
+    (void)snprintf(given_ssid, sizeof given_ssid, "a-name-of-32-characters-is-legal");
+    assert_int_equal(strlen(given_ssid), 32);
+    given_password[0] = '\0';
+    stand_in_wifi_air(given_ssid, "");
+    start();
+    desk_await("Wi-Fi \"a-name-of-32-characters-is-legal\" is there", 10);
+    desk_check_manners();
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    desk_set_up(&desk);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    desk_tear_down(&desk);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(wifi_comes_goes_and_returns_and_the_update_is_confirmed, new_board),
+        cmocka_unit_test_setup(a_wrong_password_is_named_until_it_is_right, new_board),
+        cmocka_unit_test_setup(resets_in_the_middle_of_an_update_do_not_stop_it, new_board),
+        cmocka_unit_test_setup(what_is_wrong_is_named_and_nothing_restarts, new_board),
+        cmocka_unit_test_setup(a_name_of_32_characters_connects, new_board),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
