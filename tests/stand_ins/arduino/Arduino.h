@@ -13,6 +13,7 @@ void setup();
 void loop();
 void delay(uint32_t ms);
 unsigned long millis();
+void configTime(long utc_offset_s, int daylight_offset_s, const char *server);
 
 enum { LOW = 0, HIGH = 1, INPUT = 0x01, OUTPUT = 0x03, INPUT_PULLUP = 0x05 };
 void pinMode(uint8_t pin, uint8_t mode);

@@ -13,6 +13,7 @@ extern "C" {
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "nvs_flash.h"
+void stand_in_arduino_starts(void); /* stand_in.h */
 }
 
 enum { LOOP_STACK_BYTES = 8192, LOOP_PRIORITY = 1, PINS = 40, LINE_BYTES = 256 };
@@ -51,6 +52,7 @@ void arduino_start(void)
         (void)nvs_flash_erase();
         (void)nvs_flash_init();
     }
+    stand_in_arduino_starts();
     (void)xTaskCreateStatic(loop_task, "loopTask", LOOP_STACK_BYTES, NULL, LOOP_PRIORITY, core.stack,
                             &core.task);
 }

@@ -459,7 +459,8 @@ static int read_some(struct esp_http_client *c, char *buffer, int len)
         c->chunk_left -= c->is_chunked ? n : 0;
         c->is_complete = c->length > 0 && !c->is_chunked && c->n_read == c->length;
         stand_in.stats.http_body_bytes += (uint64_t)n;
-        stand_in.stats.http_blob_bytes += strstr(c->path, "/v1/blobs/") ? (uint64_t)n : 0U;
+        const bool is_blob = (c->status == 200 || c->status == 206) && strstr(c->path, "/v1/blobs/");
+        stand_in.stats.http_blob_bytes += is_blob ? (uint64_t)n : 0U;
     }
     return n;
 }

@@ -2,6 +2,7 @@
 #ifndef STAND_IN_PRIV_H
 #define STAND_IN_PRIV_H
 
+#include "esp_partition.h"
 #include "stand_in.h"
 
 struct stand_in_world {
@@ -29,8 +30,10 @@ void stand_in_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)
 void stand_in_busy_us(uint64_t us);
 /** Time passes while the flash is busy: nothing runs. */
 void stand_in_stall_us(uint64_t us);
-/** @return false: power is gone, now or before */
+/** @return false: power is gone, now or before. Does not return to a task that ends here. */
 bool stand_in_alive(void);
+/** Will stand_in_alive say now that this is the end? Then a transfer may be made in part. */
+bool stand_in_ends_here(void);
 /**
  * Counts a write or erase.
  * @return true: power fails in it
@@ -71,10 +74,19 @@ size_t stand_in_receivable(size_t most);
 void stand_in_reset_tasks(void);
 void stand_in_reset_events(void);
 void stand_in_reset_wifi(bool is_new);
+/** The task that calls ends here, unless it is the test's own. */
+void stand_in_stop_here(void);
+/* of flash.c */
+size_t stand_in_flash_bytes(void);
+void stand_in_save_flash(uint8_t *to);
+void stand_in_restore_flash(const uint8_t *from);
 void stand_in_check_watchdogs(void);
 void stand_in_reset_wires(void);
 void stand_in_reset_http(void);
 void stand_in_reset_page(void);
 void stand_in_reset_flash(bool is_new);
+void stand_in_reset_ota(bool is_new);
+/** Bytes of an application partition; NULL: it is none. */
+uint8_t *stand_in_app_memory(const esp_partition_t *partition);
 
 #endif

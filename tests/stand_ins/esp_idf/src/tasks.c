@@ -10,7 +10,13 @@
 #include "freertos/task.h"
 #include "stand_in_priv.h"
 
-enum { TASKS_MAX = 64, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
+enum {
+    TASKS_MAX = 64,
+    WDT_US = 5000000,
+    HOST_STACK_BYTES = 1 << 20,
+    PAINT = 0xA5,
+    PAINTED_BYTES = 16384 /* nothing below so much paint was used */
+};
 static const uint64_t NEVER = UINT64_MAX;
 
 struct tskTaskControlBlock {
@@ -20,7 +26,8 @@ struct tskTaskControlBlock {
     const void *waits_on; /* may be woken before, by stand_in_wake of this */
     uint64_t fed_us;
     uint32_t stack_bytes;
-    uint8_t *host_stack;
+    uint8_t *host_stack; /* also of a task that is gone, until its thread was joined */
+    uint32_t n_unused;   /* of it, as far as was seen */
     TaskFunction_t code;
     void *parameters;
     pthread_t thread;
@@ -58,16 +65,40 @@ static void bury(struct tskTaskControlBlock *t)
     memset(t, 0, sizeof *t);
 }
 
+static void hand_over(struct tskTaskControlBlock *next)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    os.running = next;
+    (void)pthread_cond_signal(&next->turn);
+    (void)pthread_mutex_unlock(&os.lock);
+}
+
+/* Of the caller no line runs any more; the test's own task goes on. */
+static _Noreturn void leave(void)
+{
+    os.running->is_used = false;
+    os.task[0].wake_us = 0;
+    hand_over(&os.task[0]);
+    pthread_exit(NULL);
+}
+
+void stand_in_stop_here(void)
+{
+    if (self() != &os.task[0]) {
+        leave();
+    }
+}
+
 /* The others end where they wait: a reset asks no task. */
 void stand_in_reset_tasks(void)
 {
-    struct tskTaskControlBlock *me = self();
+    const struct tskTaskControlBlock *me = self();
     for (unsigned i = 0; i < TASKS_MAX; i++) {
         if (&os.task[i] != me && os.task[i].host_stack) {
             bury(&os.task[i]);
         }
     }
-    me->is_watched = false;
+    os.task[0].is_watched = false;
 }
 
 /* A thread waits for its turn, or for its end. */
@@ -116,14 +147,10 @@ static void give_way(void)
         stand_in_idle_us(soonest_us - stand_in_now_us());
         next = next_ready(&soonest_us);
     }
-    if (next == me) {
-        return;
+    if (next != me) {
+        hand_over(next);
+        await_turn(me);
     }
-    (void)pthread_mutex_lock(&os.lock);
-    os.running = next;
-    (void)pthread_cond_signal(&next->turn);
-    (void)pthread_mutex_unlock(&os.lock);
-    await_turn(me);
 }
 
 void stand_in_sleep_until(uint64_t until_us)
@@ -131,6 +158,11 @@ void stand_in_sleep_until(uint64_t until_us)
     self()->wake_us = until_us;
     give_way();
     self()->wake_us = 0;
+}
+
+void stand_in_wait_us(uint64_t us)
+{
+    stand_in_sleep_until(stand_in_now_us() + us);
 }
 
 void stand_in_wait_on(const void *what, uint64_t until_us)
@@ -217,6 +249,7 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
     memset(t, 0, sizeof *t);
     *t = (struct tskTaskControlBlock){.is_used = true,
                                       .priority = priority,
+                                      .n_unused = HOST_STACK_BYTES,
                                       .stack_bytes = stack_bytes,
                                       .code = code,
                                       .parameters = parameters};
@@ -246,23 +279,34 @@ void vTaskDelete(TaskHandle_t task)
             stand_in_idle_us(soonest_us - stand_in_now_us());
             next = next_ready(&soonest_us);
         }
-        (void)pthread_mutex_lock(&os.lock);
-        os.running = next;
-        (void)pthread_cond_signal(&next->turn);
-        (void)pthread_mutex_unlock(&os.lock);
+        hand_over(next);
         pthread_exit(NULL);
     }
 }
 
+/* Paint that is left below what was used; a frame may leave holes in it. */
+static uint32_t count_unused(struct tskTaskControlBlock *t)
+{
+    uint32_t lowest = t->n_unused;
+    for (uint32_t at = t->n_unused; at > 0 && lowest - at < PAINTED_BYTES; at--) {
+        lowest = t->host_stack[at - 1U] == PAINT ? lowest : at - 1U;
+    }
+    t->n_unused = lowest;
+    return lowest;
+}
+
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
 {
-    const struct tskTaskControlBlock *t = task ? task : self();
-    uint32_t n_free = 0;
-    while (t->host_stack && n_free < HOST_STACK_BYTES && t->host_stack[n_free] == PAINT) {
-        n_free++;
+    struct tskTaskControlBlock *t = task ? task : self();
+    if (!t->host_stack) {
+        return 0; /* the thread of the test */
     }
-    const uint32_t n_used = HOST_STACK_BYTES - n_free; /* of this machine: more than a 32-bit one needs */
-    return t->host_stack && n_used < t->stack_bytes ? t->stack_bytes - n_used : 0;
+    const uint32_t n_used =
+        HOST_STACK_BYTES - count_unused(t); /* of this machine: more than a 32-bit one needs */
+    if (n_used > stand_in.stats.stack_bytes) {
+        stand_in.stats.stack_bytes = n_used;
+    }
+    return n_used < t->stack_bytes ? t->stack_bytes - n_used : 0;
 }
 
 /* --- notifications, mutexes --------------------------------------------------------------------------------- */
