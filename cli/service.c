@@ -273,7 +273,9 @@ enum cli_exit service_open_gateway(struct service *s)
         result = service_open_stores(s);
     }
     if (result == CLI_OK) {
-        result = s->bundle ? open_bundle(s) : cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
+        result = s->bundle
+                     ? open_bundle(s)
+                     : cli_s3_from_config(s->cli, c, &service_signals.stop, utc_s(&s->clock.clock), &s->s3);
     }
     if (result == CLI_OK) {
         result = service_report_open(s);
@@ -337,17 +339,18 @@ static bool is_once_done(const struct service *s)
     return s->gateway.state == GATEWAY_WAIT && s->watch.sums.n_polls > 0;
 }
 
-/* Before the end of temporary credentials; a failure is told once for each try, a minute apart. */
+/* Before the end of temporary credentials, at most once a minute: a role may end sooner than it is renewed before that. */
 static void renew_credentials(struct service *s)
 {
     char why[SERVICE_WHY_BYTES];
     uint64_t now = now_ms(&s->clock.clock);
-    if (s->renew_ms && now < s->renew_ms) {
+    uint64_t utc = utc_s(&s->clock.clock);
+    if ((s->renew_ms && now < s->renew_ms) || !cli_s3_is_refresh_due(&s->s3, utc)) {
         return;
     }
-    if (cli_s3_refresh(&s->s3, utc_s(&s->clock.clock), why) != FOTA_OK) {
+    s->renew_ms = now + RENEW_AGAIN_MS;
+    if (cli_s3_refresh(&s->s3, utc, why) != FOTA_OK) {
         service_say(&s->watch, SERVICE_WARNING, "credentials cannot be renewed: %s", why);
-        s->renew_ms = now + RENEW_AGAIN_MS;
     }
 }
 

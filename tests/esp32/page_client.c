@@ -2,6 +2,7 @@
 #include "page_client.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,12 @@ static bool is_whole(struct page_reply *r, size_t n)
     return r->n_body >= strtoul(page_client_header(r, "Content-Length", length), NULL, 10);
 }
 
+/* The call before got nothing, and the connection is there. */
+static bool is_silent(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
 void page_client_read(int fd, unsigned max_s, struct page_reply *out)
 {
     const uint64_t until_us = stand_in_now_us() + max_s * 1000000ULL;
@@ -66,7 +73,7 @@ void page_client_read(int fd, unsigned max_s, struct page_reply *out)
         const ssize_t got = recv(fd, out->text + n, sizeof out->text - 1 - n, MSG_DONTWAIT);
         if (got > 0) {
             n += (size_t)got;
-        } else if (got == 0) {
+        } else if (got == 0 || !is_silent()) {
             out->is_closed = true;
         } else {
             vTaskDelay(LOOK_MS * configTICK_RATE_HZ / 1000);
@@ -75,7 +82,8 @@ void page_client_read(int fd, unsigned max_s, struct page_reply *out)
     (void)sscanf(out->text, "HTTP/1.1 %u", &out->status);
     vTaskDelay(LOOK_MS * configTICK_RATE_HZ / 1000);
     char byte;
-    out->is_closed = out->is_closed || recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+    const ssize_t more = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+    out->is_closed = out->is_closed || more == 0 || (more < 0 && !is_silent());
 }
 
 void page_client_ask(const char *method, const char *path, const char *headers, struct page_reply *out)

@@ -13,17 +13,13 @@
 
 #include <cmocka.h>
 
-#include "base/flash_map.h"
+#include "desk.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "given.h"
-#include "local_s3.h"
-#include "release_maker.h"
-#include "rig.h"
 #include "stand_in.h"
-#include "target_fake.h"
 
-enum { VERSION_1 = 1 << 24, VERSION_2 = 2 << 24, LOOK_MS = 100, MAIN_STACK_BYTES = 8192 };
+enum { MAIN_STACK_BYTES = 8192 };
 
 void app_main(void);
 
@@ -33,11 +29,7 @@ extern char image_key_file[RIG_PEM_BYTES] __asm__("_binary_image_key_pub_pem_sta
 extern char channel_key_file[RIG_PEM_BYTES] __asm__("_binary_channel_key_pub_pem_start");
 char image_key_file[RIG_PEM_BYTES], channel_key_file[RIG_PEM_BYTES];
 
-static struct local_s3 s3;
-static struct test_key image_key, channel_key;
-static struct test_release factory, update;
-static struct test_loader loader;
-static struct target_fake target;
+static struct desk desk;
 static bool has_ended; /* app_main returned */
 static uint64_t start_us;
 
@@ -63,44 +55,13 @@ static void start(void)
 static int new_board(void **state)
 {
     (void)state;
-    (void)snprintf(given_endpoint, sizeof given_endpoint, "%s", s3.url);
+    (void)snprintf(given_endpoint, sizeof given_endpoint, "%s", desk.s3.url);
     (void)snprintf(given_ssid, sizeof given_ssid, "home");
     (void)snprintf(given_password, sizeof given_password, "password");
-    rig_pem(image_key.point, image_key_file);
-    rig_pem(channel_key.point, channel_key_file);
-    target_fake_init(&target, image_key.point);
-    target_fake_loader(&target, loader.image, loader.n_image);
-    target_fake_factory(&target, factory.image[0], factory.n_image[0]);
-    stand_in_new(&(struct stand_in_config){
-        .board = &target.io, .nss = 5, .nrst = 26, .boot0 = 25, .is_nvs_off = true, .sntp_s = TEST_NOW_S});
+    memcpy(image_key_file, desk.image_pem, sizeof image_key_file);
+    memcpy(channel_key_file, desk.channel_pem, sizeof channel_key_file);
+    desk_plug_in(&desk);
     return 0;
-}
-
-/* Time passes until a log line has these words. */
-static void await_line(const char *words, uint32_t max_s)
-{
-    const uint64_t until_us = stand_in_now_us() + (uint64_t)max_s * 1000000U;
-    while (!stand_in_logged(words)) {
-        if (stand_in_now_us() > until_us) {
-            fail_msg("no log line says \"%s\"; the last one: %s", words,
-                     stand_in_logged("") ? stand_in_logged("") : "");
-        }
-        vTaskDelay(LOOK_MS);
-    }
-}
-
-/* What holds of every run: no wrong use of the API, no watchdog, and the chip was not reset by anything but the test. */
-static void check_manners(void)
-{
-    assert_string_equal(stand_in_fault(), "");
-    assert_int_equal(stand_in_stats()->wdt_bites, 0);
-}
-
-static void check_updated(void)
-{
-    assert_int_equal(target.running_version, VERSION_2);
-    assert_false(target.is_trial);
-    assert_memory_equal(flash_fake_at(&target.flash, FLASH_SLOT_B_BASE), update.image[1], update.n_image[1]);
 }
 
 static void wifi_comes_goes_and_returns_and_the_update_is_confirmed(void **state)
@@ -108,7 +69,7 @@ static void wifi_comes_goes_and_returns_and_the_update_is_confirmed(void **state
     (void)state;
     stand_in_wifi_air(NULL, NULL);
     start();
-    await_line("no access point \"home\" (reason 201)", 10);
+    desk_await("no access point \"home\" (reason 201)", 10);
     const uint64_t before = stand_in_stats()->wifi_connects;
     vTaskDelay(600000); /* 10 minutes: the pauses grow to a minute */
     const uint64_t tries = stand_in_stats()->wifi_connects - before;
@@ -116,17 +77,17 @@ static void wifi_comes_goes_and_returns_and_the_update_is_confirmed(void **state
     stand_in_wifi_drop_every(
         9000, 20000000); /* it goes in the middle of the image, and again after each 9,000 bytes */
     stand_in_wifi_air("home", "password");
-    await_line("Wi-Fi \"home\" is there", 100);
-    await_line("Wi-Fi \"home\" is lost (reason 200); next try in", 100);
+    desk_await("Wi-Fi \"home\" is there", 100);
+    desk_await("Wi-Fi \"home\" is lost (reason 200); next try in", 100);
     vTaskDelay(200000);
     stand_in_wifi_drop_every(0, 0);
-    await_line("2.0.0 is confirmed", 600);
-    check_updated();
-    await_line("the clock is set", 10);
+    desk_await("2.0.0 is confirmed", 600);
+    desk_check_updated(&desk);
+    desk_await("the clock is set", 10);
     assert_true(time(NULL) >= TEST_NOW_S);
     assert_true(stand_in_stats()->wifi_drops > 0);
     assert_false(has_ended);
-    check_manners();
+    desk_check_manners();
     print_message("%u tries in 10 minutes without an access point, %u losses, confirmed after %.0f s\n",
                   (unsigned)tries, (unsigned)stand_in_stats()->wifi_drops,
                   (double)(stand_in_now_us() - start_us) / 1e6);
@@ -137,12 +98,12 @@ static void a_wrong_password_is_named_until_it_is_right(void **state)
     (void)state;
     stand_in_wifi_air("home", "another one");
     start();
-    await_line("\"home\" refuses the password (reason 15): set EXAMPLE_WIFI_PASSWORD; next try in", 10);
+    desk_await("\"home\" refuses the password (reason 15): set EXAMPLE_WIFI_PASSWORD; next try in", 10);
     vTaskDelay(60000);
     stand_in_wifi_air("home", "password");
-    await_line("2.0.0 is confirmed", 300);
-    check_updated();
-    check_manners();
+    desk_await("2.0.0 is confirmed", 300);
+    desk_check_updated(&desk);
+    desk_check_manners();
 }
 
 static void resets_in_the_middle_of_an_update_do_not_stop_it(void **state)
@@ -157,11 +118,11 @@ static void resets_in_the_middle_of_an_update_do_not_stop_it(void **state)
         n_resets++;
     }
     assert_in_range(n_resets, 6, 60);
-    check_updated();
-    check_manners();
-    assert_true(stand_in_stats()->http_blob_bytes < 2U * update.n_image[1]);
+    desk_check_updated(&desk);
+    desk_check_manners();
+    assert_true(stand_in_stats()->http_blob_bytes < 2U * desk.update.n_image[1]);
     print_message("%u resets, %u bytes fetched for an image of %u\n", n_resets,
-                  (unsigned)stand_in_stats()->http_blob_bytes, (unsigned)update.n_image[1]);
+                  (unsigned)stand_in_stats()->http_blob_bytes, (unsigned)desk.update.n_image[1]);
 }
 
 /* app_main ends, the board and the chip stay as they are. */
@@ -169,10 +130,10 @@ static void refused(const char *words)
 {
     start();
     vTaskDelay(5000);
-    await_line(words, 1);
+    desk_await(words, 1);
     assert_true(has_ended);
-    assert_int_equal(target.running_version, VERSION_1);
-    check_manners();
+    assert_int_equal(desk.target.running_version, DESK_VERSION_1);
+    desk_check_manners();
     stand_in_reset();
 }
 
@@ -201,34 +162,48 @@ static void a_name_of_32_characters_connects(void **state)
     given_password[0] = '\0';
     stand_in_wifi_air(given_ssid, "");
     start();
-    await_line("Wi-Fi \"a-name-of-32-characters-is-legal\" is there", 10);
-    check_manners();
+    desk_await("Wi-Fi \"a-name-of-32-characters-is-legal\" is there", 10);
+    desk_check_manners();
+}
+
+/* Without a gateway it could never be replaced over the air: the chip goes back to the application before it, once. */
+static void an_application_on_trial_that_cannot_work_gives_way(void **state)
+{
+    (void)state;
+    desk_start_trial();
+    given_endpoint[0] = '\0';
+    start();
+    desk_await("this application is on trial: the chip restarts into the one before it", 5);
+    assert_int_equal(stand_in_stats()->restarts, 1);
+    stand_in_reset();
+    assert_int_equal(stand_in_running(), 0);
+    refused("endpoint is not set"); /* not on trial: nothing restarts */
+    assert_int_equal(stand_in_stats()->restarts, 1);
+}
+
+static void an_application_on_trial_is_valid_after_the_first_good_poll(void **state)
+{
+    (void)state;
+    desk_start_trial();
+    start();
+    desk_await("2.0.0 is confirmed", 300);
+    vTaskDelay(1000);
+    assert_false(desk_is_on_trial());
+    assert_int_equal(stand_in_stats()->restarts, 0);
+    desk_check_manners();
 }
 
 static int set_up(void **state)
 {
-    static const char *const none[] = {NULL};
     (void)state;
-    test_key_make(&image_key, 1);
-    test_key_make(&channel_key, 2);
-    struct test_spec spec = test_spec(&image_key, &channel_key, VERSION_1, 1);
-    test_release_make(&spec, &factory);
-    spec = test_spec(&image_key, &channel_key, VERSION_2, 2);
-    test_release_make(&spec, &update);
-    const struct test_loader_spec loader_spec = {.key = &image_key, .version = VERSION_1};
-    test_loader_make(&loader_spec, &loader);
-    local_s3_start(&s3, none);
-    for (unsigned slot = 0; slot < 2; slot++) {
-        local_s3_put(&s3, update.blob[slot], update.image[slot], update.n_image[slot]);
-    }
-    local_s3_put(&s3, "v1/channels/demo/f407-disco/stable.fc", update.channel, update.n_channel);
+    desk_set_up(&desk);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    local_s3_stop(&s3);
+    desk_tear_down(&desk);
     return 0;
 }
 
@@ -240,6 +215,8 @@ int main(void)
         cmocka_unit_test_setup(resets_in_the_middle_of_an_update_do_not_stop_it, new_board),
         cmocka_unit_test_setup(what_is_wrong_is_named_and_nothing_restarts, new_board),
         cmocka_unit_test_setup(a_name_of_32_characters_connects, new_board),
+        cmocka_unit_test_setup(an_application_on_trial_that_cannot_work_gives_way, new_board),
+        cmocka_unit_test_setup(an_application_on_trial_is_valid_after_the_first_good_poll, new_board),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
