@@ -115,16 +115,6 @@ void gateway_stage_keep(struct gateway *g);
 /** Is the channel stale, and whose clock says so? Tells both when they change. */
 void gateway_watch(struct gateway *g);
 
-/**
- * May the target restart now, by the hours of the owner and what the release asks for? Pure.
- * @param utc_s   seconds since 1970; 0 unknown: hours never come
- * @param wait_s  E_UPDATE_WINDOW: how long until it makes sense to look again
- * @return FOTA_OK · E_UPDATE_WINDOW
- */
-FOTA_MUST_CHECK
-enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *asked,
-                           uint64_t utc_s, uint32_t *wait_s);
-
 /** The release, or the loader that is being installed, is wrong and will stay wrong: remember it.
  *  @return GATEWAY_ON_REFUSED */
 enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason);

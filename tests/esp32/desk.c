@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/flash_map.h"
+#include "esp_ota_ops.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 
@@ -52,6 +53,22 @@ void desk_plug_in(struct desk *desk)
                                            .boot0 = 25,
                                            .is_nvs_off = true,
                                            .sntp_s = TEST_NOW_S});
+}
+
+void desk_start_trial(void)
+{
+    stand_in_app_make(stand_in_app(1), STAND_IN_APP_BYTES, 2);
+    assert_int_equal(esp_ota_set_boot_partition(esp_ota_get_next_update_partition(NULL)), ESP_OK);
+    stand_in_reset();
+    assert_int_equal(stand_in_running(), 1);
+    assert_true(desk_is_on_trial());
+}
+
+bool desk_is_on_trial(void)
+{
+    esp_ota_img_states_t state = ESP_OTA_IMG_VALID;
+    return esp_ota_get_state_partition(esp_ota_get_running_partition(), &state) == ESP_OK &&
+           state == ESP_OTA_IMG_PENDING_VERIFY;
 }
 
 void desk_await(const char *words, uint32_t max_s)

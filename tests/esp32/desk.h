@@ -26,6 +26,10 @@ void desk_tear_down(struct desk *desk);
 /** A board that runs 1.0.0, and a factory-fresh ESP32 with the default pins, no NVS yet, no clock, a time server, Wi-Fi "home". */
 void desk_plug_in(struct desk *desk);
 
+/** The chip starts another application of its own, on trial, as after an update of itself: call it in the place of a reset. */
+void desk_start_trial(void);
+bool desk_is_on_trial(void);
+
 /** Let time pass until a log line has these words; fails the test after `max_s` of virtual time. */
 void desk_await(const char *words, uint32_t max_s);
 

@@ -22,4 +22,9 @@ find FotaGateway/src -name '*.c' -exec gcc -std=gnu17 -Wall -Wextra -Werror -fsy
 for sketch in FotaGateway/examples/*/*.ino; do
     g++ -std=gnu++17 -Wall -Wextra -Werror -fsyntax-only -IFotaGateway/src -I"$stand_ins/arduino" -I"$stand_ins/esp_idf/api" -include Arduino.h -x c++ "$sketch"
 done
+# The example and the list of signatures with the types of the real chip: uint32_t is unsigned long there.
+"$1/tools/kconfig.py" header esp32c3 menu.h
+riscv64-unknown-elf-gcc -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -Werror -fsyntax-only \
+    -DSTAND_IN_ESP32C3 -include menu.h -Ifota_gateway/include -I"$stand_ins/esp_idf/api" fota_gateway/examples/fota_gateway/main/*.c \
+    "$stand_ins/esp_idf/contract.c"
 echo "packages: made, checked, the library compiles, headers and sketches are C++"

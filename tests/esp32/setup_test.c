@@ -205,6 +205,9 @@ static void a_network_without_a_password_must_be_meant(void **state)
     assert_string_equal(config.product, "p");
     assert_string_equal(config.channel, "c");
     assert_string_equal(config.region, "any");
+    assert_true(config.is_path_style);
+    fota_gateway_settings_apply(&GOOD, &config);
+    assert_false(config.is_path_style);
 }
 
 static void another_page_cannot_send_the_form(void **state)

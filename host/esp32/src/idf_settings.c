@@ -53,7 +53,7 @@ static enum fota_err open_space(const char *space, nvs_open_mode_t mode, nvs_han
 static enum fota_err say(esp_err_t err, const char *what)
 {
     if (err != ESP_OK) {
-        idf_log(&LOG, 'E', "%s: %s; the partition nvs needs at least 24 kB", what, esp_err_to_name(err));
+        idf_log(&LOG, 'E', "%s: %s; the partition nvs needs at least 20 kB", what, esp_err_to_name(err));
     }
     return err == ESP_OK ? FOTA_OK : E_IO;
 }
@@ -144,6 +144,8 @@ void fota_gateway_settings_apply(const struct fota_gateway_settings *settings,
     config->bucket = settings->bucket;
     config->product = settings->product;
     config->channel = settings->channel;
+    /* Only Amazon's servers are known to have a name for each bucket. */
+    config->is_path_style = !strstr(settings->endpoint, ".amazonaws.com");
 }
 
 /* --- secret ---------------------------------------------------------------------------------------------------------- */

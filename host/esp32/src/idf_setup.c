@@ -228,7 +228,7 @@ int fota_gateway_setup_start(struct fota_gateway_setup *setup, const struct fota
 
 bool fota_gateway_setup_is_done(struct fota_gateway_setup *setup)
 {
-    return atomic_load(&in(setup)->is_done);
+    return in(setup)->magic == (uint32_t)MAGIC && atomic_load(&in(setup)->is_done);
 }
 
 int fota_gateway_setup_stop(struct fota_gateway_setup *setup)

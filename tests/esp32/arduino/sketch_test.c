@@ -80,12 +80,38 @@ static void a_reset_in_the_middle_does_not_stop_it(void **state)
     desk_check_manners();
 }
 
+/* The core would mark it valid before setup(), if the library did not answer for it. */
+static void an_application_on_trial_is_valid_after_the_first_good_poll_only(void **state)
+{
+    (void)state;
+    desk_start_trial();
+    stand_in_wifi_air(NULL, NULL);
+    arduino_start();
+    vTaskDelay(60000);
+    assert_true(desk_is_on_trial());
+    stand_in_wifi_air("home", "password");
+    desk_await("2.0.0 is confirmed", 300);
+    vTaskDelay(1000);
+    assert_false(desk_is_on_trial());
+    stand_in_reset();
+    assert_int_equal(stand_in_running(), 1);
+    desk_plug_in(&desk);
+    desk_start_trial();
+    stand_in_wifi_air(NULL, NULL);
+    arduino_start();
+    vTaskDelay(60000);
+    stand_in_reset(); /* no good poll before it: the bootloader goes back */
+    assert_int_equal(stand_in_running(), 0);
+    desk_check_manners();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_update_is_confirmed_although_wifi_is_late_and_is_lost, new_chip),
         cmocka_unit_test_setup(a_key_that_was_not_filled_in_is_named_and_the_sketch_goes_on, new_chip),
         cmocka_unit_test_setup(a_reset_in_the_middle_does_not_stop_it, new_chip),
+        cmocka_unit_test_setup(an_application_on_trial_is_valid_after_the_first_good_poll_only, new_chip),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -166,6 +166,33 @@ static void a_name_of_32_characters_connects(void **state)
     desk_check_manners();
 }
 
+/* Without a gateway it could never be replaced over the air: the chip goes back to the application before it, once. */
+static void an_application_on_trial_that_cannot_work_gives_way(void **state)
+{
+    (void)state;
+    desk_start_trial();
+    given_endpoint[0] = '\0';
+    start();
+    desk_await("this application is on trial: the chip restarts into the one before it", 5);
+    assert_int_equal(stand_in_stats()->restarts, 1);
+    stand_in_reset();
+    assert_int_equal(stand_in_running(), 0);
+    refused("endpoint is not set"); /* not on trial: nothing restarts */
+    assert_int_equal(stand_in_stats()->restarts, 1);
+}
+
+static void an_application_on_trial_is_valid_after_the_first_good_poll(void **state)
+{
+    (void)state;
+    desk_start_trial();
+    start();
+    desk_await("2.0.0 is confirmed", 300);
+    vTaskDelay(1000);
+    assert_false(desk_is_on_trial());
+    assert_int_equal(stand_in_stats()->restarts, 0);
+    desk_check_manners();
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -188,6 +215,8 @@ int main(void)
         cmocka_unit_test_setup(resets_in_the_middle_of_an_update_do_not_stop_it, new_board),
         cmocka_unit_test_setup(what_is_wrong_is_named_and_nothing_restarts, new_board),
         cmocka_unit_test_setup(a_name_of_32_characters_connects, new_board),
+        cmocka_unit_test_setup(an_application_on_trial_that_cannot_work_gives_way, new_board),
+        cmocka_unit_test_setup(an_application_on_trial_is_valid_after_the_first_good_poll, new_board),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -44,6 +44,12 @@ class IPAddress {
     uint32_t address_; /* network byte order */
 };
 
+class EspClass {
+  public:
+    __attribute__((noreturn)) void restart();
+};
+extern EspClass ESP;
+
 class HardwareSerial {
   public:
     void begin(unsigned long baud);

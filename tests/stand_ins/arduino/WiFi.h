@@ -13,8 +13,16 @@ typedef enum {
     WL_DISCONNECTED = 6
 } wl_status_t;
 
+extern "C" {
+#include "esp_wifi.h"
+}
+#define WIFI_STA WIFI_MODE_STA
+#define WIFI_AP  WIFI_MODE_AP
+
 class WiFiClass {
   public:
+    bool mode(wifi_mode_t mode);
+    bool softAP(const char *ssid, const char *passphrase);
     wl_status_t begin(const char *ssid, const char *passphrase);
     wl_status_t status();
     IPAddress localIP();

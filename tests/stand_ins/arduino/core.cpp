@@ -13,15 +13,18 @@ extern "C" {
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "nvs_flash.h"
+void stand_in_arduino_starts(void); /* stand_in.h */
 }
 
 enum { LOOP_STACK_BYTES = 8192, LOOP_PRIORITY = 1, PINS = 40, LINE_BYTES = 256 };
 
 HardwareSerial Serial;
+EspClass ESP;
 WiFiClass WiFi;
 
 static struct {
-    bool is_serial, is_wifi, is_pulled_up[PINS], is_low[PINS];
+    char ap_password[64];
+    bool is_restarting, is_serial, is_wifi, is_pulled_up[PINS], is_low[PINS];
     wl_status_t status;
     esp_netif_t *netif;
     StaticTask_t task;
@@ -49,6 +52,7 @@ void arduino_start(void)
         (void)nvs_flash_erase();
         (void)nvs_flash_init();
     }
+    stand_in_arduino_starts();
     (void)xTaskCreateStatic(loop_task, "loopTask", LOOP_STACK_BYTES, NULL, LOOP_PRIORITY, core.stack,
                             &core.task);
 }
@@ -75,6 +79,24 @@ int digitalRead(uint8_t pin)
     return core.is_pulled_up[pin % PINS] && !core.is_low[pin % PINS]
                ? HIGH
                : LOW; /* a pin that floats reads as pressed */
+}
+
+void EspClass::restart()
+{
+    core.is_restarting = true;
+    for (;;) {
+        vTaskDelay(1000);
+    }
+}
+
+bool arduino_is_restarting(void)
+{
+    return core.is_restarting;
+}
+
+const char *arduino_access_point(void)
+{
+    return core.ap_password;
 }
 
 void arduino_press(unsigned pin, bool is_pressed)
@@ -133,6 +155,28 @@ static void start_network()
     (void)esp_event_handler_instance_register(IP_EVENT, IP_EVENT_STA_GOT_IP, on_event, NULL, NULL);
     (void)esp_wifi_set_storage(WIFI_STORAGE_RAM);
     (void)esp_wifi_set_mode(WIFI_MODE_STA);
+}
+
+bool WiFiClass::mode(wifi_mode_t mode)
+{
+    if (!core.is_wifi) {
+        start_network();
+    }
+    core.is_wifi = true;
+    return esp_wifi_set_mode(mode) == ESP_OK && esp_wifi_start() == ESP_OK;
+}
+
+bool WiFiClass::softAP(const char *ssid, const char *passphrase)
+{
+    wifi_config_t config;
+    memset(&config, 0, sizeof config);
+    (void)strncpy(reinterpret_cast<char *>(config.ap.ssid), ssid, sizeof config.ap.ssid - 1);
+    (void)strncpy(reinterpret_cast<char *>(config.ap.password), passphrase, sizeof config.ap.password - 1);
+    config.ap.authmode = passphrase[0] ? WIFI_AUTH_WPA2_PSK : WIFI_AUTH_OPEN;
+    config.ap.max_connection = 4;
+    const bool is_right = esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK;
+    (void)snprintf(core.ap_password, sizeof core.ap_password, "%s", is_right ? passphrase : "");
+    return is_right;
 }
 
 wl_status_t WiFiClass::begin(const char *ssid, const char *passphrase)

@@ -25,9 +25,11 @@
 #include "esp_mac.h"
 #include "esp_netif.h"
 #include "esp_netif_sntp.h"
+#include "esp_ota_ops.h"
 #include "esp_partition.h"
 #include "esp_random.h"
 #include "esp_rom_sys.h"
+#include "esp_system.h"
 #include "esp_task_wdt.h"
 #include "esp_timer.h"
 #include "esp_tls_errors.h"
@@ -134,6 +136,27 @@ FIELD(esp_partition_t, erase_size, uint32_t);
 FIELD(esp_partition_t, encrypted, bool);
 VALUE(ESP_PARTITION_TYPE_DATA, 1);
 VALUE(ESP_PARTITION_SUBTYPE_ANY, 255);
+
+/* --- the ESP32's own application --------------------------------------------------------------------------- */
+FUNCTION(esp_ota_get_running_partition, const esp_partition_t *, void);
+FUNCTION(esp_ota_get_next_update_partition, const esp_partition_t *, const esp_partition_t *);
+FUNCTION(esp_ota_begin, esp_err_t, const esp_partition_t *, size_t, esp_ota_handle_t *);
+FUNCTION(esp_ota_write, esp_err_t, esp_ota_handle_t, const void *, size_t);
+FUNCTION(esp_ota_end, esp_err_t, esp_ota_handle_t);
+FUNCTION(esp_ota_abort, esp_err_t, esp_ota_handle_t);
+FUNCTION(esp_ota_set_boot_partition, esp_err_t, const esp_partition_t *);
+FUNCTION(esp_ota_get_state_partition, esp_err_t, const esp_partition_t *, esp_ota_img_states_t *);
+FUNCTION(esp_ota_mark_app_valid_cancel_rollback, esp_err_t, void);
+FUNCTION(esp_ota_mark_app_invalid_rollback_and_reboot, esp_err_t, void);
+VALUE(ESP_OTA_IMG_NEW, 0);
+VALUE(ESP_OTA_IMG_PENDING_VERIFY, 1);
+VALUE(ESP_OTA_IMG_VALID, 2);
+VALUE(ESP_OTA_IMG_INVALID, 3);
+VALUE(ESP_OTA_IMG_ABORTED, 4);
+FUNCTION(esp_restart, void, void);
+FUNCTION(esp_reset_reason, esp_reset_reason_t, void);
+VALUE(ESP_RST_POWERON, 1);
+VALUE(ESP_RST_BROWNOUT, 9);
 
 /* --- HTTP ------------------------------------------------------------------------------------------------- */
 FUNCTION(esp_http_client_init, esp_http_client_handle_t, const esp_http_client_config_t *);

@@ -1,5 +1,6 @@
 /* An ESP32 that keeps one STM32F407 up to date. Wi-Fi, bucket and pins come from menuconfig, the keys from main/keys/. */
 #include "esp_err.h"
+#include "esp_ota_ops.h"
 #include "fota_gateway/fota_gateway.h"
 #include "nvs_flash.h"
 #include "say.h"
@@ -48,9 +49,7 @@ static void on_network(void *ctx)
     fota_gateway_poll_now(ctx);
 }
 
-/* What is wrong is said and left so: a restart would not mend it. */
-void app_main(void);
-void app_main(void)
+static bool start(void)
 {
     struct fota_gateway_config config;
     start_nvs();
@@ -58,13 +57,33 @@ void app_main(void)
     const int reason = fota_gateway_open(&gateway, &config);
     if (reason != 0) {
         say('E', "no updates: %s. The line before says what to change", fota_gateway_reason_text(reason));
-        return;
+        return false;
     }
     if (fota_gateway_start(&gateway, &task) != 0) {
         say('E', "no updates: the task of the gateway cannot be created");
-        return;
+        return false;
     }
-    if (wifi_start(CONFIG_EXAMPLE_WIFI_SSID, CONFIG_EXAMPLE_WIFI_PASSWORD)) {
+    return wifi_start(CONFIG_EXAMPLE_WIFI_SSID, CONFIG_EXAMPLE_WIFI_PASSWORD);
+}
+
+/* An application that came over the air and has no gateway could never be replaced so. Any other stays: a restart would mend nothing. */
+static void give_way_on_trial(void)
+{
+    esp_ota_img_states_t state = ESP_OTA_IMG_VALID;
+    if (esp_ota_get_state_partition(esp_ota_get_running_partition(), &state) == ESP_OK &&
+        state == ESP_OTA_IMG_PENDING_VERIFY) {
+        say('E', "this application is on trial: the chip restarts into the one before it");
+        const esp_err_t err = esp_ota_mark_app_invalid_rollback_and_reboot(); /* returns only on failure */
+        say('E', "there is no application before it (%s): load one by cable", esp_err_to_name(err));
+    }
+}
+
+void app_main(void);
+void app_main(void)
+{
+    if (start()) {
         wifi_keep(on_network, &gateway);
+    } else {
+        give_way_on_trial();
     }
 }

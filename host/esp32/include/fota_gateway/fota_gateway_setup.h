@@ -60,7 +60,8 @@ int fota_gateway_settings_load(const char *nvs_namespace, struct fota_gateway_se
  */
 int fota_gateway_settings_save(const char *nvs_namespace, const struct fota_gateway_settings *settings);
 
-/** Let a configuration point to them; they must outlive the gateway. */
+/** Let a configuration point to them; they must outlive the gateway. The bucket is in the path but for Amazon's servers: set
+ * is_path_style after it if yours is another one with a name for each bucket. */
 void fota_gateway_settings_apply(const struct fota_gateway_settings *settings,
                                  struct fota_gateway_config *config);
 

@@ -8,6 +8,7 @@
 #ifndef STAND_IN_H
 #define STAND_IN_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,8 @@
 enum {
     STAND_IN_FLASH_BYTES = 0x160000, /* of the staging partition */
     STAND_IN_SECTOR_BYTES = 4096,
+    STAND_IN_OTA_BYTES = 0x40000, /* of ota_0 and of ota_1 */
+    STAND_IN_APP_BYTES = 20000,   /* of the application that came by cable */
     STAND_IN_LINES = 64,
     STAND_IN_LINE_BYTES = 320
 };
@@ -34,6 +37,7 @@ struct stand_in_stats {
     uint64_t wifi_drops;      /* the network was lost */
     uint64_t wifi_connects;   /* calls of esp_wifi_connect */
     uint64_t longest_spin_us; /* the idle task did not run for so long, flash stalls apart */
+    uint64_t restarts;        /* calls of esp_restart */
     uint64_t stack_bytes;     /* the most that a task used, in frames of this machine */
     uint64_t wdt_bites;       /* a watched task, or the idle task, was late for 5 s */
     uint64_t page_requests;   /* that a handler of esp_http_server got */
@@ -50,9 +54,10 @@ struct stand_in_config {
     uint32_t erase_us;     /* of a sector; 0: 45,000 */
     uint32_t stage_bytes;  /* of the partition "fota_stage"; 0: all of it; 1: there is none */
     bool is_stage_encrypted;
-    bool is_nvs_off; /* nobody called nvs_flash_init */
-    uint64_t
-        utc_s; /* what time() says at the start; it moves with virtual time; 0: seconds since the reset */
+    bool is_one_app;       /* there is no ota_1 */
+    bool has_no_rollback;  /* neither bootloader nor application knows a trial */
+    bool is_nvs_off;       /* nobody called nvs_flash_init */
+    uint64_t utc_s;        /* what time() says at the start; it moves with virtual time; 0: since the reset */
     uint64_t sntp_s;       /* what a time server says at the start; 0: none answers */
     uint32_t random;       /* esp_random draws from it; 0: it says 4 */
     bool is_network_real;  /* waits for a server take virtual time, too: for tests of slow servers */
@@ -63,6 +68,8 @@ struct stand_in_config {
 void stand_in_new(const struct stand_in_config *config);
 /** Reset, or power on again: everything but flash and NVS is gone. Open connections are closed. */
 void stand_in_reset(void);
+/** A reset by a fault of the software. esp_restart() and the loss of power show in esp_reset_reason() by themselves. */
+void stand_in_crash(void);
 
 /**
  * Power fails in the `op`-th write or erase from now on, 1..; what of it happens is drawn from `seed`. From then on every call
@@ -123,5 +130,16 @@ int stand_in_page_port(void);
 
 /** Bytes of the staging partition, to look at and to damage. */
 uint8_t *stand_in_flash(void);
+
+/** Bytes of ota_0 or ota_1, to look at and to damage. */
+uint8_t *stand_in_app(unsigned partition);
+/** Which of them the bootloader started last. */
+unsigned stand_in_running(void);
+/** An application image that this bootloader starts; `number` makes it another one. */
+void stand_in_app_make(uint8_t *out, size_t n_bytes, uint8_t number);
+/** Where esp_restart() goes when the test itself runs the gateway; NULL: the task that calls it ends. */
+void stand_in_restarts_to(jmp_buf *place);
+/** What the Arduino core does before setup(): an application on trial is marked valid, unless verifyRollbackLater() says no. */
+void stand_in_arduino_starts(void);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef STAND_IN_PRIV_H
 #define STAND_IN_PRIV_H
 
+#include "esp_partition.h"
 #include "stand_in.h"
 
 struct stand_in_world {
@@ -84,5 +85,8 @@ void stand_in_reset_wires(void);
 void stand_in_reset_http(void);
 void stand_in_reset_page(void);
 void stand_in_reset_flash(bool is_new);
+void stand_in_reset_ota(bool is_new);
+/** Bytes of an application partition; NULL: it is none. */
+uint8_t *stand_in_app_memory(const esp_partition_t *partition);
 
 #endif

@@ -30,6 +30,7 @@ void stand_in_new(const struct stand_in_config *config)
     stand_in.base_us = config->board ? link_io_now_us(config->board) : 0;
     stand_in_reset_flash(true);
     stand_in_reset_wifi(true);
+    stand_in_reset_ota(true);
     stand_in_reset();
 }
 
@@ -47,6 +48,7 @@ void stand_in_reset(void)
     stand_in_reset_flash(false);
     stand_in_reset_events();
     stand_in_reset_wifi(false);
+    stand_in_reset_ota(false);
 }
 
 uint32_t stand_in_draw(uint32_t below)
