@@ -1,7 +1,9 @@
-/* An ESP32 that keeps one STM32F407 up to date. Wi-Fi, bucket and pins come from menuconfig, the keys from main/keys/. */
+/* An ESP32 that keeps one STM32F407 up to date. Wi-Fi, bucket and pins come from menuconfig, the keys from main/keys/. With
+ * EXAMPLE_FIRST_START Wi-Fi, bucket and product come from a form, and there is a local page. */
 #include "esp_err.h"
 #include "esp_ota_ops.h"
-#include "fota_gateway/fota_gateway.h"
+#include "first_start.h"
+#include "fota_gateway/fota_gateway_page.h"
 #include "nvs_flash.h"
 #include "say.h"
 #include "sdkconfig.h"
@@ -13,6 +15,14 @@ extern const char channel_key[] __asm__("_binary_channel_key_pub_pem_start");
 
 static struct fota_gateway gateway;
 static struct fota_gateway_task task;
+static struct fota_gateway_page page;
+static struct first_start first;
+
+#ifdef CONFIG_EXAMPLE_FIRST_START
+enum { HAS_FIRST_START = 1 };
+#else
+enum { HAS_FIRST_START = 0 };
+#endif
 
 /* NVS holds the gateway's record. The board stays as it is if the record is lost: it tells the gateway what it runs. */
 static void start_nvs(void)
@@ -49,11 +59,30 @@ static void on_network(void *ctx)
     fota_gateway_poll_now(ctx);
 }
 
+/* After the network's start. Without a page there are updates all the same. */
+static void start_page(void)
+{
+    const struct fota_gateway_page_config config = {.token = first.secret};
+    const int reason = fota_gateway_page_start(&page, &gateway, &config);
+    if (reason != 0) {
+        say('W', "no page: %s", fota_gateway_reason_text(reason));
+    } else {
+        say('I', "the page is at this chip's address, with the token %s", first.secret);
+    }
+}
+
 static bool start(void)
 {
     struct fota_gateway_config config;
+    const struct fota_gateway_settings *set = &first.settings;
     start_nvs();
     configure(&config);
+    if (HAS_FIRST_START && !first_start(&first)) {
+        return false;
+    }
+    if (HAS_FIRST_START) {
+        fota_gateway_settings_apply(set, &config);
+    }
     const int reason = fota_gateway_open(&gateway, &config);
     if (reason != 0) {
         say('E', "no updates: %s. The line before says what to change", fota_gateway_reason_text(reason));
@@ -63,7 +92,12 @@ static bool start(void)
         say('E', "no updates: the task of the gateway cannot be created");
         return false;
     }
-    return wifi_start(CONFIG_EXAMPLE_WIFI_SSID, CONFIG_EXAMPLE_WIFI_PASSWORD);
+    const bool is_up = HAS_FIRST_START ? wifi_start(set->wifi_name, set->wifi_password)
+                                       : wifi_start(CONFIG_EXAMPLE_WIFI_SSID, CONFIG_EXAMPLE_WIFI_PASSWORD);
+    if (HAS_FIRST_START && is_up) {
+        start_page();
+    }
+    return is_up;
 }
 
 /* An application that came over the air and has no gateway could never be replaced so. Any other stays: a restart would mend nothing. */
