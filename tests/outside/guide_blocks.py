@@ -103,7 +103,7 @@ def check_c_idf(code, folder, environment):
 
 def check_sketch(code, folder, environment):
     """As the Arduino IDE compiles it: C++, Arduino.h before it."""
-    includes = [f"-I{ROOT / name}" for name in ("host/esp32/include", "tests/stand_ins/arduino")]
+    includes = [f"-I{ROOT / name}" for name in ("host/esp32/include", "tests/stand_ins/arduino", "tests/stand_ins/esp_idf/api")]
     return run(["g++", "-fsyntax-only", "-std=c++17", "-Wall", "-Wextra", "-Werror", *includes, "-include", "Arduino.h", "-x", "c++", "-"],
                folder, environment, code)
 

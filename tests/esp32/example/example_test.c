@@ -17,6 +17,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "given.h"
+#include "page_client.h"
 #include "stand_in.h"
 
 enum { MAIN_STACK_BYTES = 8192 };
@@ -29,7 +30,10 @@ extern char image_key_file[RIG_PEM_BYTES] __asm__("_binary_image_key_pub_pem_sta
 extern char channel_key_file[RIG_PEM_BYTES] __asm__("_binary_channel_key_pub_pem_start");
 char image_key_file[RIG_PEM_BYTES], channel_key_file[RIG_PEM_BYTES];
 
+extern char example_bss_start[], example_bss_end[]; /* zeroed.ld */
+
 static struct desk desk;
+static struct page_reply reply;
 static bool has_ended; /* app_main returned */
 static uint64_t start_us;
 
@@ -46,6 +50,8 @@ static void start(void)
 {
     static StaticTask_t task;
     static StackType_t stack[MAIN_STACK_BYTES];
+    assert_true(example_bss_end - example_bss_start > (ptrdiff_t)sizeof(struct fota_gateway));
+    memset(example_bss_start, 0, (size_t)(example_bss_end - example_bss_start)); /* as the chip does */
     has_ended = false;
     start_us = stand_in_now_us();
     assert_non_null(xTaskCreateStatic(main_task, "main", MAIN_STACK_BYTES, NULL, 1, stack, &task));
@@ -98,7 +104,7 @@ static void a_wrong_password_is_named_until_it_is_right(void **state)
     (void)state;
     stand_in_wifi_air("home", "another one");
     start();
-    desk_await("\"home\" refuses the password (reason 15): set EXAMPLE_WIFI_PASSWORD; next try in", 10);
+    desk_await("\"home\" refuses the password (reason 15): set the right one; next try in", 10);
     vTaskDelay(60000);
     stand_in_wifi_air("home", "password");
     desk_await("2.0.0 is confirmed", 300);
@@ -140,13 +146,11 @@ static void refused(const char *words)
 static void what_is_wrong_is_named_and_nothing_restarts(void **state)
 {
     (void)state;
-    given_ssid[0] = '\0';
-    refused("EXAMPLE_WIFI_SSID is not set: idf.py menuconfig");
     (void)snprintf(given_ssid, sizeof given_ssid, "a-name-of-thirty-three-characters");
-    refused("EXAMPLE_WIFI_SSID \"a-name-of-thirty-three-characters\" has 33 characters");
+    refused("Wi-Fi name \"a-name-of-thirty-three-characters\" has 33 characters");
     (void)snprintf(given_ssid, sizeof given_ssid, "home");
     (void)snprintf(given_password, sizeof given_password, "short");
-    refused("EXAMPLE_WIFI_PASSWORD has 5 characters");
+    refused("the password of Wi-Fi \"home\" has 5 characters");
     (void)snprintf(image_key_file, sizeof image_key_file, "Replace this file");
     refused("image_key is no public key");
     assert_non_null(stand_in_logged("no updates: "));
@@ -193,6 +197,70 @@ static void an_application_on_trial_is_valid_after_the_first_good_poll(void **st
     desk_check_manners();
 }
 
+/* Sends the form of the first start. */
+static void fill_in(const char *wifi_password)
+{
+    char stamp[32], body[512], text[1024];
+    page_client_ask("GET", "/", "", &reply);
+    assert_int_equal(reply.status, 200);
+    const char *at = strstr(reply.body, "name=\"stamp\" value=\"");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "name=\"stamp\" value=\"%31[0-9a-z]\"", stamp), 1);
+    const int n = snprintf(
+        body, sizeof body,
+        "stamp=%s&wifi_name=home&wifi_password=%s&endpoint=%s&region=test-1&bucket=releases&product=demo&"
+        "channel=stable",
+        stamp, wifi_password, desk.s3.url);
+    (void)snprintf(text, sizeof text, "POST / HTTP/1.1\r\nHost: 192.168.4.1\r\nContent-Length: %d\r\n\r\n%s",
+                   n, body);
+    const int fd = page_client_open();
+    page_client_send(fd, text);
+    page_client_read(fd, 30, &reply);
+    page_client_close(fd);
+}
+
+static bool is_button_up(int pin, uint64_t since_reset_us)
+{
+    return pin != 27 || since_reset_us > 6000000;
+}
+
+static void the_first_start_asks_and_the_button_forgets(void **state)
+{
+    (void)state;
+    char secret[32] = "", headers[96];
+    given_ssid[0] = '\0';
+    (void)snprintf(given_endpoint, sizeof given_endpoint, "https://not-this-one.test");
+    start();
+    desk_await("join the Wi-Fi fota-gateway with the password ", 10);
+    assert_int_equal(
+        sscanf(strstr(stand_in_logged("with the password "), "password "), "password %31s", secret), 1);
+    assert_string_equal(stand_in_wifi_hosts(), secret);
+    fill_in("short");
+    assert_int_equal(reply.status, 422);
+    fill_in("password");
+    assert_int_equal(reply.status, 200);
+    vTaskDelay(3000);
+    assert_int_equal(stand_in_stats()->restarts, 1);
+    stand_in_reset();
+    start();
+    desk_await("2.0.0 is confirmed", 300);
+    desk_check_updated(&desk);
+    assert_null(stand_in_wifi_hosts());
+    page_client_ask("GET", "/api/state", "", &reply);
+    assert_int_equal(reply.status, 401);
+    (void)snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\n", secret);
+    page_client_ask("GET", "/api/state", headers, &reply);
+    assert_int_equal(reply.status, 200);
+    stand_in_reset();
+    stand_in_input(is_button_up);
+    start();
+    desk_await("settings, secret and record are forgotten", 10);
+    vTaskDelay(5000);
+    assert_non_null(stand_in_wifi_hosts()); /* it asks again */
+    stand_in_input(NULL);
+    desk_check_manners();
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -215,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup(resets_in_the_middle_of_an_update_do_not_stop_it, new_board),
         cmocka_unit_test_setup(what_is_wrong_is_named_and_nothing_restarts, new_board),
         cmocka_unit_test_setup(a_name_of_32_characters_connects, new_board),
+        cmocka_unit_test_setup(the_first_start_asks_and_the_button_forgets, new_board),
         cmocka_unit_test_setup(an_application_on_trial_that_cannot_work_gives_way, new_board),
         cmocka_unit_test_setup(an_application_on_trial_is_valid_after_the_first_good_poll, new_board),
     };

@@ -150,6 +150,7 @@ static void start_network()
     (void)esp_netif_init();
     (void)esp_event_loop_create_default();
     core.netif = esp_netif_create_default_wifi_sta();
+    (void)esp_netif_create_default_wifi_ap();
     (void)esp_wifi_init(&init);
     (void)esp_event_handler_instance_register(WIFI_EVENT, ESP_EVENT_ANY_ID, on_event, NULL, NULL);
     (void)esp_event_handler_instance_register(IP_EVENT, IP_EVENT_STA_GOT_IP, on_event, NULL, NULL);

@@ -26,7 +26,7 @@ enum {
 };
 
 static struct {
-    const char *name, *password;
+    const char *name;
     StaticEventGroup_t memory;
     EventGroupHandle_t events;
     atomic_uint reason; /* of the last loss */
@@ -67,21 +67,21 @@ static void on_clock(struct timeval *now)
 static bool is_right(const char *name, const char *password)
 {
     const size_t n_name = strlen(name), n_password = strlen(password);
-    if (n_name == 0) {
-        say('E', "EXAMPLE_WIFI_SSID is not set: idf.py menuconfig, menu \"Example\"");
-    } else if (n_name > NAME_MAX) {
-        say('E', "EXAMPLE_WIFI_SSID \"%s\" has %u characters: at most %d are a Wi-Fi name", name,
-            (unsigned)n_name, (int)NAME_MAX);
+    if (n_name == 0 || n_name > NAME_MAX) {
+        say('E', "Wi-Fi name \"%s\" has %u characters: 1 to %d are a name", name, (unsigned)n_name,
+            (int)NAME_MAX);
     } else if (n_password > 0 && (n_password < PASSWORD_MIN || n_password > PASSWORD_MAX)) {
-        say('E', "EXAMPLE_WIFI_PASSWORD has %u characters: %d to %d are a password, none is an open network",
-            (unsigned)n_password, (int)PASSWORD_MIN, (int)PASSWORD_MAX);
+        say('E',
+            "the password of Wi-Fi \"%s\" has %u characters: %d to %d are a password, none is an open "
+            "network",
+            name, (unsigned)n_password, (int)PASSWORD_MIN, (int)PASSWORD_MAX);
     } else {
         return true;
     }
     return false;
 }
 
-static esp_err_t start_interface(void)
+static esp_err_t start_interfaces(void)
 {
     esp_err_t err = esp_netif_init();
     if (err == ESP_OK) {
@@ -90,16 +90,14 @@ static esp_err_t start_interface(void)
     if (err == ESP_ERR_INVALID_STATE) {
         err = ESP_OK; /* there is one already */
     }
-    return err == ESP_OK && !esp_netif_create_default_wifi_sta() ? ESP_FAIL : err;
+    return err == ESP_OK && (!esp_netif_create_default_wifi_sta() || !esp_netif_create_default_wifi_ap())
+               ? ESP_FAIL
+               : err;
 }
 
 static esp_err_t start_driver(void)
 {
     const wifi_init_config_t init = WIFI_INIT_CONFIG_DEFAULT();
-    wifi_config_t config;
-    memset(&config, 0, sizeof config);
-    memcpy(config.sta.ssid, wifi.name, strlen(wifi.name)); /* 32 characters have no NUL there */
-    memcpy(config.sta.password, wifi.password, strlen(wifi.password));
     esp_err_t err = esp_wifi_init(&init);
     if (err == ESP_OK) {
         err = esp_event_handler_instance_register(WIFI_EVENT, ESP_EVENT_ANY_ID, on_wifi, NULL, NULL);
@@ -108,43 +106,73 @@ static esp_err_t start_driver(void)
         err = esp_event_handler_instance_register(IP_EVENT, IP_EVENT_STA_GOT_IP, on_ip, NULL, NULL);
     }
     if (err == ESP_OK) {
-        err = esp_wifi_set_storage(WIFI_STORAGE_RAM); /* the password stays out of NVS */
+        err = esp_wifi_set_storage(WIFI_STORAGE_RAM); /* the driver keeps no password in NVS */
     }
     if (err == ESP_OK) {
         err = esp_wifi_set_mode(WIFI_MODE_STA);
     }
-    if (err == ESP_OK) {
-        err = esp_wifi_set_config(WIFI_IF_STA, &config);
-    }
     return err == ESP_OK ? esp_wifi_start() : err;
 }
 
-bool wifi_start(const char *name, const char *password)
+static bool is_ok(esp_err_t err, const char *what)
+{
+    if (err != ESP_OK) {
+        say('E', "%s (%s): without Wi-Fi there are no updates; it needs NVS, and about 60 kB of heap", what,
+            esp_err_to_name(err));
+    }
+    return err == ESP_OK;
+}
+
+bool wifi_open(void)
+{
+    wifi.events = xEventGroupCreateStatic(&wifi.memory);
+    esp_err_t err = start_interfaces();
+    if (err == ESP_OK) {
+        err = start_driver();
+    }
+    return is_ok(err, "Wi-Fi does not start");
+}
+
+bool wifi_join(const char *name, const char *password)
 {
     esp_sntp_config_t sntp = ESP_NETIF_SNTP_DEFAULT_CONFIG("pool.ntp.org");
+    wifi_config_t config;
     if (!is_right(name, password)) {
         return false;
     }
     wifi.name = name;
-    wifi.password = password;
-    wifi.events = xEventGroupCreateStatic(&wifi.memory);
-    esp_err_t err = start_interface();
-    if (err == ESP_OK) {
-        err = start_driver();
-    }
-    if (err != ESP_OK) {
-        say('E',
-            "Wi-Fi does not start (%s): without it there are no updates; call nvs_flash_init before, and "
-            "leave it heap",
-            esp_err_to_name(err));
+    memset(&config, 0, sizeof config);
+    memcpy(config.sta.ssid, name, strlen(name)); /* 32 characters have no NUL there */
+    memcpy(config.sta.password, password, strlen(password));
+    if (!is_ok(esp_wifi_set_config(WIFI_IF_STA, &config), "Wi-Fi does not take name and password")) {
         return false;
     }
     sntp.sync_cb = on_clock;
-    err = esp_netif_sntp_init(&sntp);
+    const esp_err_t err = esp_netif_sntp_init(&sntp);
     if (err != ESP_OK) { /* the gateway takes the time from S3's replies then */
         say('W', "SNTP does not start (%s)", esp_err_to_name(err));
     }
     return true;
+}
+
+bool wifi_host(const char *name, const char *password)
+{
+    wifi_config_t config;
+    if (!is_right(name, password)) {
+        return false;
+    }
+    memset(&config, 0, sizeof config);
+    memcpy(config.ap.ssid, name, strlen(name));
+    memcpy(config.ap.password, password, strlen(password));
+    config.ap.ssid_len = (uint8_t)strlen(name);
+    config.ap.channel = 1;
+    config.ap.authmode = WIFI_AUTH_WPA2_PSK;
+    config.ap.max_connection = 4;
+    esp_err_t err = esp_wifi_set_mode(WIFI_MODE_AP);
+    if (err == ESP_OK) {
+        err = esp_wifi_set_config(WIFI_IF_AP, &config);
+    }
+    return is_ok(err, "the access point does not start");
 }
 
 /* --- keep -------------------------------------------------------------------------------------------------------------- */
@@ -167,8 +195,8 @@ static void tell_loss(unsigned reason, uint32_t pause_ms)
     case 202:
     case 204:
         say('W',
-            "\"%s\" refuses the password (reason %u): set EXAMPLE_WIFI_PASSWORD; next try in %" PRIu32
-            ".%" PRIu32 " s",
+            "\"%s\" refuses the password (reason %u): set the right one; next try in %" PRIu32 ".%" PRIu32
+            " s",
             wifi.name, reason, s, tenths);
         break;
     default:

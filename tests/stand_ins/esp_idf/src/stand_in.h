@@ -112,6 +112,8 @@ void stand_in_wifi_drop(uint8_t reason, uint64_t down_us);
 /** The same after every `n_bytes` that HTTP received from now on, heads included; 0: no more. */
 void stand_in_wifi_drop_every(uint64_t n_bytes, uint64_t down_us);
 bool stand_in_network_is_up(void);
+/** Password of the ESP32's own access point; NULL: it has none. */
+const char *stand_in_wifi_hosts(void);
 
 uint64_t stand_in_now_us(void);
 /** Let time pass while every task waits. */

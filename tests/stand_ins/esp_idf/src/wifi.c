@@ -107,6 +107,11 @@ void stand_in_wifi_drop_every(uint64_t n_bytes, uint64_t down_us)
     air.down_us = down_us;
 }
 
+const char *stand_in_wifi_hosts(void)
+{
+    return (wifi.mode & WIFI_MODE_AP) != 0 && wifi.is_started ? (const char *)wifi.ap.password : NULL;
+}
+
 bool stand_in_network_is_up(void)
 {
     return wifi.is_init ? wifi.station == UP : stand_in_now_us() >= air.back_us;
@@ -244,7 +249,15 @@ esp_err_t esp_wifi_init(const wifi_init_config_t *config)
 
 esp_err_t esp_wifi_set_mode(wifi_mode_t mode)
 {
+    const bool is_new_ap = wifi.is_started && (mode & WIFI_MODE_AP) != 0 && (wifi.mode & WIFI_MODE_AP) == 0;
+    if (wifi.is_started && (mode & WIFI_MODE_STA) == 0) {
+        wifi.station = OFF;
+        wifi.due_us = NEVER;
+    }
     wifi.mode = mode;
+    if (is_new_ap) {
+        stand_in_post(WIFI_EVENT, WIFI_EVENT_AP_START, NULL, 0);
+    }
     return wifi.is_init ? ESP_OK : NOT_INIT;
 }
 
@@ -275,6 +288,9 @@ esp_err_t esp_wifi_set_config(wifi_interface_t interface, wifi_config_t *conf)
     const size_t n = strnlen((const char *)conf->ap.password, sizeof conf->ap.password);
     if (conf->ap.authmode != WIFI_AUTH_OPEN && n < 8) {
         return WRONG_PASSWORD;
+    }
+    if (!wifi.ap_netif.is_made) {
+        stand_in_wrong("an access point without esp_netif_create_default_wifi_ap: it gives out no addresses");
     }
     wifi.ap = conf->ap;
     return ESP_OK;
