@@ -3,7 +3,7 @@
  * a board outlives a gateway that is killed; its lines keep their levels then, as those of a Raspberry Pi do. Its time is
  * virtual and moves only when a client clocks, waits or lets time pass.
  *
- * board_server SOCKET BOOTLOADER.elf LOADER.img FACTORY.img [--blank]
+ * board_server SOCKET BOOTLOADER.elf LOADER.img FACTORY.img [--blank | --bare]    no image; nothing at all
  */
 #include <signal.h>
 #include <stdio.h>
@@ -113,16 +113,20 @@ int main(int argc, char **argv)
 {
     char why[256];
     const struct twin_config config = {.flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1};
+    const char *option = argc > 5 ? argv[5] : "";
     if (argc < 5) {
-        die("usage", "board_server SOCKET BOOTLOADER.elf LOADER.img FACTORY.img [--blank]");
+        die("usage", "board_server SOCKET BOOTLOADER.elf LOADER.img FACTORY.img [--blank | --bare]");
     }
+    bool is_bare = strcmp(option, "--bare") == 0;
     (void)signal(SIGPIPE, SIG_IGN);
     struct twin *t = twin_create(&config, why, sizeof why);
-    if (!t || !twin_load_elf(t, argv[2], why, sizeof why)) {
+    if (!t || (!is_bare && !twin_load_elf(t, argv[2], why, sizeof why))) {
         die(argv[2], why);
     }
-    store(t, argv[3], FLASH_LOADER_BASE, FLASH_LOADER_BYTES);
-    if (argc == 5) {
+    if (!is_bare) {
+        store(t, argv[3], FLASH_LOADER_BASE, FLASH_LOADER_BYTES);
+    }
+    if (option[0] == '\0') {
         store(t, argv[4], FLASH_SLOT_A_BASE, FLASH_SLOT_BYTES);
     }
     int listener = listen_at(argv[1]);

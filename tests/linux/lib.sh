@@ -28,7 +28,7 @@ demo_images() {
     done
 }
 
-# start_board [--blank]: a new board that runs 1.0.0; FOTA_BOARD is its socket.
+# start_board [--blank | --bare]: a new board that runs 1.0.0, or has no image, or nothing; FOTA_BOARD is its socket.
 start_board() {
     [ -n "$BOARD_PID" ] && kill "$BOARD_PID" 2>/dev/null && wait "$BOARD_PID" 2>/dev/null
     "$BOARD_SERVER" "$T/board" "$FIRMWARE/bootloader/bootloader.elf" "$FIRMWARE/loader/loader.img" 1.0.0-a.img "$@" \
