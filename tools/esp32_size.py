@@ -2,8 +2,9 @@
 """Compile the ESP32 port, the gateway's core, link client and S3 client for rv32imc (the instructions of an ESP32-C3) and for
 xtensa-lx106 (a cousin of the ESP32's core), with every warning an error, and hold sizes and stack to host/esp32/budget.json.
 
-The headers of ESP-IDF are the stand-ins of tests/stand_ins/esp_idf. That a uint32_t printed by %u is refused is tried each time. Of the stack it prints the largest frame, and the deepest sum
-of frames along calls that the compiler shows (gcc -fcallgraph-info); calls by pointer, TLS and lwIP come on top.
+The headers of ESP-IDF are the stand-ins of tests/stand_ins/esp_idf. That a uint32_t printed by %u is refused is tried each time. Of
+the stack it prints the largest frame, and the deepest sum of frames along calls that the compiler shows (gcc -fcallgraph-info); calls
+by pointer, TLS and lwIP come on top.
 
 Usage: esp32_size.py [BUILD_DIR]     figures go to BUILD_DIR/esp32_size.json [build/esp32]
        esp32_size.py --self-test
