@@ -2,8 +2,9 @@
 """Compile the ESP32 port, the gateway's core, link client and S3 client for rv32imc (the instructions of an ESP32-C3) and for
 xtensa-lx106 (a cousin of the ESP32's core), with every warning an error, and hold sizes and stack to host/esp32/budget.json.
 
-The headers of ESP-IDF are the stand-ins of tests/stand_ins/esp_idf. Of the stack it prints the largest frame, and the deepest sum
-of frames along calls that the compiler shows (gcc -fcallgraph-info); calls by pointer, TLS and lwIP come on top.
+The headers of ESP-IDF are the stand-ins of tests/stand_ins/esp_idf. That a uint32_t printed by %u is refused is tried each time. Of
+the stack it prints the largest frame, and the deepest sum of frames along calls that the compiler shows (gcc -fcallgraph-info); calls
+by pointer, TLS and lwIP come on top.
 
 Usage: esp32_size.py [BUILD_DIR]     figures go to BUILD_DIR/esp32_size.json [build/esp32]
        esp32_size.py --self-test
@@ -65,6 +66,26 @@ def build(chip, out):
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(compile_one, [*sources(), embedded]))
+
+
+FORMATS = {"printf": "(void)printf({}, n)", "our log": "idf_log(log, 'I', {}, n)"}
+
+
+def check_formats(out):
+    """uint32_t is `unsigned long` on an ESP32: does the build above refuse one that is printed by %u, and take PRIu32?"""
+    for where, call in FORMATS.items():
+        for text, is_right in (('"%" PRIu32', True), ('"%u"', False)):
+            probe = out / "format.c"
+            probe.write_text('#include <inttypes.h>\n#include <stdio.h>\n#include "idf_log.h"\n'
+                             "void say(const struct idf_log *log, uint32_t n);\nvoid say(const struct idf_log *log, uint32_t n)\n"
+                             "{\n    (void)log;\n    " + call.format(text) + ";\n}\n")
+            try:
+                run(*CHIPS["rv32imc"], *WARNINGS, *includes(out / "board_headers"), f"-I{ROOT / PORT}", "-c", probe, "-o", out / "format.o")
+                is_taken = True
+            except Fault:
+                is_taken = False
+            if is_taken != is_right:
+                raise Fault(f"in {where} the compiler {'takes' if is_taken else 'refuses'} a uint32_t printed by {text}")
 
 
 def sizes(tool, objects):
@@ -180,6 +201,7 @@ def main(args):
         others = ", ".join(f"{folder} {n:,}" for folder, n in code.items() if folder != PORT)
         print(f"{chip} at -Os, every warning an error: port {code[PORT]:,} bytes of code; {others}")
         if chip == "rv32imc":
+            check_formats(out / chip)
             total, way, frame, name = stack([p.read_text() for p in sorted((out / chip).glob("*.ci"))], POINTERS)
             figures = {"port_code_bytes": code[PORT], "page_code_bytes": code[PAGE] + code["host/page"], "stack_frame_bytes": frame,
                        "gateway_ram_bytes": ram_bytes(out, "fota_gateway"), "page_ram_bytes": ram_bytes(out, "fota_gateway_page"),
