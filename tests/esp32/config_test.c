@@ -145,7 +145,7 @@ static void a_strapping_pin_is_refused_where_its_level_would_be_wrong(void **sta
     static const struct {
         int pin;
         bool is_good[SIGNALS]; /* MOSI, MISO, SCK, NSS, NRST, BOOT0 */
-    } rows[] = {{0, {true, false, true, true, false, false}},
+    } rows[] = {{0, {true, false, false, true, false, false}},
                 {2, {true, true, true, false, false, true}},
                 {5, {true, true, true, true, true, false}},
                 {15, {true, true, true, true, true, false}}};
