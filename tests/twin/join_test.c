@@ -13,7 +13,14 @@
 
 #define MS(n) ((uint64_t)(n)*1000000U)
 
-enum { OUT_DONE = 0x20010000, OUT_BYTES = 0x20010004, OUT_MISO = 0x20010008, MISO_MAX = 128, MODE_3 = 3 };
+enum {
+    OUT_DONE = 0x20010000,
+    OUT_BYTES = 0x20010004,
+    OUT_MISO = 0x20010008,
+    MISO_MAX = 128,
+    MODE_3 = 3,
+    PUSH_PULL = 4
+};
 enum { DONE_MS = 300, TALK_BYTES = 5 };
 
 struct pair {
@@ -186,6 +193,18 @@ static void master_in_another_mode_reads_nothing_and_breaks_a_rule(void **state)
     pair_close(p);
 }
 
+static void master_that_drives_nrst_high_breaks_a_rule(void **state)
+{
+    (void)state;
+    struct twin_violation violation;
+    struct pair *p = pair_open(PUSH_PULL, false);
+    (void)twin_join_run_until(&p->join, MS(DONE_MS));
+    assert_int_equal(twin_violation(p->master, 0, &violation), 1);
+    assert_non_null(strstr(violation.text, "open drain"));
+    assert_int_equal(twin_violation(p->slave, 0, &violation), 0);
+    pair_close(p);
+}
+
 static void violation_of_the_slave_ends_a_strict_run(void **state)
 {
     (void)state;
@@ -219,6 +238,7 @@ int main(void)
         cmocka_unit_test(master_without_power_leaves_the_slave_running),
         cmocka_unit_test(master_that_dies_in_the_talk_lets_go_of_the_wires),
         cmocka_unit_test(master_in_another_mode_reads_nothing_and_breaks_a_rule),
+        cmocka_unit_test(master_that_drives_nrst_high_breaks_a_rule),
         cmocka_unit_test(violation_of_the_slave_ends_a_strict_run),
         cmocka_unit_test(pull_and_level_of_a_pin_that_is_none_are_nothing),
     };

@@ -74,9 +74,23 @@ static uint8_t on_byte(void *ctx, uint64_t time_ps, uint8_t mosi, uint64_t byte_
     return through_mode(j, miso, mode);
 }
 
+/* A chip pulls its own NRST low for each internal reset (RM0090 7.1.1): nobody may drive it high. */
+static void check_nrst(struct twin_join *j)
+{
+    bool level = false;
+    const struct twin_join_pin *pin = &j->wiring.nrst;
+    bool is_driven = chip_pin_driven(j->master->chip, pin->port, pin->pin, &level);
+    if (is_driven && level && !j->told_nrst) {
+        chip_violation(j->master->chip, "P%c%u drives NRST of another board high: make it open drain",
+                       pin->port, pin->pin);
+        j->told_nrst = true;
+    }
+}
+
 static void on_pins(void *ctx, uint64_t time_ps)
 {
     struct twin_join *j = ctx;
+    check_nrst(j);
     bool nss = level_of(j, &j->wiring.nss);
     bool nrst = level_of(j, &j->wiring.nrst);
     bool boot0 = level_of(j, &j->wiring.boot0);

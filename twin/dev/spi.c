@@ -338,7 +338,9 @@ static void write_dr(struct spi *p, uint32_t value)
     s->tx_buffer = (uint8_t)value; /* TXE = 0: overwritten (RM0090 28.3.9) */
     s->sr &= ~(uint32_t)SR_TXE;
     s->disabled_full = false;
-    spi_master_start(p);
+    if (s->cr1 & CR1_MSTR) {
+        spi_master_start(p);
+    }
 }
 
 static bool spi_write(struct dev *dev, uint32_t off, unsigned n_bytes, uint32_t value)

@@ -1,6 +1,6 @@
 /**
- * Private to the model of SPI1: its registers and state, what slave (spi.c) and master (spi_master.c) share
- * (spi_flags.c), and what the registers ask of the master.
+ * Private to the model of SPI1: its registers and state, what slave (spi.c) and master (spi_master.c) share,
+ * and what the registers ask of the master.
  */
 #ifndef DEV_SPI_PRIV_H
 #define DEV_SPI_PRIV_H
@@ -95,21 +95,54 @@ struct spi {
     unsigned sent_event; /* master: end of the byte */
 };
 
-/* --- spi_flags.c --- */
+/* --- pins, flags and bytes; here, because the slave passes through them for each byte --- */
 
 /** Is this pin of port A given to SPI1? */
-bool spi_has_pin(const struct spi *p, unsigned pin);
+static inline bool spi_has_pin(const struct spi *p, unsigned pin)
+{
+    unsigned function = 0;
+    return chip_pin_function(p->dev.chip, 'A', pin, &function) && function == PIN_FUNCTION;
+}
+
 /** NSS as the peripheral sees it: CR1.SSI, or the pin. */
-bool spi_nss_low(const struct spi *p);
+static inline bool spi_nss_low(const struct spi *p)
+{
+    if (p->state.cr1 & CR1_SSM) {
+        return !(p->state.cr1 & CR1_SSI);
+    }
+    return spi_has_pin(p, PIN_NSS) && !chip_pin_level(p->dev.chip, 'A', PIN_NSS);
+}
+
+/** Transmit buffer to shift register. Nothing new: the old byte stays there. */
+static inline void spi_load_shift(struct spi_state *s)
+{
+    if (!(s->sr & SR_TXE)) {
+        s->tx_shift = s->tx_buffer;
+        s->sr |= SR_TXE;
+        s->disabled_full = false;
+    }
+    s->loaded = true;
+}
+
+/** A whole byte arrived, as DR will show it. */
+static inline void spi_receive(struct spi_state *s, uint8_t byte)
+{
+    if (s->sr & SR_RXNE) {
+        s->sr |= SR_OVR; /* DR keeps the old byte (RM0090 28.3.10) */
+        s->dr_read = false;
+    } else {
+        s->rx_buffer = byte;
+        s->sr |= SR_RXNE;
+    }
+}
+
+/* --- spi_flags.c --- */
+
 /** Interrupt and DMA lines follow the flags. A request may be served inside the call, which comes back in
  * here. */
 void spi_update(struct spi *p);
 /** A reset: no request stands. */
 void spi_drop_requests(struct spi *p);
-/** Transmit buffer to shift register. Nothing new: the old byte stays there. */
-void spi_load_shift(struct spi_state *s);
-/** A whole byte arrived, as DR will show it. */
-void spi_receive(struct spi_state *s, uint8_t byte);
 /** The same byte, the other end first. */
 uint8_t spi_reversed(uint8_t byte);
 

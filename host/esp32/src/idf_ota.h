@@ -2,7 +2,7 @@
  * The ESP32's own application, updated from a channel of its own in the same bucket.
  *
  * The channel object has the form of any other (docs/spec/statement.md); its release names one file twice, the plain application
- * image of ESP-IDF, and its SHA-256 is in the signed statement (ADR 0020). The file goes into the other application partition, is
+ * image of ESP-IDF, and its SHA-256 is in the signed statement (ADR 0019). The file goes into the other application partition, is
  * read back from there and compared with that digest; only then the partition is named to the bootloader, and the chip restarts.
  *
  * The new application is on trial (ESP_OTA_IMG_PENDING_VERIFY) until the first good poll. Before that, each reset makes the

@@ -83,7 +83,8 @@ static enum fota_err op_finish(void *ctx)
 
 static enum fota_err op_activate(void *ctx)
 {
-    return update_activate(&((struct target_fake *)ctx)->update);
+    struct target_fake *t = ctx;
+    return t->is_busy ? E_UPDATE_BUSY : update_activate(&t->update);
 }
 
 static enum fota_err op_abort(void *ctx)

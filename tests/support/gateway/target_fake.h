@@ -61,6 +61,7 @@ struct target_fake {
     uint32_t running_version;
     uint64_t started_ns;
     bool is_deaf_to_finish; /* FINISH fails with E_UPDATE_BUSY */
+    bool is_busy;           /* the application allows no restart: ACTIVATE fails with E_UPDATE_BUSY */
     bool damages_flash;     /* FINISH finds other bytes than were sent */
     uint64_t utc_back_s;    /* the gateway's clock shows so much less; at 1970 it has none */
     bool is_dead;           /* no power: nothing answers */

@@ -1,5 +1,6 @@
 /* Guest of tests/twin/join_test.c: a master on SPI1 that starts the ROM loader of another board by its pins and asks
- * it for its ID (AN4286). The word at 0x08010000 says how; what MISO showed is left in SRAM at 0x20010000. */
+ * it for its ID (AN4286). The word at 0x08010000 says how: bits 0 and 1 are the SPI mode, bit 2 makes NRST push-pull
+ * instead of open drain. What MISO showed is left in SRAM at 0x20010000. */
 #include <stdint.h>
 
 #define REG(addr) (*(volatile uint32_t *)(addr))
@@ -24,7 +25,7 @@
 #define OUT_BYTES REG(0x20010004)
 #define OUT_MISO  ((volatile uint8_t *)0x20010008)
 
-enum { MODE_0 = 0, MODE_3 = 3, BR_16 = 3 << 3, MSTR = 1 << 2, SPE = 1 << 6, SSI = 1 << 8, SSM = 1 << 9 };
+enum { PUSH_PULL = 4, BR_16 = 3 << 3, MSTR = 1 << 2, SPE = 1 << 6, SSI = 1 << 8, SSM = 1 << 9 };
 enum { RXNE = 1, TXE = 2, BSY = 1 << 7, COUNTFLAG = 1 << 16, GAP_US = 15 };
 enum { NSS = 1 << 4, NRST = 1 << 0, BOOT0 = 1 << 1, RESET = 16 };
 
@@ -98,7 +99,7 @@ void guest_reset(void)
     (void)RCC_APB2ENR;
     GPIOA_BSRR = NSS;
     GPIOB_BSRR = NRST | BOOT0 << RESET;
-    GPIOB_OTYPER = NRST;
+    GPIOB_OTYPER = COMMAND & PUSH_PULL ? 0 : NRST;
     GPIOB_MODER = (GPIOB_MODER & ~15U) | 5;
     GPIOA_AFRL = 0x55500000;
     GPIOA_MODER = (GPIOA_MODER & ~0xFF00U) | 0xA900; /* PA4 output, PA5..PA7 alternate */

@@ -452,7 +452,7 @@ static void dma_moves_both_ways(struct chip *c, unsigned rx, unsigned tx, uint32
     fake_write(c, DMA2 + 0x0C, 0x0F7D0F7D);
 }
 
-/* 28.3.9, tables 43 and 44: streams 0 or 2 receive, 3 or 5 send, channel 3. */
+/* 28.3.9, table 43: streams 0 or 2 receive, 3 or 5 send, channel 3. */
 static void dma_moves_a_block_both_ways_without_a_gap(void **state)
 {
     struct chip *c = *state;

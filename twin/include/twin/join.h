@@ -7,7 +7,8 @@
  *
  * SCK, MOSI and MISO of the two are tied pin to pin (PA5 to PA7). NSS and NRST have a pull-up, BOOT0 a pull-down: that
  * is what the slave sees while the master is in reset, has no power, or has not set up its pins. The wires are mode 0:
- * a master in another mode is a violation of the slave's board, and the bits are wrong, as on real wires.
+ * a master in another mode is a violation of the slave's board, and the bits are wrong, as on real wires. A master that
+ * drives NRST high instead of letting go of it breaks a rule too.
  */
 #ifndef TWIN_JOIN_H
 #define TWIN_JOIN_H
@@ -38,7 +39,7 @@ struct twin_join {
     uint8_t mosi;
     bool is_in_byte;
     bool nss, nrst, boot0; /* as the slave has them */
-    bool told_mode;
+    bool told_mode, told_nrst;
 };
 
 /**
