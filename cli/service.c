@@ -9,6 +9,7 @@
 
 #include "ladder_text.h"
 #include "release/file.h"
+#include "service/local_time.h"
 #include "service/notify.h"
 
 enum {
@@ -217,18 +218,13 @@ static uint32_t seed(void)
     return value;
 }
 
-/* Hours of the configuration are local ones; the difference to UTC is that of the start. */
+/* Hours of the configuration are local ones. */
 static struct gateway_window window_of(const struct service_config *c)
 {
-    time_t now = time(NULL);
-    struct tm local;
-    struct gateway_window window = {.is_set = c->activate == SERVICE_ACTIVATE_WINDOW,
-                                    .from_h = (uint8_t)c->window_from,
-                                    .to_h = (uint8_t)c->window_to};
-    if (localtime_r(&now, &local)) {
-        window.utc_offset_s = (int32_t)local.tm_gmtoff;
-    }
-    return window;
+    return (struct gateway_window){.is_set = c->activate == SERVICE_ACTIVATE_WINDOW,
+                                   .from_h = (uint8_t)c->window_from,
+                                   .to_h = (uint8_t)c->window_to,
+                                   .offset_at = service_utc_offset_s};
 }
 
 enum cli_exit service_open_stores(struct service *s)

@@ -1,7 +1,8 @@
 /* The local page of the ESP32 without a gateway, as tests/page/page_rig.c has that of Linux: the same lines come in, the same
  * answers go out. The time of the stand-ins follows that of this machine, so that a browser can be served.
  *
- *   esp32_page_rig IGNORED IGNORED --token TOKEN */
+ *   esp32_page_rig IGNORED IGNORED --token TOKEN
+ *   esp32_page_rig IGNORED IGNORED --setup         the form of the first start; "asked saved" once it was filled in */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,15 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fota_gateway/fota_gateway_setup.h"
 #include "idf_page.h"
 #include "rig_world.h"
 #include "stand_in.h"
 #include "stand_in_priv.h"
 
-enum { TICK_MS = 5, TOKEN_AT = 4 };
+enum { TICK_MS = 5, OPTION_AT = 3, TOKEN_AT = 4 };
 
 static struct rig_world world;
 static struct idf_page page;
+static struct fota_gateway_setup form;
+static bool is_form, is_told;
 
 static void hear(void *ctx, const struct gateway_event *e)
 {
@@ -28,7 +32,9 @@ static void hear(void *ctx, const struct gateway_event *e)
 static void waits(void *ctx, uint32_t wait_ms)
 {
     (void)ctx;
-    page.listener.hear(&page.listener, &world.gateway, NULL, wait_ms);
+    if (!is_form) {
+        page.listener.hear(&page.listener, &world.gateway, NULL, wait_ms);
+    }
 }
 
 static void poll_now(void *ctx)
@@ -54,18 +60,30 @@ static void serve(void)
             (void)fflush(stdout);
         }
         stand_in_sleep_until(stand_in_now_us() + TICK_MS * 1000U);
+        if (!is_told && fota_gateway_setup_is_done(&form)) {
+            is_told = true;
+            (void)printf("asked saved\n");
+            (void)fflush(stdout);
+        }
     }
+}
+
+static bool start(int argc, char **argv)
+{
+    static const struct idf_log log;
+    const struct fota_gateway_setup_config setup = {.nvs_namespace = "fota"};
+    const struct idf_page_config config = {
+        .token = argc > TOKEN_AT ? argv[TOKEN_AT] : NULL, .poll_now = poll_now, .log = &log};
+    is_form = argc > OPTION_AT && strcmp(argv[OPTION_AT], "--setup") == 0;
+    return is_form ? fota_gateway_setup_start(&form, &setup) == 0 : idf_page_start(&page, &config) == FOTA_OK;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct idf_log log;
-    const struct idf_page_config config = {
-        .token = argc > TOKEN_AT ? argv[TOKEN_AT] : NULL, .poll_now = poll_now, .log = &log};
     (void)setvbuf(stdin, NULL, _IONBF, 0); /* poll must see what is left */
-    stand_in_new(&(struct stand_in_config){.utc_s = (uint64_t)time(NULL)});
-    if (idf_page_start(&page, &config) != FOTA_OK) {
-        (void)fprintf(stderr, "usage: esp32_page_rig IGNORED IGNORED --token TOKEN\n");
+    stand_in_new(&(struct stand_in_config){.utc_s = (uint64_t)time(NULL), .random = (uint32_t)time(NULL)});
+    if (!start(argc, argv)) {
+        (void)fprintf(stderr, "usage: esp32_page_rig IGNORED IGNORED --token TOKEN | --setup\n");
         return 2;
     }
     world.hear = hear;
@@ -75,7 +93,11 @@ int main(int argc, char **argv)
     (void)printf("page at port %d\n", stand_in_page_port());
     (void)fflush(stdout);
     serve();
-    idf_page_stop(&page);
+    if (!is_form) {
+        idf_page_stop(&page);
+    } else if (fota_gateway_setup_stop(&form) != 0) {
+        return 1;
+    }
     (void)fprintf(stderr,
                   "esp32_page_rig: %llu requests on %llu connections, headers of up to %llu bytes; %s\n",
                   (unsigned long long)stand_in_stats()->page_requests,

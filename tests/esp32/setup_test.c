@@ -1,6 +1,7 @@
 /*
  * First start: the form over real sockets, settings and secret in NVS with power that fails in each write, the button, the reset.
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
 #include "idf_button.h"
+#include "idf_form.h"
 #include "nvs.h"
 #include "page_client.h"
 #include "stand_in.h"
@@ -98,6 +100,7 @@ static void post_stamped(const char *body)
     char text[2048];
     (void)snprintf(text, sizeof text, "%s%s", body, stamp);
     post(text, "Origin: http://192.168.4.1\r\nSec-Fetch-Site: same-origin\r\n");
+    assert_null(memmem(&setup, sizeof setup, "hunter2", 7)); /* its memory has no password when it is done */
 }
 
 static bool is_saved(const struct fota_gateway_settings *wanted)
@@ -187,6 +190,24 @@ static void what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(void **s
     want(200, "Saved");
 }
 
+static void collect(void *ctx, const char *bytes, size_t n_bytes)
+{
+    (void)strncat(ctx, bytes, n_bytes);
+}
+
+static void no_password_is_ever_written(void **state)
+{
+    static struct idf_form form;
+    static char html[8192];
+    const struct idf_form_out out = {.put = collect, .ctx = html};
+    (void)state;
+    form.value = GOOD;
+    idf_form_write(&form, "stamp", &out);
+    idf_form_write_saved(&GOOD, &out);
+    assert_non_null(strstr(html, "eu-central-1"));
+    assert_null(strstr(html, "hunter2"));
+}
+
 static void a_network_without_a_password_must_be_meant(void **state)
 {
     (void)state;
@@ -223,6 +244,8 @@ static void another_page_cannot_send_the_form(void **state)
     want(403, "not from here");
     post(right, "Origin: http://evil.example\r\n");
     want(403, "another site");
+    post(right, "Origin: null\r\n");
+    want(403, "another site");
     post(right, "Sec-Fetch-Site: cross-site\r\n");
     want(403, "another site");
     const int fd = page_client_open(); /* a name that was rebound to this address */
@@ -238,6 +261,8 @@ static void another_page_cannot_send_the_form(void **state)
     page_client_ask("GET", "/?wifi_name=x", "", &reply);
     want(200, "frame-ancestors" + sizeof "frame-ancestors" - 1);
     assert_non_null(strstr(reply.text, "form-action 'self'"));
+    assert_non_null(
+        strstr(reply.text, "Referrer-Policy: same-origin")); /* so that a browser says the form's origin */
     assert_non_null(strstr(reply.text, "X-Frame-Options: DENY"));
     assert_true(is_empty());
     assert_int_equal(stand_in_stats()->flash_ops, 0);
@@ -513,6 +538,7 @@ int main(void)
                                         check_manners),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_said_beside_its_field_and_nothing_is_saved, new_chip,
                                         check_manners),
+        cmocka_unit_test_setup_teardown(no_password_is_ever_written, new_chip, check_manners),
         cmocka_unit_test_setup_teardown(a_network_without_a_password_must_be_meant, new_chip, check_manners),
         cmocka_unit_test_setup_teardown(another_page_cannot_send_the_form, new_chip, check_manners),
         cmocka_unit_test_setup_teardown(a_form_that_is_long_or_comes_in_part_is_not_saved, new_chip,

@@ -11,7 +11,7 @@
 #include "pair.h"
 #include "small_app.h"
 
-enum { CORE_MAX_BYTES = 16384, SOME_BYTES = 10000, V2 = 0x02000000 };
+enum { CORE_MAX_BYTES = 16384, SOME_BYTES = 10000, MOST_BYTES = 20000, V2 = 0x02000000 };
 
 static unsigned missed_ticks(const struct pair *p)
 {
@@ -108,6 +108,19 @@ static void gateway_that_loses_power_and_memory_goes_on_from_what_is_in_flash(vo
     pair_close(p);
 }
 
+static void download_that_is_cut_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct pair *p = pair_open(NULL);
+    p->server.cut_every_bytes = MOST_BYTES;
+    pair_publish(p, demo_release(2));
+    pair_run_until(p, GATEWAY_EVENT_CHECKED);
+    assert_int_equal(p->server.n_ranges, 1);
+    assert_int_equal(p->server.n_blob_bytes, demo_release(2)->n_image[SLOT_B]); /* no byte came twice */
+    assert_int_equal(twin_board_erases(&p->target, SLOT_B), 0);
+    pair_close(p);
+}
+
 static void image_by_another_key_is_refused_before_anything_is_erased(void **state)
 {
     (void)state;
@@ -144,6 +157,7 @@ int main(void)
         cmocka_unit_test(release_is_fetched_checked_streamed_tried_and_confirmed),
         cmocka_unit_test(release_that_never_confirms_is_rolled_back_and_left_alone),
         cmocka_unit_test(gateway_that_loses_power_and_memory_goes_on_from_what_is_in_flash),
+        cmocka_unit_test(download_that_is_cut_goes_on_where_it_was),
         cmocka_unit_test(image_by_another_key_is_refused_before_anything_is_erased),
         cmocka_unit_test(silent_target_is_updated_through_its_rom_and_its_loader),
     };

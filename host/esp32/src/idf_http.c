@@ -104,7 +104,7 @@ static enum fota_err make_client(struct idf_http *h, const struct http_request *
     memset(&config, 0, sizeof config);
     config.url = r->url;
     config.user_agent = "fota";
-    config.method = r->method == HTTP_VERB_PUT ? HTTP_METHOD_PUT : HTTP_METHOD_GET;
+    config.method = HTTP_METHOD_GET;
     config.timeout_ms = IDF_HTTP_WAIT_MS;
     config.disable_auto_redirect = true;
     config.event_handler = on_event;
@@ -148,16 +148,14 @@ static enum fota_err prepare(struct flight *f)
 {
     struct idf_http *h = f->h;
     const struct http_request *r = f->request;
-    const bool is_put = r->method == HTTP_VERB_PUT;
-    if (h->client && (!h->is_clean || is_put || tx_bytes_of(r) > h->tx_bytes)) {
-        drop_client(h); /* a PUT is never sent twice: no connection that may be dead */
+    if (h->client && (!h->is_clean || tx_bytes_of(r) > h->tx_bytes)) {
+        drop_client(h);
     }
     f->is_reused = h->client;
     enum fota_err err = FOTA_OK;
     if (!h->client) {
         err = make_client(h, r);
-    } else if (esp_http_client_set_url(h->client, r->url) != ESP_OK ||
-               esp_http_client_set_method(h->client, HTTP_METHOD_GET) != ESP_OK) {
+    } else if (esp_http_client_set_url(h->client, r->url) != ESP_OK) {
         err = E_ARG;
     }
     h->is_clean = false; /* until the reply was read to its end */
@@ -204,46 +202,20 @@ static enum fota_err set_wait(const struct flight *f, int64_t most_ms)
     return esp_http_client_set_timeout_ms(f->h->client, (int)ms) == ESP_OK ? FOTA_OK : E_INTERNAL;
 }
 
-static enum fota_err send_body(struct flight *f)
-{
-    const struct http_request *r = f->request;
-    const struct http_sink *sink = f->h->sink;
-    for (size_t off = 0; off < r->n_body_bytes;) {
-        const size_t left = r->n_body_bytes - off;
-        const size_t n = left < IDF_HTTP_RX_BYTES ? left : IDF_HTTP_RX_BYTES;
-        const int put = esp_http_client_write(f->h->client, (const char *)r->body + off, (int)n);
-        if (put <= 0) {
-            return E_NET_CUT;
-        }
-        off += (size_t)put;
-        if (sink->sent) {
-            sink->sent(sink->ctx, off);
-        }
-        if (left_ms(f) <= 0) {
-            return E_TIMEOUT;
-        }
-    }
-    return FOTA_OK;
-}
-
 /* Request out, headers in. */
 static enum fota_err exchange_heads(struct flight *f)
 {
     struct idf_http *h = f->h;
-    const int n_body = f->request->method == HTTP_VERB_PUT ? (int)f->request->n_body_bytes : 0;
     h->header_bytes = 0;
     enum fota_err err = set_wait(f, IDF_HTTP_WAIT_MS);
     if (err) {
         return err;
     }
-    const esp_err_t opened = esp_http_client_open(h->client, n_body);
+    const esp_err_t opened = esp_http_client_open(h->client, 0);
     if (opened != ESP_OK) {
         return connect_error(f, opened);
     }
-    err = send_body(f);
-    if (!err) {
-        err = set_wait(f, IDF_HTTP_WAIT_MS);
-    }
+    err = set_wait(f, IDF_HTTP_WAIT_MS);
     if (err) {
         return err;
     }
@@ -363,6 +335,9 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     }
     if (request->n_headers > HTTP_HEADERS_MAX) {
         return E_NO_SPACE;
+    }
+    if (request->method != HTTP_VERB_GET) {
+        return E_UNSUPPORTED; /* a gateway on an ESP32 only reads */
     }
     h->sink = sink;
     h->header_max_bytes = l->header_bytes ? l->header_bytes : IDF_HTTP_HEADER_BYTES;

@@ -3,7 +3,8 @@
  *
  * A connection is kept only if the last reply was read to its end; anything else ends in a new client, because bytes that came
  * with the headers stay in the old one and would be taken for the next reply (measured on v5.1.7 to v6.0.2). A dead kept connection
- * shows as a failure of the headers and is tried once more. Redirects are never followed.
+ * shows as a failure of the headers and is tried once more. Redirects are never followed. GET only: a PUT is E_UNSUPPORTED, for
+ * this gateway only reads its bucket.
  *
  * Time: a wait inside esp_http_client is at most IDF_HTTP_WAIT_MS (headers) or IDF_HTTP_SLICE_MS (body), and after each the
  * request's own limits count. A name server that does not answer, and headers that come byte by byte, can hold it longer: the

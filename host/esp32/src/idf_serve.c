@@ -77,8 +77,18 @@ static const char *status_line(unsigned status)
     return "500 Internal Server Error";
 }
 
+/* As for the page, but a form may be sent to this server, and says where it comes from: with "no-referrer" its Origin is "null". */
+static const char *form_header(size_t i)
+{
+    if (strcmp(page_headers[i].name, "Content-Security-Policy") == 0) {
+        return "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+               "frame-ancestors 'none'";
+    }
+    return strcmp(page_headers[i].name, "Referrer-Policy") == 0 ? "same-origin" : page_headers[i].value;
+}
+
 esp_err_t idf_serve_head(httpd_req_t *r, unsigned status, const char *type, struct page_header more,
-                         const char *policy)
+                         bool is_form)
 {
     /* A file has its ETag, and is asked for each time; the rest is never kept. */
     const bool is_file = more.name && strcmp(more.name, "ETag") == 0;
@@ -87,9 +97,8 @@ esp_err_t idf_serve_head(httpd_req_t *r, unsigned status, const char *type, stru
         err = httpd_resp_set_type(r, type);
     }
     for (size_t i = 0; err == ESP_OK && i < page_n_headers; i++) {
-        const bool is_policy = strcmp(page_headers[i].name, "Content-Security-Policy") == 0;
-        err =
-            httpd_resp_set_hdr(r, page_headers[i].name, is_policy && policy ? policy : page_headers[i].value);
+
+        err = httpd_resp_set_hdr(r, page_headers[i].name, is_form ? form_header(i) : page_headers[i].value);
     }
     if (err == ESP_OK) {
         err = httpd_resp_set_hdr(r, "Cache-Control", is_file ? "no-cache" : "no-store");
@@ -100,7 +109,7 @@ esp_err_t idf_serve_head(httpd_req_t *r, unsigned status, const char *type, stru
 esp_err_t idf_serve(httpd_req_t *r, unsigned status, const char *type, struct page_header more,
                     const void *bytes, size_t n_bytes)
 {
-    const esp_err_t err = idf_serve_head(r, status, type, more, NULL);
+    const esp_err_t err = idf_serve_head(r, status, type, more, false);
     return err == ESP_OK ? httpd_resp_send(r, bytes, (ssize_t)n_bytes) : err;
 }
 

@@ -41,10 +41,10 @@ esp_err_t idf_serve_start(httpd_handle_t *server, uint16_t port, esp_err_t (*han
  * Begin a reply: status, type, and the headers against framing, sniffing and keeping.
  *
  * @param more    one header of this reply; name NULL: none. A file has ETag here
- * @param policy  Content-Security-Policy; NULL: that of the page
+ * @param is_form  a form that is sent to this server: the policies of the page forbid it, or make its Origin "null"
  */
 esp_err_t idf_serve_head(httpd_req_t *r, unsigned status, const char *type, struct page_header more,
-                         const char *policy);
+                         bool is_form);
 
 /** A whole reply. */
 esp_err_t idf_serve(httpd_req_t *r, unsigned status, const char *type, struct page_header more,

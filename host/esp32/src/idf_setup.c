@@ -65,14 +65,9 @@ static void put(void *ctx, const char *bytes, size_t n_bytes)
 
 static struct idf_form_out begin(struct inside *s, httpd_req_t *r, unsigned status)
 {
-    /* As for the page, and a form may be sent to this server. */
-    static const char policy[] =
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'";
     s->request = r;
     s->n_text = 0;
-    s->result =
-        idf_serve_head(r, status, "text/html; charset=utf-8", (struct page_header){NULL, NULL}, policy);
+    s->result = idf_serve_head(r, status, "text/html; charset=utf-8", (struct page_header){NULL, NULL}, true);
     return (struct idf_form_out){.put = put, .ctx = s};
 }
 
@@ -145,16 +140,17 @@ static esp_err_t save(struct inside *s, httpd_req_t *r)
         memset(s->form.value.wifi_password, 0, sizeof s->form.value.wifi_password);
         return send_form(s, r, 422);
     }
-    if (fota_gateway_settings_save(s->space, &s->form.value) != 0) {
+    const int err = fota_gateway_settings_save(s->space, &s->form.value);
+    memset(s->form.value.wifi_password, 0, sizeof s->form.value.wifi_password);
+    if (err) {
         return send_words(s, r, 500,
                           "The settings cannot be saved: the console says why. Nothing was changed.");
     }
-    memset(s->form.value.wifi_password, 0, sizeof s->form.value.wifi_password);
     const struct idf_form_out out = begin(s, r, 200);
     idf_form_write_saved(&s->form.value, &out);
-    const esp_err_t err = end(s);
+    const esp_err_t sent = end(s);
     atomic_store(&s->is_done, true);
-    return err;
+    return sent;
 }
 
 /* An address in figures: a name that somebody else made point here is not one. */

@@ -163,7 +163,6 @@ FUNCTION(esp_http_client_init, esp_http_client_handle_t, const esp_http_client_c
 FUNCTION(esp_http_client_cleanup, esp_err_t, esp_http_client_handle_t);
 FUNCTION(esp_http_client_close, esp_err_t, esp_http_client_handle_t);
 FUNCTION(esp_http_client_open, esp_err_t, esp_http_client_handle_t, int);
-FUNCTION(esp_http_client_write, int, esp_http_client_handle_t, const char *, int);
 FUNCTION(esp_http_client_fetch_headers, int64_t, esp_http_client_handle_t);
 FUNCTION(esp_http_client_read, int, esp_http_client_handle_t, char *, int);
 FUNCTION(esp_http_client_get_status_code, int, esp_http_client_handle_t);
@@ -171,7 +170,6 @@ FUNCTION(esp_http_client_get_content_length, int64_t, esp_http_client_handle_t);
 FUNCTION(esp_http_client_is_complete_data_received, bool, esp_http_client_handle_t);
 FUNCTION(esp_http_client_is_chunked_response, bool, esp_http_client_handle_t);
 FUNCTION(esp_http_client_set_url, esp_err_t, esp_http_client_handle_t, const char *);
-FUNCTION(esp_http_client_set_method, esp_err_t, esp_http_client_handle_t, esp_http_client_method_t);
 FUNCTION(esp_http_client_set_timeout_ms, esp_err_t, esp_http_client_handle_t, int);
 FUNCTION(esp_http_client_set_header, esp_err_t, esp_http_client_handle_t, const char *, const char *);
 FUNCTION(esp_http_client_delete_header, esp_err_t, esp_http_client_handle_t, const char *);

@@ -315,11 +315,6 @@ esp_err_t esp_http_client_open(esp_http_client_handle_t c, int write_len)
     return send_request(c, write_len);
 }
 
-int esp_http_client_write(esp_http_client_handle_t c, const char *buffer, int len)
-{
-    return stand_in_alive() && send_all(c, buffer, (size_t)len) ? len : -1;
-}
-
 static void tell_header(struct esp_http_client *c, char *name, char *value)
 {
     esp_http_client_event_t event = {.event_id = HTTP_EVENT_ON_HEADER,
