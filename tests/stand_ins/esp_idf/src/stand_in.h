@@ -47,12 +47,14 @@ struct stand_in_config {
     uint32_t erase_us;     /* of a sector; 0: 45,000 */
     uint32_t stage_bytes;  /* of the partition "fota_stage"; 0: all of it; 1: there is none */
     bool is_stage_encrypted;
-    bool is_one_app;       /* there is no ota_1 */
-    bool has_no_rollback;  /* neither bootloader nor application knows a trial */
-    bool is_nvs_off;       /* nobody called nvs_flash_init */
-    uint64_t utc_s;        /* what time() says at the start; it moves with virtual time */
-    bool is_network_real;  /* waits for a server take virtual time, too: for tests of slow servers */
-    uint32_t http_bytes_s; /* of the network; 0: 500,000 */
+    bool is_one_app;           /* there is no ota_1 */
+    bool has_no_rollback;      /* neither bootloader nor application knows a trial */
+    bool is_nvs_off;           /* nobody called nvs_flash_init */
+    uint64_t utc_s;            /* what time() says at the start; it moves with virtual time */
+    bool is_network_real;      /* waits for a server take virtual time, too: for tests of slow servers */
+    uint32_t http_bytes_s;     /* of the network; 0: 500,000 */
+    uint32_t tcp_window_bytes; /* arrive while nobody reads; 0: none */
+    uint32_t tls_record_bytes; /* with a window: a record is there as a whole; 0: no TLS */
 };
 
 /** A new ESP32: blank flash, time 0. */
