@@ -133,6 +133,18 @@ static bool may_stand_still(void *ctx)
     return control_loop_is_steady(&app.loop);
 }
 
+#ifdef FOTA_DEMO_BUSY_TICKS
+/* A machine in the middle of a piece of work: a restart waits until it is done. */
+static bool is_work_done(void *ctx)
+{
+    (void)ctx;
+    return app.loop.ticks >= FOTA_DEMO_BUSY_TICKS;
+}
+#define MAY_RESTART is_work_done
+#else
+#define MAY_RESTART NULL /* at any time */
+#endif
+
 /* In the order of enum slot, enum slot_state and enum reset_cause (base/slot.h and
  * update/boot_services.h). */
 static const char *const slot_names[] = {"A", "B", "none"};
@@ -200,7 +212,7 @@ static void start_agent(void)
 {
     struct boot_info info;
     struct agent_config config = {.may_erase = may_stand_still,
-                                  .may_restart = NULL,
+                                  .may_restart = MAY_RESTART,
                                   .now_ms = now_ms,
                                   .loader_memory = (uint8_t *)loader_memory,
                                   .loader_memory_bytes = sizeof loader_memory,

@@ -84,18 +84,27 @@ void cli_s3_close(struct cli_s3 *c)
     c->http = NULL;
 }
 
-/* New credentials, where the configuration wants any; the transport for it goes to this machine's own network only. */
-static enum fota_err find_credentials(struct cli_s3 *c, char *why)
+/* New credentials, where the configuration wants any: one transport for this machine's own network, which no proxy
+ * reaches, and one as for S3. */
+static enum fota_err find_credentials(struct cli_s3 *c, uint64_t now_s, char *why)
 {
-    const struct http_curl_config direct = {.proxy = ""};
-    struct http_curl *http = NULL;
-    enum fota_err err = http_curl_open(&direct, &http);
+    const struct http_curl_config direct = {.proxy = "", .stop = c->transport.stop};
+    struct http_curl *near = NULL;
+    struct http_curl *far = NULL;
+    enum fota_err err = http_curl_open(&direct, &near);
+    err = err ? err : http_curl_open(&c->transport, &far);
     if (err) {
         (void)snprintf(why, SERVICE_WHY_BYTES, "libcurl cannot be started");
-        return err;
+    } else {
+        const struct service_search search = {.near = http_curl_http(near),
+                                              .far = http_curl_http(far),
+                                              .profile = c->profile,
+                                              .region = c->named_region,
+                                              .now_s = now_s};
+        err = service_credentials_find(&search, &c->credentials, why);
     }
-    err = service_credentials_find(http_curl_http(http), c->profile, &c->credentials, why);
-    http_curl_close(http);
+    http_curl_close(far);
+    http_curl_close(near);
     if (!err) {
         c->config.key_id = c->credentials.id;
         c->config.secret = c->credentials.secret;
@@ -105,12 +114,15 @@ static enum fota_err find_credentials(struct cli_s3 *c, char *why)
 }
 
 enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config,
-                                 const volatile sig_atomic_t *stop, struct cli_s3 *out)
+                                 const volatile sig_atomic_t *stop, uint64_t now_s, struct cli_s3 *out)
 {
     char why[SERVICE_WHY_BYTES];
     memset(out, 0, sizeof *out);
     out->is_signed = config->auth != SERVICE_AUTH_NONE;
     out->profile = config->profile;
+    out->named_region = config->region;
+    out->transport =
+        (struct http_curl_config){.ca_file = config->ca_file, .proxy = config->proxy, .stop = stop};
     out->config = (struct s3_config){
         .endpoint = out->endpoint,
         .region = config->region ? config->region : "us-east-1",
@@ -120,22 +132,22 @@ enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *c
                                                                : config->addressing == SERVICE_ADDRESS_VHOST,
         .trusts_server_clock = true,
     };
-    enum fota_err err = out->is_signed ? find_credentials(out, why) : FOTA_OK;
+    enum fota_err err = out->is_signed ? find_credentials(out, now_s, why) : FOTA_OK;
     if (err) {
-        (void)cli_fail(cli, err, "%s", why);
-        return err == E_IO ? CLI_FILE : CLI_USAGE;
+        enum cli_exit result = cli_fail(cli, err, "%s", why);
+        return err == E_NOT_FOUND ? CLI_USAGE : result;
     }
-    const struct http_curl_config transport = {
-        .ca_file = config->ca_file, .proxy = config->proxy, .stop = stop};
-    return open_client(cli, config->endpoint, &transport, out);
+    return open_client(cli, config->endpoint, &out->transport, out);
+}
+
+bool cli_s3_is_refresh_due(const struct cli_s3 *c, uint64_t now_s)
+{
+    return c->is_signed && service_credentials_are_due(&c->credentials, now_s);
 }
 
 enum fota_err cli_s3_refresh(struct cli_s3 *c, uint64_t now_s, char *why)
 {
-    if (!c->is_signed || !service_credentials_are_due(&c->credentials, now_s)) {
-        return FOTA_OK;
-    }
-    return find_credentials(c, why); /* after a failure the old ones stay until they end */
+    return find_credentials(c, now_s, why); /* after a failure the old ones stay until they end */
 }
 
 static enum cli_exit clock_failed(struct cli *cli, const struct s3_reply *reply, uint64_t now_s)

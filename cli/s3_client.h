@@ -42,7 +42,9 @@ struct cli_s3 {
     char endpoint[S3_URL_MAX_BYTES];
     /* Of cli_s3_from_config only: */
     bool is_signed;
-    const char *profile; /* named in the configuration, or NULL */
+    const char *profile;      /* named in the configuration, or NULL */
+    const char *named_region; /* the same */
+    struct http_curl_config transport;
     struct service_credentials credentials;
 };
 
@@ -58,15 +60,19 @@ enum cli_exit cli_s3_open(struct cli *cli, const struct cli_command *self, const
 /**
  * The same from the configuration of a service, with credentials as aws-cli finds them.
  * @param stop  not 0: the request under way is cut short; NULL: never
- * @return CLI_OK · CLI_USAGE (no credentials, or no URL; a sentence was printed) · CLI_FILE (~/.aws cannot be read) ·
- * CLI_INTERNAL
+ * @param now_s  seconds since 1970, for signatures of STS
+ * @return CLI_OK · CLI_USAGE (no credentials, or wrong ones in the files; or no URL; a sentence was printed) · CLI_FILE
+ * (~/.aws cannot be read) · CLI_NETWORK (a server that gives credentials refuses, or does not answer) · CLI_INTERNAL
  */
 FOTA_MUST_CHECK
 enum cli_exit cli_s3_from_config(struct cli *cli, const struct service_config *config,
-                                 const volatile sig_atomic_t *stop, struct cli_s3 *out);
+                                 const volatile sig_atomic_t *stop, uint64_t now_s, struct cli_s3 *out);
+
+/** Do credentials of cli_s3_from_config end soon? */
+bool cli_s3_is_refresh_due(const struct cli_s3 *c, uint64_t now_s);
 
 /**
- * Between two requests: renew credentials that end soon.
+ * Between two requests: new credentials in place of those that cli_s3_from_config found.
  * @param why  SERVICE_WHY_BYTES; after a failure what to do
  * @return FOTA_OK · as service_credentials_find; the old ones are used on
  */

@@ -9,6 +9,7 @@
 
 #include "ladder_text.h"
 #include "release/file.h"
+#include "service/local_time.h"
 #include "service/notify.h"
 
 enum {
@@ -217,18 +218,13 @@ static uint32_t seed(void)
     return value;
 }
 
-/* Hours of the configuration are local ones; the difference to UTC is that of the start. */
+/* Hours of the configuration are local ones. */
 static struct gateway_window window_of(const struct service_config *c)
 {
-    time_t now = time(NULL);
-    struct tm local;
-    struct gateway_window window = {.is_set = c->activate == SERVICE_ACTIVATE_WINDOW,
-                                    .from_h = (uint8_t)c->window_from,
-                                    .to_h = (uint8_t)c->window_to};
-    if (localtime_r(&now, &local)) {
-        window.utc_offset_s = (int32_t)local.tm_gmtoff;
-    }
-    return window;
+    return (struct gateway_window){.is_set = c->activate == SERVICE_ACTIVATE_WINDOW,
+                                   .from_h = (uint8_t)c->window_from,
+                                   .to_h = (uint8_t)c->window_to,
+                                   .offset_at = service_utc_offset_s};
 }
 
 enum cli_exit service_open_stores(struct service *s)
@@ -273,7 +269,9 @@ enum cli_exit service_open_gateway(struct service *s)
         result = service_open_stores(s);
     }
     if (result == CLI_OK) {
-        result = s->bundle ? open_bundle(s) : cli_s3_from_config(s->cli, c, &service_signals.stop, &s->s3);
+        result = s->bundle
+                     ? open_bundle(s)
+                     : cli_s3_from_config(s->cli, c, &service_signals.stop, utc_s(&s->clock.clock), &s->s3);
     }
     if (result == CLI_OK) {
         result = service_report_open(s);
@@ -337,17 +335,18 @@ static bool is_once_done(const struct service *s)
     return s->gateway.state == GATEWAY_WAIT && s->watch.sums.n_polls > 0;
 }
 
-/* Before the end of temporary credentials; a failure is told once for each try, a minute apart. */
+/* Before the end of temporary credentials, at most once a minute: a role may end sooner than it is renewed before that. */
 static void renew_credentials(struct service *s)
 {
     char why[SERVICE_WHY_BYTES];
     uint64_t now = now_ms(&s->clock.clock);
-    if (s->renew_ms && now < s->renew_ms) {
+    uint64_t utc = utc_s(&s->clock.clock);
+    if ((s->renew_ms && now < s->renew_ms) || !cli_s3_is_refresh_due(&s->s3, utc)) {
         return;
     }
-    if (cli_s3_refresh(&s->s3, utc_s(&s->clock.clock), why) != FOTA_OK) {
+    s->renew_ms = now + RENEW_AGAIN_MS;
+    if (cli_s3_refresh(&s->s3, utc, why) != FOTA_OK) {
         service_say(&s->watch, SERVICE_WARNING, "credentials cannot be renewed: %s", why);
-        s->renew_ms = now + RENEW_AGAIN_MS;
     }
 }
 

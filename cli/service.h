@@ -57,7 +57,7 @@ struct service {
     struct service_page page;
     uint64_t asked_ms; /* when the command of `activate = ask` was run last */
     enum gateway_consent asked;
-    uint64_t renew_ms; /* credentials that could not be renewed: not again before */
+    uint64_t renew_ms; /* credentials are not renewed again before */
     uint32_t watchdog_ms;
     uint64_t alive_ms; /* when the service manager heard of us last */
 };

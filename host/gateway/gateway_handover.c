@@ -51,24 +51,36 @@ enum gateway_input gateway_do_handover(struct gateway *g)
     if (g->slot == SLOT_LOADER) {
         return gateway_end_loader(g);
     }
-    gateway_emit(g, (struct gateway_event){
-                        .kind = GATEWAY_EVENT_VERIFIED, .version = gateway_version(g), .slot = g->slot});
+    gateway_tell_file(g, GATEWAY_EVENT_VERIFIED, FOTA_OK, 0, 0);
     return GATEWAY_ON_ACCEPTED;
 }
 
-/* Remember the trial before it starts: a gateway that resets now must follow it, not install over it. */
+/* Remember the trial before it starts: a gateway that resets now must follow it, not install over it. It stays noted while
+ * the application is asked again and again, so that this does not wear out the store. */
 static void note_trial(struct gateway *g)
 {
     struct gateway_record *r = &g->record;
+    const bool is_noted = r->is_in_trial;
     r->is_in_trial = true;
     r->trial_slot = (uint8_t)g->slot;
     r->trial_version = g->offer.release.version;
     r->trial_retry = g->offer.channel.retry;
     memcpy(r->trial_hash, gateway_slot_image(g)->hash, sizeof r->trial_hash);
-    gateway_save(g);
+    if (!is_noted) {
+        gateway_save(g);
+    }
     g->tries_seen = UINT8_MAX;
     g->trial_until_ms = clock_now_ms(g->ports.clock) +
                         (uint64_t)g->offer.release.confirm_within_s * 1000U * TRIAL_RUNS + TRIAL_EXTRA_MS;
+}
+
+/* It does not start. */
+static void forget_trial(struct gateway *g)
+{
+    if (g->record.is_in_trial) {
+        g->record.is_in_trial = false;
+        gateway_save(g);
+    }
 }
 
 /* Not now: look again in a while, and at the channel in between, which may have changed its mind. */
@@ -81,15 +93,12 @@ static enum gateway_input hold(struct gateway *g, enum fota_err reason, uint32_t
     }
     if (reason != g->held_told) {
         g->held_told = reason;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_HELD,
-                                               .reason = reason,
-                                               .version = gateway_version(g),
-                                               .slot = g->slot,
-                                               .done = wait_ms});
+        gateway_tell_file(g, GATEWAY_EVENT_HELD, reason, wait_ms, 0);
     }
     if (now_ms >= g->held_until_ms) {
         g->held_until_ms = 0;
         g->due_ms = 0;
+        forget_trial(g);
         return GATEWAY_ON_NOTHING;
     }
     gateway_pause(g, wait_ms < g->held_until_ms - now_ms ? wait_ms : (uint32_t)(g->held_until_ms - now_ms));
@@ -115,18 +124,19 @@ static enum gateway_input start_trial(struct gateway *g)
     struct link_progress progress;
     note_trial(g);
     enum fota_err err = link_client_activate(g->ports.link, g->session.session_id, &progress);
+    if (err == E_UPDATE_BUSY) { /* the application must not be interrupted; the session stays open */
+        return hold(g, err, LATER_MS);
+    }
+    g->held_until_ms = 0;
+    g->held_told = FOTA_OK;
     g->has_session = false;
     g->is_held = g->is_held && err; /* it resets itself */
     if (err && !link_client_is_transport(err)) {
-        g->record.is_in_trial = false;
-        gateway_save(g);
+        forget_trial(g);
         return gateway_is_final(err) ? gateway_refuse(g, err) : gateway_fail(g, err, g->config.retry_min_ms);
     }
     /* A lost reply leaves open whether the target restarts: the trial's INFO will tell. */
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_ACTIVATED,
-                                           .reason = err,
-                                           .version = gateway_version(g),
-                                           .slot = g->slot});
+    gateway_tell_file(g, GATEWAY_EVENT_ACTIVATED, err, 0, 0);
     gateway_pause(g, g->config.trial_poll_ms);
     return GATEWAY_ON_DONE;
 }
@@ -139,7 +149,11 @@ enum gateway_input gateway_do_activate(struct gateway *g)
     if (answer == GATEWAY_CONSENT_LATER) {
         return hold(g, reason, wait_ms);
     }
+    if (answer == GATEWAY_CONSENT_NOW) {
+        return start_trial(g);
+    }
     g->held_until_ms = 0;
     g->held_told = FOTA_OK;
-    return answer == GATEWAY_CONSENT_NO ? gateway_refuse(g, E_UPDATE_BUSY) : start_trial(g);
+    forget_trial(g);
+    return gateway_refuse(g, E_UPDATE_BUSY);
 }

@@ -22,8 +22,15 @@ enum gateway_input gateway_do_confirmed(struct gateway *g);
 enum gateway_input gateway_do_rolled_back(struct gateway *g);
 enum gateway_input gateway_do_report(struct gateway *g);
 
-/** Tell the observer; `event->state` is filled in. */
-void gateway_emit(struct gateway *g, struct gateway_event event);
+/** Tell the observer; `state` is filled in. */
+void gateway_emit(struct gateway *g, const struct gateway_event *event);
+
+/** The same, of something that concerns no file: no version, no slot. */
+void gateway_tell(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done);
+
+/** The same, of the file that is being installed: with its version and slot. */
+void gateway_tell_file(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done,
+                       uint32_t total);
 
 /** The next step comes after `ms`. */
 void gateway_pause(struct gateway *g, uint32_t ms);

@@ -12,6 +12,26 @@ static uint32_t wait_of(uint32_t from_h, uint32_t to_h, uint64_t local_s)
     return length == 0 || since < length ? 0 : DAY_S - since;
 }
 
+static int32_t offset_of(const struct gateway_window *w, uint64_t utc_s)
+{
+    return w->offset_at ? w->offset_at(utc_s) : w->utc_offset_s;
+}
+
+static uint32_t wait_at(const struct gateway_window *w, uint64_t utc_s)
+{
+    return wait_of(w->from_h, w->to_h, (uint64_t)((int64_t)utc_s + offset_of(w, utc_s)));
+}
+
+/* The owner's hours. If the clocks change on the way there, the way is longer or shorter by as much. */
+static uint32_t wait_of_owner(const struct gateway_window *w, uint64_t utc_s)
+{
+    uint32_t wait_s = wait_at(w, utc_s);
+    int64_t changed_s =
+        (int64_t)wait_s + offset_of(w, utc_s) - (wait_s ? offset_of(w, utc_s + wait_s) : offset_of(w, utc_s));
+    bool is_there = changed_s > 0 && wait_at(w, utc_s + (uint64_t)changed_s) == 0;
+    return is_there ? (uint32_t)changed_s : wait_s;
+}
+
 static uint32_t digits(const char *at)
 {
     return (uint32_t)(at[0] - '0') * 10U + (uint32_t)(at[1] - '0');
@@ -26,9 +46,7 @@ enum fota_err gateway_when(const struct gateway_window *window, const struct sta
     if (utc_s == 0) {
         *wait_s = window->is_set || is_asked ? HOUR_S : 0;
     } else {
-        uint32_t own_s = window->is_set ? wait_of(window->from_h, window->to_h,
-                                                  (uint64_t)((int64_t)utc_s + window->utc_offset_s))
-                                        : 0;
+        uint32_t own_s = window->is_set ? wait_of_owner(window, utc_s) : 0;
         uint32_t asked_s = is_asked ? wait_of(digits(asked->at + 7), digits(asked->at + 10), utc_s) : 0;
         *wait_s = own_s > asked_s ? own_s : asked_s;
     }

@@ -321,7 +321,7 @@ static enum fota_err sign(struct exchange *x, struct headers *h)
             covered[n++] = (struct sigv4_header){h->line[i].name, h->line[i].value};
         }
     }
-    const struct sigv4_key key = {config->key_id, config->secret, x->s3->region};
+    const struct sigv4_key key = {.id = config->key_id, .secret = config->secret, .region = x->s3->region};
     const struct sigv4_request r = {
         .method = !x->get ? "PUT" : "GET",
         .path = x->path,

@@ -152,14 +152,21 @@ static void hash_request(const struct sigv4_request *r, const char *query, char 
     hex_of(hash, out);
 }
 
-/* `<day>/<region>/s3/aws4_request` */
+static const char *service_of(const struct sigv4_key *key)
+{
+    return key->service ? key->service : "s3";
+}
+
+/* `<day>/<region>/<service>/aws4_request` */
 static enum fota_err scope_of(const struct sigv4_key *key, const char *date, char out[SCOPE_MAX_BYTES])
 {
     struct uri_text t = uri_text_begin(out, SCOPE_MAX_BYTES);
     uri_put_bytes(&t, date, DAY_CHARS);
     uri_put(&t, "/");
     uri_put(&t, key->region);
-    uri_put(&t, "/s3/aws4_request");
+    uri_put(&t, "/");
+    uri_put(&t, service_of(key));
+    uri_put(&t, "/aws4_request");
     return t.is_full ? E_NO_SPACE : FOTA_OK;
 }
 
@@ -173,7 +180,7 @@ static void sign(const struct sigv4_key *key, const char *date, const char *scop
     crypto_sha256_update(&h.inner, date, DAY_CHARS);
     hmac_final(&h, k);
     hmac_string(k, key->region, strlen(key->region), k);
-    hmac_string(k, "s3", 2, k);
+    hmac_string(k, service_of(key), strlen(service_of(key)), k);
     hmac_string(k, "aws4_request", 12, k);
     hmac_init_derived(&h, k);
     const char *text[] = {"AWS4-HMAC-SHA256\n", date, "\n", scope, "\n", request_sha256};

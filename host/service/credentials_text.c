@@ -1,5 +1,6 @@
-/* Texts that credentials stand in: AWS's files and JSON. Pure. */
+/* Texts that credentials stand in: AWS's files, JSON and XML. Pure. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "service/credentials.h"
@@ -35,6 +36,20 @@ static bool copy(const char *text, size_t n_bytes, char *out, size_t n_out)
     return true;
 }
 
+/* Visible characters of ASCII only, so that it may stand in a header or a sentence; blanks at the end do not count. */
+static bool copy_plain(const char *text, size_t n_bytes, char *out, size_t n_out)
+{
+    while (n_bytes > 0 && strchr(" \t\r\n", text[n_bytes - 1])) {
+        n_bytes--;
+    }
+    for (size_t i = 0; i < n_bytes; i++) {
+        if (text[i] < ' ' || text[i] > '~') {
+            return false;
+        }
+    }
+    return copy(text, n_bytes, out, n_out);
+}
+
 /* `[name]`; blanks inside the brackets do not count. */
 static bool is_section(const char *line, size_t n_bytes, const char *name)
 {
@@ -67,6 +82,18 @@ bool service_profile_value(const char *text, const char *section, const char *ke
     size_t n_bytes = 0;
     const char *value = find_value(text, section, key, &n_bytes);
     return value && copy(value, n_bytes, out, n_out);
+}
+
+bool service_profile_exists(const char *text, const char *section)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        if (text[0] == '[' && is_section(text, n, section)) {
+            return true;
+        }
+        text += text[n] ? n + 1 : n;
+    }
+    return false;
 }
 
 bool service_profile_has(const char *text, const char *section, const char *key)
@@ -149,15 +176,16 @@ static const char *skip_blanks(const char *at)
     return at + strspn(at, " \t\r\n");
 }
 
-bool service_json_text(const char *json, const char *name, char *out, size_t n_out)
+/* The value of a member of the outermost object. @return NULL: there is no such member */
+static const char *json_member(const char *json, const char *name)
 {
     char key[64];
     unsigned depth = 0;
     for (const char *at = json; at && *at;) {
         if (*at == '{' || *at == '[') {
             depth++;
-        } else if ((*at == '}' || *at == ']') && depth > 0) {
-            depth--;
+        } else if ((*at == '}' || *at == ']') && (depth == 0 || --depth == 0)) {
+            return NULL;
         }
         if (*at != '"') {
             at++;
@@ -168,11 +196,53 @@ bool service_json_text(const char *json, const char *name, char *out, size_t n_o
         const char *colon = at ? skip_blanks(at) : NULL;
         bool is_key = colon && *colon == ':' && depth == 1 && json_text_end(begin, key, sizeof key);
         if (is_key && strcmp(key, name) == 0) {
-            const char *value = skip_blanks(colon + 1);
-            return *value == '"' && json_text_end(value, out, n_out);
+            return skip_blanks(colon + 1);
         }
     }
-    return false;
+    return NULL;
+}
+
+bool service_json_text(const char *json, const char *name, char *out, size_t n_out)
+{
+    const char *value = json_member(json, name);
+    return value && *value == '"' && json_text_end(value, out, n_out);
+}
+
+const char *service_json_object(const char *json, const char *name)
+{
+    const char *value = json_member(json, name);
+    return value && *value == '{' ? value : NULL;
+}
+
+bool service_json_number(const char *json, const char *name, uint64_t *out)
+{
+    const char *value = json_member(json, name);
+    size_t n = value ? strspn(value, "0123456789") : 0;
+    if (n == 0 || n > 18 || !strchr(",} \t\r\n", value[n])) {
+        return false;
+    }
+    *out = strtoull(value, NULL, 10);
+    return true;
+}
+
+/* --- XML --------------------------------------------------------------------------------------------- */
+
+bool service_xml_text(const char *xml, const char *tag, char *out, size_t n_out)
+{
+    char open_tag[64];
+    char close_tag[64];
+    int n = snprintf(open_tag, sizeof open_tag, "<%s>", tag);
+    (void)snprintf(close_tag, sizeof close_tag, "</%s>", tag);
+    const char *at = n > 0 && (size_t)n + 1 < sizeof open_tag ? strstr(xml, open_tag) : NULL;
+    const char *text = at ? at + n : NULL;
+    const char *end = text ? strstr(text, close_tag) : NULL;
+    if (!end || memchr(text, '<', (size_t)(end - text)) || memchr(text, '&', (size_t)(end - text))) {
+        return false;
+    }
+    while (text < end && strchr(" \t\r\n", *text)) {
+        text++;
+    }
+    return copy_plain(text, (size_t)(end - text), out, n_out);
 }
 
 /* --- time -------------------------------------------------------------------------------------------- */

@@ -245,7 +245,11 @@ static bool set_options(struct http_curl *h, struct flight *f, struct curl_slist
                   curl_easy_setopt(c, CURLOPT_HEADERDATA, f) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
                   curl_easy_setopt(c, CURLOPT_WRITEDATA, f) == CURLE_OK && set_limits(c, f) && set_server(h);
-    if (is_set && f->request->method == HTTP_VERB_PUT) {
+    if (is_set && f->request->method == HTTP_VERB_POST) {
+        /* an upload under another name: what is sent, and how, is the same */
+        is_set = curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "POST") == CURLE_OK;
+    }
+    if (is_set && f->request->method != HTTP_VERB_GET) {
         is_set =
             curl_easy_setopt(c, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
             curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)f->request->n_body_bytes) == CURLE_OK &&

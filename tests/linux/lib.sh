@@ -87,3 +87,16 @@ gateway_says() {
     LAST="wait for '$1' in $2"; CODE=1; cp "$2" "$T/err"; : >"$T/out"
     grep -qF -- "$1" "$2" || fail "it does not say: $1"
 }
+
+# start_aws [ARGUMENT...]: the stand-in of what gives credentials on AWS, which gives the device's key; what it gives ends when
+# the file end says. AWS is its URL, and the environment names it and no keys.
+start_aws() {
+    echo $(($(date +%s) + 3600)) >end
+    /usr/bin/python3 "$TOP/tests/stand_ins/aws/aws_services.py" --give AKIAFOTADEVICE:device-secret --know AKIABASE:base-secret \
+        --end-file end --log aws.log "$@" >aws.out 2>aws.out.err &
+    PROXY_PIDS="$PROXY_PIDS $!"
+    wait_for 'aws_services ready' aws.out $!
+    AWS=$(cut -d' ' -f3 aws.out)
+    unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_ENDPOINT_URL AWS_REGION AWS_EC2_METADATA_DISABLED
+    export AWS_ENDPOINT_URL_STS=$AWS AWS_ENDPOINT_URL_SSO=$AWS AWS_EC2_METADATA_SERVICE_ENDPOINT=$AWS
+}

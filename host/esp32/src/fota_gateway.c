@@ -14,6 +14,7 @@
 #include "idf_config.h"
 #include "idf_fetch.h"
 #include "idf_http.h"
+#include "idf_listen.h"
 #include "idf_ota.h"
 #include "idf_say.h"
 #include "idf_stage.h"
@@ -44,7 +45,8 @@ struct inside {
     atomic_bool is_poll_wanted, is_stop_wanted;
     TaskHandle_t task; /* that runs it */
     StaticSemaphore_t lock_memory;
-    SemaphoreHandle_t lock; /* of status and task */
+    SemaphoreHandle_t lock; /* of status, task and listener */
+    struct idf_listener *listener;
     struct fota_gateway_status status;
 };
 _Static_assert(sizeof(struct inside) <= sizeof(struct fota_gateway), "enlarge FOTA_GATEWAY_BYTES");
@@ -109,6 +111,15 @@ static void note_event(struct inside *g, const struct gateway_event *e)
     unlock(g);
 }
 
+static void tell_listener(struct inside *g, const struct gateway_event *e, uint32_t wait_ms)
+{
+    lock(g);
+    if (g->listener) {
+        g->listener->hear(g->listener, &g->gateway, e, wait_ms);
+    }
+    unlock(g);
+}
+
 static void on_event(void *ctx, const struct gateway_event *e)
 {
     struct inside *g = ctx;
@@ -123,6 +134,7 @@ static void on_event(void *ctx, const struct gateway_event *e)
         return; /* a partition for one image keeps none: that was said at the start */
     }
     note_event(g, e);
+    tell_listener(g, e, 0);
     if (e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_STATEMENT) {
         g->has_polled = true;
     }
@@ -300,7 +312,9 @@ int fota_gateway_step(struct fota_gateway *gateway, uint32_t *wait_ms)
         let_go(g);
         idf_ota_go_back(&g->ota); /* returns if there is no way back */
     }
-    return (int)step(g, wait_ms);
+    const enum fota_err err = step(g, wait_ms);
+    tell_listener(g, NULL, *wait_ms);
+    return (int)err;
 }
 
 /* In pieces, so that a tick counter never overflows and the watchdog hears of it. */
@@ -314,7 +328,38 @@ static void wait(struct inside *g, uint32_t ms)
             (void)err; /* the task is not watched after all */
         }
         ms -= part;
+        tell_listener(g, NULL, ms);
     }
+}
+
+enum fota_err idf_listen(struct fota_gateway *gateway, struct idf_listener *listener)
+{
+    struct inside *g = in(gateway);
+    if (g->magic != (uint32_t)MAGIC) {
+        return E_STATE;
+    }
+    lock(g);
+    const bool is_free = !g->listener;
+    g->listener = is_free ? listener : g->listener;
+    if (is_free && !g->task) {
+        listener->hear(listener, &g->gateway, NULL, 0);
+    }
+    unlock(g);
+    return is_free ? FOTA_OK : E_STATE;
+}
+
+void idf_listen_no_more(struct fota_gateway *gateway)
+{
+    struct inside *g = in(gateway);
+    lock(g);
+    g->listener = NULL;
+    unlock(g);
+}
+
+const struct idf_log *idf_listen_log(struct fota_gateway *gateway)
+{
+    const struct inside *g = in(gateway);
+    return g->magic == (uint32_t)MAGIC ? &g->log : NULL;
 }
 
 static void set_task(struct inside *g, TaskHandle_t task)

@@ -354,6 +354,9 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
                        .total_ms = l->total_ms ? (int64_t)l->total_ms : IDF_HTTP_TOTAL_MS,
                        .idle_ms = l->idle_ms ? (int64_t)l->idle_ms : IDF_HTTP_IDLE_MS,
                        .min_bytes_s = l->min_bytes_s ? l->min_bytes_s : 1};
+    if (request->method == HTTP_VERB_POST) {
+        return E_UNSUPPORTED; /* nothing on the ESP32 needs one */
+    }
     if (request->n_headers > HTTP_HEADERS_MAX) {
         return E_NO_SPACE;
     }

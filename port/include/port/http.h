@@ -16,7 +16,7 @@
 struct http;
 
 /** Not http_method and HTTP_GET: those names are in ESP-IDF's http_parser.h. */
-enum http_verb { HTTP_VERB_GET, HTTP_VERB_PUT };
+enum http_verb { HTTP_VERB_GET, HTTP_VERB_PUT, HTTP_VERB_POST };
 
 enum { HTTP_HEADERS_MAX = 12 };
 
@@ -58,7 +58,7 @@ struct http_request {
     const char *url; /* http:// or https://, NUL-terminated, already encoded */
     const struct http_header *header;
     size_t n_headers;    /* 0..HTTP_HEADERS_MAX */
-    const uint8_t *body; /* HTTP_VERB_PUT only; NULL for an empty body */
+    const uint8_t *body; /* not with HTTP_VERB_GET; NULL for an empty body */
     size_t n_body_bytes;
     struct http_limits limits;
 };
@@ -79,7 +79,8 @@ struct http {
  * @param status  HTTP status of a complete reply, 200..599; any status is success here
  * Takes:         request->limits.total_ms at most
  * @return FOTA_OK · E_NET_DNS · E_NET_CONNECT · E_NET_TLS · E_NET_CUT · E_TIMEOUT · E_HTTP_REPLY ·
- * E_HTTP_LIMIT · E_ARG (malformed URL) · E_NO_SPACE · what sink->body returned
+ * E_HTTP_LIMIT · E_ARG (malformed URL) · E_NO_SPACE · E_UNSUPPORTED (a POST, by port/esp_idf) · what sink->body
+ * returned
  */
 FOTA_MUST_CHECK
 static inline enum fota_err http_perform(struct http *http, const struct http_request *request,

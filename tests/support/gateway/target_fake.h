@@ -25,8 +25,10 @@ struct target_fake {
     struct link_io io; /* first member: the wires */
     struct clock clock;
     uint64_t now_ns;
+    uint64_t ms_begun_ns; /* when the millisecond began that now_ns lies in: number `ms` */
+    uint32_t ms;
     /* wires */
-    uint32_t clock_hz;
+    uint64_t byte_ns;
     uint32_t gap_ns;
     bool is_selected;
     bool is_in_reset;
@@ -61,6 +63,7 @@ struct target_fake {
     uint32_t running_version;
     uint64_t started_ns;
     bool is_deaf_to_finish; /* FINISH fails with E_UPDATE_BUSY */
+    bool is_busy;           /* the application allows no restart: ACTIVATE fails with E_UPDATE_BUSY */
     bool damages_flash;     /* FINISH finds other bytes than were sent */
     uint64_t utc_back_s;    /* the gateway's clock shows so much less; at 1970 it has none */
     bool is_dead;           /* no power: nothing answers */

@@ -331,6 +331,32 @@ static void trial_waits_for_the_hours_of_the_owner_and_the_channel_is_polled_mea
     assert_int_equal(hour, 16);
 }
 
+/* `activate=idle` without anybody to ask here: the application on the target says that it is busy. */
+static void a_busy_application_is_asked_again_until_it_is_idle(void **state)
+{
+    (void)state;
+    site->target.is_busy = true;
+    publish(V2, 2);
+    const struct gateway_event *held = site_run_until(site, GATEWAY_EVENT_HELD, HOUR_MS);
+    assert_non_null(held);
+    assert_int_equal(held->reason, E_UPDATE_BUSY);
+    uint32_t n_saves = site->store.n_saves;
+    uint32_t polls = site->gateway.polls;
+    site_run_ms(site, 5 * HOUR_MS);
+    assert_int_equal(site->target.running_version, 0x01000000);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_HELD), 1);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_FAILED), 0);
+    assert_true(site->gateway.polls > polls + 3); /* the channel may change its mind meanwhile */
+    /* 18,000 questions do not wear out the store: it is written twice for each poll. */
+    assert_true(site->store.n_saves - n_saves < 3 * (site->gateway.polls - polls));
+    site_restart_gateway(site);
+    site_run_ms(site, HOUR_MS);
+    assert_int_equal(site->target.running_version, 0x01000000);
+    site->target.is_busy = false;
+    assert_confirmed(V2, HOUR_MS);
+    assert_int_equal(site_count(site, GATEWAY_EVENT_ROLLED_BACK), 0);
+}
+
 static void halt_while_the_trial_waits_is_heard(void **state)
 {
     (void)state;
@@ -374,6 +400,7 @@ int main(void)
         TEST(rolled_back_image_is_not_kept),
         TEST(gateway_killed_in_the_trial_keeps_the_image_all_the_same),
         TEST(trial_waits_for_the_hours_of_the_owner_and_the_channel_is_polled_meanwhile),
+        TEST(a_busy_application_is_asked_again_until_it_is_idle),
         TEST(halt_while_the_trial_waits_is_heard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,9 @@
 
 enum { EXAMPLE_TIME_S = 1369353600 }; /* 2013-05-24T00:00:00Z */
 
-static const struct sigv4_key KEY = {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-                                     "us-east-1"};
+static const struct sigv4_key KEY = {.id = "AKIAIOSFODNN7EXAMPLE",
+                                     .secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                     .region = "us-east-1"};
 static const char EMPTY[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 static const char HOST[] = "examplebucket.s3.amazonaws.com";
 
@@ -119,10 +120,31 @@ static void secrets_of_any_length_sign(void **state)
         char out[SIGV4_AUTHORIZATION_MAX_BYTES];
         memset(secret, 's', sizeof secret);
         secret[cases[i].n_secret] = '\0';
-        const struct sigv4_key key = {"ID", secret, "us-east-1"};
+        const struct sigv4_key key = {.id = "ID", .secret = secret, .region = "us-east-1"};
         assert_int_equal(sigv4_authorization(&key, &r, out, sizeof out), FOTA_OK);
         assert_non_null(strstr(out, cases[i].signature));
     }
+}
+
+/* STS: the body is signed by its hash only. Computed with botocore 1.43. */
+static void another_service_is_in_scope_and_key(void **state)
+{
+    (void)state;
+    static const char body[] = "Action=GetCallerIdentity&Version=2011-06-15";
+    const struct sigv4_header header[] = {{"x-amz-security-token", "tok"},
+                                          {"host", "sts.eu-central-1.amazonaws.com"},
+                                          {"x-amz-date", "20130524T000000Z"}};
+    struct sigv4_key key = KEY;
+    char hash[SIGV4_SHA256_BYTES];
+    char out[SIGV4_AUTHORIZATION_MAX_BYTES];
+    sigv4_payload_sha256((const uint8_t *)body, sizeof body - 1, hash);
+    const struct sigv4_request r = {"POST", "/", "", header, 3, hash, EXAMPLE_TIME_S};
+    key.region = "eu-central-1";
+    key.service = "sts";
+    assert_int_equal(sigv4_authorization(&key, &r, out, sizeof out), FOTA_OK);
+    assert_non_null(strstr(out, "/20130524/eu-central-1/sts/aws4_request, "));
+    assert_non_null(
+        strstr(out, "Signature=78619eefaa72f9dd478623943a28532e43b9497a1c332fa42a9cab9de1d27a04"));
 }
 
 static void a_header_that_does_not_fit_is_an_error_not_a_cut(void **state)
@@ -183,6 +205,7 @@ int main(void)
         cmocka_unit_test(aws_example_list_objects),
         cmocka_unit_test(aws_example_presigned_url),
         cmocka_unit_test(secrets_of_any_length_sign),
+        cmocka_unit_test(another_service_is_in_scope_and_key),
         cmocka_unit_test(a_header_that_does_not_fit_is_an_error_not_a_cut),
         cmocka_unit_test(every_byte_is_encoded_once_and_slash_only_where_asked),
         cmocka_unit_test(http_dates_are_read_and_nonsense_is_refused),

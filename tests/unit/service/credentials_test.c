@@ -6,102 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "credentials_rig.h"
 #include "service/credentials.h"
-
-static char home[64];
-static char why[SERVICE_WHY_BYTES];
-static struct service_credentials found;
-
-/* --- an endpoint that answers from a table ----------------------------------------------------------- */
-
-static struct {
-    const char *url, *needs_header, *body;
-} answers[4];
-static unsigned n_requests;
-
-static enum fota_err perform(struct http *http, const struct http_request *request,
-                             const struct http_sink *sink, unsigned *status)
-{
-    (void)http;
-    n_requests++;
-    for (unsigned i = 0; i < 4 && answers[i].url; i++) {
-        bool is_asked = strcmp(answers[i].url, request->url) == 0;
-        bool has_header =
-            !answers[i].needs_header ||
-            (request->n_headers == 1 && strcmp(request->header[0].value, answers[i].needs_header) == 0);
-        if (is_asked && has_header) {
-            *status = 200;
-            return sink->body(sink->ctx, 200, (const uint8_t *)answers[i].body, strlen(answers[i].body));
-        }
-    }
-    return E_NET_CONNECT;
-}
-
-static const struct http_ops http_ops = {.perform = perform};
-static struct http endpoint = {.ops = &http_ops};
-
-static void write_file(const char *name, const char *text)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", home, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"AWS_ACCESS_KEY_ID",
-                                        "AWS_SECRET_ACCESS_KEY",
-                                        "AWS_SESSION_TOKEN",
-                                        "AWS_PROFILE",
-                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                                        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-                                        "AWS_ROLE_ARN",
-                                        "AWS_WEB_IDENTITY_TOKEN_FILE",
-                                        "AWS_EC2_METADATA_DISABLED",
-                                        "AWS_EC2_METADATA_SERVICE_ENDPOINT"};
-    char path[128];
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        assert_int_equal(unsetenv(names[i]), 0);
-    }
-    (void)snprintf(home, sizeof home, "credentials_test.XXXXXX");
-    assert_non_null(mkdtemp(home));
-    (void)snprintf(path, sizeof path, "%s/credentials", home);
-    assert_int_equal(setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1), 0);
-    (void)snprintf(path, sizeof path, "%s/config", home);
-    assert_int_equal(setenv("AWS_CONFIG_FILE", path, 1), 0);
-    memset(answers, 0, sizeof answers);
-    memset(&found, 0, sizeof found);
-    n_requests = 0;
-    why[0] = '\0';
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    static const char *const files[] = {"credentials", "config", "a b", "token"};
-    char path[128];
-    for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", home, files[i]);
-        (void)unlink(path);
-    }
-    return rmdir(home);
-}
-
-static void set(const char *name, const char *value)
-{
-    assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
-}
 
 static const char FILE_TEXT[] =
     "# comment\n[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key=s/e=c\n"
@@ -111,44 +20,44 @@ static const char FILE_TEXT[] =
 static void the_environment_comes_first(void **state)
 {
     (void)state;
-    write_file("credentials", FILE_TEXT);
-    set("AWS_ACCESS_KEY_ID", "AKIAENV");
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "without AWS_SECRET_ACCESS_KEY"));
-    set("AWS_SECRET_ACCESS_KEY", "secret");
-    set("AWS_SESSION_TOKEN", "token");
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), FOTA_OK);
-    assert_string_equal(found.id, "AKIAENV");
-    assert_string_equal(found.token, "token");
-    assert_int_equal(found.source, SERVICE_SOURCE_ENVIRONMENT);
+    rig_write("credentials", FILE_TEXT);
+    rig_set("AWS_ACCESS_KEY_ID", "AKIAENV");
+    assert_int_equal(rig_look_offline(NULL), E_ARG);
+    assert_non_null(strstr(rig.why, "without AWS_SECRET_ACCESS_KEY"));
+    rig_set("AWS_SECRET_ACCESS_KEY", "secret");
+    rig_set("AWS_SESSION_TOKEN", "token");
+    assert_int_equal(rig_look_offline(NULL), FOTA_OK);
+    assert_string_equal(rig.found.id, "AKIAENV");
+    assert_string_equal(rig.found.token, "token");
+    assert_int_equal(rig.found.source, SERVICE_SOURCE_ENVIRONMENT);
     /* A profile that is named explicitly leaves it out; AWS_PROFILE does not. */
-    set("AWS_PROFILE", "other");
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), FOTA_OK);
-    assert_string_equal(found.id, "AKIAENV");
-    assert_int_equal(service_credentials_find(NULL, "other", &found, why), FOTA_OK);
-    assert_string_equal(found.id, "AKIAOTHER");
-    assert_string_equal(found.token, "tok");
-    assert_int_equal(found.source, SERVICE_SOURCE_CREDENTIALS_FILE);
+    rig_set("AWS_PROFILE", "other");
+    assert_int_equal(rig_look_offline(NULL), FOTA_OK);
+    assert_string_equal(rig.found.id, "AKIAENV");
+    assert_int_equal(rig_look_offline("other"), FOTA_OK);
+    assert_string_equal(rig.found.id, "AKIAOTHER");
+    assert_string_equal(rig.found.token, "tok");
+    assert_int_equal(rig.found.source, SERVICE_SOURCE_CREDENTIALS_FILE);
 }
 
 static void files_are_read_as_aws_cli_writes_them(void **state)
 {
     (void)state;
-    write_file("credentials", FILE_TEXT);
-    write_file("config", "[default]\nregion = r\n[profile build]\naws_access_key_id = AKIABUILD\n"
-                         "aws_secret_access_key = y\n");
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), FOTA_OK);
-    assert_string_equal(found.id, "AKIADEFAULT");
-    assert_string_equal(found.secret, "s/e=c");
-    assert_string_equal(found.token, "");
-    set("AWS_PROFILE", "build");
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), FOTA_OK);
-    assert_string_equal(found.id, "AKIABUILD");
-    assert_int_equal(found.source, SERVICE_SOURCE_CONFIG_FILE);
-    assert_int_equal(service_credentials_find(NULL, "half", &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "[half]"));
-    assert_int_equal(service_credentials_find(NULL, "nobody", &found, why), E_NOT_FOUND);
-    assert_non_null(strstr(why, "profile nobody"));
+    rig_write("credentials", FILE_TEXT);
+    rig_write("config", "[default]\nregion = r\n[profile build]\naws_access_key_id = AKIABUILD\n"
+                        "aws_secret_access_key = y\n");
+    assert_int_equal(rig_look_offline(NULL), FOTA_OK);
+    assert_string_equal(rig.found.id, "AKIADEFAULT");
+    assert_string_equal(rig.found.secret, "s/e=c");
+    assert_string_equal(rig.found.token, "");
+    rig_set("AWS_PROFILE", "build");
+    assert_int_equal(rig_look_offline(NULL), FOTA_OK);
+    assert_string_equal(rig.found.id, "AKIABUILD");
+    assert_int_equal(rig.found.source, SERVICE_SOURCE_CONFIG_FILE);
+    assert_int_equal(rig_look_offline("half"), E_ARG);
+    assert_non_null(strstr(rig.why, "[half]"));
+    assert_int_equal(rig_look_offline("nobody"), E_NOT_FOUND);
+    assert_non_null(strstr(rig.why, "profile nobody"));
 }
 
 static void tokens_of_4_kb_and_long_secrets_are_whole(void **state)
@@ -157,23 +66,23 @@ static void tokens_of_4_kb_and_long_secrets_are_whole(void **state)
     static char token[4097], secret[513], text[8192];
     memset(token, 't', sizeof token - 1);
     memset(secret, 's', sizeof secret - 1);
-    set("AWS_ACCESS_KEY_ID", "A");
-    set("AWS_SECRET_ACCESS_KEY", secret);
-    set("AWS_SESSION_TOKEN", token);
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), FOTA_OK);
-    assert_string_equal(found.token, token);
-    assert_string_equal(found.secret, secret);
+    rig_set("AWS_ACCESS_KEY_ID", "A");
+    rig_set("AWS_SECRET_ACCESS_KEY", secret);
+    rig_set("AWS_SESSION_TOKEN", token);
+    assert_int_equal(rig_look_offline(NULL), FOTA_OK);
+    assert_string_equal(rig.found.token, token);
+    assert_string_equal(rig.found.secret, secret);
     (void)snprintf(text, sizeof text,
                    "[p]\naws_access_key_id=A\naws_secret_access_key=%s\naws_session_token=%s\n", secret,
                    token);
-    write_file("credentials", text);
-    assert_int_equal(service_credentials_find(NULL, "p", &found, why), FOTA_OK);
-    assert_string_equal(found.token, token);
+    rig_write("credentials", text);
+    assert_int_equal(rig_look_offline("p"), FOTA_OK);
+    assert_string_equal(rig.found.token, token);
     static char huge[SERVICE_TOKEN_BYTES + 1];
     memset(huge, 't', sizeof huge - 1);
-    set("AWS_SESSION_TOKEN", huge);
-    assert_int_equal(service_credentials_find(NULL, NULL, &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "too long"));
+    rig_set("AWS_SESSION_TOKEN", huge);
+    assert_int_equal(rig_look_offline(NULL), E_ARG);
+    assert_non_null(strstr(rig.why, "too long"));
 }
 
 static const char ROLE_REPLY[] = "{\n \"Code\" : \"Success\",\n \"Nested\": {\"Token\": \"wrong\"},\n"
@@ -183,41 +92,41 @@ static const char ROLE_REPLY[] = "{\n \"Code\" : \"Success\",\n \"Nested\": {\"T
 static void the_role_of_an_instance_is_asked_by_imds_2(void **state)
 {
     (void)state;
-    answers[0].url = "http://169.254.169.254/latest/api/token";
-    answers[0].needs_header = "21600";
-    answers[0].body = "SESSION";
-    answers[1].url = "http://169.254.169.254/latest/meta-data/iam/security-credentials/";
-    answers[1].needs_header = "SESSION";
-    answers[1].body = "gateway-role\n";
-    answers[2].url = "http://169.254.169.254/latest/meta-data/iam/security-credentials/gateway-role";
-    answers[2].needs_header = "SESSION";
-    answers[2].body = ROLE_REPLY;
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), FOTA_OK);
-    assert_string_equal(found.id, "ASIAROLE");
-    assert_string_equal(found.secret, "a/b");
-    assert_string_equal(found.token, "tok");
-    assert_int_equal(found.expires_s, 1795946400U);
-    assert_false(service_credentials_are_due(&found, found.expires_s - SERVICE_REFRESH_BEFORE_S - 1));
-    assert_true(service_credentials_are_due(&found, found.expires_s - SERVICE_REFRESH_BEFORE_S));
-    set("AWS_EC2_METADATA_DISABLED", "true");
-    n_requests = 0;
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_NOT_FOUND);
-    assert_int_equal(n_requests, 0);
+    rig.answers[0].url = "http://169.254.169.254/latest/api/token";
+    rig.answers[0].needs_header = "21600";
+    rig.answers[0].body = "SESSION";
+    rig.answers[1].url = "http://169.254.169.254/latest/meta-data/iam/security-credentials/";
+    rig.answers[1].needs_header = "SESSION";
+    rig.answers[1].body = "gateway-role\n";
+    rig.answers[2].url = "http://169.254.169.254/latest/meta-data/iam/security-credentials/gateway-role";
+    rig.answers[2].needs_header = "SESSION";
+    rig.answers[2].body = ROLE_REPLY;
+    assert_int_equal(rig_look(NULL), FOTA_OK);
+    assert_string_equal(rig.found.id, "ASIAROLE");
+    assert_string_equal(rig.found.secret, "a/b");
+    assert_string_equal(rig.found.token, "tok");
+    assert_int_equal(rig.found.expires_s, 1795946400U);
+    assert_false(service_credentials_are_due(&rig.found, rig.found.expires_s - SERVICE_REFRESH_BEFORE_S - 1));
+    assert_true(service_credentials_are_due(&rig.found, rig.found.expires_s - SERVICE_REFRESH_BEFORE_S));
+    rig_set("AWS_EC2_METADATA_DISABLED", "true");
+    rig.n_requests = 0;
+    assert_int_equal(rig_look(NULL), E_NOT_FOUND);
+    assert_int_equal(rig.n_requests, 0);
 }
 
 static void a_container_names_its_endpoint(void **state)
 {
     (void)state;
-    set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1");
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "169.254.170.2/v2/credentials/1"));
-    answers[0].url = "http://169.254.170.2/v2/credentials/1";
-    answers[0].body = ROLE_REPLY;
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), FOTA_OK);
-    assert_int_equal(found.source, SERVICE_SOURCE_CONTAINER);
-    answers[0].body = "{\"AccessKeyId\": 3}";
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
-    assert_string_equal(found.id, "ASIAROLE"); /* what was found before stays */
+    rig_set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1");
+    assert_int_equal(rig_look(NULL), E_NET_CONNECT);
+    assert_non_null(strstr(rig.why, "169.254.170.2/v2/credentials/1"));
+    rig.answers[0].url = "http://169.254.170.2/v2/credentials/1";
+    rig.answers[0].body = ROLE_REPLY;
+    assert_int_equal(rig_look(NULL), FOTA_OK);
+    assert_int_equal(rig.found.source, SERVICE_SOURCE_CONTAINER);
+    rig.answers[0].body = "{\"AccessKeyId\": 3}";
+    assert_int_equal(rig_look(NULL), E_S3_CREDENTIALS);
+    assert_string_equal(rig.found.id, "ASIAROLE"); /* what was found before stays */
 }
 
 static void a_command_of_the_profile_prints_them(void **state)
@@ -227,30 +136,30 @@ static void a_command_of_the_profile_prints_them(void **state)
     (void)snprintf(command, sizeof command,
                    "[profile job]\ncredential_process = cat '%s/a b' \n[profile none]\n"
                    "credential_process = /nowhere/x\n[profile long]\ncredential_process = cat /dev/zero\n",
-                   home);
-    write_file("config", command);
-    write_file("a b", "{\"Version\": 1, \"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"top-secret\"}");
-    assert_int_equal(service_credentials_find(NULL, "job", &found, why), FOTA_OK);
-    assert_int_equal(found.source, SERVICE_SOURCE_PROCESS);
-    assert_string_equal(found.id, "ASIAJOB");
-    assert_string_equal(found.secret, "top-secret");
-    assert_false(service_credentials_are_due(&found, UINT64_MAX / 2));
-    write_file("a b", "{\"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"s\", \"SessionToken\": \"tok\", "
-                      "\"Expiration\": \"2026-11-29T09:00:00Z\"}");
-    assert_int_equal(service_credentials_find(NULL, "job", &found, why), FOTA_OK);
-    assert_string_equal(found.token, "tok");
-    assert_true(service_credentials_are_due(&found, found.expires_s - SERVICE_REFRESH_BEFORE_S));
-    assert_false(service_credentials_are_due(&found, found.expires_s - SERVICE_REFRESH_BEFORE_S - 1));
-    write_file(
+                   rig.home);
+    rig_write("config", command);
+    rig_write("a b", "{\"Version\": 1, \"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"top-secret\"}");
+    assert_int_equal(rig_look_offline("job"), FOTA_OK);
+    assert_int_equal(rig.found.source, SERVICE_SOURCE_PROCESS);
+    assert_string_equal(rig.found.id, "ASIAJOB");
+    assert_string_equal(rig.found.secret, "top-secret");
+    assert_false(service_credentials_are_due(&rig.found, UINT64_MAX / 2));
+    rig_write("a b", "{\"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"s\", \"SessionToken\": \"tok\", "
+                     "\"Expiration\": \"2026-11-29T09:00:00Z\"}");
+    assert_int_equal(rig_look_offline("job"), FOTA_OK);
+    assert_string_equal(rig.found.token, "tok");
+    assert_true(service_credentials_are_due(&rig.found, rig.found.expires_s - SERVICE_REFRESH_BEFORE_S));
+    assert_false(service_credentials_are_due(&rig.found, rig.found.expires_s - SERVICE_REFRESH_BEFORE_S - 1));
+    rig_write(
         "a b",
         "{\"AccessKeyId\": \"ASIAJOB\", \"SecretAccessKey\": \"top-secret\", \"Expiration\": \"soon\"}");
-    assert_int_equal(service_credentials_find(NULL, "job", &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "prints no credentials"));
-    assert_null(strstr(why, "top-secret"));
-    assert_int_equal(service_credentials_find(NULL, "none", &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "[profile none]"));
-    assert_non_null(strstr(why, "fails"));
-    assert_int_equal(service_credentials_find(NULL, "long", &found, why), E_S3_CREDENTIALS);
+    assert_int_equal(rig_look_offline("job"), E_ARG);
+    assert_non_null(strstr(rig.why, "prints no credentials"));
+    assert_null(strstr(rig.why, "top-secret"));
+    assert_int_equal(rig_look_offline("none"), E_ARG);
+    assert_non_null(strstr(rig.why, "[profile none]"));
+    assert_non_null(strstr(rig.why, "fails"));
+    assert_int_equal(rig_look_offline("long"), E_ARG);
 }
 
 static void commands_are_split_as_aws_cli_does(void **state)
@@ -271,55 +180,63 @@ static void commands_are_split_as_aws_cli_does(void **state)
     assert_int_equal(service_split(many, word, 6), 0);
 }
 
-/* Never other credentials in their place. */
-static void roles_and_sso_are_refused_by_name(void **state)
+/* A profile that is named and is not there: never other credentials in its place. */
+static void a_profile_of_the_environment_must_exist(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"role_arn", "sso_session", "sso_start_url", "web_identity_token_file"};
-    set("AWS_PROFILE", "role");
-    for (unsigned i = 0; i < 4; i++) {
-        char text[256];
-        (void)snprintf(text, sizeof text,
-                       "[profile role]\n%s = arn:aws:iam::1:role/x\nsource_profile = default\n", keys[i]);
-        write_file("credentials", "[role]\naws_access_key_id = A\naws_secret_access_key = b\n");
-        write_file("config", text);
-        assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
-        assert_non_null(strstr(why, keys[i]));
-        assert_non_null(strstr(why, "aws configure export-credentials --profile role"));
+    rig_write("credentials", FILE_TEXT);
+    rig_set("AWS_PROFILE", "nobody");
+    assert_int_equal(rig_look(NULL), E_ARG);
+    assert_non_null(strstr(rig.why, "AWS_PROFILE names nobody"));
+    assert_int_equal(rig.n_requests, 0);
+}
+
+/* Its token goes there: not in the clear to another machine. */
+static void the_endpoint_of_a_container_is_near(void **state)
+{
+    (void)state;
+    static const char *const far[] = {"http://example.com/c", "http://169.254.170.2.example.com/",
+                                      "http://127.0.0.1@example.com/", "http://localhost.example.com/",
+                                      "ftp://127.0.0.1/"};
+    static const char *const near[] = {"http://127.0.0.1:81/c", "http://localhost/c", "https://example.com/c",
+                                       "http://[::1]:81/c", "http://169.254.170.23/c"};
+    rig_set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "tok");
+    for (unsigned i = 0; i < sizeof far / sizeof far[0]; i++) {
+        rig_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", far[i]);
+        assert_int_equal(rig_look(NULL), E_ARG);
+        assert_non_null(strstr(rig.why, far[i]));
     }
-    set("AWS_PROFILE", NULL);
-    write_file("credentials", "");
-    write_file("config", "");
-    set("AWS_ROLE_ARN", "arn:x");
-    set("AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, "web identity"));
-    assert_int_equal(n_requests, 0);
+    assert_int_equal(rig.n_requests, 0);
+    for (unsigned i = 0; i < sizeof near / sizeof near[0]; i++) {
+        rig_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", near[i]);
+        assert_int_equal(rig_look(NULL), E_NET_CONNECT);
+    }
+    assert_int_equal(rig.n_requests, sizeof near / sizeof near[0]);
 }
 
 static void the_token_of_a_container_may_stand_in_a_file(void **state)
 {
     (void)state;
     char path[128];
-    (void)snprintf(path, sizeof path, "%s/token", home);
-    set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials");
-    set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
-    answers[0].url = "http://169.254.170.23/v1/credentials";
-    answers[0].needs_header = "of-the-file";
-    answers[0].body = ROLE_REPLY;
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_S3_CREDENTIALS);
-    assert_non_null(strstr(why, path));
-    write_file("token", "of-the-file\n");
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), FOTA_OK);
+    (void)snprintf(path, sizeof path, "%s/token", rig.home);
+    rig_set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials");
+    rig_set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
+    rig.answers[0].url = "http://169.254.170.23/v1/credentials";
+    rig.answers[0].needs_header = "of-the-file";
+    rig.answers[0].body = ROLE_REPLY;
+    assert_int_equal(rig_look(NULL), E_IO);
+    assert_non_null(strstr(rig.why, path));
+    rig_write("token", "of-the-file\n");
+    assert_int_equal(rig_look(NULL), FOTA_OK);
 }
 
 static void where_there_are_none_the_sentence_says_what_to_do(void **state)
 {
     (void)state;
-    assert_int_equal(service_credentials_find(&endpoint, NULL, &found, why), E_NOT_FOUND);
-    assert_non_null(strstr(why, "AWS_ACCESS_KEY_ID"));
-    assert_non_null(strstr(why, "auth = none"));
-    assert_true(service_credentials_are_due(&found, 0));
+    assert_int_equal(rig_look(NULL), E_NOT_FOUND);
+    assert_non_null(strstr(rig.why, "AWS_ACCESS_KEY_ID"));
+    assert_non_null(strstr(rig.why, "auth = none"));
+    assert_true(service_credentials_are_due(&rig.found, 0));
 }
 
 static void json_texts_are_found_at_the_outermost_level_only(void **state)
@@ -356,7 +273,7 @@ static void times_are_seconds_since_1970(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_environment_comes_first),
         TEST(files_are_read_as_aws_cli_writes_them),
@@ -365,7 +282,8 @@ int main(void)
         TEST(a_container_names_its_endpoint),
         TEST(a_command_of_the_profile_prints_them),
         TEST(commands_are_split_as_aws_cli_does),
-        TEST(roles_and_sso_are_refused_by_name),
+        TEST(a_profile_of_the_environment_must_exist),
+        TEST(the_endpoint_of_a_container_is_near),
         TEST(the_token_of_a_container_may_stand_in_a_file),
         TEST(where_there_are_none_the_sentence_says_what_to_do),
         TEST(json_texts_are_found_at_the_outermost_level_only),

@@ -109,6 +109,8 @@ struct gateway_window {
     bool is_set;
     uint8_t from_h, to_h; /* 0..23 */
     int32_t utc_offset_s; /* of the clock that these hours are read from; statements count in UTC */
+    /** The same at a moment, where it changes with summer time; asked for each decision. NULL: utc_offset_s, always. */
+    int32_t (*offset_at)(uint64_t utc_s);
 };
 
 /**

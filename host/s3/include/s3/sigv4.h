@@ -1,5 +1,5 @@
 /**
- * AWS Signature Version 4 for S3: the Authorization header and presigned URLs.
+ * AWS Signature Version 4, for S3 and for services like STS: the Authorization header and presigned URLs.
  *
  * Streams the canonical request through SHA-256, so it needs no buffer for it, no heap and no state. Checked
  * against the five examples that AWS publishes for S3 (tests/unit/s3/sigv4_test.c).
@@ -25,6 +25,7 @@ struct sigv4_key {
     const char *id;
     const char *secret;
     const char *region;
+    const char *service; /* NULL: `s3` */
 };
 
 /** A header that is signed: lower-case name, value without surrounding blanks. */

@@ -1,17 +1,24 @@
 /**
- * Credentials for S3 as aws-cli finds them, in its order: environment, ~/.aws/credentials, ~/.aws/config, the
- * command of `credential_process`, the container's endpoint, the role of the instance (IMDSv2). A profile that is named explicitly leaves the environment
- * out, as `--profile` does there.
+ * Credentials for S3 as aws-cli finds them, in its order:
  *
- *   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
- *   AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE
- *   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, ..._FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN,
- *   ..._TOKEN_FILE
- *   AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT
+ *   1. the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+ *   2. the role that the profile assumes: role_arn with source_profile (up to eight roles in a row) or credential_source,
+ *      role_session_name, external_id, duration_seconds
+ *   3. a web identity: AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, or the same keys of the profile
+ *   4. single sign-on: sso_session or sso_start_url, with the token that `aws sso login` left
+ *   5. keys in ~/.aws/credentials, then credential_process, then keys in ~/.aws/config
+ *   6. the container: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or ..._FULL_URI,
+ *      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or ..._TOKEN
+ *   7. the role of the instance (IMDSv2): AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT
  *
- * Not done: assumed roles (role_arn), SSO and web identities. A profile or an environment that asks for one of them is
- * refused by name, and the sentence says how credential_process gets the same from aws-cli; credentials of another kind
- * are never used in their place.
+ * The profile is AWS_PROFILE, in AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE. One that is named explicitly leaves
+ * the environment and what this machine's own network gives out, as `--profile` does there.
+ * STS is asked in the region of the configuration, of AWS_REGION, AWS_DEFAULT_REGION or the profile; AWS_ENDPOINT_URL_STS,
+ * AWS_ENDPOINT_URL_SSO, AWS_ENDPOINT_URL and endpoint_url name another server.
+ *
+ * Not done, and refused by name: mfa_serial, because nobody is there to type a code. An SSO token that ended is not
+ * renewed: the sentence says `aws sso login`. Not read: [services ...]. Credentials of another kind than the one that a
+ * profile asks for are never used in its place.
  */
 #ifndef SERVICE_CREDENTIALS_H
 #define SERVICE_CREDENTIALS_H
@@ -26,7 +33,7 @@ enum {
     SERVICE_KEY_ID_BYTES = 160,
     SERVICE_SECRET_BYTES = 1024,
     SERVICE_TOKEN_BYTES = 8192,
-    SERVICE_WHY_BYTES = 320,
+    SERVICE_WHY_BYTES = 480,
     SERVICE_REFRESH_BEFORE_S = 900 /* as botocore: temporary ones are renewed so long before their end */
 };
 
@@ -37,7 +44,10 @@ enum service_source {
     SERVICE_SOURCE_CONFIG_FILE,
     SERVICE_SOURCE_PROCESS,
     SERVICE_SOURCE_CONTAINER,
-    SERVICE_SOURCE_INSTANCE
+    SERVICE_SOURCE_INSTANCE,
+    SERVICE_SOURCE_ROLE,
+    SERVICE_SOURCE_WEB_IDENTITY,
+    SERVICE_SOURCE_SSO
 };
 
 /** NUL-terminated; `token` is "" where there is none. */
@@ -52,19 +62,29 @@ struct service_credentials {
 /** Where they were found, for messages: "the environment", "~/.aws/credentials", ... Never NULL. */
 const char *service_source_text(enum service_source source);
 
+/** What a search may use. */
+struct service_search {
+    struct http
+        *near; /* for the endpoints of this machine, which no proxy reaches; NULL: these are left out */
+    struct http *far;    /* for STS and SSO, as S3 is reached; needs POST. NULL: they count as unreachable */
+    const char *profile; /* named explicitly; NULL: AWS_PROFILE, else `default` */
+    const char *region;  /* of the configuration; NULL: the environment's, else the profile's */
+    uint64_t now_s;      /* seconds since 1970, for signatures and the end of tokens */
+};
+
 /**
  * Find credentials.
  *
- * @param http     for the two endpoints, which are never reached through a proxy; NULL: these are left out
- * @param profile  named explicitly; NULL: AWS_PROFILE, else `default`
  * @param out      unchanged after a failure
  * @param why      SERVICE_WHY_BYTES; after a failure a sentence with what to do
- * @return FOTA_OK · E_NOT_FOUND (nowhere) · E_S3_CREDENTIALS (half of them, too long, or an endpoint that refuses) ·
- *         E_IO (a file that cannot be read)
+ * Takes:          6 s for the endpoints of this machine, 30 s for each role or SSO, 60 s for a credential_process
+ * @return FOTA_OK · E_NOT_FOUND (nowhere) · E_ARG (what is configured is wrong: half of it, too long, a loop, MFA) ·
+ *         E_IO (a file that cannot be read) · E_S3_CREDENTIALS (a server refuses, or has none; the SSO session ended) ·
+ *         E_S3_THROTTLED, E_S3_SERVER, E_HTTP_* and E_NET_* (of a server; may pass by itself)
  */
 FOTA_MUST_CHECK
-enum fota_err service_credentials_find(struct http *http, const char *profile,
-                                       struct service_credentials *out, char *why);
+enum fota_err service_credentials_find(const struct service_search *search, struct service_credentials *out,
+                                       char *why);
 
 /** Is it time to look for new ones? `now_s` as this machine knows it. */
 bool service_credentials_are_due(const struct service_credentials *c, uint64_t now_s);
@@ -75,6 +95,9 @@ bool service_credentials_are_due(const struct service_credentials *c, uint64_t n
  */
 bool service_profile_value(const char *text, const char *section, const char *key, char *out, size_t n_out);
 
+/** Is there this section? */
+bool service_profile_exists(const char *text, const char *section);
+
 /** Is this key in this section, whatever its value? */
 bool service_profile_has(const char *text, const char *section, const char *key);
 
@@ -83,6 +106,20 @@ bool service_profile_has(const char *text, const char *section, const char *key)
  * @return false: not there, not a text, or longer than `n_out`
  */
 bool service_json_text(const char *json, const char *name, char *out, size_t n_out);
+
+/** The object member `name` of the outermost JSON object, for another call of these three.
+ * @return NULL: there is none */
+const char *service_json_object(const char *json, const char *name);
+
+/** The member `name` of the outermost JSON object, a whole number of up to 18 digits.
+ * @return false: it is none */
+bool service_json_number(const char *json, const char *name, uint64_t *out);
+
+/**
+ * The text of the first element `tag` without attributes, blanks at its ends left out.
+ * @return false: not there, longer than `n_out`, or with an element, an entity or another byte than visible ASCII in it
+ */
+bool service_xml_text(const char *xml, const char *tag, char *out, size_t n_out);
 
 /**
  * Split a command as aws-cli does: words at blanks, quotes of both kinds, backslashes; no shell.

@@ -25,6 +25,25 @@ uint8_t *stand_in_flash(void)
     return memory;
 }
 
+size_t stand_in_flash_bytes(void)
+{
+    return sizeof memory + sizeof entries + sizeof spaces;
+}
+
+void stand_in_save_flash(uint8_t *to)
+{
+    memcpy(to, memory, sizeof memory);
+    memcpy(to + sizeof memory, entries, sizeof entries);
+    memcpy(to + sizeof memory + sizeof entries, spaces, sizeof spaces);
+}
+
+void stand_in_restore_flash(const uint8_t *from)
+{
+    memcpy(memory, from, sizeof memory);
+    memcpy(entries, from + sizeof memory, sizeof entries);
+    memcpy(spaces, from + sizeof memory + sizeof entries, sizeof spaces);
+}
+
 void stand_in_reset_flash(bool is_new)
 {
     const uint32_t n = stand_in.config.stage_bytes;
@@ -256,12 +275,36 @@ esp_err_t nvs_get_blob(nvs_handle_t handle, const char *key, void *out_value, si
     return ESP_OK;
 }
 
+/* Cut: it is there still, or gone. */
+static esp_err_t erase_entry(struct nvs_entry *e)
+{
+    if (!stand_in_alive()) {
+        return ESP_FAIL;
+    }
+    const bool is_cut = stand_in_flash_op();
+    stand_in_stall_us(PROGRAM_US_PER_256);
+    e->is_used = is_cut && stand_in_draw(2) == 0;
+    return is_cut ? ESP_FAIL : ESP_OK;
+}
+
 esp_err_t nvs_erase_key(nvs_handle_t handle, const char *key)
 {
     struct nvs_entry *e = find(handle, key);
     if (!e) {
         return ESP_ERR_NVS_NOT_FOUND;
     }
-    e->is_used = false;
+    return erase_entry(e);
+}
+
+/* Of this namespace only; key by key, so that a cut leaves some. */
+esp_err_t nvs_erase_all(nvs_handle_t handle)
+{
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        const bool is_its = entries[i].is_used && entries[i].space == handle;
+        const esp_err_t err = is_its ? erase_entry(&entries[i]) : ESP_OK;
+        if (err != ESP_OK) {
+            return err;
+        }
+    }
     return ESP_OK;
 }

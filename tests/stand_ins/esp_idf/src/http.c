@@ -43,8 +43,9 @@ struct esp_http_client {
     char name[HEADERS][NAME_BYTES];
     char value[HEADERS][VALUE_BYTES];
     unsigned n_headers;
-    bool is_stuck;  /* the request was never finished */
-    uint8_t *cache; /* of body bytes: what one recv brought */
+    bool is_stuck;      /* the request was never finished */
+    uint32_t n_outages; /* of the network, when it connected: a connection does not outlive one */
+    uint8_t *cache;     /* of body bytes: what one recv brought */
     int n_cache, cache_at;
     bool is_cache_torn; /* partly read when the request before ended */
     int status;
@@ -109,16 +110,17 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
         return -1;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    if (poll(&p, 1, c->timeout_ms) == 0) {
+    if (c->n_outages != stand_in.n_outages || poll(&p, 1, c->timeout_ms) == 0) {
         stand_in_sleep_until(stand_in_now_us() + (uint64_t)c->timeout_ms * 1000U);
         return -2;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
     const int64_t waited_us =
         (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
-    const ssize_t n = recv(c->fd, bytes, (size_t)n_bytes, 0);
+    const ssize_t n = recv(c->fd, bytes, stand_in_receivable((size_t)n_bytes), 0);
     stand_in_sleep_until(arrival_us(c, n > 0 ? (uint64_t)n : 0U) +
                          (stand_in.config.is_network_real ? (uint64_t)waited_us : 0U));
+    stand_in_count_received(n > 0 ? (size_t)n : 0U);
     return n > 0 ? (int)n : n == 0 ? 0 : -1;
 }
 
@@ -145,7 +147,9 @@ static bool connect_host(struct esp_http_client *c)
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     stand_in.stats.http_connections++;
     stand_in_sleep_until(stand_in_now_us() + CONNECT_US);
-    if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
+    c->n_outages = stand_in.n_outages;
+    if (c->fd < 0 || !stand_in_network_is_up() ||
+        connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
         hang_up(c);
         return false;
     }
@@ -477,7 +481,8 @@ static int read_some(struct esp_http_client *c, char *buffer, int len)
         c->chunk_left -= c->is_chunked ? n : 0;
         c->is_complete = c->length > 0 && !c->is_chunked && c->n_read == c->length;
         stand_in.stats.http_body_bytes += (uint64_t)n;
-        stand_in.stats.http_blob_bytes += strstr(c->path, "/v1/blobs/") ? (uint64_t)n : 0U;
+        const bool is_blob = (c->status == 200 || c->status == 206) && strstr(c->path, "/v1/blobs/");
+        stand_in.stats.http_blob_bytes += is_blob ? (uint64_t)n : 0U;
     }
     return n;
 }
