@@ -28,7 +28,7 @@ PAGE_FILES = re.compile(r"host_esp32_src_idf_(page|serve|setup|settings|form|but
 LEFT_OUT = {"lib/base/board_layout.c", "lib/link/link_slave.c", "lib/link/link_session.c", "lib/link/link_pump.c"}  # the target's side
 # Calls by pointer, which the compiler does not show: (file, function) -> functions of a file.
 POINTERS = {("gateway.c", "gateway_step"): [("gateway_", "gateway_do_*")],
-            ("s3.c", "exchange*"): [("idf_http.c", "perform")], ("idf_http.c", "perform"): [("s3.c", "on_body")],
+            ("s3.c", "exchange*"): [("idf_http.c", "perform")], ("idf_http.c", "perform"): [("s3.c", "on_body")], ("idf_fetch.c", "task_main"): [("idf_http.c", "run"), ("idf_http.c", "end")],
             ("s3.c", "on_body"): [("gateway_", "take"), ("idf_ota.c", "take_file")], ("link_wire.c", "clock_bytes"): [("idf_wires.c", "transfer")],
             ("gateway_stage.c", "gateway_stage_append"): [("idf_stage.c", "append")], ("gateway_record.c", "gateway_record_save"): [("idf_store.c", "save")],
             ("gateway_emit.c", "gateway_emit"): [("fota_gateway.c", "on_event")], ("gateway_ladder.c", "gateway_climb"): [("fota_gateway.c", "rebuild")]}

@@ -12,6 +12,7 @@
 #include "freertos/task.h"
 #include "idf_clock.h"
 #include "idf_config.h"
+#include "idf_fetch.h"
 #include "idf_http.h"
 #include "idf_listen.h"
 #include "idf_ota.h"
@@ -29,6 +30,7 @@ struct inside {
     struct fota_gateway_config config;
     struct idf_config made;
     struct idf_log log;
+    struct idf_fetch fetch;
     struct idf_http http;
     struct idf_wires wires;
     struct idf_store store;
@@ -192,7 +194,7 @@ static enum fota_err open_memory(struct inside *g)
 static enum fota_err open_network(struct inside *g)
 {
     const struct fota_gateway_config *c = &g->config;
-    idf_http_open(&g->http, c->ca_pem, c->is_watched, &g->log);
+    idf_http_open(&g->http, c->ca_pem, c->is_watched, &g->fetch, &g->log);
     const enum fota_err err = s3_init(&g->s3, &g->http.http, &g->made.s3);
     if (err) {
         idf_log(&g->log, 'E',
@@ -243,6 +245,9 @@ int fota_gateway_open(struct fota_gateway *gateway, const struct fota_gateway_co
     }
     if (!err) {
         err = open_core(g); /* pins move from here on */
+    }
+    if (!err) {
+        err = idf_fetch_open(&g->fetch, config->fetcher);
     }
     g->magic = err ? 0 : (uint32_t)MAGIC;
     if (!err) {
@@ -395,6 +400,7 @@ int fota_gateway_run(struct fota_gateway *gateway)
     }
     idf_ota_close(&g->ota);
     let_go(g);
+    idf_fetch_close(&g->fetch);
     if (g->config.is_watched && esp_task_wdt_delete(NULL) != ESP_OK) {
         idf_log(&g->log, 'W', "the task watchdog does not let this task go");
     }

@@ -30,7 +30,8 @@ struct flight {
     uint64_t window_bytes;
     uint64_t n_body;
     uint32_t min_bytes_s;
-    bool is_reused; /* over a connection that was there */
+    bool is_reused;  /* over a connection that was there */
+    unsigned status; /* of a complete reply */
 };
 
 static struct idf_http *of(struct http *http)
@@ -269,6 +270,9 @@ static enum fota_err read_piece(struct flight *f, unsigned status, bool *is_end)
     }
     *is_end = n == 0;
     f->n_body += n > 0 ? (uint64_t)n : 0;
+    if (n > 0 && h->fetch->task) {
+        return idf_fetch_put(h->fetch, status, h->body, (size_t)n);
+    }
     return n > 0 ? h->sink->body(h->sink->ctx, status, h->body, (size_t)n) : FOTA_OK;
 }
 
@@ -292,7 +296,7 @@ static enum fota_err read_body(struct flight *f, unsigned status)
     return err;
 }
 
-static enum fota_err run(struct flight *f, unsigned *status)
+static enum fota_err exchange(struct flight *f)
 {
     enum fota_err err = prepare(f);
     if (!err) {
@@ -314,9 +318,29 @@ static enum fota_err run(struct flight *f, unsigned *status)
     }
     err = read_body(f, (unsigned)code);
     if (!err) {
-        *status = (unsigned)code;
+        f->status = (unsigned)code;
     }
     return err;
+}
+
+/* One request with what belongs to its end, in the task that the client belongs to. */
+static enum fota_err run(void *ctx)
+{
+    struct flight *f = ctx;
+    const enum fota_err err = exchange(f);
+    f->h->sink = NULL;
+    if (f->h->is_clean) {
+        delete_headers(f->h, f->request);
+    } else {
+        drop_client(f->h);
+    }
+    return err;
+}
+
+static enum fota_err end(void *ctx)
+{
+    drop_client(ctx);
+    return FOTA_OK;
 }
 
 static enum fota_err perform(struct http *http, const struct http_request *request,
@@ -342,12 +366,9 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     h->sink = sink;
     h->header_max_bytes = l->header_bytes ? l->header_bytes : IDF_HTTP_HEADER_BYTES;
     const bool was_watched = h->is_watched && esp_task_wdt_delete(NULL) == ESP_OK;
-    const enum fota_err err = run(&f, status);
-    h->sink = NULL;
-    if (h->is_clean) {
-        delete_headers(h, request);
-    } else {
-        drop_client(h);
+    const enum fota_err err = h->fetch->task ? idf_fetch_run(h->fetch, run, &f, sink) : run(&f);
+    if (!err) {
+        *status = f.status;
     }
     if (was_watched && esp_task_wdt_add(NULL) != ESP_OK) {
         idf_log(h->log, 'W', "the task watchdog does not take this task back");
@@ -355,13 +376,16 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     return err;
 }
 
-void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, const struct idf_log *log)
+void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, struct idf_fetch *fetch,
+                   const struct idf_log *log)
 {
     static const struct http_ops ops = {.perform = perform};
-    *http = (struct idf_http){.http = {.ops = &ops}, .ca_pem = ca_pem, .is_watched = is_watched, .log = log};
+    *http = (struct idf_http){
+        .http = {.ops = &ops}, .ca_pem = ca_pem, .is_watched = is_watched, .fetch = fetch, .log = log};
 }
 
 void idf_http_close(struct idf_http *http)
 {
-    drop_client(http);
+    const enum fota_err err = http->fetch->task ? idf_fetch_run(http->fetch, end, http, NULL) : end(http);
+    (void)err; /* nothing is left to end */
 }

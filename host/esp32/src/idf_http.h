@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "idf_fetch.h"
 #include "idf_log.h"
 #include "port/http.h"
 
@@ -39,6 +40,7 @@ struct idf_http {
     const char *ca_pem;
     bool is_watched;
     const struct idf_log *log;
+    struct idf_fetch *fetch;      /* its task, if there is one, does the requests */
     const struct http_sink *sink; /* of the request under way */
     uint32_t header_max_bytes, header_bytes;
     int piece_bytes; /* of a read: what a slow server can fill in a moment */
@@ -47,9 +49,11 @@ struct idf_http {
 
 /**
  * @param ca_pem      root certificate as PEM text, which must outlive it; NULL: ESP-IDF's bundle
+ * @param fetch       must outlive it
  * @param is_watched  take the task off the task watchdog during a request
  */
-void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, const struct idf_log *log);
+void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, struct idf_fetch *fetch,
+                   const struct idf_log *log);
 
 /** End the connection and free the client. */
 void idf_http_close(struct idf_http *http);

@@ -113,6 +113,22 @@ struct fota_gateway_self {
     enum fota_gateway_consent (*may_restart)(void *ctx, uint32_t version);
 };
 
+enum {
+    /* 32-bit pointers; other machines only run the tests. */
+    FOTA_GATEWAY_BYTES = sizeof(void *) == 4 ? 20480 : 24576,
+    FOTA_GATEWAY_STACK_BYTES = 8192,
+    FOTA_GATEWAY_TASK_BYTES = 1024,
+    FOTA_GATEWAY_RING_BYTES = 8192
+};
+
+/** Memory of a second task that does the requests: what arrives while the target programs is not waited for. Worth its 17 kB where
+ * there is no staging partition and the network is not much faster than the target. */
+struct fota_gateway_fetcher {
+    uint64_t control[FOTA_GATEWAY_TASK_BYTES / 8];
+    uint64_t stack[FOTA_GATEWAY_STACK_BYTES / 8];
+    uint8_t ring[FOTA_GATEWAY_RING_BYTES];
+};
+
 /** Begin with fota_gateway_config_default. Strings must outlive the gateway. */
 struct fota_gateway_config {
     /* S3 */
@@ -151,21 +167,16 @@ struct fota_gateway_config {
     const char *stage_label;    /* data partition for images; NULL: none, every image is read twice */
     uint32_t stage_image_bytes; /* longest image that it must hold */
     struct fota_gateway_self self;
+    struct fota_gateway_fetcher
+        *fetcher; /* NULL: requests are done by the gateway's own task; must outlive the gateway */
     /* Feed the task watchdog (esp_task_wdt) while the link works; off it during requests, whose time lwIP decides. */
     bool is_watched;
-    /* Called by the task of the gateway; may be NULL. They must not call the gateway, but for fota_gateway_poll_now. */
+    /* Called by the task of the gateway (on_log by the fetcher's, too); may be NULL. They must not call the gateway, but for fota_gateway_poll_now. */
     void (*on_event)(void *ctx, const struct fota_gateway_event *event);
     enum fota_gateway_consent (*may_activate)(void *ctx, uint32_t version);
     void (*on_log)(void *ctx, char level,
                    const char *line); /* level E, W, I; as well as the log of ESP-IDF */
     void *ctx;
-};
-
-enum {
-    /* 32-bit pointers; other machines only run the tests. */
-    FOTA_GATEWAY_BYTES = sizeof(void *) == 4 ? 20480 : 24576,
-    FOTA_GATEWAY_STACK_BYTES = 8192,
-    FOTA_GATEWAY_TASK_BYTES = 1024
 };
 
 /** One gateway. Zero it, or leave it static; its content is its own. */

@@ -52,7 +52,8 @@ struct esp_http_client {
     int64_t length; /* -1: none */
     bool is_chunked, is_to_end, has_head, is_complete;
     int64_t n_read;
-    int64_t chunk_left; /* of the chunk under way; -1: its size comes */
+    uint64_t arrived_us, stalls_us, record_left; /* of the network, see arrival_us */
+    int64_t chunk_left;                          /* of the chunk under way; -1: its size comes */
 };
 
 static struct esp_http_client clients[CLIENTS];
@@ -76,6 +77,30 @@ static void hang_up(struct esp_http_client *c)
     c->fd = -1;
 }
 
+/*
+ * When the last of these bytes is there for the program. With a window in the configuration they arrive on their own, up to so many
+ * while nobody reads, but not while the flash is busy; and of a TLS record nothing is there before all of it is.
+ */
+static uint64_t arrival_us(struct esp_http_client *c, uint64_t n)
+{
+    const uint64_t now_us = stand_in_now_us();
+    const uint64_t rate = stand_in.config.http_bytes_s;
+    const uint64_t window_us = (uint64_t)stand_in.config.tcp_window_bytes * 1000000U / rate;
+    if (window_us == 0) {
+        return now_us + n * 1000000U / rate;
+    }
+    c->arrived_us += stand_in.stalls_us - c->stalls_us;
+    c->stalls_us = stand_in.stalls_us;
+    c->arrived_us = c->arrived_us + window_us > now_us ? c->arrived_us : now_us - window_us;
+    while (n > c->record_left) {
+        const uint64_t record = stand_in.config.tls_record_bytes ? stand_in.config.tls_record_bytes : n;
+        c->arrived_us += record * 1000000U / rate;
+        c->record_left += record;
+    }
+    c->record_left -= n;
+    return c->arrived_us > now_us ? c->arrived_us : now_us;
+}
+
 /* @return bytes, 0: closed, -1: broken, -2: timeout.  */
 static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
 {
@@ -93,8 +118,7 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
     const int64_t waited_us =
         (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
     const ssize_t n = recv(c->fd, bytes, stand_in_receivable((size_t)n_bytes), 0);
-    const uint64_t us = (n > 0 ? (uint64_t)n : 0U) * 1000000U / stand_in.config.http_bytes_s;
-    stand_in_sleep_until(stand_in_now_us() + us +
+    stand_in_sleep_until(arrival_us(c, n > 0 ? (uint64_t)n : 0U) +
                          (stand_in.config.is_network_real ? (uint64_t)waited_us : 0U));
     stand_in_count_received(n > 0 ? (size_t)n : 0U);
     return n > 0 ? (int)n : n == 0 ? 0 : -1;
@@ -308,6 +332,9 @@ esp_err_t esp_http_client_open(esp_http_client_handle_t c, int write_len)
     c->length = -1;
     c->n_read = 0;
     c->chunk_left = -1;
+    c->arrived_us = stand_in_now_us();
+    c->stalls_us = stand_in.stalls_us;
+    c->record_left = 0;
     if (c->fd < 0 && !connect_host(c)) {
         c->is_complete = true; /* as the original says before there are headers */
         return ESP_ERR_HTTP_CONNECT;

@@ -62,6 +62,8 @@ struct stand_in_config {
     uint32_t random;       /* esp_random draws from it; 0: it says 4 */
     bool is_network_real;  /* waits for a server take virtual time, too: for tests of slow servers */
     uint32_t http_bytes_s; /* of the network; 0: 500,000 */
+    uint32_t tcp_window_bytes; /* arrive while nobody reads; 0: none */
+    uint32_t tls_record_bytes; /* with a window: a record is there as a whole; 0: no TLS */
 };
 
 /** A new ESP32: blank flash, time 0. */

@@ -12,8 +12,9 @@ struct stand_in_world {
     uint64_t own_us;  /* time without a twin */
     uint64_t base_us; /* the twin's time at stand_in_new */
     uint64_t reset_us;
-    uint64_t idle_us;  /* when the idle task last ran */
-    uint64_t stall_us; /* flash stalls since then */
+    uint64_t idle_us;   /* when the idle task last ran */
+    uint64_t stall_us;  /* flash stalls since then */
+    uint64_t stalls_us; /* all of them */
     uint64_t cut_op, end_point, n_points;
     uint32_t random;
     bool is_dead;

@@ -182,6 +182,7 @@ void stand_in_stall_us(uint64_t us)
 {
     pass_us(us);
     stand_in.stall_us += us;
+    stand_in.stalls_us += us;
     stand_in_check_watchdogs();
 }
 
