@@ -156,7 +156,8 @@ static enum cli_exit conclude(struct service *s)
         return failure(s);
     }
     if (w->n_refused > 0) {
-        return cli_fail(s->cli, w->last_reason, "%s was refused", version);
+        return cli_fail(s->cli, w->last_reason, "%s was refused",
+                        w->last_version ? version : "the channel object");
     }
     if (w->n_rolled_back > 0) {
         (void)cli_fail(s->cli, w->last_reason, "%s was rolled back, the old image runs", version);
