@@ -8,7 +8,7 @@ BUILD = cmake --build build/$(1) -j $(JOBS)
 CONFIGURE = test -f build/$(1)/build.ninja || cmake --preset $(1) >build/setup/configure-$(1).log 2>&1 || \
     { cat build/setup/configure-$(1).log; exit 1; }
 
-.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-fuzz gateway-soak recover flash pictures size format lint docs cube-pack esp-component arduino-zip release clean
+.PHONY: help setup host fw twin demo test test-long quick cuts bench fuzz gateway-fuzz gateway-soak esp32-soak recover flash pictures size format lint docs cube-pack esp-component arduino-zip release clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r verb text; do \
@@ -20,7 +20,7 @@ demo: fw ## the whole story: S3, signed release, update of the running twin, rol
 test: setup ## checks, unit tests, firmware, twin, sanitizers (12 min)
 	@tools/test.sh all
 
-test-long: setup ## what CI runs after that: other people's hosts at both speeds of flash, two builds with the same bytes, boot tests and cuts on each board (8 min)
+test-long: setup ## what CI runs after that: clang, slow tests under ASan, other people's hosts at both speeds of flash, two builds with the same bytes, boot tests and cuts on each board (10 min)
 	@tools/test.sh long
 
 quick: setup ## the checks and tests that take less than a minute
@@ -56,6 +56,10 @@ pictures: host ## draw the pictures of the local page anew (docs/pictures), in h
 
 gateway-soak: fw ## hundreds of updates through bad networks, kills and power cuts of gateway and target; build/gateway.json (20 min)
 	@build/host/tests/soak/fota-gateway-soak --json build/gateway.json
+
+esp32-soak: fw ## the ESP32 port through bad networks, bad wires, ends and power cuts, and its times; build/esp32.json (5 min)
+	@tools/esp32_size.py build/esp32
+	@build/host/tests/esp32/soak/fota-esp32-soak --sizes build/esp32/esp32_size.json --json build/esp32.json
 
 recover: fw ## thousands of boards, each cut or reset somewhere in its recovery or update, all of them rebuilt or updated (5 min)
 	@tools/recover.sh

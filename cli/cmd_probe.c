@@ -9,8 +9,9 @@
 #include "keys.h"
 #include "ladder_text.h"
 #include "option_bytes.h"
+#include "service.h"
 
-enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_LOADER, OPT_FACTORY, OPT_NO_RESET };
+enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_LOADER, OPT_FACTORY, OPT_NO_RESET, OPT_CONFIG };
 
 static const struct cli_option OPTIONS[] = {
     CLI_BOARD_OPTION_TABLE,
@@ -18,6 +19,8 @@ static const struct cli_option OPTIONS[] = {
     {"loader", CLI_TEXT, "FILE", NULL, "signed loader that the factory puts into sector 1"},
     {"factory", CLI_TEXT, "FILE", NULL, "signed image that the factory puts into slot A"},
     {"no-reset", CLI_FLAG, NULL, NULL, "only ask what answers as it stands; never touch NRST and BOOT0"},
+    {"config", CLI_TEXT, "FILE", NULL,
+     "not the twin: the board on the wires that this configuration of a gateway names"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
@@ -301,16 +304,16 @@ static enum cli_exit report(struct cli *cli, const struct link_ladder *l, enum f
     return err ? CLI_TARGET : CLI_OK;
 }
 
-static enum cli_exit probe(struct cli *cli, struct cli_board *board, bool may_reset)
+static enum cli_exit probe(struct cli *cli, struct link_client *link, bool may_reset)
 {
     struct link_ladder ladder;
-    enum fota_err err = link_ladder_climb(&board->link, LINK_RUNG_STANDING,
-                                          may_reset ? LINK_RUNG_ROM : LINK_RUNG_STANDING, &ladder);
+    enum fota_err err =
+        link_ladder_climb(link, LINK_RUNG_STANDING, may_reset ? LINK_RUNG_ROM : LINK_RUNG_STANDING, &ladder);
     err = reason_of_rung(&ladder, err);
     enum cli_exit result = report(cli, &ladder, err);
     if (may_reset &&
         ladder.is_tried[LINK_RUNG_RESET]) { /* out of the ROM or the loader, back to what it does */
-        enum fota_err reset_err = link_client_reset(&board->link, LINK_BOOT_FLASH);
+        enum fota_err reset_err = link_client_reset(link, LINK_BOOT_FLASH);
         if (reset_err && result == CLI_OK) {
             return cli_fail(cli, reset_err, "cannot reset the board");
         }
@@ -318,35 +321,74 @@ static enum cli_exit probe(struct cli *cli, struct cli_board *board, bool may_re
     return result;
 }
 
-static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
+static enum cli_exit probe_twin(struct cli *cli, const struct cli_command *self, const struct cli_values *v)
 {
-    bool is_done = false;
-    struct cli_values values;
     struct cli_board board = {.cli = cli};
     struct cli_board_config config;
-    enum cli_exit result = cli_parse(cli, self, argc, argv, &values, &is_done);
-    if (is_done) {
-        return result;
-    }
-    result = cli_board_from_options(cli, self, &values, &config);
+    enum cli_exit result = cli_board_from_options(cli, self, v, &config);
     if (result != CLI_OK) {
         return result;
     }
-    config.bootloader_elf = values.option[OPT_BOOTLOADER].text;
-    config.loader_image = values.option[OPT_LOADER].text;
-    config.factory_image = values.option[OPT_FACTORY].text;
+    config.bootloader_elf = v->option[OPT_BOOTLOADER].text;
+    config.loader_image = v->option[OPT_LOADER].text;
+    config.factory_image = v->option[OPT_FACTORY].text;
     if (!config.flash && !config.bootloader_elf) {
-        return cli_usage(cli, self, "give --flash (a board that ran before) or --bootloader (a new one)");
+        return cli_usage(cli, self,
+                         "give --flash (a twin that ran before), --bootloader (a new one), or --config (a "
+                         "board on wires)");
     }
     result = cli_board_open(cli, &config, &board);
     if (result == CLI_OK) {
         cli_board_start(&board, SETTLE_MS);
-        result = probe(cli, &board, !values.option[OPT_NO_RESET].is_given);
+        result = probe(cli, &board.link, !v->option[OPT_NO_RESET].is_given);
         enum cli_exit save = cli_board_save(&board);
         result = cli_board_end_vcd(&board, result == CLI_OK ? save : result);
     }
     cli_board_close(&board);
     return result;
+}
+
+/* The wires are those of the gateway's configuration, so its lock keeps a gateway that runs from being disturbed. */
+static enum cli_exit probe_wires(struct cli *cli, const struct cli_command *self, const struct cli_values *v)
+{
+    for (unsigned i = 0; i < OPT_NO_RESET; i++) {
+        if (v->option[i].is_given) {
+            return cli_usage(cli, self,
+                             "--%s is for the twin, --config for a board on wires: give one of them",
+                             OPTIONS[i].name);
+        }
+    }
+    struct service *s = calloc(1, sizeof *s);
+    if (!s) {
+        return cli_fail(cli, E_INTERNAL, "no memory");
+    }
+    s->cli = cli;
+    s->self = self;
+    enum cli_exit result = service_load(s, v->option[OPT_CONFIG].text);
+    if (result == CLI_OK) {
+        result = service_lock(s);
+    }
+    if (result == CLI_OK) {
+        result = service_open_target(s);
+    }
+    if (result == CLI_OK) {
+        result = probe(cli, s->link, !v->option[OPT_NO_RESET].is_given);
+    }
+    result = service_close(s, result);
+    free(s);
+    return result;
+}
+
+static enum cli_exit run(struct cli *cli, const struct cli_command *self, int argc, char **argv)
+{
+    bool is_done = false;
+    struct cli_values values;
+    enum cli_exit result = cli_parse(cli, self, argc, argv, &values, &is_done);
+    if (is_done) {
+        return result;
+    }
+    return values.option[OPT_CONFIG].is_given ? probe_wires(cli, self, &values)
+                                              : probe_twin(cli, self, &values);
 }
 
 const struct cli_command cli_cmd_probe = {
@@ -355,12 +397,15 @@ const struct cli_command cli_cmd_probe = {
     .arguments = "[options]",
     .details =
         "Asks the agent; if nothing answers, resets the board (loader, then ST's ROM) until something\n"
-        "does, and says what was tried. The board is the twin, as --flash holds it.\n"
+        "does, and says what was tried. The board is the twin, as --flash holds it, or with --config the "
+        "one\n"
+        "on the wires of this machine.\n"
         "\n"
         "exit code 0: one of our loaders answers; 5: only ST's ROM, or nothing.\n"
         "\n"
         "example:\n"
-        "  fota probe --flash board.flash\n",
+        "  fota probe --flash board.flash\n"
+        "  fota probe --config /etc/fota/gateway.conf\n",
     .options = OPTIONS,
     .run = run,
 };

@@ -34,6 +34,8 @@ enum {
     OPT_LOADER,
     OPT_NO_LOADER,
     OPT_BUNDLE,
+    OPT_ESP32,
+    OPT_COUNTER,
     OPT_TIME_OFFSET
 };
 
@@ -43,7 +45,9 @@ enum {
     NS_A_MS = 1000000,
     SLOTS = 2,
     KNOWN_KEYS = 2,
-    EXPIRES_DAYS_MAX = 3650
+    EXPIRES_DAYS_MAX = 3650,
+    ESP32_IMAGE_MAX_BYTES = 4 * 1024 * 1024, /* an application partition is smaller */
+    ESP32_FIRST_BYTE = 0xE9                  /* of every application image of ESP-IDF */
 };
 
 static const char *const KNOWN[KNOWN_KEYS] = {KEY_IMAGE, KEY_NEXT};
@@ -69,6 +73,9 @@ static const struct cli_option OPTIONS[] = {
     {"loader", CLI_TEXT, "FILE", NULL, "signed loader that devices with an open sector 1 install too"},
     {"no-loader", CLI_FLAG, NULL, NULL, "offer no loader any more; without it the channel keeps its loader"},
     {"bundle", CLI_TEXT, "FILE", NULL, "no S3: a new tar file of the release's objects, for gateway install"},
+    {"esp32", CLI_TEXT, "M.N.R", NULL, "offer one application of an ESP32 gateway, as this version"},
+    {"counter", CLI_NUMBER, "N", "0",
+     "with --esp32: security counter; a gateway never goes below one it confirmed"},
     {"time-offset-s", CLI_TEXT, "S", "0", "added to this machine's clock; for tests"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
@@ -220,6 +227,49 @@ static enum cli_exit read_images(struct publication *p)
         p->facts[slot] = facts;
     }
     return compare_images(p);
+}
+
+/*
+ * --esp32: the file as ESP-IDF made it, once for each of the two places that a release has. It is no image of ours, so the facts
+ * are those of the command line; what the gateway relies on is its SHA-256 in the signed statement.
+ */
+static enum cli_exit read_application(struct publication *p)
+{
+    const struct cli_value *o = p->values->option;
+    const struct statement_span text = span_of(o[OPT_ESP32].text);
+    struct image_result *r = &p->facts[0].result;
+    struct crypto_sha256 hash;
+    p->path[0] = p->values->positional[0];
+    const enum cli_exit result =
+        cli_file(p->cli, p->path[0], ESP32_IMAGE_MAX_BYTES, &p->bytes[0], &p->n_bytes[0]);
+    if (result != CLI_OK) {
+        return result;
+    }
+    if (p->n_bytes[0] == 0 || p->bytes[0][0] != ESP32_FIRST_BYTE) {
+        return cli_fail(
+            p->cli, E_IMAGE_MAGIC,
+            "%s is refused: it is no application of an ESP32, which begins with the byte E9; give "
+            "the .bin file of the project that idf.py build made, not the merged one",
+            p->path[0]);
+    }
+    if (statement_version(&text, &r->image.version_packed) != FOTA_OK) {
+        return cli_fail(p->cli, E_ARG, "--esp32 is a version like 1.2.0, not '%s'", o[OPT_ESP32].text);
+    }
+    r->image.security_counter = o[OPT_COUNTER].number;
+    crypto_sha256_init(&hash);
+    crypto_sha256_update(&hash, p->bytes[0], p->n_bytes[0]);
+    crypto_sha256_final(&hash, r->file_sha256);
+    memcpy(r->image_hash, r->file_sha256, sizeof r->image_hash);
+    p->facts[0].key = p->trusted[0] ? p->trusted[0] : p->trusted[1];
+    p->facts[1] = p->facts[0];
+    p->path[1] = p->path[0];
+    p->n_bytes[1] = p->n_bytes[0];
+    p->bytes[1] = malloc(p->n_bytes[0]);
+    if (!p->bytes[1]) {
+        return cli_fail(p->cli, E_NO_SPACE, "no memory for %s", p->path[0]);
+    }
+    memcpy(p->bytes[1], p->bytes[0], p->n_bytes[0]);
+    return CLI_OK;
 }
 
 /* --loader: verified as the root verifies sector 1 before it starts what is there. */
@@ -562,11 +612,40 @@ static enum cli_exit publish_bundle(struct publication *p, const char *path)
     return result;
 }
 
+static enum cli_exit check_esp32(struct cli *cli, const struct cli_command *self, const struct cli_values *v)
+{
+    const struct cli_value *o = v->option;
+    if (v->n_positionals != 1) {
+        return cli_usage(cli, self, "with --esp32 give one file: the application as ESP-IDF made it");
+    }
+    if (!o[OPT_PRODUCT].text || !o[OPT_HW].text) {
+        return cli_usage(cli, self, "--product and --hw are needed");
+    }
+    if (board_layout_find(o[OPT_HW].text)) {
+        return cli_usage(cli, self,
+                         "--hw %s is a board with an STM32; with --esp32 it is the chip, e.g. esp32",
+                         o[OPT_HW].text);
+    }
+    if (o[OPT_LOADER].is_given || o[OPT_NO_LOADER].is_given || o[OPT_FROM_MIN].is_given ||
+        o[OPT_BOOT_MIN].is_given) {
+        return cli_usage(
+            cli, self,
+            "--loader, --no-loader, --from-min and --boot-min say nothing to an ESP32: leave them out");
+    }
+    return cli_check_hw(cli, self, o[OPT_HW].text);
+}
+
 static enum cli_exit check_arguments(struct cli *cli, const struct cli_command *self,
                                      const struct cli_values *v)
 {
+    if (v->option[OPT_ESP32].is_given) {
+        return check_esp32(cli, self, v);
+    }
     if (v->n_positionals != SLOTS) {
         return cli_usage(cli, self, "give two signed images, one for each slot");
+    }
+    if (v->option[OPT_COUNTER].is_given) {
+        return cli_usage(cli, self, "--counter belongs to --esp32; the images bear theirs, see fota sign");
     }
     if (!v->option[OPT_PRODUCT].text || !v->option[OPT_HW].text) {
         return cli_usage(cli, self, "--product and --hw are needed");
@@ -594,7 +673,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         result = read_keys(&p);
     }
     if (result == CLI_OK) {
-        result = read_images(&p);
+        result = v.option[OPT_ESP32].is_given ? read_application(&p) : read_images(&p);
     }
     if (result == CLI_OK) {
         result = read_loader(&p);
@@ -629,7 +708,7 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
 const struct cli_command cli_cmd_publish = {
     .name = "publish",
     .summary = "offer two signed images as a release on a channel",
-    .arguments = "[options] --product NAME --hw ID IMAGE_A IMAGE_B",
+    .arguments = "[options] --product NAME --hw ID IMAGE_A IMAGE_B | --esp32 M.N.R APPLICATION",
     .details =
         "Verifies both images with the bootloader's code, uploads them, reads them back, and then lets the "
         "channel\n"
@@ -647,8 +726,13 @@ const struct cli_command cli_cmd_publish = {
         "the\n"
         "sequence number 1, so a gateway that follows a bucket does not take it: give that one a copy of the "
         "bucket.\n\n"
+        "--esp32 offers one file, the application of an ESP32 gateway as ESP-IDF made it, from a channel of "
+        "its own:\n"
+        "product and hardware id are the gateway's (field `self` of its configuration).\n\n"
         "Credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN in the environment.\n\n"
-        "  fota publish --product demo --hw f407-disco --bucket fota-releases app_a.img app_b.img\n",
+        "  fota publish --product demo --hw f407-disco --bucket fota-releases app_a.img app_b.img\n"
+        "  fota publish --product demo-gateway --hw esp32 --esp32 1.2.0 --bucket fota-releases "
+        "build/gateway.bin\n",
     .options = OPTIONS,
     .run = run,
 };

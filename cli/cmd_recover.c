@@ -10,8 +10,9 @@
 #include "parts.h"
 #include "progress.h"
 #include "recover/recover.h"
+#include "service.h"
 
-enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_LOADER, OPT_IMAGE, OPT_FORCE, OPT_CONFIRM_WITHIN };
+enum { OPT_BOOTLOADER = CLI_BOARD_OPTIONS, OPT_LOADER, OPT_IMAGE, OPT_FORCE, OPT_CONFIRM_WITHIN, OPT_CONFIG };
 
 static const struct cli_option OPTIONS[] = {
     CLI_BOARD_OPTION_TABLE,
@@ -20,16 +21,19 @@ static const struct cli_option OPTIONS[] = {
     {"image", CLI_TEXT, "FILE", NULL, "signed image to write, for slot A or B"},
     {"force", CLI_FLAG, NULL, NULL, "rebuild the board even if it runs"},
     {"confirm-within", CLI_NUMBER, "SECONDS", "60", "how long the image may take to confirm itself"},
+    {"config", CLI_TEXT, "FILE", NULL,
+     "not the twin: the board on the wires that this configuration of a gateway names"},
     {NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
-enum { SETTLE_MS = 3000, CONFIRM_MAX_S = 86400 };
+enum { SETTLE_MS = 3000, CONFIRM_MAX_S = 86400, US_PER_MS = 1000 };
 
 struct recovery {
     struct cli *cli;
     const struct cli_command *self;
     struct cli_values values;
-    struct cli_board board;
+    struct cli_board board; /* the twin; unused with --config */
+    struct link_client *link;
     struct progress progress;
     bool is_begun;   /* progress has a start: steps interrupt the bar, not the count */
     bool is_drawing; /* the cursor stands after the bar */
@@ -71,7 +75,7 @@ static void on_event(void *ctx, const struct recover_event *e)
                                                      "bootloader, its vectors last",
                                                      "out of the ROM: does it boot and confirm itself?"};
     struct recovery *r = ctx;
-    uint64_t now_ms = twin_now_ns(r->board.twin) / 1000000U;
+    uint64_t now_ms = link_io_now_us(r->link->io) / US_PER_MS;
     if (r->cli->is_json) {
         return;
     }
@@ -113,8 +117,10 @@ static void print_success(struct recovery *r)
     cli_json_flag(&j, "bootloader_kept", r->result.is_bootloader_kept);
     cli_json_flag(&j, "loader_kept", r->result.is_loader_kept);
     cli_json_number(&j, "restarts", r->result.n_restarts);
-    cli_json_number(&j, "virtual_ms", twin_now_ns(r->board.twin) / 1000000U);
-    cli_json_number(&j, "spi_bytes", twin_stats(r->board.twin)->spi_bytes);
+    if (r->board.twin) {
+        cli_json_number(&j, "virtual_ms", twin_now_ns(r->board.twin) / 1000000U);
+        cli_json_number(&j, "spi_bytes", twin_stats(r->board.twin)->spi_bytes);
+    }
     ladder_json(&j, &r->result.ladder);
     cli_json_close(&j, '}');
     (void)fputc('\n', r->cli->out);
@@ -176,19 +182,66 @@ static enum cli_exit recover(struct recovery *r)
                                               r->values.option[OPT_CONFIRM_WITHIN].number * 1000U,
                                           .on_event = on_event,
                                           .ctx = r};
-    cli_board_start(&r->board, SETTLE_MS);
-    enum fota_err err = recover_run(&r->board.link, &r->parts.plan, &config, &r->result);
+    enum fota_err err = recover_run(r->link, &r->parts.plan, &config, &r->result);
     end_bar(r);
-    if (err) {
-        enum cli_exit failed = print_failure(r, err);
-        enum cli_exit save = cli_board_save(&r->board);
-        return save == CLI_OK ? failed : save;
-    }
-    enum cli_exit save = cli_board_save(&r->board);
-    if (save == CLI_OK) {
+    enum cli_exit failed = err ? print_failure(r, err) : CLI_OK;
+    enum cli_exit save = r->board.twin ? cli_board_save(&r->board) : CLI_OK;
+    if (!err && save == CLI_OK) {
         print_success(r);
     }
-    return save;
+    return save == CLI_OK ? failed : save;
+}
+
+static enum cli_exit check_board(struct recovery *r, const struct board_layout *board, const char *where)
+{
+    return r->parts.plan.board == board
+               ? CLI_OK
+               : cli_fail(r->cli, E_IMAGE_HARDWARE,
+                          "%s is for board %s, the board to recover is %s (%s); nothing was written",
+                          text_of(r, OPT_IMAGE), r->parts.plan.board->hw_id, board->hw_id, where);
+}
+
+static enum cli_exit recover_twin(struct recovery *r, const struct cli_board_config *config)
+{
+    enum cli_exit result = check_board(r, config->board, "--hw");
+    if (result == CLI_OK) {
+        result = cli_board_open(r->cli, config, &r->board);
+        if (result == CLI_OK) {
+            cli_board_start(&r->board, SETTLE_MS);
+            r->link = &r->board.link;
+            result = cli_board_end_vcd(&r->board, recover(r));
+        }
+        cli_board_close(&r->board);
+    }
+    return result;
+}
+
+/* The wires are those of the gateway's configuration, so its lock keeps a gateway that runs from being disturbed. */
+static enum cli_exit recover_wires(struct recovery *r)
+{
+    struct service *s = calloc(1, sizeof *s);
+    if (!s) {
+        return cli_fail(r->cli, E_INTERNAL, "no memory");
+    }
+    s->cli = r->cli;
+    s->self = r->self;
+    enum cli_exit result = service_load(s, text_of(r, OPT_CONFIG));
+    if (result == CLI_OK) {
+        result = check_board(r, s->layout, text_of(r, OPT_CONFIG));
+    }
+    if (result == CLI_OK) {
+        result = service_lock(s);
+    }
+    if (result == CLI_OK) {
+        result = service_open_target(s);
+    }
+    if (result == CLI_OK) {
+        r->link = s->link;
+        result = recover(r);
+    }
+    result = service_close(s, result);
+    free(s);
+    return result;
 }
 
 static enum cli_exit check_options(struct recovery *r, struct cli_board_config *config)
@@ -202,8 +255,16 @@ static enum cli_exit check_options(struct recovery *r, struct cli_board_config *
             return cli_usage(r->cli, r->self, "--%s is missing", OPTIONS[i].name);
         }
     }
-    if (!config->flash) {
-        return cli_usage(r->cli, r->self, "--flash is missing: the board to recover");
+    for (unsigned i = 0; i < CLI_BOARD_OPTIONS && text_of(r, OPT_CONFIG); i++) {
+        if (r->values.option[i].is_given) {
+            return cli_usage(r->cli, r->self,
+                             "--%s is for the twin, --config for a board on wires: give one of them",
+                             OPTIONS[i].name);
+        }
+    }
+    if (!config->flash && !text_of(r, OPT_CONFIG)) {
+        return cli_usage(r->cli, r->self,
+                         "--flash is missing: the twin to recover; a board on wires is named by --config");
     }
     if (r->values.option[OPT_CONFIRM_WITHIN].number == 0 ||
         r->values.option[OPT_CONFIRM_WITHIN].number > CONFIRM_MAX_S) {
@@ -230,17 +291,8 @@ static enum cli_exit run(struct cli *cli, const struct cli_command *self, int ar
         if (result == CLI_OK) {
             result = read_parts(r);
         }
-        if (result == CLI_OK && r->parts.plan.board != config.board) {
-            result = cli_fail(cli, E_IMAGE_HARDWARE,
-                              "%s is for board %s, the board to recover is %s (--hw); nothing was written",
-                              text_of(r, OPT_IMAGE), r->parts.plan.board->hw_id, config.board->hw_id);
-        }
         if (result == CLI_OK) {
-            result = cli_board_open(cli, &config, &r->board);
-            if (result == CLI_OK) {
-                result = cli_board_end_vcd(&r->board, recover(r));
-            }
-            cli_board_close(&r->board);
+            result = text_of(r, OPT_CONFIG) ? recover_wires(r) : recover_twin(r, &config);
         }
     }
     cli_parts_free(&r->parts);
@@ -259,7 +311,9 @@ const struct cli_command cli_cmd_recover = {
         "bootloader. A write-protected sector 0 or 1 is kept if it holds these very bytes. May be\n"
         "interrupted at any point and run again. Refuses if the board runs, unless --force. The board is "
         "the\n"
-        "twin, as --flash holds it; a file that does not exist is a blank chip.\n"
+        "twin, as --flash holds it (a file that does not exist is a blank chip), or with --config the one on "
+        "the\n"
+        "wires of this machine.\n"
         "\n"
         "exit code 1: nothing is wrong with the board, or the image would not boot; 5: no ROM with SPI, a\n"
         "protected or worn-out sector, or the image does not confirm itself.\n"

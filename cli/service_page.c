@@ -120,6 +120,7 @@ static void wake(void *ctx)
 void service_page_show(struct service *s)
 {
     if (s->page.is_on) {
+        page_model_look(&s->page.model, &s->gateway);
         page_server_show(&s->page.server, &s->page.model);
     }
 }
@@ -128,6 +129,7 @@ static void hear(void *ctx, const struct gateway_event *e)
 {
     struct service *s = ctx;
     page_model_hear(&s->page.model, e);
+    page_model_look(&s->page.model, &s->gateway);
     page_server_show(&s->page.server, &s->page.model);
 }
 
@@ -153,7 +155,7 @@ enum cli_exit service_page_open(struct service *s)
     }
     config.token = token[0] ? token : NULL;
     p->thread = pthread_self();
-    page_model_init(&p->model, &s->gateway, &s->clock.clock, true, PAGE_BUNDLE_BYTES);
+    page_model_init(&p->model, &s->clock.clock, true, PAGE_BUNDLE_BYTES);
     enum fota_err err = page_server_start(&p->server, &config);
     if (err) {
         (void)cli_fail(s->cli, err, "the page cannot be shown at http = %s: %s", s->config.http,

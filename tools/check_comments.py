@@ -4,7 +4,7 @@
 * A banner (`/* --- part ---- */`) is one line, and the `*/` of a comment of one line stands in it.
 * In a header each contract word (Takes:, Power cut:, @param, @return) begins a line.
 * A folder or file that a comment names exists in the tree.
-* A line of Markdown has at most 160 characters, unless it is in a table or a block of code.
+* A line of Markdown has at most 160 characters, rows of tables too, unless it is in a block of code; marks of figures do not count.
 * docs/GLOSSARY.md has at most 40 terms, and the words it replaced do not come back. ALLOWED says where one of them is meant as it is.
 * The firmware explains itself: its share of comment lines stays above SHARE_MIN.
 
@@ -90,7 +90,7 @@ def markdown_problems(name, text):
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("```"):
             is_code = not is_code
-        if len(line) > MARKDOWN_MAX and not is_code and not line.lstrip().startswith("|"):
+        if len(re.sub(r"<!--.*?-->", "", line)) > MARKDOWN_MAX and not is_code:
             yield f"{name}:{number}: {len(line)} characters, at most {MARKDOWN_MAX}: wrap it"
 
 
@@ -137,7 +137,8 @@ def self_test():
     for good in ("/* see lib/base/ and base/crc.h */", '"lib/gone/"', "/* and/or */"):
         assert not list(path_problems("lib/x.c", good, {"lib", "port"}, tree)), good
     seen(markdown_problems("x.md", "a " * 90), "a long line")
-    assert not list(markdown_problems("x.md", "| " + "a " * 90 + "\n```\n" + "a " * 90 + "\n```"))
+    assert not list(markdown_problems("x.md", "| 1<!--" + "a" * 160 + "-->\n```\n" + "a " * 90 + "\n```"))
+    assert list(markdown_problems("x.md", "| " + "a " * 90))
     for planted in ("the bytes behind it", "a wish of the host", "the record is sealed", "it vouches", "its companion"):
         seen(word_problems("x.md", planted), planted)
     seen(word_problems("tests/clients/x.c", "static int verdict(void);"), "a verdict of the link")

@@ -2,8 +2,8 @@
 """Check the figures that the documents quote.
 
 A figure of `make bench` stands in a document as `1.028<!--bench:agent_384k_ratio-->`, one of `make cuts` as
-`30<!--cuts:mutants-->`, one of `make gateway-soak` and `make gateway-fuzz` as `400<!--gateway:kill_ok-->`; the comment names its key in
-build/bench.json, build/cuts.json, or build/gateway.json and build/gateway-fuzz.json, `/1e6` after the key divides it, and a dash stands for a figure that is not measured yet. Every such key must be one that is measured, a page must quote all of its KEYS,
+`30<!--cuts:mutants-->`, one of `make gateway-soak` and `make gateway-fuzz` as `400<!--gateway:kill_ok-->`, one of `make esp32-soak` as
+`400<!--esp32:esp32_end_ok-->`; the comment names its key in build/bench.json, build/cuts.json, build/gateway.json and build/gateway-fuzz.json, or build/esp32.json, `/1e6` after the key divides it, and a dash stands for a figure that is not measured yet. Every such key must be one that is measured, a page must quote all of its KEYS,
 and if the file of figures is newer than the firmware, every quoted number must be its number, to the decimals quoted, give or take
 one in the last decimal. Each build has keys of its own, and what depends on the digits of a signature (VARIES) may differ by 5 %.
 Figures of the machine itself (WALL) are not compared.
@@ -18,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "build" / "f407" / "bootloader" / "bootloader.elf"
-PAGES = {"bench": "docs/PERFORMANCE.md", "cuts": "docs/POWERCUT.md", "gateway": "tests/soak/README.md"}
-FILES = {"bench": ["bench"], "cuts": ["cuts"], "gateway": ["gateway", "gateway-fuzz"]}
+PAGES = {"bench": "docs/PERFORMANCE.md", "cuts": "docs/POWERCUT.md", "gateway": "tests/soak/README.md", "esp32": "tests/esp32/README.md"}
+FILES = {"bench": ["bench"], "cuts": ["cuts"], "gateway": ["gateway", "gateway-fuzz"], "esp32": ["esp32"]}
 
 KEYS = {
     "bench": """agent_384k_ratio agent_100k_ratio bootloader_384k_ratio an4286_384k_ratio rom_384k_s spi_hz missed_ticks
@@ -32,11 +32,16 @@ normal_boot_flash_writes journal_branches_percent slots_branches_percent seconds
 kill_ok kill_memory_ok torn_writes torn_not_ok refetched_bytes_max quiet_polls quiet_poll_requests quiet_poll_body_bytes
 poisoned_not_healed twin_updates_ok twin_updates_wrong proxy_rows proxy_rows_not_ok longest_request_s cpu_s
 gateway_fuzz_executions""".split(),
+    "esp32": """esp32_updates_ok esp32_updates_corrupt esp32_updates_refused esp32_bytes_ratio_clean esp32_bytes_ratio_5xx
+esp32_bytes_ratio_cut3000 esp32_bytes_ratio_wifi4096 esp32_bytes_ratio_noise esp32_end_ok esp32_torn_writes esp32_torn_not_ok
+esp32_refetched_bytes_max esp32_384k_s esp32_fetch_384k_s esp32_fetch_384k_slow_s esp32_twin_updates esp32_twin_updates_not_ok
+esp32_wrong_uses esp32_static_ram_bytes esp32_stack_bytes esp32_task_stack_here_bytes esp32_cpu_s""".split(),
 }
-WALL = {"twin_mips", "twin_cuts_per_s", "seconds", "longest_request_s", "cpu_s"}
+VERBS = {"gateway": "gateway-soak", "esp32": "esp32-soak"}
+WALL = {"twin_mips", "twin_cuts_per_s", "seconds", "longest_request_s", "cpu_s", "esp32_cpu_s", "esp32_task_stack_here_bytes"}
 VARIES = re.compile(r"_instructions$|^idle_|^downtime_ms$|^worst_jitter_us$|_sessions$|^elf_\w*(cuts|nested)$|^skip_runs$")
-QUOTE = re.compile(r"([0-9][0-9.,]*|–)<!--(bench|cuts|gateway):(\w+)(?:/([0-9e]+))?-->")
-NEAR_MISS = re.compile(r"<!--\s*(?:bench|cuts|gateway):[^>]*-->")
+QUOTE = re.compile(r"([0-9][0-9.,]*|–)<!--(bench|cuts|gateway|esp32):(\w+)(?:/([0-9e]+))?-->")
+NEAR_MISS = re.compile(r"<!--\s*(?:bench|cuts|gateway|esp32):[^>]*-->")
 
 
 def shown(value, scale, like):
@@ -67,7 +72,7 @@ def faults(texts, sources, figures):
     for path, text in sorted(texts.items()):
         quotes = list(QUOTE.finditer(text))
         if len(quotes) != len(NEAR_MISS.findall(text)):
-            yield f"{path}: a <!--bench:...-->, <!--cuts:...--> or <!--gateway:...--> without a number in front of it"
+            yield f"{path}: a <!--bench:...-->, <!--cuts:...-->, <!--gateway:...--> or <!--esp32:...--> without a number in front of it"
         for number, kind, key, scale in (m.groups() for m in quotes):
             known = figures[kind] or {}
             if key in known:
@@ -75,7 +80,7 @@ def faults(texts, sources, figures):
                 if not is_near(key, number, wanted):
                     yield f"{path}: {key} is {wanted}, the page says {number}: run tools/check_figures.py --update"
             elif number != "–" and not is_measured(kind, key, sources):
-                yield f"{path}: make {'gateway-soak' if kind == 'gateway' else kind} does not measure {key}"
+                yield f"{path}: make {VERBS.get(kind, kind)} does not measure {key}"
     for kind, page in PAGES.items():
         quoted = {m.group(3) for m in QUOTE.finditer(texts.get(page, "")) if m.group(2) == kind}
         for key in KEYS[kind]:
@@ -136,7 +141,7 @@ def main():
     figures = {kind: read_figures(kind, is_update) for kind in PAGES}
     if is_update:
         if not any(figures.values()):
-            print("check_figures: there is no build/*.json; run `make bench`, `make cuts` or `make gateway-soak` first", file=sys.stderr)
+            print("check_figures: there is no build/*.json; run `make bench`, `make cuts`, `make gateway-soak` or `make esp32-soak` first", file=sys.stderr)
             return 1
         for name, text in texts.items():
             if update(text, figures) != text:
@@ -146,7 +151,8 @@ def main():
     sources = {"bench": "".join(p.read_text() for p in sorted((ROOT / "bench").glob("*.c"))),
                "cuts": (ROOT / "tests/powercut/figures.py").read_text(),
                "gateway": "".join(p.read_text() for p in sorted((ROOT / "tests/soak").glob("*.c"))) +
-               (ROOT / "tests/fuzz/gateway.sh").read_text()}
+               (ROOT / "tests/fuzz/gateway.sh").read_text(),
+               "esp32": "".join(p.read_text() for p in sorted((ROOT / "tests/esp32/soak").glob("*.c")))}
     found = list(faults(texts, sources, figures))
     compared = ", ".join(f"{kind} {'as measured' if figures[kind] else 'not compared: no run of this firmware'}" for kind in PAGES)
     print("\n".join(found) or f"figures: {sum(len(QUOTE.findall(t)) for t in texts.values())} quoted; {compared}")

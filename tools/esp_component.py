@@ -21,12 +21,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PORT = ROOT / "host/esp32"
 # Folders of the core; of lib/link the codec only: the rest is the target's.
-CORE = ["host/gateway", "host/s3", "host/link_client", "host/recover", "lib/base", "lib/crypto", "lib/format", "lib/link"]
+CORE = ["host/gateway", "host/s3", "host/link_client", "host/recover", "host/page", "lib/base", "lib/crypto", "lib/format", "lib/link"]
 LEFT_OUT = {"lib/link/link_slave.c", "lib/link/link_session.c", "lib/link/link_pump.c"}
 HEADERS_ONLY = ["port/include/port/*.h", "lib/update/include/update/boot_services.h"]
 # Headers of the system that the sources may include, beside ESP-IDF's.
 SYSTEM = re.compile(r"^(std\w+|string|inttypes|time|assert|limits)\.h$")
 IDF = re.compile(r"^(freertos/|driver/|esp_|nvs|sdkconfig\.h|soc/)")
+# Categories of the Arduino library index.
+CATEGORIES = {"Communication", "Data Processing", "Data Storage", "Device Control", "Display", "Other", "Sensors", "Signal Input/Output", "Timing", "Uncategorized"}
+# What the example needs and ESP-IDF does not set by itself.
+DEFAULTS = ["CONFIG_FREERTOS_HZ=1000", "CONFIG_ESP_TASK_WDT_PANIC=y", "CONFIG_MBEDTLS_CERTIFICATE_BUNDLE=y", "CONFIG_MBEDTLS_CERTIFICATE_BUNDLE_DEFAULT_CMN=y",
+            "CONFIG_MBEDTLS_DYNAMIC_BUFFER=y", "CONFIG_MBEDTLS_DYNAMIC_FREE_CONFIG_DATA=y", "CONFIG_MBEDTLS_DYNAMIC_FREE_CA_CERT=y", "CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y",
+            "CONFIG_HTTPD_MAX_REQ_HDR_LEN=1024", "CONFIG_ESPTOOLPY_FLASHSIZE_4MB=y", "CONFIG_PARTITION_TABLE_CUSTOM=y",
+            'CONFIG_PARTITION_TABLE_CUSTOM_FILENAME="partitions.csv"']
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
@@ -53,6 +60,11 @@ def board(out):
     subprocess.run(tool + ["table", str(out / "board_table.c")], check=True)
 
 
+def page(out):
+    """The files of the local page as a C file."""
+    subprocess.run([sys.executable, str(ROOT / "host/page/embed.py"), str(ROOT / "host/page/files"), str(out)], check=True)
+
+
 def fresh(folder):
     if folder.exists():
         shutil.rmtree(folder)
@@ -70,11 +82,14 @@ def make_component(out):
     example = component / "examples/fota_gateway"
     shutil.copytree(PORT / "example", example)
     shutil.copy(PORT / "partitions_4mb.csv", example / "partitions.csv")
+    check_partitions((example / "partitions.csv").read_text(), 0x400000)
+    check_defaults((example / "sdkconfig.defaults").read_text())
     core = component / "core"
     for path in core_files():
         (core / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, core / path)
     board(core / "board")
+    page(core / "host/page/embedded.c")
     sources = sorted(str(p.relative_to(component)) for p in core.rglob("*.c"))
     folders = sorted({str(p.relative_to(component)) for p in core.rglob("include") if p.is_dir()}) + ["core/board"]
     (core / "core.cmake").write_text("# Written by tools/esp_component.py.\nset(FOTA_CORE_SOURCES\n" + "".join(f"    {s}\n" for s in sources)
@@ -97,6 +112,7 @@ def make_library(folder):
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, to)
     board(src)
+    page(src / "core/host_page_embedded.c")
     for name in ("library.properties", "keywords.txt"):
         shutil.copy(PORT / "arduino" / name, library / name)
     shutil.copy(ROOT / "LICENSE", library / "LICENSE")
@@ -136,17 +152,15 @@ def check(package, paths):
 
 def check_library(library):
     fields = dict(line.split("=", 1) for line in (library / "library.properties").read_text().splitlines() if "=" in line)
-    missing = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures"} - set(fields)
-    if missing:
-        raise Fault(f"library.properties has no {', '.join(sorted(missing))}")
-    if fields.get("dot_a_linkage") == "true":
-        raise Fault("library.properties: dot_a_linkage hides verifyRollbackLater from the core")
-    if not (library / "src" / fields["includes"]).exists():
-        raise Fault(f"library.properties: {fields['includes']} is not in src/")
-    for number, line in enumerate((library / "keywords.txt").read_text().splitlines(), 1):
-        if not re.fullmatch(r"\w+\t(KEYWORD[123]|LITERAL[12])", line):
-            raise Fault(f"keywords.txt:{number}: a name, one TAB and a class are wanted")
-    for sketch in library.glob("examples/*/*.ino"):
+    check_properties(fields)
+    for name in fields["includes"].split(","):
+        if not (library / "src" / name).exists():
+            raise Fault(f"library.properties: {name} is not in src/")
+    check_keywords((library / "keywords.txt").read_text(), library / "src/fota_gateway")
+    sketches = sorted(library.glob("examples/*/*.ino"))
+    if len(sketches) < 2:
+        raise Fault("two example sketches are wanted")
+    for sketch in sketches:
         if sketch.stem != sketch.parent.name:
             raise Fault(f"{sketch.name}: a sketch has the name of its folder")
         if len(sketch.read_text().splitlines()) > 80:
@@ -154,38 +168,101 @@ def check_library(library):
         check_partitions((sketch.parent / "partitions.csv").read_text(), 0x400000)
 
 
-def check_partitions(text, flash_bytes):
-    end, names = 0x9000, set()
+def check_properties(fields):
+    """What the Arduino IDE and its library index ask for."""
+    missing = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category", "url", "architectures", "includes"} - set(fields)
+    if missing:
+        raise Fault(f"library.properties has no {', '.join(sorted(missing))}")
+    if not re.fullmatch(r"\d+\.\d+\.\d+", fields["version"]) or not re.fullmatch(r"[A-Za-z][\w .-]{0,62}", fields["name"]):
+        raise Fault("library.properties: name or version has not the form that the IDE takes")
+    if fields["architectures"] != "esp32" or fields["category"] not in CATEGORIES:
+        raise Fault("library.properties: architectures is esp32, category one of the IDE's list")
+    if fields.get("dot_a_linkage") == "true":
+        raise Fault("library.properties: dot_a_linkage hides verifyRollbackLater from the core")
+
+
+def check_keywords(text, headers):
+    """Each line has its form, and names what a header declares; each function of the headers is there."""
+    declared = "".join(p.read_text() for p in sorted(headers.glob("*.h")))
+    names = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        if not re.fullmatch(r"\w+\t(KEYWORD[123]|LITERAL[12])", line):
+            raise Fault(f"keywords.txt:{number}: a name, one TAB and a class are wanted")
+        names.add(line.split("\t")[0])
+    unknown = sorted(name for name in names if not re.search(rf"\b{name}\b", declared))
+    missing = sorted(set(re.findall(r"^[a-z][\w *]*?\b(fota_gateway_\w+)\(", declared, re.M)) - names)
+    if unknown or missing:
+        raise Fault(f"keywords.txt: {', '.join(unknown) or 'nothing'} is in no header, {', '.join(missing) or 'nothing'} is missing")
+
+
+def partition_rows(text):
+    """[(name, type, subtype, offset, size)]"""
+    rows = []
     for line in text.splitlines():
         if line.startswith("#") or not line.strip():
             continue
-        name, kind, _, off, size = [field.strip() for field in line.split(",")][:5]
-        off, size = int(off, 16), int(size, 16)
-        if off < end or off + size > flash_bytes or off % (0x10000 if kind == "app" else 0x1000) != 0:
-            raise Fault(f"partitions.csv: {name} overlaps, or ends after the flash, or begins at no boundary")
+        name, kind, subtype, off, size = [field.strip() for field in line.split(",")][:5]
+        rows.append((name, kind, subtype, int(off, 16), int(size, 16)))
+    return rows
+
+
+def check_partitions(text, flash_bytes):
+    """NVS, two applications with their otadata, and room for three images of 384 KB; nothing overlaps, everything begins where it may."""
+    end, names, found = 0x9000, set(), {}
+    for name, kind, subtype, off, size in sorted(partition_rows(text), key=lambda row: row[3]):
+        if off < end or off + size > flash_bytes or off % (0x10000 if kind == "app" else 0x1000) != 0 or size % 0x1000 != 0:
+            raise Fault(f"partitions.csv: {name} overlaps, or ends after the flash, or begins or ends at no boundary")
+        if len(name) > 16 or name in names:
+            raise Fault(f"partitions.csv: {name} is there twice, or longer than 16 characters")
         end = off + size
         names.add(name)
-    if not {"nvs", "app0", "app1", "fota_stage"} <= names:
-        raise Fault("partitions.csv: nvs, two applications and fota_stage are wanted")
+        found[(kind, subtype)] = size
+        found[name] = size
+    wanted = {("data", "nvs"): 0x5000, ("data", "ota"): 0x2000, ("app", "ota_0"): 0x140000, ("app", "ota_1"): 0x140000, "fota_stage": 3 * 384 * 1024 + 36 * 1024}
+    for what, least in wanted.items():
+        if found.get(what, 0) < least:
+            raise Fault(f"partitions.csv: {what} is wanted with {least} bytes or more, it has {found.get(what, 0)}")
+
+
+def check_defaults(text):
+    """The example's sdkconfig.defaults holds what the port needs and ESP-IDF does not have by default."""
+    have = {line for line in text.splitlines() if line and not line.startswith("#")}
+    missing = [line for line in DEFAULTS if line not in have]
+    wrong = [line for line in have if not re.fullmatch(r'CONFIG_\w+=(y|n|\d+|"[^"]*")', line)]
+    if missing or wrong:
+        raise Fault(f"sdkconfig.defaults: {', '.join(missing) or 'nothing'} is missing, {', '.join(wrong) or 'nothing'} has no form")
+
+
+def refuses(call, *args):
+    try:
+        call(*args)
+    except Fault:
+        return True
+    return False
 
 
 def self_test():
     good = (PORT / "partitions_4mb.csv").read_text()
     check_partitions(good, 0x400000)
-    for bad in (good.replace("0x160000", "0x260000"), good.replace("fota_stage", "other"), good.replace("0x150000", "0x151000")):
-        try:
-            check_partitions(bad, 0x400000)
-        except Fault:
-            continue
-        raise AssertionError("a wrong partition table was taken")
+    for old, new in (("0x160000", "0x260000"), ("fota_stage", "other"), ("0x150000", "0x151000"), ("0x160000", "0x100000"), ("ota_1", "ota_2"),
+                     ("otadata,", "app0,"), ("0xE000", "0xC000")):
+        assert old in good and refuses(check_partitions, good.replace(old, new), 0x400000), f"a partition table with {new} was taken"
+    defaults = (PORT / "example/sdkconfig.defaults").read_text()
+    check_defaults(defaults)
+    assert refuses(check_defaults, defaults.replace("CONFIG_ESP_TASK_WDT_PANIC=y", "")) and refuses(check_defaults, defaults + "CONFIG_X: y\n")
+    fields = dict(line.split("=", 1) for line in (PORT / "arduino/library.properties").read_text().splitlines())
+    check_properties(fields)
+    for key, value in (("version", "1.0"), ("architectures", "*"), ("category", "Cars"), ("dot_a_linkage", "true")):
+        assert refuses(check_properties, {**fields, key: value}), f"library.properties with {key}={value} was taken"
+    assert refuses(check_properties, {k: v for k, v in fields.items() if k != "sentence"})
+    keywords = (PORT / "arduino/keywords.txt").read_text()
+    check_keywords(keywords, PORT / "include/fota_gateway")
+    for bad in (keywords + "fota_gateway_nothing\tKEYWORD2\n", keywords.replace("fota_gateway_open\tKEYWORD2\n", ""), keywords.replace("\t", " ", 1)):
+        assert refuses(check_keywords, bad, PORT / "include/fota_gateway"), "wrong keywords were taken"
     with tempfile.TemporaryDirectory() as tmp:
         for text in ('#include "../x.h"\n', '#include "not/there.h"\n', "#include <unistd.h>\n"):
             Path(tmp, "a.c").write_text(text)
-            try:
-                check(Path(tmp), [Path(tmp)])
-            except Fault:
-                continue
-            raise AssertionError(f"{text} was taken")
+            assert refuses(check, Path(tmp), [Path(tmp)]), f"{text} was taken"
     print("esp_component: self-test passed")
 
 

@@ -20,15 +20,16 @@ git:finds the files that the checks read
 python3:build steps and checks (standard library only)
 gcc-arm-none-eabi:compiler for the STM32F407
 libnewlib-arm-none-eabi:C library headers for the STM32F407
-gcc-riscv64-unknown-elf:compiler for the size of the gateway core on an ESP32-C3 (make size)
+gcc-riscv64-unknown-elf:compiler for the ESP32-C3: size of the gateway core, and its unit tests as a program for a microcontroller
 libbearssl-dev:signs for the fota command, and judges our own P-256 in the tests
 libcurl4-openssl-dev:HTTP for the gateway
 libmicrohttpd-dev:HTTP server of the local page of the gateway
 chromium:shows the local page in its test, without a screen
 libcmocka-dev:unit tests
 gcc-xtensa-lx106:compiler of a cousin of the ESP32 core: the gateway core and the ESP32 port compile for it, too
-picolibc-riscv64-unknown-elf:C library headers for the ESP32-C3 build of the ESP32 port
+picolibc-riscv64-unknown-elf:C library for the ESP32-C3: headers for the ESP32 port, the library for the unit tests of the gateway core
 picolibc-xtensa-lx106-elf:the same for that cousin
+qemu-user:runs the gateway core compiled for the ESP32-C3 in its unit tests (tests/rv32)
 libunicorn-dev:second opinion on the emulated core (differential test)
 spin:model checker for the update protocol
 python3-swift:a real S3 server on this machine for demo and tests

@@ -47,6 +47,12 @@ none_skipped() {
     tests host "$@" --output-log build/setup/tests.log || return 1
     ! grep -F '***Skipped' build/setup/tests.log
 }
+sanitized() {
+    title=$1 && shift
+    stage 'configure asan' configure asan
+    stage 'build with ASan and UBSan' build asan --target fota_sanitized_tests
+    stage "$title" tests asan "$@"
+}
 layout() { git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror; }
 checks() {
     for check in tools/check_*.py; do
@@ -62,11 +68,12 @@ stage 'checks: layers, hidden state, headers, docs' checks
 stage 'configure f407' configure f407
 stage 'firmware, size and stack' build f407
 if [ "$mode" = all ]; then
-    stage 'clang has no warning either' second_compiler
-    stage 'configure asan' configure asan
-    stage 'build with ASan and UBSan' build asan --target fota_sanitized_tests
-    stage 'host tests under ASan and UBSan' tests asan -L sanitized
+    sanitized 'host tests under ASan and UBSan' -L sanitized -LE slow_sanitized
     stage 'all other tests, none skipped' none_skipped -LE 'unit|long'
 fi
-[ "$mode" != long ] || stage 'long tests' none_skipped -L long
+if [ "$mode" = long ]; then
+    stage 'clang has no warning either' second_compiler
+    sanitized 'slow host tests under ASan and UBSan' -L slow_sanitized
+    stage 'long tests' none_skipped -L long
+fi
 printf '\nstage times\n%s' "$times"

@@ -121,7 +121,8 @@ enum fota_err gateway_step(struct gateway *g, uint32_t *wait_ms)
         if (next == GATEWAY_WAIT) {
             gateway_watch(g);
         }
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STATE, .slot = g->slot});
+        const struct gateway_event event = {.kind = GATEWAY_EVENT_STATE, .slot = g->slot};
+        gateway_emit(g, &event);
     }
     return FOTA_OK;
 }

@@ -23,11 +23,7 @@ static enum fota_err take(void *ctx, uint64_t off, const uint8_t *bytes, size_t 
     bool is_news = g->check.off - g->told_bytes >= TELL_EVERY_BYTES || g->check.off == g->check.total_bytes;
     if (!err && is_news && g->is_staged) {
         g->told_bytes = g->check.off;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_FETCHED,
-                                               .version = gateway_version(g),
-                                               .slot = g->slot,
-                                               .done = g->check.off,
-                                               .total = g->check.total_bytes});
+        gateway_tell_file(g, GATEWAY_EVENT_FETCHED, FOTA_OK, g->check.off, g->check.total_bytes);
     }
     return err;
 }
@@ -68,10 +64,7 @@ static enum gateway_input finish(struct gateway *g)
     g->is_checked = true;
     g->damage_ms = 0;
     g->errors_in_row = 0;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CHECKED,
-                                           .version = gateway_version(g),
-                                           .slot = g->slot,
-                                           .total = g->check.total_bytes});
+    gateway_tell_file(g, GATEWAY_EVENT_CHECKED, FOTA_OK, 0, g->check.total_bytes);
     return GATEWAY_ON_ACCEPTED;
 }
 
@@ -85,7 +78,7 @@ static enum gateway_input read_staged(struct gateway *g)
         n = n < left_bytes ? n : left_bytes;
         enum fota_err err = stage_read(g->ports.stage, g->shelf, g->check.off, g->scratch, n);
         if (err) {
-            gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
+            gateway_tell(g, GATEWAY_EVENT_STORE, err, 0);
             return damaged(g, E_UPDATE_DAMAGED);
         }
         err = gateway_image_take(&g->check, g->scratch, n);

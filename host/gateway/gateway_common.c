@@ -38,12 +38,13 @@ void gateway_pause_quiet(struct gateway *g)
 static void tell_failure(struct gateway *g, enum fota_err reason, unsigned status)
 {
     uint64_t now_ms = clock_now_ms(g->ports.clock);
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_FAILED,
-                                           .reason = reason,
-                                           .done = g->due_ms > now_ms ? (uint32_t)(g->due_ms - now_ms) : 0,
-                                           .slot = g->slot,
-                                           .status = (uint16_t)status,
-                                           .is_erased = g->is_touched});
+    const struct gateway_event event = {.kind = GATEWAY_EVENT_FAILED,
+                                        .reason = reason,
+                                        .done = g->due_ms > now_ms ? (uint32_t)(g->due_ms - now_ms) : 0,
+                                        .slot = g->slot,
+                                        .status = (uint16_t)status,
+                                        .is_erased = g->is_touched};
+    gateway_emit(g, &event);
 }
 
 /* Retry-After of the last reply, in ms, within what is reasonable. */
@@ -115,13 +116,14 @@ void gateway_tell_damage(struct gateway *g, enum fota_err reason, uint32_t got_b
 {
     g->damage.reason = reason;
     g->damage.got_bytes = got_bytes;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_DAMAGED,
-                                           .reason = reason,
-                                           .version = total_bytes ? gateway_version(g) : 0,
-                                           .slot = g->slot,
-                                           .done = got_bytes,
-                                           .total = total_bytes,
-                                           .status = (uint16_t)g->reply.status});
+    const struct gateway_event event = {.kind = GATEWAY_EVENT_DAMAGED,
+                                        .reason = reason,
+                                        .version = total_bytes ? gateway_version(g) : 0,
+                                        .slot = g->slot,
+                                        .done = got_bytes,
+                                        .total = total_bytes,
+                                        .status = (uint16_t)g->reply.status};
+    gateway_emit(g, &event);
 }
 
 enum gateway_input gateway_damaged(struct gateway *g, enum fota_err reason, uint32_t got_bytes,
@@ -141,9 +143,9 @@ void gateway_leave_loader(struct gateway *g, enum fota_err reason, uint32_t vers
         return;
     }
     g->loader_told = reason;
-    gateway_emit(
-        g, (struct gateway_event){
-               .kind = GATEWAY_EVENT_LOADER_LEFT, .reason = reason, .version = version, .slot = SLOT_LOADER});
+    const struct gateway_event event = {
+        .kind = GATEWAY_EVENT_LOADER_LEFT, .reason = reason, .version = version, .slot = SLOT_LOADER};
+    gateway_emit(g, &event);
 }
 
 struct gateway_loader_memory *gateway_remembered_loader(struct gateway *g)
@@ -181,11 +183,12 @@ enum gateway_input gateway_refuse(struct gateway *g, enum fota_err reason)
     }
     gateway_record_reject(&g->record, g->offer.images, (uint16_t)reason, g->offer.channel.retry);
     gateway_save(g);
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED,
-                                           .reason = reason,
-                                           .version = gateway_version(g),
-                                           .slot = g->slot,
-                                           .is_erased = g->is_touched});
+    const struct gateway_event event = {.kind = GATEWAY_EVENT_REFUSED,
+                                        .reason = reason,
+                                        .version = gateway_version(g),
+                                        .slot = g->slot,
+                                        .is_erased = g->is_touched};
+    gateway_emit(g, &event);
     return GATEWAY_ON_REFUSED;
 }
 
@@ -207,7 +210,7 @@ void gateway_save(struct gateway *g)
     enum fota_err err = gateway_record_save(g->ports.store, g->scratch, &g->record);
     g->is_dirty = err != FOTA_OK;
     if (err) {
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
+        gateway_tell(g, GATEWAY_EVENT_STORE, err, 0);
     }
 }
 
@@ -284,6 +287,18 @@ const struct board_area *gateway_place(const struct gateway *g)
 uint32_t gateway_version(const struct gateway *g)
 {
     return g->slot == SLOT_LOADER ? g->loader_version : g->offer.release.version;
+}
+
+void gateway_tell_file(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done,
+                       uint32_t total)
+{
+    const struct gateway_event event = {.kind = kind,
+                                        .reason = reason,
+                                        .version = gateway_version(g),
+                                        .slot = g->slot,
+                                        .done = done,
+                                        .total = total};
+    gateway_emit(g, &event);
 }
 
 const struct release_image *gateway_slot_image(const struct gateway *g)

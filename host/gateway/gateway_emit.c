@@ -1,12 +1,19 @@
 /* Telling the observer. Below everything else, for all of it tells. */
 #include "gateway_priv.h"
 
-void gateway_emit(struct gateway *g, struct gateway_event event)
+void gateway_emit(struct gateway *g, const struct gateway_event *event)
 {
-    event.state = g->state;
+    struct gateway_event told = *event;
+    told.state = g->state;
     if (g->ports.observer.on_event) {
-        g->ports.observer.on_event(g->ports.observer.ctx, &event);
+        g->ports.observer.on_event(g->ports.observer.ctx, &told);
     }
+}
+
+void gateway_tell(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done)
+{
+    const struct gateway_event event = {.kind = kind, .reason = reason, .done = done};
+    gateway_emit(g, &event);
 }
 
 const char *gateway_event_name(enum gateway_event_kind kind)

@@ -81,11 +81,7 @@ static enum gateway_input begin(struct gateway *g)
         gateway_count_attempt(g);
         gateway_save(g);
     }
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_BEGUN,
-                                           .version = gateway_version(g),
-                                           .slot = g->slot,
-                                           .done = g->session.resume_off,
-                                           .total = g->session.image_bytes});
+    gateway_tell_file(g, GATEWAY_EVENT_BEGUN, FOTA_OK, g->session.resume_off, g->session.image_bytes);
     return GATEWAY_ON_MORE;
 }
 
@@ -130,11 +126,7 @@ static enum fota_err send_block(struct gateway *g)
     g->sent_off = progress.accepted_off;
     g->errors_in_row = 0;
     g->backoff_ms = 0;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_PROGRESS,
-                                           .version = gateway_version(g),
-                                           .slot = g->slot,
-                                           .done = progress.flashed_off,
-                                           .total = g->session.image_bytes});
+    gateway_tell_file(g, GATEWAY_EVENT_PROGRESS, FOTA_OK, progress.flashed_off, g->session.image_bytes);
     return is_in_order ? FOTA_OK : E_UPDATE_OFFSET;
 }
 
@@ -226,7 +218,7 @@ static enum gateway_input stream_from_stage(struct gateway *g)
         const uint32_t n = min_of(block_bytes(g), left_bytes);
         enum fota_err err = stage_read(g->ports.stage, g->shelf, g->sent_off, g->scratch, n);
         if (err) {
-            gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
+            gateway_tell(g, GATEWAY_EVENT_STORE, err, 0);
             gateway_stage_drop(g);
             gateway_forget_check(g);
             return gateway_fail(g, err, g->config.retry_min_ms);

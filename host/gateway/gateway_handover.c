@@ -51,8 +51,7 @@ enum gateway_input gateway_do_handover(struct gateway *g)
     if (g->slot == SLOT_LOADER) {
         return gateway_end_loader(g);
     }
-    gateway_emit(g, (struct gateway_event){
-                        .kind = GATEWAY_EVENT_VERIFIED, .version = gateway_version(g), .slot = g->slot});
+    gateway_tell_file(g, GATEWAY_EVENT_VERIFIED, FOTA_OK, 0, 0);
     return GATEWAY_ON_ACCEPTED;
 }
 
@@ -94,11 +93,7 @@ static enum gateway_input hold(struct gateway *g, enum fota_err reason, uint32_t
     }
     if (reason != g->held_told) {
         g->held_told = reason;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_HELD,
-                                               .reason = reason,
-                                               .version = gateway_version(g),
-                                               .slot = g->slot,
-                                               .done = wait_ms});
+        gateway_tell_file(g, GATEWAY_EVENT_HELD, reason, wait_ms, 0);
     }
     if (now_ms >= g->held_until_ms) {
         g->held_until_ms = 0;
@@ -141,10 +136,7 @@ static enum gateway_input start_trial(struct gateway *g)
         return gateway_is_final(err) ? gateway_refuse(g, err) : gateway_fail(g, err, g->config.retry_min_ms);
     }
     /* A lost reply leaves open whether the target restarts: the trial's INFO will tell. */
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_ACTIVATED,
-                                           .reason = err,
-                                           .version = gateway_version(g),
-                                           .slot = g->slot});
+    gateway_tell_file(g, GATEWAY_EVENT_ACTIVATED, err, 0, 0);
     gateway_pause(g, g->config.trial_poll_ms);
     return GATEWAY_ON_DONE;
 }

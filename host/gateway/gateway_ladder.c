@@ -21,8 +21,7 @@ static void tell(struct gateway *g, const struct link_ladder *ladder)
 {
     for (unsigned i = 0; i < LINK_RUNGS; i++) {
         if (ladder->is_tried[i]) {
-            gateway_emit(g, (struct gateway_event){
-                                .kind = GATEWAY_EVENT_LADDER, .reason = ladder->reason[i], .done = i});
+            gateway_tell(g, GATEWAY_EVENT_LADDER, ladder->reason[i], i);
         }
     }
 }
@@ -41,7 +40,7 @@ static enum fota_err rebuild(struct gateway *g, enum fota_err err)
         return err;
     }
     err = g->ports.rebuild(g->ports.rebuild_ctx);
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REBUILD, .reason = err});
+    gateway_tell(g, GATEWAY_EVENT_REBUILD, err, 0);
     if (err) { /* it may have erased: not again every hour */
         g->climb_due_ms = clock_now_ms(g->ports.clock) + CLIMB_QUIET_MS;
         return err;

@@ -41,6 +41,7 @@ static enum fota_err check_fit(const struct gateway *g, const struct loader_rele
     return t->bootloader_version < loader->boot_min ? E_STATEMENT_PRECURSOR : FOTA_OK;
 }
 
+/* The statement's version is in loader_version already. */
 static enum gateway_input take_up(struct gateway *g, const struct loader_release *loader)
 {
     g->loader_image.n_bytes = loader->image_bytes;
@@ -48,10 +49,7 @@ static enum gateway_input take_up(struct gateway *g, const struct loader_release
     memcpy(g->loader_image.hash, loader->hash, sizeof g->loader_image.hash);
     g->loader_image.blob = loader->blob;
     gateway_turn_to(g, SLOT_LOADER);
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_OFFER,
-                                           .version = loader->version,
-                                           .slot = SLOT_LOADER,
-                                           .total = loader->image_bytes});
+    gateway_tell_file(g, GATEWAY_EVENT_OFFER, FOTA_OK, 0, loader->image_bytes);
     return GATEWAY_ON_ACCEPTED;
 }
 
@@ -103,7 +101,6 @@ enum gateway_input gateway_end_loader(struct gateway *g)
     if (gateway_record_forget(&g->record, E_UPDATE_LOADER_KEY)) {
         gateway_save(g);
     }
-    gateway_emit(g, (struct gateway_event){
-                        .kind = GATEWAY_EVENT_LOADER, .version = g->loader_version, .slot = SLOT_LOADER});
+    gateway_tell_file(g, GATEWAY_EVENT_LOADER, FOTA_OK, 0, 0);
     return GATEWAY_ON_DONE;
 }

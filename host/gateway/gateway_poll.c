@@ -15,7 +15,7 @@ enum gateway_input gateway_do_boot(struct gateway *g)
 {
     enum fota_err err = gateway_record_load(g->ports.store, g->scratch, &g->record);
     if (err && err != E_NOT_FOUND) {
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err});
+        gateway_tell(g, GATEWAY_EVENT_STORE, err, 0);
     }
     g->stated_at_ms = clock_now_ms(g->ports.clock);
     err = gateway_load_offer(g);
@@ -27,7 +27,7 @@ enum gateway_input gateway_do_boot(struct gateway *g)
     gateway_pause(g, gateway_delay_first(&g->random, g->config.poll_ms ? g->config.poll_ms : UINT32_MAX));
     err = gateway_ask_target(g);
     if (err) {
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_FAILED, .reason = err});
+        gateway_tell(g, GATEWAY_EVENT_FAILED, err, 0);
         return GATEWAY_ON_FAILED;
     }
     if (g->record.is_in_trial || is_in_trial(&g->target.boot)) {
@@ -80,12 +80,12 @@ enum gateway_input gateway_do_poll(struct gateway *g)
     }
     g->etag[0] = '\0';
     if (g->reply.status == 304) {
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_QUIET});
+        gateway_tell(g, GATEWAY_EVENT_QUIET, FOTA_OK, 0);
         return GATEWAY_ON_QUIET;
     }
     memcpy(g->etag, g->reply.etag, sizeof g->reply.etag);
     g->n_scratch_bytes = (uint32_t)body.n_bytes;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CHANGED, .done = g->n_scratch_bytes});
+    gateway_tell(g, GATEWAY_EVENT_CHANGED, FOTA_OK, g->n_scratch_bytes);
     return GATEWAY_ON_CHANGED;
 }
 
@@ -108,6 +108,13 @@ static enum fota_err adopt(struct gateway *g, const struct gateway_offer *offer)
     g->is_dirty = true;
     g->has_offer = false;
     return gateway_load_offer(g); /* spans must point into the record */
+}
+
+/* Of the release in the channel object, whatever its slot will be. */
+static void tell_release(struct gateway *g, enum gateway_event_kind kind, uint32_t done)
+{
+    const struct gateway_event event = {.kind = kind, .version = g->offer.release.version, .done = done};
+    gateway_emit(g, &event);
 }
 
 /* Is it a statement at all, of a key that counts, with the release that it names? If not, it says nothing: a
@@ -136,14 +143,12 @@ enum gateway_input gateway_do_verify(struct gateway *g)
     if (err) {
         g->outcome = err;
         g->is_object_bad = true;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_REFUSED,
-                                               .reason = err,
-                                               .status = (uint16_t)g->reply.status});
+        const struct gateway_event event = {
+            .kind = GATEWAY_EVENT_REFUSED, .reason = err, .status = (uint16_t)g->reply.status};
+        gateway_emit(g, &event);
         return GATEWAY_ON_REFUSED;
     }
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STATEMENT,
-                                           .version = g->offer.release.version,
-                                           .done = g->offer.channel.seq});
+    tell_release(g, GATEWAY_EVENT_STATEMENT, g->offer.channel.seq);
     return GATEWAY_ON_ACCEPTED;
 }
 
@@ -184,9 +189,7 @@ static enum fota_err tell_retry(struct gateway *g)
     enum fota_err err = link_client_retry(g->ports.link, number, &progress);
     if (!err) {
         g->target.boot.retry = number;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_RETRY,
-                                               .version = g->offer.release.version,
-                                               .done = number});
+        tell_release(g, GATEWAY_EVENT_RETRY, number);
     }
     return err;
 }
@@ -231,7 +234,7 @@ static enum gateway_input decide(struct gateway *g)
     if (input == GATEWAY_ON_IN_TRIAL) {
         g->due_ms = 0;
     } else {
-        gateway_emit(g, event);
+        gateway_emit(g, &event);
     }
     if (input == GATEWAY_ON_NOTHING) {
         input = decide_loader(g);

@@ -22,8 +22,15 @@ enum gateway_input gateway_do_confirmed(struct gateway *g);
 enum gateway_input gateway_do_rolled_back(struct gateway *g);
 enum gateway_input gateway_do_report(struct gateway *g);
 
-/** Tell the observer; `event->state` is filled in. */
-void gateway_emit(struct gateway *g, struct gateway_event event);
+/** Tell the observer; `state` is filled in. */
+void gateway_emit(struct gateway *g, const struct gateway_event *event);
+
+/** The same, of something that concerns no file: no version, no slot. */
+void gateway_tell(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done);
+
+/** The same, of the file that is being installed: with its version and slot. */
+void gateway_tell_file(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done,
+                       uint32_t total);
 
 /** The next step comes after `ms`. */
 void gateway_pause(struct gateway *g, uint32_t ms);
@@ -107,16 +114,6 @@ void gateway_stage_keep(struct gateway *g);
 
 /** Is the channel stale, and whose clock says so? Tells both when they change. */
 void gateway_watch(struct gateway *g);
-
-/**
- * May the target restart now, by the hours of the owner and what the release asks for? Pure.
- * @param utc_s   seconds since 1970; 0 unknown: hours never come
- * @param wait_s  E_UPDATE_WINDOW: how long until it makes sense to look again
- * @return FOTA_OK · E_UPDATE_WINDOW
- */
-FOTA_MUST_CHECK
-enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *asked,
-                           uint64_t utc_s, uint32_t *wait_s);
 
 /** The release, or the loader that is being installed, is wrong and will stay wrong: remember it.
  *  @return GATEWAY_ON_REFUSED */

@@ -1,5 +1,7 @@
 #include "gateway/gateway_record.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -11,22 +13,47 @@ enum { RECORD_MAGIC = 0x32475746 /* "FWG2" as bytes, format 2 */ };
 /* End of the year 9999: no statement names a later time. */
 static const uint64_t TIME_MAX_S = UINT64_C(253402300799);
 
+/* The fields in their order on the store. Numbers take 4 bytes there, of 64 bits 8; all else is as it is here. */
+enum { FIELD_BYTES, FIELD_BOOL, FIELD_NUMBER };
+
+struct field {
+    unsigned off : 16; /* in struct gateway_record */
+    unsigned n_bytes : 14;
+    unsigned kind : 2;
+};
+
+#define FIELD(name, kind)                                                                                    \
+    {                                                                                                        \
+        offsetof(struct gateway_record, name), sizeof((struct gateway_record *)0)->name, kind                \
+    }
+#define BYTES(name)  FIELD(name, FIELD_BYTES)
+#define BOOL(name)   FIELD(name, FIELD_BOOL)
+#define NUMBER(name) FIELD(name, FIELD_NUMBER)
+#define REJECTED(i)  BYTES(rejected[i].images), NUMBER(rejected[i].reason), NUMBER(rejected[i].retry)
+
+/* After the generation and the trusted time. */
+static const struct field fields[] = {NUMBER(channel_seq),   BYTES(channel_sha256),
+                                      BYTES(etag),           NUMBER(n_channel_bytes),
+                                      BYTES(channel),        REJECTED(0),
+                                      REJECTED(1),           REJECTED(2),
+                                      REJECTED(3),           NUMBER(rejected_next),
+                                      BOOL(is_in_trial),     NUMBER(trial_slot),
+                                      NUMBER(trial_version), NUMBER(trial_retry),
+                                      BYTES(trial_hash),     BYTES(images),
+                                      NUMBER(attempts),      NUMBER(attempts_retry),
+                                      BYTES(loader.sha256),  BYTES(loader.hash),
+                                      NUMBER(loader.reason), NUMBER(loader.retry),
+                                      BYTES(loader.running), NUMBER(loader.attempts)};
+
+static_assert(GATEWAY_REJECTED_MAX == 4, "one REJECTED for each");
+static_assert(sizeof(bool) == 1, "a truth value is one byte");
+
 /* One walk over the fields serves both directions, so that they cannot differ. */
 struct walk {
     uint8_t *at;
     bool is_storing;
     bool is_in_range; /* when loading: no number was larger than its field */
 };
-
-static void walk_bytes(struct walk *w, void *bytes, size_t n_bytes)
-{
-    if (w->is_storing) {
-        memcpy(w->at, bytes, n_bytes);
-    } else {
-        memcpy(bytes, w->at, n_bytes);
-    }
-    w->at += n_bytes;
-}
 
 static void walk_u32(struct walk *w, uint32_t *value)
 {
@@ -38,68 +65,54 @@ static void walk_u32(struct walk *w, uint32_t *value)
     w->at += 4;
 }
 
-static void walk_u64(struct walk *w, uint64_t *value)
+static uint32_t number_at(const void *at, size_t n_bytes)
 {
-    uint32_t low = (uint32_t)*value;
-    uint32_t high = (uint32_t)(*value >> 32);
-    walk_u32(w, &low);
-    walk_u32(w, &high);
-    *value = (uint64_t)high << 32 | low;
+    if (n_bytes == 1) {
+        return *(const uint8_t *)at;
+    }
+    return n_bytes == 2 ? *(const uint16_t *)at : *(const uint32_t *)at;
 }
 
-static void walk_u16(struct walk *w, uint16_t *value)
+static void put_number(void *at, size_t n_bytes, uint32_t value)
 {
-    uint32_t wide = *value;
-    walk_u32(w, &wide);
-    w->is_in_range = w->is_in_range && wide <= UINT16_MAX;
-    *value = (uint16_t)wide;
+    if (n_bytes == 1) {
+        *(uint8_t *)at = (uint8_t)value;
+    } else if (n_bytes == 2) {
+        *(uint16_t *)at = (uint16_t)value;
+    } else {
+        *(uint32_t *)at = value;
+    }
 }
 
-static void walk_u8(struct walk *w, uint8_t *value)
+static void walk_number(struct walk *w, void *at, const struct field *f)
 {
-    uint32_t wide = *value;
-    walk_u32(w, &wide);
-    w->is_in_range = w->is_in_range && wide <= UINT8_MAX;
-    *value = (uint8_t)wide;
-}
-
-static void walk_bool(struct walk *w, bool *value)
-{
-    uint8_t wide = w->is_storing && *value ? 1 : 0;
-    walk_u8(w, &wide);
-    w->is_in_range = w->is_in_range && wide <= 1;
-    *value = wide != 0;
+    const uint32_t most = f->kind == FIELD_BOOL ? 1 : UINT32_MAX >> (32U - 8U * f->n_bytes);
+    uint32_t value = number_at(at, f->n_bytes);
+    walk_u32(w, &value);
+    if (value > most) {
+        w->is_in_range = false;
+        value = 0;
+    }
+    put_number(at, f->n_bytes, value);
 }
 
 static void walk_record(struct walk *w, struct gateway_record *r)
 {
+    uint32_t low = (uint32_t)r->trusted_time_s;
+    uint32_t high = (uint32_t)(r->trusted_time_s >> 32);
     walk_u32(w, &r->generation);
-    walk_u64(w, &r->trusted_time_s);
-    walk_u32(w, &r->channel_seq);
-    walk_bytes(w, r->channel_sha256, sizeof r->channel_sha256);
-    walk_bytes(w, r->etag, sizeof r->etag);
-    walk_u16(w, &r->n_channel_bytes);
-    walk_bytes(w, r->channel, sizeof r->channel);
-    for (unsigned i = 0; i < GATEWAY_REJECTED_MAX; i++) {
-        walk_bytes(w, r->rejected[i].images, sizeof r->rejected[i].images);
-        walk_u16(w, &r->rejected[i].reason);
-        walk_u32(w, &r->rejected[i].retry);
+    walk_u32(w, &low);
+    walk_u32(w, &high);
+    r->trusted_time_s = (uint64_t)high << 32 | low;
+    for (unsigned i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        uint8_t *at = (uint8_t *)r + fields[i].off;
+        if (fields[i].kind != FIELD_BYTES) {
+            walk_number(w, at, &fields[i]);
+        } else {
+            memcpy(w->is_storing ? w->at : at, w->is_storing ? at : w->at, fields[i].n_bytes);
+            w->at += fields[i].n_bytes;
+        }
     }
-    walk_u8(w, &r->rejected_next);
-    walk_bool(w, &r->is_in_trial);
-    walk_u8(w, &r->trial_slot);
-    walk_u32(w, &r->trial_version);
-    walk_u32(w, &r->trial_retry);
-    walk_bytes(w, r->trial_hash, sizeof r->trial_hash);
-    walk_bytes(w, r->images, sizeof r->images);
-    walk_u32(w, &r->attempts);
-    walk_u32(w, &r->attempts_retry);
-    walk_bytes(w, r->loader.sha256, sizeof r->loader.sha256);
-    walk_bytes(w, r->loader.hash, sizeof r->loader.hash);
-    walk_u16(w, &r->loader.reason);
-    walk_u32(w, &r->loader.retry);
-    walk_bytes(w, r->loader.running, sizeof r->loader.running);
-    walk_u32(w, &r->loader.attempts);
 }
 
 enum { CRC_OFF = GATEWAY_RECORD_BYTES - 4 };

@@ -17,11 +17,17 @@ struct stage *gateway_stage(const struct gateway *g)
     return g->slot == SLOT_LOADER || g->is_stage_bad ? NULL : g->ports.stage;
 }
 
+static void tell_bad(struct gateway *g, enum fota_err err, enum slot slot)
+{
+    const struct gateway_event event = {.kind = GATEWAY_EVENT_STORE, .reason = err, .slot = slot};
+    gateway_emit(g, &event);
+}
+
 static void give_up_stage(struct gateway *g, enum fota_err err)
 {
     g->is_stage_bad = true;
     g->is_staged = false;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err, .slot = g->slot});
+    tell_bad(g, err, g->slot);
 }
 
 static bool is_wanted(const struct gateway *g, const struct stage_item *item)
@@ -134,7 +140,7 @@ void gateway_stage_keep(struct gateway *g)
     }
     enum fota_err err = stage_keep(stage, slot == SLOT_B ? STAGE_SLOT_B : STAGE_SLOT_A);
     if (err) {
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_STORE, .reason = err, .slot = slot});
+        tell_bad(g, err, slot);
     }
     g->is_staged = false;
 }

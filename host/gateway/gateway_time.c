@@ -54,15 +54,15 @@ void gateway_watch(struct gateway *g)
     uint64_t now = now_s(g, &source);
     if (source != g->time_source) {
         g->time_source = source;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CLOCK, .done = source});
+        gateway_tell(g, GATEWAY_EVENT_CLOCK, FOTA_OK, source);
     }
     bool is_stale = g->has_offer && now > g->offer.channel.expires_s;
     if (is_stale != g->is_stale) {
         g->is_stale = is_stale;
-        gateway_emit(
-            g, (struct gateway_event){.kind = is_stale ? GATEWAY_EVENT_STALE : GATEWAY_EVENT_FRESH,
-                                      .reason = is_stale ? E_STATEMENT_EXPIRED : FOTA_OK,
-                                      .version = g->has_offer ? g->offer.release.version : 0,
-                                      .done = is_stale ? bounded(now - g->offer.channel.expires_s) : 0});
+        const struct gateway_event event = {.kind = is_stale ? GATEWAY_EVENT_STALE : GATEWAY_EVENT_FRESH,
+                                            .reason = is_stale ? E_STATEMENT_EXPIRED : FOTA_OK,
+                                            .version = g->has_offer ? g->offer.release.version : 0,
+                                            .done = is_stale ? bounded(now - g->offer.channel.expires_s) : 0};
+        gateway_emit(g, &event);
     }
 }

@@ -35,16 +35,23 @@ static void end_trial(struct gateway *g)
     g->slot = (enum slot)g->record.trial_slot;
 }
 
+static void tell_trial(struct gateway *g, enum gateway_event_kind kind, enum fota_err reason, uint32_t done)
+{
+    const struct gateway_event event = {.kind = kind,
+                                        .reason = reason,
+                                        .version = g->record.trial_version,
+                                        .slot = (enum slot)g->record.trial_slot,
+                                        .done = done};
+    gateway_emit(g, &event);
+}
+
 /* The trial goes on: say so when a run was spent. */
 static enum gateway_input still_trying(struct gateway *g)
 {
     uint8_t tries_left = g->target.boot.tries_left;
     if (tries_left != g->tries_seen) {
         g->tries_seen = tries_left;
-        gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_TRIAL,
-                                               .version = g->record.trial_version,
-                                               .slot = (enum slot)g->record.trial_slot,
-                                               .done = tries_left});
+        tell_trial(g, GATEWAY_EVENT_TRIAL, FOTA_OK, tries_left);
     }
     return GATEWAY_ON_MORE;
 }
@@ -110,9 +117,7 @@ enum gateway_input gateway_do_confirmed(struct gateway *g)
         &g->record); /* as the target does: it proved itself, and what was before is over */
     gateway_save(g);
     g->outcome = FOTA_OK;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_CONFIRMED,
-                                           .version = g->record.trial_version,
-                                           .slot = g->slot});
+    tell_trial(g, GATEWAY_EVENT_CONFIRMED, FOTA_OK, 0);
     return GATEWAY_ON_DONE;
 }
 
@@ -140,9 +145,6 @@ enum gateway_input gateway_do_rolled_back(struct gateway *g)
     }
     gateway_save(g);
     g->outcome = (enum fota_err)reason;
-    gateway_emit(g, (struct gateway_event){.kind = GATEWAY_EVENT_ROLLED_BACK,
-                                           .reason = g->outcome,
-                                           .version = g->record.trial_version,
-                                           .slot = g->slot});
+    tell_trial(g, GATEWAY_EVENT_ROLLED_BACK, g->outcome, 0);
     return GATEWAY_ON_DONE;
 }

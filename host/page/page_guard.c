@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define WHERE_TOKEN_IS "it is in the file that http-token-file names, and an ESP32 prints it at its start."
+
 static bool refuse(struct page_answer *out, unsigned status, const char *words)
 {
     *out = (struct page_answer){.what = PAGE_REFUSED, .status = status, .words = words};
@@ -169,8 +171,8 @@ void page_guard(const struct page_policy *p, const struct page_request *r, struc
     }
     if (p->token && !has_token(r, p->token)) {
         (void)refuse(out, 401,
-                     r->authorization ? "The token is wrong; it is in the file that http-token-file names."
-                                      : "A token is needed; it is in the file that http-token-file names.");
+                     r->authorization ? "The token is wrong; " WHERE_TOKEN_IS
+                                      : "A token is needed; " WHERE_TOKEN_IS);
         return;
     }
     if (out->what != PAGE_CHECK && out->what != PAGE_INSTALL) {

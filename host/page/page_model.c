@@ -180,14 +180,22 @@ void page_model_waits(struct page_model *m, uint32_t wait_ms)
     m->wait_until_ms = clock_now_ms(m->clock) + wait_ms;
 }
 
-void page_model_init(struct page_model *m, const struct gateway *gateway, struct clock *clock,
-                     bool has_stream, uint32_t upload_bytes)
+void page_model_init(struct page_model *m, struct clock *clock, bool has_stream, uint32_t upload_bytes)
 {
-    *m = (struct page_model){.gateway = gateway,
+    *m = (struct page_model){.view = {.identity = {.product = "", .hw = "", .channel = "", .device = ""}},
                              .clock = clock,
                              .has_stream = has_stream,
                              .upload_bytes = upload_bytes,
                              .slot = SLOT_NONE};
+}
+
+void page_model_look(struct page_model *m, const struct gateway *gateway)
+{
+    m->view = (struct page_view){.identity = gateway->config.identity,
+                                 .state = gateway->state,
+                                 .sequence = gateway->record.channel_seq,
+                                 .is_stale = gateway->is_stale,
+                                 .boot = gateway->target.boot};
 }
 
 /* --- state ------------------------------------------------------------------------------------------- */
@@ -216,8 +224,8 @@ static uint32_t wait_s(const struct page_model *m)
 
 size_t page_state_text(const struct page_model *m, char out[PAGE_STATE_BYTES])
 {
-    const struct gateway *g = m->gateway;
-    const struct gateway_identity *id = &g->config.identity;
+    const struct page_view *v = &m->view;
+    const struct gateway_identity *id = &v->identity;
     char version[VERSION_BYTES];
     struct writer w = {.out = out, .n_bytes = PAGE_STATE_BYTES};
     put(&w, "{\"api\":%d,\"device\":", PAGE_API);
@@ -229,14 +237,14 @@ size_t page_state_text(const struct page_model *m, char out[PAGE_STATE_BYTES])
     put(&w, ",\"channel\":");
     put_text(&w, id->channel);
     put(&w, ",\"state\":\"%s\",\"done\":%" PRIu32 ",\"total\":%" PRIu32 ",\"version\":\"%s\",\"slot\":\"%s\"",
-        gateway_state_name(g->state), m->done, m->total, version_text(m->version, version),
+        gateway_state_name(v->state), m->done, m->total, version_text(m->version, version),
         slot_text(m->slot));
     put(&w,
         ",\"bundle\":%s,\"polled\":%" PRIu64 ",\"failures\":%" PRIu32 ",\"sequence\":%" PRIu32
         ",\"stale\":%s",
-        m->is_bundle ? "true" : "false", m->polled_s, m->n_failed, g->record.channel_seq,
-        g->is_stale ? "true" : "false");
-    put_target(&w, &g->target.boot);
+        m->is_bundle ? "true" : "false", m->polled_s, m->n_failed, v->sequence,
+        v->is_stale ? "true" : "false");
+    put_target(&w, &v->boot);
     const struct page_event *last = m->n_events ? &m->event[(m->n_events - 1U) % PAGE_EVENTS] : NULL;
     put(&w, ",\"event\":%" PRIu32 ",\"count\":%" PRIu32 ",\"stream\":%s,\"upload\":%" PRIu32, m->n_events,
         last ? last->count : 0, m->has_stream ? "true" : "false", m->upload_bytes);

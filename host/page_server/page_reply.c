@@ -1,10 +1,9 @@
 #include "page_reply.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { WORDS_BYTES = 400 };
+#include "page/page_words.h"
 
 static bool add_headers(struct MHD_Response *r, const char *type, const char *const name_value[2])
 {
@@ -45,12 +44,10 @@ enum MHD_Result page_reply_json(struct MHD_Connection *m, unsigned status, const
 enum MHD_Result page_reply_words(struct MHD_Connection *m, unsigned status, const char *words,
                                  const char *allow)
 {
-    char text[WORDS_BYTES];
+    char text[PAGE_WORDS_BYTES];
     const char *const allowed[2] = {"Allow", allow};
     const char *const scheme[2] = {"WWW-Authenticate", "Bearer"};
-    int n =
-        snprintf(text, sizeof text, "{\"ok\":%s,\"text\":\"%s\"}", status < 400 ? "true" : "false", words);
-    size_t n_bytes = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    size_t n_bytes = page_words(status, words, text);
     struct MHD_Response *r = MHD_create_response_from_buffer(n_bytes, text, MHD_RESPMEM_MUST_COPY);
     return page_reply_send(m, status, r, "application/json",
                            allow                             ? allowed

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "page/page_words.h"
 #include "page_reply.h"
 #include "page_upload.h"
 
@@ -104,12 +105,10 @@ static enum MHD_Result ask_check(struct page_connection *c)
     s->is_asked = s->is_asked || is_idle;
     release(s);
     if (!is_idle) {
-        return page_reply_words(c->connection, MHD_HTTP_CONFLICT,
-                                "The gateway is at work; it looks for updates again when this is over.",
-                                NULL);
+        return page_reply_words(c->connection, MHD_HTTP_CONFLICT, page_says_busy, NULL);
     }
     s->config.wake(s->config.ctx);
-    return page_reply_words(c->connection, MHD_HTTP_ACCEPTED, "The gateway looks for updates now.", NULL);
+    return page_reply_words(c->connection, MHD_HTTP_ACCEPTED, page_says_checking, NULL);
 }
 
 /* Everything but an upload, which has a body. */
@@ -294,7 +293,7 @@ void page_server_show(struct page_server *s, const struct page_model *m)
     memcpy(s->list, list, n_list + 1);
     s->n_state = n_state;
     s->n_list = n_list;
-    s->is_idle = m->gateway->state == GATEWAY_WAIT && !m->is_bundle && s->bundle < 0;
+    s->is_idle = m->view.state == GATEWAY_WAIT && !m->is_bundle && s->bundle < 0;
     if (is_new || now_ms - s->pushed_ms >= PUSH_EVERY_MS) {
         s->pushed_ms = now_ms;
         s->n_shown++;

@@ -114,7 +114,7 @@ static uint32_t find_newest(struct journal *j, uint32_t a, uint32_t words[JOURNA
     return 0;
 }
 
-/* The record that is killed first when a sector is given up, and how it looks from then on (rule R5). It
+/* The record that is killed first when a sector is abandoned, and how it looks from then on (rule R5). It
  * tells that the newest record, killed last, may be half dead however well it reads now. */
 static uint32_t first_victim(const struct journal *j, uint32_t a)
 {
@@ -426,7 +426,7 @@ enum fota_err journal_append(struct journal *j, const struct boot_record *record
 
 /* A place is rewritten only if another one has the state, sound, or if it is not sound itself. The second is
  * safe after secure(), which has made a copy sound, or else shown that there is nothing to lose: a place that
- * is not sound now has no state, or has been given up (rule R5), which says that another place had it then or
+ * is not sound now has no state, or was abandoned (rule R5), which says that another place had it then or
  * that no boot had found it (rule R4). */
 static bool is_expendable(const struct journal *j, uint32_t a)
 {

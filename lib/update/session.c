@@ -574,7 +574,7 @@ enum fota_err update_abort(struct update *u)
     bool is_loader = u->session != UPDATE_CLOSED && u->offer.slot == SLOT_LOADER;
     enum slot slot = is_loader ? SLOT_NONE : update_inactive_slot(u);
     enum fota_err err = FOTA_OK;
-    /* Only what an update has brought is given up: a confirmed fallback or a rejection in the slot stays
+    /* Only what an update has brought is discarded: a confirmed fallback or a rejection in the slot stays
      * recorded. */
     if (slot != SLOT_NONE && u->record.state[slot] >= SLOT_STATE_RECEIVING &&
         u->record.state[slot] <= SLOT_STATE_TRIAL) {

@@ -89,9 +89,10 @@ enum crypto_verdict update_verify_again(const struct update *u, enum slot slot, 
  * The epoch: the security floor in one-time memory (RM0090 3.8), for a board that has lost its journal.
  *
  * Each step of the epoch is one byte of that memory which is no longer FF, so the epoch is the number of such
- * bytes. Bits there can only be cleared, so the epoch never goes down. If the power is cut while a step is
- * programmed, its byte may read FF or not: the board then has the old epoch or the new one, and the tool that
- * raises it programs the byte again.
+ * bytes. Bits there can only be cleared, so the epoch never goes down. If the power is cut while a word of
+ * it is programmed, each of the four bytes may read FF or not: the board then has an epoch between the old one
+ * and the new one. The tool that raises it programs the word again, and locks the chip only after it has read
+ * back the whole epoch.
  *
  * `epoch` is NULL on a board without such memory: its epoch is 0.
  */

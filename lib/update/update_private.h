@@ -79,7 +79,7 @@ static inline bool update_is_loader_protected(const struct update *u)
 
 /**
  * Lowest security counter an update may have. The recorded floor follows the confirmed image only when its
- * fallback is given up (update_begin), so that no floor ever locks out an image that may still be needed.
+ * fallback is abandoned (update_begin), so that no floor ever locks out an image that may still be needed.
  */
 uint32_t update_floor(const struct update *u);
 

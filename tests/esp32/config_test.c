@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -91,6 +92,72 @@ static void a_wrong_pin_is_named_with_what_to_do(void **state)
     assert_int_equal(fota_gateway_open(&rig.gateway, &rig.config), 0);
 }
 
+enum { MOSI, MISO, SCK, NSS, NRST, BOOT0, SIGNALS };
+
+/* The defaults of the chip with this signal on that pin. */
+static enum fota_err check_pin(const struct idf_chip *chip, unsigned signal, int pin)
+{
+    struct fota_gateway_config config = rig.config;
+    int *const of[SIGNALS] = {&config.pins.mosi, &config.pins.miso, &config.pins.sck,
+                              &config.pins.nss,  &config.pins.nrst, &config.pins.boot0};
+    config.pins = chip->pins;
+    config.spi_host = 1;
+    *of[signal] = pin;
+    return idf_pins_check(chip, &config, &QUIET);
+}
+
+static void no_signal_may_have(const struct idf_chip *chip, int first, int last, unsigned but_signal,
+                               const char *why)
+{
+    for (int pin = first; pin <= last; pin++) {
+        for (unsigned signal = MOSI; signal < SIGNALS; signal++) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "on GPIO %d: ", pin);
+            if (signal == but_signal) {
+                assert_int_equal(check_pin(chip, signal, pin), FOTA_OK);
+                continue;
+            }
+            assert_int_equal(check_pin(chip, signal, pin), E_ARG);
+            const char *line = stand_in_logged(name);
+            if (!line || !strstr(line, why) || !strstr(line, "take another, GPIO")) {
+                fail_msg("GPIO %d for signal %u: the line is \"%s\"", pin, signal, line ? line : "none");
+            }
+        }
+    }
+}
+
+static void every_pin_that_cannot_work_is_refused_for_every_signal(void **state)
+{
+    (void)state;
+    no_signal_may_have(&IDF_CHIP_ESP32, 6, 11, SIGNALS, "carries the chip's own flash");
+    no_signal_may_have(&IDF_CHIP_ESP32, 12, 12, SIGNALS, "decides at reset how the flash is fed");
+    no_signal_may_have(&IDF_CHIP_ESP32, 24, 24, SIGNALS, "does not exist");
+    no_signal_may_have(&IDF_CHIP_ESP32, 28, 31, SIGNALS, "does not exist");
+    no_signal_may_have(&IDF_CHIP_ESP32, 34, 39, MISO, "is an input only");
+    no_signal_may_have(&IDF_CHIP_ESP32, 40, 70, SIGNALS, "does not exist");
+    no_signal_may_have(&IDF_CHIP_ESP32C3, 22, 48, SIGNALS, "does not exist");
+    no_signal_may_have(&IDF_CHIP_ESP32C3, 11, 17, SIGNALS, "carries the chip's own flash");
+}
+
+static void a_strapping_pin_is_refused_where_its_level_would_be_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        int pin;
+        bool is_good[SIGNALS]; /* MOSI, MISO, SCK, NSS, NRST, BOOT0 */
+    } rows[] = {{0, {true, false, false, true, false, false}},
+                {2, {true, true, true, false, false, true}},
+                {5, {true, true, true, true, true, false}},
+                {15, {true, true, true, true, true, false}}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (unsigned signal = MOSI; signal < SIGNALS; signal++) {
+            const bool is_default_of_nss = rows[i].pin == 5 && signal != NSS;
+            const bool is_good = rows[i].is_good[signal] && !is_default_of_nss;
+            assert_int_equal(check_pin(&IDF_CHIP_ESP32, signal, rows[i].pin), is_good ? FOTA_OK : E_ARG);
+        }
+    }
+}
+
 static void an_esp32_c3_has_other_pins(void **state)
 {
     (void)state;
@@ -119,6 +186,21 @@ static void wrong_names_and_numbers_are_named(void **state)
     rig.config.product = NULL;
     refused(E_ARG, "product is not set");
     rig.config = good;
+    rig.config.product = "a-name-of-more-than-thirty-two-characters";
+    refused(E_ARG, "product \"a-name-of-more-than-thirty-two-characters\" has 41 characters: at most 32");
+    rig.config = good;
+    rig.config.hw = "sixteen-letters-";
+    refused(E_ARG, "hw \"sixteen-letters-\" has 16 characters: at most 15");
+    rig.config = good;
+    rig.config.poll_s = 604801;
+    refused(E_ARG, "poll_s 604801 is out of range");
+    rig.config = good;
+    rig.config.byte_gap_us = 1001;
+    refused(E_ARG, "byte_gap_us 1001 is out of range");
+    rig.config = good;
+    rig.config.stage_image_bytes = 0;
+    refused(E_ARG, "stage_image_bytes 0 is out of range");
+    rig.config = good;
     rig.config.key_id = "AKIA";
     refused(E_ARG, "secret is not set");
     rig.config = good;
@@ -145,8 +227,21 @@ static void wrong_keys_and_certificates_are_named(void **state)
     rig.config.channel_key = NULL;
     refused(E_KEY_FILE, "channel_key is no public key");
     rig.config.channel_key = rig.channel_pem;
-    rig.config.ca_pem = TORN_CA;
-    refused(E_KEY_FILE, "ca_pem is no certificate");
+    rig.config.image_key = P384;
+    refused(E_CRYPTO_KEY, "image_key is a key of another curve");
+    rig.config.image_key = rig.image_pem;
+    rig.config.next_key = P384;
+    refused(E_CRYPTO_KEY, "next_key is a key of another curve");
+    rig.config.next_key = NULL;
+    rig.config.release_key = "-----BEGIN PUBLIC KEY-----\nAAAA\n";
+    refused(E_KEY_FILE, "release_key is no public key");
+    rig.config.release_key = NULL;
+    static const char *const no_ca[] = {TORN_CA, "", "a certificate",
+                                        "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"};
+    for (size_t i = 0; i < sizeof no_ca / sizeof no_ca[0]; i++) {
+        rig.config.ca_pem = no_ca[i];
+        refused(E_KEY_FILE, "ca_pem is no certificate");
+    }
 }
 
 static void memory_that_cannot_serve_is_named(void **state)
@@ -167,6 +262,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_defaults_open, open_rig),
         cmocka_unit_test_setup(a_wrong_pin_is_named_with_what_to_do, open_rig),
+        cmocka_unit_test_setup(every_pin_that_cannot_work_is_refused_for_every_signal, open_rig),
+        cmocka_unit_test_setup(a_strapping_pin_is_refused_where_its_level_would_be_wrong, open_rig),
         cmocka_unit_test_setup(an_esp32_c3_has_other_pins, open_rig),
         cmocka_unit_test_setup(wrong_names_and_numbers_are_named, open_rig),
         cmocka_unit_test_setup(wrong_keys_and_certificates_are_named, open_rig),

@@ -34,6 +34,7 @@ static struct local_s3 proxy;
 
 static struct idf_http http;
 static const struct idf_log QUIET;
+static struct idf_fetch alone; /* no task */
 
 /* What came. */
 static struct {
@@ -127,7 +128,7 @@ static int open_http(void **state)
 {
     (void)state;
     stand_in_new(&(struct stand_in_config){.is_network_real = true});
-    idf_http_open(&http, NULL, true, &QUIET);
+    idf_http_open(&http, NULL, true, &alone, &QUIET);
     memset(&got, 0, sizeof got);
     return 0;
 }
@@ -287,7 +288,8 @@ static void a_session_token_and_a_presigned_url_fit_the_buffer(void **state)
     next_is_clean();
 }
 
-static void a_put_arrives(void **state)
+/* ESP-IDF's function that sends a body is none of those that were checked, and this gateway only reads. */
+static void a_put_is_not_supported_and_sends_nothing(void **state)
 {
     (void)state;
     char url[URL_BYTES + 64];
@@ -296,13 +298,10 @@ static void a_put_arrives(void **state)
     (void)snprintf(url, sizeof url, "%s/releases/put", proxy.url);
     const struct http_request request = {
         .method = HTTP_VERB_PUT, .url = url, .body = (const uint8_t *)"report", .n_body_bytes = 6};
+    const uint64_t before = stand_in_stats()->http_requests;
+    assert_int_equal(http_perform(&http.http, &request, &sink, &status), E_UNSUPPORTED);
+    assert_int_equal(stand_in_stats()->http_requests, before);
     next_is_clean();
-    got.n_body = 0;
-    assert_int_equal(http_perform(&http.http, &request, &sink, &status), FOTA_OK);
-    assert_int_equal(status, 200);
-    assert_int_equal(get("/put", &status), FOTA_OK);
-    assert_int_equal(got.n_body, 6);
-    assert_memory_equal(got.body, "report", 6);
 }
 
 static void no_connection_says_which_part_of_it_failed(void **state)
@@ -340,7 +339,7 @@ int main(void)
         HTTP_TEST(a_redirect_is_not_followed),
         HTTP_TEST(headers_without_end_are_refused),
         HTTP_TEST(a_session_token_and_a_presigned_url_fit_the_buffer),
-        HTTP_TEST(a_put_arrives),
+        HTTP_TEST(a_put_is_not_supported_and_sends_nothing),
         HTTP_TEST(no_connection_says_which_part_of_it_failed),
     };
     return cmocka_run_group_tests(tests, start_proxy, stop_proxy);

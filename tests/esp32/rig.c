@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "freertos/FreeRTOS.h"
-#include "freertos/task.h"
-
-enum { LOOK_MS = 50, TRIPLE = 3 };
+enum { LOOK_US = 50000, STOP_US = 10000000, TRIPLE = 3 };
 
 void rig_pem(const uint8_t point[CRYPTO_POINT_BYTES], char out[RIG_PEM_BYTES])
 {
@@ -33,7 +30,11 @@ void rig_pem(const uint8_t point[CRYPTO_POINT_BYTES], char out[RIG_PEM_BYTES])
 static void on_event(void *ctx, const struct fota_gateway_event *event)
 {
     struct rig *rig = ctx;
+    if (stand_in_is_dead()) {
+        return; /* nobody hears what a chip without power says */
+    }
     if (event->kind >= 0 && event->kind < RIG_KINDS) {
+        rig->heard_us[event->kind] = stand_in_now_us();
         rig->n_heard[event->kind]++;
         rig->last_reason[event->kind] = event->reason;
     }
@@ -86,9 +87,12 @@ bool rig_wait(struct rig *rig, enum fota_gateway_event_kind kind, uint32_t max_s
 {
     const unsigned before = rig->n_heard[kind];
     const uint64_t until_us = stand_in_now_us() + (uint64_t)max_s * 1000000U;
+    while (rig->n_heard[FOTA_GATEWAY_STATE] == 0 && stand_in_now_us() < until_us) {
+        stand_in_wait_us(LOOK_US); /* it asks the target first */
+    }
     fota_gateway_poll_now(&rig->gateway);
     while (rig->n_heard[kind] == before && stand_in_now_us() < until_us) {
-        vTaskDelay((LOOK_MS * configTICK_RATE_HZ + 999) / 1000);
+        stand_in_wait_us(LOOK_US);
     }
     return rig->n_heard[kind] > before;
 }
@@ -96,5 +100,5 @@ bool rig_wait(struct rig *rig, enum fota_gateway_event_kind kind, uint32_t max_s
 void rig_stop(struct rig *rig)
 {
     fota_gateway_stop(&rig->gateway);
-    vTaskDelay(configTICK_RATE_HZ * 10);
+    stand_in_wait_us(STOP_US);
 }

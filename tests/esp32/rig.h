@@ -18,6 +18,7 @@ struct rig {
     struct fota_gateway_task task;
     unsigned n_heard[RIG_KINDS]; /* events by kind */
     int last_reason[RIG_KINDS];
+    uint64_t heard_us[RIG_KINDS]; /* when the last one came */
 };
 
 /** PEM text of a public key. */

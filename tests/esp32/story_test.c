@@ -1,6 +1,7 @@
 /*
- * The story of the demo through the ESP32 port: its own sources, on the stand-ins of ESP-IDF, against the real
- * firmware of build/f407 on the twin and a store over real sockets.
+ * The story of the demo and the ladder through the ESP32 port: its own sources, on the stand-ins of ESP-IDF, against the real
+ * firmware of build/f407 on the twin and a store over real sockets. `update`, for another chip, tick rate or version of ESP-IDF:
+ * only an update, which uses ticks, pins and SPI host of that variant.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,37 +13,28 @@
 
 #include <cmocka.h>
 
+#include "base/flash_map.h"
 #include "firmware.h"
 #include "fota_gateway/fota_gateway.h"
-#include "release/file.h"
+#include "freertos/FreeRTOS.h"
 #include "rig.h"
+#include "small_app.h"
 #include "twin_board.h"
 
-enum { SPIN_MAX_US = 100000 };
+enum {
+    SPIN_MAX_US = 100000,
+    TICK_US = 1000000 / configTICK_RATE_HZ,
+    UPDATE_MAX_S = 300,
+    ROLL_BACK_MAX_S = 600,
+    REBUILD_MAX_S = 900,
+    DEAD_APP_BYTES = 4096
+};
 
 static struct rig rig;
 static struct twin_board board;
 static struct firmware_loader loader;
 static uint8_t root[FIRMWARE_ROOT_MAX_BYTES];
-static struct test_release release;
 static struct fota_gateway_kit kit;
-
-static void make_release(unsigned major, unsigned seq, const char *name)
-{
-    uint8_t *payload[2];
-    struct test_spec spec = test_spec(&rig.image_key, &rig.channel_key, major << 24, seq);
-    for (unsigned slot = 0; slot < 2; slot++) {
-        char path[512];
-        size_t n_bytes = 0;
-        (void)snprintf(path, sizeof path, "%s/app/%s-%c.bin", firmware_folder(), name, 'a' + (int)slot);
-        assert_int_equal(file_read(path, TEST_IMAGE_MAX_BYTES, &payload[slot], &n_bytes, NULL), FOTA_OK);
-        spec.payload[slot] = payload[slot];
-        spec.payload_bytes_of[slot] = (uint32_t)n_bytes;
-    }
-    test_release_make(&spec, &release);
-    free(payload[0]);
-    free(payload[1]);
-}
 
 static int set_up(void **state)
 {
@@ -69,18 +61,18 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The ESP32 on the board, with the pins that are its chip's defaults. */
 static void plug_in(void)
 {
-    const struct stand_in_config config = {
-        .board = &board.wires.io, .nss = 5, .nrst = 26, .boot0 = 25, .utc_s = TEST_NOW_S};
+    const struct fota_gateway_pins *pins = &rig.config.pins;
+    const struct stand_in_config config = {.board = &board.wires.io,
+                                           .nss = pins->nss,
+                                           .nrst = pins->nrst,
+                                           .boot0 = pins->boot0,
+                                           .utc_s = TEST_NOW_S};
     stand_in_new(&config);
     memset(rig.n_heard, 0, sizeof rig.n_heard);
     rig_start(&rig);
-}
-
-static bool runs(enum slot slot, const struct test_release *r)
-{
-    return twin_board_holds(&board, slot, r);
 }
 
 /* What must hold of every story: nothing was used wrongly, no watchdog bit, other tasks were let run. */
@@ -95,33 +87,110 @@ static void check_manners(void)
     rig_stop(&rig);
 }
 
-static void a_release_is_installed_and_confirmed_and_a_bad_one_is_rolled_back(void **state)
+static void install_2_0_0(void)
 {
-    (void)state;
     twin_board_open_confirmed(&board);
     rig_publish(&rig, demo_release(1));
     plug_in();
-    make_release(2, 2, "demo-2.0.0");
-    rig_publish(&rig, &release);
+    rig_publish(&rig, demo_release(2));
     const uint64_t before_us = stand_in_now_us();
-    assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, 300));
-    assert_true(runs(SLOT_B, &release));
-    print_message("2.0.0 confirmed after %.1f s of the board's time\n",
+    assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, UPDATE_MAX_S));
+    assert_true(twin_board_holds(&board, SLOT_B, demo_release(2)));
+    print_message("ticks of %d us: 2.0.0 confirmed after %.1f s of the board's time\n", (int)TICK_US,
                   (double)(stand_in_now_us() - before_us) / 1e6);
-    make_release(3, 3, "demo-3.0.0");
-    rig_publish(&rig, &release);
-    assert_true(rig_wait(&rig, FOTA_GATEWAY_ROLLED_BACK, 600));
-    make_release(2, 2, "demo-2.0.0");
-    assert_true(runs(SLOT_B, &release));
-    assert_int_equal(rig.n_heard[FOTA_GATEWAY_CONFIRMED], 1);
+}
+
+static void unplug(void)
+{
     check_manners();
     twin_board_close(&board);
 }
 
-int main(void)
+static void a_release_is_installed_and_confirmed(void **state)
 {
-    const struct CMUnitTest tests[] = {
+    (void)state;
+    install_2_0_0();
+    unplug();
+}
+
+static void a_release_is_installed_and_confirmed_and_a_bad_one_is_rolled_back(void **state)
+{
+    (void)state;
+    install_2_0_0();
+    rig_publish(&rig, demo_release(3));
+    assert_true(rig_wait(&rig, FOTA_GATEWAY_ROLLED_BACK, ROLL_BACK_MAX_S));
+    assert_true(twin_board_holds(&board, SLOT_B, demo_release(2)));
+    assert_int_equal(rig.n_heard[FOTA_GATEWAY_CONFIRMED], 1);
+    unplug();
+}
+
+static void make_dead(struct test_release *out)
+{
+    struct test_spec spec = test_spec(demo_image_key(), demo_channel_key(), 1 << 24, 1);
+    for (unsigned slot = 0; slot < 2; slot++) {
+        spec.payload_bytes_of[slot] = DEAD_APP_BYTES;
+        spec.payload[slot] = small_app_code((enum slot)slot, BOOT_APP_CONFIRMS, &spec.payload_bytes_of[slot]);
+    }
+    test_release_make(&spec, out);
+    free((void *)(uintptr_t)spec.payload[0]);
+    free((void *)(uintptr_t)spec.payload[1]);
+}
+
+/* An application that runs and has no agent: rungs 1 and 2 are silent, the loader takes the update (rung 3). */
+static void a_board_whose_agent_is_dead_is_updated_by_its_loader(void **state)
+{
+    (void)state;
+    static struct test_release dead;
+    const struct twin_config config = {
+        .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = true};
+    make_dead(&dead);
+    twin_board_open_with(&board, &config, &dead);
+    twin_set_power(board.twin, true);
+    twin_board_run_ms(&board, TWIN_BOARD_SETTLE_MS);
+    rig_publish(&rig, demo_release(DEMO_REBUILT));
+    plug_in();
+    assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, UPDATE_MAX_S));
+    assert_true(twin_board_holds(&board, SLOT_B, demo_release(DEMO_REBUILT)));
+    assert_int_equal(rig.n_heard[FOTA_GATEWAY_LADDER], 2); /* reset, request */
+    assert_int_equal(rig.last_reason[FOTA_GATEWAY_LADDER], FOTA_OK);
+    assert_int_equal(rig.n_heard[FOTA_GATEWAY_REBUILD], 0);
+    unplug();
+}
+
+/* Sectors 0 and 1 are blank: only ST's ROM answers. The kit brings root, loader and 1.0.0; then the channel counts again. */
+static void a_board_without_root_and_loader_is_rebuilt_through_the_rom(void **state)
+{
+    (void)state;
+    static uint8_t blank[FLASH_LOADER_BASE + FLASH_LOADER_BYTES - FLASH_BOOT_BASE];
+    static uint8_t flash[sizeof blank];
+    const struct twin_config config = {
+        .flash_timing = TWIN_FLASH_TYPICAL, .rom = TWIN_ROM_V9_1, .seed = 1, .strict = false};
+    twin_board_open_with(&board, &config, demo_release(1));
+    memset(blank, 0xFF, sizeof blank);
+    assert_true(twin_flash_store(board.twin, FLASH_BOOT_BASE, blank, sizeof blank));
+    twin_set_power(board.twin, true);
+    twin_board_run_ms(&board, TWIN_BOARD_SETTLE_MS);
+    rig_publish(&rig, demo_release(2));
+    plug_in();
+    assert_true(rig_wait(&rig, FOTA_GATEWAY_REBUILD, REBUILD_MAX_S));
+    assert_int_equal(rig.last_reason[FOTA_GATEWAY_REBUILD], FOTA_OK);
+    assert_true(twin_peek(board.twin, FLASH_BOOT_BASE, flash, sizeof flash));
+    assert_memory_equal(flash, kit.root, kit.n_root);
+    assert_memory_equal(flash + (FLASH_LOADER_BASE - FLASH_BOOT_BASE), kit.loader, kit.n_loader);
+    assert_true(twin_board_holds(&board, SLOT_A, demo_release(1)));
+    assert_true(rig_wait(&rig, FOTA_GATEWAY_CONFIRMED, REBUILD_MAX_S));
+    assert_true(twin_board_holds(&board, SLOT_B, demo_release(2)));
+    unplug();
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest update[] = {cmocka_unit_test(a_release_is_installed_and_confirmed)};
+    const struct CMUnitTest all[] = {
         cmocka_unit_test(a_release_is_installed_and_confirmed_and_a_bad_one_is_rolled_back),
+        cmocka_unit_test(a_board_whose_agent_is_dead_is_updated_by_its_loader),
+        cmocka_unit_test(a_board_without_root_and_loader_is_rebuilt_through_the_rom),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return argc > 1 && strcmp(argv[1], "update") == 0 ? cmocka_run_group_tests(update, set_up, tear_down)
+                                                      : cmocka_run_group_tests(all, set_up, tear_down);
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A fresh project: the CMake file of docs/guide/add-to-your-project.md, which takes this tree from outside with
-# add_subdirectory (and one with FetchContent), and the program at the top of agent.h as its only source. Both slots' images exist; with a key they are signed, without one
-# the build says how to. What is wrong in the CMake file is said in words.
+# add_subdirectory, and the program at the top of agent.h as its only source. Both slots' images exist; with a key they are
+# signed, without one the build says how to. What is wrong in the CMake file is said in words.
 #
 # Usage: fresh.sh      environment: FOTA (the command), CLI_TESTS (tests/cli)
 set -e
@@ -9,16 +9,7 @@ set -e
 . "$(dirname "$0")/lib.sh"
 set +e
 
-# The program stands in the first comment of the header, indented by four; the text around it is not.
-mkdir project
-sed -n '/^ \* What the application does/,/^ \* What keeps running/s/^ \*     //p' "$ROOT/agent/include/agent/agent.h" >project/main.c
-want grep -q agent_poll project/main.c
-printf '%s\n' 'static int unused; /* a warning that is the user'\''s own affair */' >>project/main.c
-
-cmake_file() {
-    printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(pump C)' "${@:2}" \
-        "fota_add_application(pump VERSION 1.4.0 $1)" >project/CMakeLists.txt
-}
+make_program
 
 # The guide's own CMake file first.
 sed -n '/^```cmake/,/^```$/p' "$ROOT/docs/guide/add-to-your-project.md" | grep -v '^```' >project/CMakeLists.txt
@@ -52,31 +43,6 @@ run cmake --build build -j 2
 want_code 0
 want_out_has "there is no fota command at $PWD/nowhere/fota"
 want [ ! -e build/pump-a.img ]
-
-# Targets of the user's own may have any name but fota and fota_...
-own='foreach(name base crypto format journal link slots update agent loader bootloader port_api twin host cli gateway release s3 cpu bearssl)
-    add_custom_target(${name})
-endforeach()'
-cmake_file 'SOURCES main.c' "$own" 'include(FetchContent)' 'FetchContent_Declare(fota SOURCE_DIR ${FOTA_DIR})' \
-    'FetchContent_MakeAvailable(fota)'
-run cmake -S project -B build_fetched -G Ninja -DFOTA_DIR="$ROOT" \
-    -DCMAKE_TOOLCHAIN_FILE="$ROOT/cmake/toolchain_arm_none_eabi.cmake"
-want_code 0
-run cmake --build build_fetched -j 2
-want_code 0
-want [ -s build_fetched/pump-a.bin ]
-want [ -s build_fetched/pump-b.bin ]
-
-# The host side too: the gateway in a Linux program of the user's own.
-mkdir linux
-printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(gateway_box C)' "$own" 'set(FOTA_BUILD_HOST ON)' \
-    'add_subdirectory(${FOTA_DIR} fota)' 'add_executable(box main.c)' 'target_link_libraries(box PRIVATE fota::gateway)' >linux/CMakeLists.txt
-printf '%s\n' 'int main(void) { return 0; }' >linux/main.c
-run cmake -S linux -B build_linux -G Ninja -DFOTA_DIR="$ROOT"
-want_code 0
-run cmake --build build_linux -j 2 --target box
-want_code 0
-want [ -x build_linux/box ]
 
 # Mistakes in the CMake file.
 for mistake in 'main.c:none of its words' 'SOURCES:SOURCES is empty'; do

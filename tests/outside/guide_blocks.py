@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every code block of README.md, docs/guide/ and the examples' pages works as it stands there.
 
-  c         compiled with -fsyntax-only for the target, against the public headers
+  c         compiled with -fsyntax-only for the target, against the public headers; `c idf` for an ESP32, against the stand-ins of ESP-IDF
+  cpp       `cpp sketch` is compiled as an Arduino sketch, against the stand-in of the core; `cpp part` as lines of its setup()
   sh        run, block after block, in one folder a page; `sh server` runs until the page ends, and what it prints is taken as environment;
             `sh tour` is run by the test 320 of tests/cli
   cmake     parsed; a block with project() becomes the page's CMakeLists.txt, which its sh blocks configure
@@ -31,13 +32,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^( *)```(.*)$")
-LANGUAGES = ("c", "sh", "cmake", "make", "json", "text", "console")
+LANGUAGES = ("c", "cpp", "sh", "cmake", "make", "json", "text", "console")
 TOUR_TEST = ROOT / "tests/cli/320_the_readme_tour_runs_as_written.test"
 ST = ROOT / "node_modules/@micro-os-plus/platform-stm32f4discovery/stm32cubemx/Drivers/CMSIS"
 HANG_S = 1200  # only for hangs
 
 STAND_INS = {
-    "make": 'exec /usr/bin/make -n "$@"\n',
+    # The two that only copy files do so; the folder is the reader's, not the tree.
+    "make": 'case "$1" in esp-component | arduino-zip) exec /usr/bin/make "$@" ;; *) exec /usr/bin/make -n "$@" ;; esac\n',
+    "idf.py": '[ -f CMakeLists.txt ] && [ -d main ] || { echo "idf.py: no project here" >&2; exit 1; }\n'
+              'while [ $# -gt 0 ]; do case $1 in set-target) [ "${2#esp32}" != "$2" ] && shift ;; -p) shift ;; menuconfig | build | flash | monitor) ;;\n'
+              '*) echo "idf.py: $1?" >&2; exit 1 ;; esac; shift; done\n',
     "cmake": 'case "$1" in --build) exec "$REAL_CMAKE" "$@" -- -n ;; *) exec "$REAL_CMAKE" "$@" ;; esac\n',
     "st-flash": 'for word; do case $word in *.bin | *.img) [ -s "$word" ] || { echo "st-flash: no $word" >&2; exit 1; } ;; esac; done\n',
     "STM32_Programmer_CLI": 'for word; do case $word in *.img) echo "it takes no .img" >&2; exit 1 ;;\n'
@@ -89,6 +94,22 @@ def check_c(code, folder, environment):
     system = ["-isystem", ST / "Include", "-isystem", ST / "Device/ST/STM32F4xx/Include"]
     return run(["arm-none-eabi-gcc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-mcpu=cortex-m4", "-mthumb", "-DSTM32F407xx", *includes,
                 *system, "-x", "c", "-"], folder, environment, code)
+
+
+def check_c_idf(code, folder, environment):
+    includes = [f"-I{ROOT / name}" for name in ("host/esp32/include", "tests/stand_ins/esp_idf/api")]
+    return run(["gcc", "-fsyntax-only", "-std=c11", "-Wall", "-Wextra", "-Werror", *includes, "-x", "c", "-"], folder, environment, code)
+
+
+def check_sketch(code, folder, environment):
+    """As the Arduino IDE compiles it: C++, Arduino.h before it."""
+    includes = [f"-I{ROOT / name}" for name in ("host/esp32/include", "tests/stand_ins/arduino", "tests/stand_ins/esp_idf/api")]
+    return run(["g++", "-fsyntax-only", "-std=c++17", "-Wall", "-Wextra", "-Werror", *includes, "-include", "Arduino.h", "-x", "c++", "-"],
+               folder, environment, code)
+
+
+def check_part(code, folder, environment):
+    return check_sketch(f"#include <fota_gateway/fota_gateway.h>\nvoid part(struct fota_gateway_config &config)\n{{\n{code}}}\n", folder, environment)
 
 
 def check_cmake(code, folder, environment):
@@ -151,7 +172,10 @@ def check_block(words, code, folder, environment):
         return None if "```sh tour" in TOUR_TEST.read_text() else f"{TOUR_TEST.name} does not run it any more"
     if words == ["sh", "server"]:
         return Server.start(code, folder, environment)
-    if words[1:]:
+    kinds = {("c", "idf"): check_c_idf, ("cpp", "sketch"): check_sketch, ("cpp", "part"): check_part}
+    if tuple(words) in kinds:
+        return kinds[tuple(words)](code, folder, environment)
+    if words[1:] or words == ["cpp"]:
         return f"'{' '.join(words)}' is unknown"
     checks = {"c": check_c, "sh": check_sh, "cmake": check_cmake, "make": check_make, "json": check_json}
     return checks[words[0]](code, folder, environment) if words[0] in checks else None
@@ -219,11 +243,13 @@ def self_test():
     """Planted faults: each kind of block is refused when it is wrong, and goes through when it is right."""
     good = ("```sh\ntrue\n```\n", "1. step\n\n   ```sh\n   for i in 1; do\n       true\n   done\n   ```\n", "```json\n{\"a\": 1}\n```\n",
             "```cmake\nset(A b)\n```\n", "```text\n}{\n```\n", "```c\n#include \"agent/agent.h\"\nstruct agent a;\n```\n",
-            "```make\ninclude Middlewares/Third_Party/fota_agent/fota.mk\n```\n")
+            "```make\ninclude Middlewares/Third_Party/fota_agent/fota.mk\n```\n", "```c idf\n#include \"fota_gateway/fota_gateway.h\"\n```\n",
+            "```cpp sketch\n#include <WiFi.h>\nvoid setup() { Serial.begin(115200); }\n```\n", "```cpp part\nconfig.bucket = \"b\";\n```\n")
     bad = ("```sh\nfalse\ntrue\n```\n", "```sh\nif\n```\n", "```sh\nno-such-command\n```\n", "```sh\nmake no-such-verb\n```\n",
            "```sh\nst-flash write gone.bin 0\n```\n", "```sh\necho $NO_SUCH_NAME\n```\n", "```json\n{a}\n```\n", "```cmake\nset(A b\n```\n",
            "```c\n#include \"agent/agent.h\"\nstruct agent a = no_such_name;\n```\n", "```make\ninclude fota.mk\n```\n", "```\ntrue\n```\n",
-           "```zig\n```\n", "```sh touring\ntrue\n```\n", "text\n\n    indented\n")
+           "```zig\n```\n", "```cpp\n```\n", "```cpp sketch\nint a = no_such_name;\n```\n", "```cpp part\nconfig.no_such_name = 1;\n```\n",
+           "```c idf\n#include \"no_such_header.h\"\n```\n", "```sh\nidf.py flsh\n```\n", "```sh touring\ntrue\n```\n", "text\n\n    indented\n")
     with tempfile.TemporaryDirectory() as base:
         tools = tools_in(Path(base), "/bin/true")
         pack = Path(base, "no.zip")
@@ -242,7 +268,8 @@ def main():
     if not (ROOT / "build/f407/loader/loader.img").exists():
         print("skipped: no firmware in build/f407; make fw builds it")
         return 77
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")), *sorted((ROOT / "examples").glob("*/README.md"))]
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md")), *sorted((ROOT / "examples").glob("*/README.md")),
+             ROOT / "host/esp32/README.md"]
     with tempfile.TemporaryDirectory() as base:
         subprocess.run([ROOT / "tools/cube_pack.py", ROOT / "build/f407", Path(base, "pack")], check=True, stdout=subprocess.DEVNULL)
         pack = next(Path(base, "pack").glob("*.zip"))

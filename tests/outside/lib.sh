@@ -8,6 +8,20 @@ need_firmware() {
     exit 77
 }
 
+# make_program: ./project/main.c is the program in the first comment of agent.h, indented by four there; the text around it is not.
+make_program() {
+    mkdir project
+    sed -n '/^ \* What the application does/,/^ \* What keeps running/s/^ \*     //p' "$ROOT/agent/include/agent/agent.h" >project/main.c
+    want grep -q agent_poll project/main.c
+    printf '%s\n' 'static int unused; /* a warning that is the user'\''s own affair */' >>project/main.c
+}
+
+# cmake_file WORDS LINE...: ./project/CMakeLists.txt with these lines, and an application with these words.
+cmake_file() {
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(pump C)' "${@:2}" \
+        "fota_add_application(pump VERSION 1.4.0 $1)" >project/CMakeLists.txt
+}
+
 # build_outside [-DNAME=VALUE...]: configure ./project into ./build and build it.
 build_outside() {
     run cmake -S project -B build -G Ninja -DCMAKE_TOOLCHAIN_FILE="$ROOT/cmake/toolchain_arm_none_eabi.cmake" \

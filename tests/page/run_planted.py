@@ -26,7 +26,7 @@ def compile_commands(build):
     """{source: (folder, command)} of the rig's own files, as CMake compiles them."""
     rows = json.loads((build / "compile_commands.json").read_text())
     return {str(Path(r["file"]).relative_to(ROOT)): r for r in rows if Path(r["file"]).is_relative_to(ROOT)
-            and "/page" in r["file"] and "page_rig" not in r["file"]}
+            and "/page" in r["file"] and "/tests/" not in r["file"]}
 
 
 def build_rig(build, bug, folder):
@@ -53,7 +53,7 @@ def build_rig(build, bug, folder):
     rig = folder / "page_rig"
     libraries = [build / "host/page_server/libpage_server.a", build / "host/page/libpage.a", build / "host/gateway/libgateway.a"]
     more = sorted(build.glob("host/*/lib*.a")) + sorted(build.glob("lib/*/lib*.a"))
-    done = run("cc", "-o", rig, build / "tests/page/CMakeFiles/page_rig.dir/page_rig.c.o", folder / "planted.o", "-Wl,--start-group", *libraries,
+    done = run("cc", "-o", rig, *(build / f"tests/page/CMakeFiles/page_rig.dir/{name}.c.o" for name in ("page_rig", "rig_world")), folder / "planted.o", "-Wl,--start-group", *libraries,
                *[m for m in more if m not in libraries and m.name in ("libbase.a", "libformat.a", "libcrypto.a", "liblink_client.a", "libs3.a", "liblink.a")],
                "-Wl,--end-group", "-lmicrohttpd", "-lpthread")
     assert done.returncode == 0, f"{bug['name']} does not link: {done.stderr}"

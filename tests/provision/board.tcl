@@ -14,7 +14,6 @@ proc ask {args} {
 
 proc mrw {address} { return [ask mrw [format 0x%x $address]] }
 proc mww {address value} { ask mww [format 0x%x $address] [format 0x%x [expr {$value & 0xFFFFFFFF}]] }
-proc mwb {address value} { ask mwb [format 0x%x $address] [format 0x%x $value] }
 proc halt {} { ask halt }
 proc reset {how} { ask reset-$how }
 proc flash {verb args} {

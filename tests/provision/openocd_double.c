@@ -3,10 +3,13 @@
  * command line under jimsh (board.tcl) and serves their accesses on the twin's bus. The core is held by NRST
  * meanwhile.
  *
- * Usage: openocd_double [-f FILE.tcl | -f FILE.cfg | -c COMMAND]...     .cfg files and commands are passed
- * over Environment: BOARD      the board's files: BOARD.flash, BOARD.options, BOARD.otp; a board without them
- * is new BOARD_TCL  path of board.tcl CUT        the supply is cut at this flash operation; then the same
- * command line runs again FLIP       address of a byte that comes out wrong when the flash is written
+ * Usage: openocd_double [-f FILE.tcl | -f FILE.cfg | -c COMMAND]...     .cfg files and commands are skipped
+ *
+ * Environment:
+ *   BOARD      the board's files: BOARD.flash, BOARD.options, BOARD.otp; a board without them is new
+ *   BOARD_TCL  path of board.tcl
+ *   CUT        the supply is cut at this flash operation; then the same command line runs again
+ *   FLIP       address of a byte that comes out wrong when the flash is written
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -194,9 +197,6 @@ static bool carry_out(struct board *b, const char *line, uint32_t *value)
     }
     if (strcmp(verb, "mww") == 0) {
         return write_word(b, x, y);
-    }
-    if (strcmp(verb, "mwb") == 0) {
-        return twin_debug_write(b->twin, x, 1, y);
     }
     if (strcmp(verb, "erase") == 0) {
         return erase(b, x, y);

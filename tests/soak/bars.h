@@ -1,5 +1,5 @@
 /**
- * The promises in numbers: what a figure of the soak must lie between. Pure.
+ * The promises in numbers: what a figure of a soak must lie between. Pure. Each soak links the table of its own.
  */
 #ifndef SOAK_BARS_H
 #define SOAK_BARS_H
@@ -16,7 +16,7 @@ struct bar {
 
 enum { BARS_MAX = 32 };
 
-/** All of them; the last has name NULL. */
+/** All of them; the last has name NULL. bars_gateway.c, or another table. */
 extern const struct bar BARS[];
 
 /** @return the bar of that name; NULL: a figure that promises nothing */

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "bars.h"
 #include "soak.h"
 
 static const struct {
@@ -46,7 +44,8 @@ static bool is_part(const char *name)
 static bool parse(int argc, char **argv, struct soak *s)
 {
     bool is_right = true;
-    *s = (struct soak){.n_updates = 200, .n_ends = 200, .n_tears = 3, .n_real = 8, .seed = 1, .share = 1};
+    *s = (struct soak){
+        .n_updates = 200, .n_ends = 200, .n_tears = 3, .n_real = 8, .seed = 1, .figures = {.share = 1}};
     for (int i = 1; i < argc && is_right; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--quick") == 0) {
@@ -55,7 +54,7 @@ static bool parse(int argc, char **argv, struct soak *s)
             s->n_ends = 12;
             s->n_tears = 1;
             s->n_real = 1;
-            s->share = 0.03; /* 6 of 200 updates, 12 of 200 ends */
+            s->figures.share = 0.03; /* 6 of 200 updates, 12 of 200 ends */
             continue;
         }
         i++;
@@ -65,7 +64,7 @@ static bool parse(int argc, char **argv, struct soak *s)
             s->seed = (uint32_t)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i - 1], "--run") == 0 && strtoul(value, NULL, 10) != 0) {
             s->run = (uint32_t)strtoul(value, NULL, 10);
-            s->share = 0.125; /* 8 of 64 updates */
+            s->figures.share = 0.125; /* 8 of 64 updates */
         } else if (strcmp(argv[i - 1], "--only") == 0 && is_part(value)) {
             s->only = value;
         } else if (strcmp(argv[i - 1], "--plant") != 0 || !find_plant(value, &s->plant)) {
@@ -77,66 +76,12 @@ static bool parse(int argc, char **argv, struct soak *s)
 
 void soak_figure(struct soak *s, const char *name, double value)
 {
-    if (s->n_figures == SOAK_FIGURES_MAX) {
-        abort();
-    }
-    s->figure[s->n_figures++] = (struct soak_figure){name, value};
-    if (!bar_is_kept(name, value, s->share)) {
-        const struct bar *bar = bar_find(name);
-        s->n_failures++;
-        (void)printf("  NOT SO: %s is %.6g, promised are %.6g to %.6g\n", name, value, bar ? bar->min : 0,
-                     bar ? bar->max : 0);
-    }
+    figures_take(&s->figures, name, value);
 }
 
 void soak_check(struct soak *s, bool is_right, const char *what)
 {
-    if (!is_right) {
-        s->n_failures++;
-        (void)printf("  NOT SO: %s\n", what);
-    }
-}
-
-/* A whole soak took every figure that has a bar. */
-static void check_all_taken(struct soak *s)
-{
-    const char *names[SOAK_FIGURES_MAX];
-    for (size_t i = 0; i < s->n_figures; i++) {
-        names[i] = s->figure[i].name;
-    }
-    soak_check(s, bars_missing(names, s->n_figures) == 0, "every figure that has a bar was taken");
-}
-
-static bool write_json(const struct soak *s)
-{
-    FILE *file = fopen(s->json, "w");
-    if (!file) {
-        (void)fprintf(stderr, "fota-gateway-soak: cannot write %s\n", s->json);
-        return false;
-    }
-    bool is_written = fputs("{\n", file) >= 0;
-    for (size_t i = 0; i < s->n_figures; i++) {
-        is_written = fprintf(file, "  \"%s\": %.6g%s\n", s->figure[i].name, s->figure[i].value,
-                             i + 1 < s->n_figures ? "," : "") > 0 &&
-                     is_written;
-    }
-    is_written = fputs("}\n", file) >= 0 && is_written;
-    return fclose(file) == 0 && is_written;
-}
-
-/* Of this process and of those that it waited for. */
-static double cpu_s(void)
-{
-    static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
-    double sum = 0;
-    for (size_t i = 0; i < 2; i++) {
-        struct rusage u;
-        if (getrusage(whose[i], &u) == 0) {
-            sum += (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-                   (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-        }
-    }
-    return sum;
+    figures_check(&s->figures, is_right, what);
 }
 
 int main(int argc, char **argv)
@@ -156,14 +101,15 @@ int main(int argc, char **argv)
             PARTS[i].run(&s);
         }
     }
-    soak_figure(&s, "cpu_s", cpu_s());
+    const double cpu_s = figures_cpu_s();
+    soak_figure(&s, "cpu_s", cpu_s);
     if (!s.only && !s.is_quick && s.run == 0) {
-        check_all_taken(&s);
+        figures_check_all_taken(&s.figures);
     }
-    if (s.json && !write_json(&s)) {
+    if (s.json && !figures_write(&s.figures, s.json)) {
         return 1;
     }
-    (void)printf("%.0f s of CPU\n", s.figure[s.n_figures - 1].value);
-    (void)printf("%u promises broken\n", (unsigned)s.n_failures);
-    return s.n_failures == 0 ? 0 : 1;
+    (void)printf("%.0f s of CPU\n", cpu_s);
+    (void)printf("%u promises broken\n", (unsigned)s.figures.n_failures);
+    return s.figures.n_failures == 0 ? 0 : 1;
 }

@@ -8,14 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "figures.h"
 #include "soak_site.h"
-
-enum { SOAK_FIGURES_MAX = 64 };
-
-struct soak_figure {
-    const char *name;
-    double value;
-};
 
 struct soak {
     uint32_t n_updates; /* of each run */
@@ -23,15 +17,12 @@ struct soak {
     uint32_t n_tears;   /* for each write */
     uint32_t n_real;    /* updates of the twin in each of its runs */
     uint32_t seed;
-    double share; /* of the whole soak that is asked for: see bars.h */
     bool is_quick;
     const char *json; /* NULL: no file */
     const char *only; /* one part; NULL: all */
     uint32_t run;     /* of the parts `real` and `rows` only this row of their table, 1..; 0 all */
     enum soak_plant plant;
-    struct soak_figure figure[SOAK_FIGURES_MAX];
-    size_t n_figures;
-    uint32_t n_failures;
+    struct figures figures;
 };
 
 /** A figure for the file, held against its bar if it has one. `name` is kept, not copied. */

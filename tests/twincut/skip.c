@@ -42,7 +42,7 @@ enum {
     J0_LOOK_BYTES = 4096,
     FAULT_SKIP = 16, /* 0..14: zero this register after the load */
     BAD_SHOWN = 40,
-    QUICK_EDGES = 7,
+    QUICK_EDGES = 31,
     SHORT_STEPS = 100000
 };
 
@@ -606,7 +606,7 @@ int main(int argc, char **argv)
         twin_board_die("trace", "out of memory");
     }
     b.random = 2026;
-    b.quick = is_quick ? 20 : 1;
+    b.quick = is_quick ? 60 : 1;
     if (argc > 2 && strcmp(argv[1], "--replay") == 0) {
         return replay(&b, argv[2]);
     }

@@ -8,7 +8,7 @@
 #   chip_id       DEV_ID of the board's part       flash_kbytes, last_sector   its flash
 #   options_open, options_shut   FLASH_OPTCR while it is written, and as the board wants it      wishes   the same in words
 #
-# Only mrw, mww, mwb, halt, reset and flash writes touch the chip, so that the test runs this very file against an emulated
+# Only mrw, mww, halt, reset and flash writes touch the chip, so that the test runs this very file against an emulated
 # board (tests/provision). Numbers of registers and bits: RM0090 3.9 (FLASH), 33.6 (DBGMCU).
 
 set FLASH_KEYR    0x40023C04
@@ -18,13 +18,13 @@ set FLASH_CR      0x40023C10
 set FLASH_OPTCR   0x40023C14
 set SR_BSY        0x00010000
 set SR_ERRORS     0x000000F2
-set CR_PG         0x00000001
+set CR_PG_X32     0x00000201
 set CR_LOCK       0x80000000
 set OPTCR_LOCK    0x00000001
 set OPTCR_STRT    0x00000002
 set OPTCR_STORED  0x0FFFFFEC
 set OTP_BASE      0x1FFF7800
-set OTP_BYTES     32
+set OTP_WORDS     8
 set DBGMCU_IDCODE 0xE0042000
 set FLASH_SIZE    0x1FFF7A20
 # A mass erase takes up to 32 s (DS8626 table 40); one poll takes a probe about 1 ms, never less than 0.1 ms.
@@ -122,41 +122,69 @@ proc verify_parts {} {
     }
 }
 
+proc epoch_address {i} { return [expr {$::OTP_BASE + 4 * $i}] }
+
 # The root counts the bytes of block 0 that are not 0xFF (docs/spec/boot.md).
 proc epoch_now {} {
     set n 0
-    for {set i 0} {$i < $::OTP_BYTES} {incr i} {
-        set word [mrw [expr {$::OTP_BASE + ($i & ~3)}]]
-        if {(($word >> (8 * ($i & 3))) & 0xFF) != 0xFF} { incr n }
+    for {set i 0} {$i < $::OTP_WORDS} {incr i} {
+        set word [mrw [epoch_address $i]]
+        foreach shift {0 8 16 24} {
+            if {(($word >> $shift) & 0xFF) != 0xFF} { incr n }
+        }
     }
     return $n
 }
 
-# One byte for each step, x8: a byte of zero may be programmed over anything, so that a run that was cut can be repeated. A word
-# (mww) would program bytes that are not zero over a word that is not blank, which proves nothing (RM0090 3.6.4): hence mwb.
-proc write_epoch {} {
+# Word i of block 0 for the epoch of the job: its first bytes 0, the others 0xFF.
+proc epoch_word {i} {
+    set n [expr {$::epoch - 4 * $i}]
+    if {$n > 4} { set n 4 }
+    if {$n < 0} { set n 0 }
+    return [expr {(0xFFFFFFFF << (8 * $n)) & 0xFFFFFFFF}]
+}
+
+# Nothing is programmed before all eight words are known to take it: one-time memory cannot be erased (RM0090 3.8).
+proc check_epoch {} {
     set found [epoch_now]
     if {$found > $::epoch} {
         stop "one-time memory holds epoch $found, the job wants $::epoch: an epoch cannot be lowered; nothing was locked"
     }
+    for {set i 0} {$i < $::OTP_WORDS} {incr i} {
+        set word [mrw [epoch_address $i]]
+        set wanted [epoch_word $i]
+        if {($word & $wanted) != $wanted} {
+            stop "one-time memory at [hex [epoch_address $i]] reads [hex $word], epoch $::epoch is [hex $wanted] there: a bit that\
+ is 0 stays 0, so that this chip cannot get this epoch; nothing was locked"
+        }
+    }
+}
+
+# Word by word. A run that was cut may have left a word half programmed, or right and weak. So each word of the epoch is programmed
+# again by each run: without an erase, RM0090 3.6.4 allows to change bits from 1 to 0, and this changes no bit the other way.
+proc write_epoch {} {
+    check_epoch
     if {$::epoch > 0} {
         if {[mrw $::FLASH_CR] & $::CR_LOCK} {
             mww $::FLASH_KEYR 0x45670123
             mww $::FLASH_KEYR 0xCDEF89AB
         }
-        for {set i 0} {$i < $::epoch} {incr i} {
-            set word [mrw [expr {$::OTP_BASE + ($i & ~3)}]]
-            if {(($word >> (8 * ($i & 3))) & 0xFF) == 0} { continue }
-            mww $::FLASH_CR $::CR_PG
-            mwb [expr {$::OTP_BASE + $i}] 0
-            wait_until_idle "byte $i of the epoch"
+        for {set i 0} {4 * $i < $::epoch} {incr i} {
+            mww $::FLASH_CR $::CR_PG_X32
+            mww [epoch_address $i] [epoch_word $i]
+            wait_until_idle "word $i of the epoch"
         }
         mww $::FLASH_CR $::CR_LOCK
     }
-    set found [epoch_now]
-    if {$found != $::epoch} { stop "one-time memory reads epoch $found, wanted $::epoch: nothing was locked" }
+    for {set i 0} {$i < $::OTP_WORDS} {incr i} {
+        set word [mrw [epoch_address $i]]
+        if {($word & 0xFFFFFFFF) != [epoch_word $i]} {
+            stop "one-time memory at [hex [epoch_address $i]] reads [hex $word], wanted [hex [epoch_word $i]]: nothing was locked; run this\
+ again"
+        }
+    }
     lappend ::verified epoch
-    say "epoch read back: $found"
+    say "epoch read back: [epoch_now]"
 }
 
 # --- locking ---
@@ -186,6 +214,7 @@ proc provision {} {
     halt
     check_chip
     open_chip
+    check_epoch
     write_parts
     verify_parts
     write_epoch

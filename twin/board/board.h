@@ -73,7 +73,9 @@ struct twin {
     uint64_t step_from;                  /* instructions before it */
     const struct twin_wire_watch *watch; /* NULL: nobody looks at the wires */
     void *watch_ctx;
-    uint32_t shown; /* mask of enum twin_wire: levels that the watch was told */
+    uint32_t shown;                     /* mask of enum twin_wire: levels that the watch was told */
+    const struct twin_outside *outside; /* what SPI1 and the pins are wired to; NULL: nothing */
+    void *outside_ctx;
     unsigned nrst_event;
     unsigned release_event;
     unsigned supply_event;
@@ -119,5 +121,12 @@ enum twin_stop board_run_until_ps(struct twin *t, uint64_t target_ps);
 void board_show_wires(struct twin *t);
 /** Tell the watch of a byte that begins now. */
 void board_show_byte(struct twin *t, uint64_t byte_ps, uint8_t mosi, uint8_t miso);
+/** Tell the outside that pins have changed. */
+void board_show_pins(struct twin *t);
+/**
+ * SPI1 is the master: a byte begins.
+ * @return what MISO shows
+ */
+uint8_t board_master_byte(struct twin *t, uint8_t mosi, uint64_t byte_ps, unsigned mode);
 
 #endif

@@ -87,6 +87,7 @@ void board_reset(struct twin *t, enum chip_reset_cause cause)
     chip_reset(t->chip, DEV_RESET_SYSTEM, cause);
     t->s.mode = BOARD_HELD;
     t->s.stalled = 0;
+    board_show_pins(t); /* a reset lets go of all of them */
     if (cause != CHIP_RESET_PIN && cause != CHIP_RESET_BROWN_OUT) {
         t->s.hold |= HOLD_INTERNAL;
         chip_event_at(t->chip, t->release_event, chip_now_ps(t->chip) + INTERNAL_PULSE_US * PS_PER_US);
@@ -159,6 +160,7 @@ void board_power_off(struct twin *t)
     chip_event_cancel(t->chip, t->supply_event);
     t->s.mode = BOARD_OFF;
     t->s.stalled = 0;
+    board_show_pins(t);
     board_show_wires(t);
 }
 

@@ -117,6 +117,19 @@ static bool stall_until(void *ctx, uint64_t time_ps)
     return t->s.mode == BOARD_RUNNING ? board_pass_until(t, time_ps) : chip_advance(t->chip, time_ps);
 }
 
+static uint8_t spi_byte(void *ctx, uint8_t mosi, uint64_t byte_ps, unsigned mode)
+{
+    return board_master_byte(ctx, mosi, byte_ps, mode);
+}
+
+static void pin_changed(void *ctx, char port, unsigned pin, bool level)
+{
+    (void)port;
+    (void)pin;
+    (void)level;
+    board_show_pins(ctx);
+}
+
 /* --- life --- */
 
 static bool check_config(const struct twin_config *c, char *why, size_t why_bytes)
@@ -172,7 +185,8 @@ static void make_chip(struct twin *t)
                                    .clocks_changed = clocks_changed,
                                    .stop = stop_core,
                                    .pc = core_pc,
-                                   .stall_until = stall_until};
+                                   .stall_until = stall_until,
+                                   .spi_byte = spi_byte};
     t->chip = chip_create(&host, t);
     chip_set_strict(t->chip, t->config.strict);
     chip_set_vdd_mv(t->chip, t->config.vdd_mv ? t->config.vdd_mv : 3300);
@@ -180,6 +194,7 @@ static void make_chip(struct twin *t)
     board_rebase(t, chip_clock_hz(t->chip, CHIP_HCLK));
     board_add_events(t);
     f407_build(t);
+    chip_on_pin(t->chip, pin_changed, t);
     chip_add_state(t->chip, "board", &t->s, sizeof t->s);
     size_t n_bytes = 0;
     void *core = cpu_state(t->cpu, &n_bytes);

@@ -33,6 +33,49 @@ void board_show_byte(struct twin *t, uint64_t byte_ps, uint8_t mosi, uint8_t mis
     }
 }
 
+/* --- the outside, when the board is the master --- */
+
+void board_show_pins(struct twin *t)
+{
+    if (t->outside) {
+        t->outside->pins(t->outside_ctx, chip_now_ps(t->chip));
+    }
+}
+
+uint8_t board_master_byte(struct twin *t, uint8_t mosi, uint64_t byte_ps, unsigned mode)
+{
+    const struct twin_outside *o = t->outside;
+    uint8_t miso = o ? o->byte(t->outside_ctx, chip_now_ps(t->chip), mosi, byte_ps, mode) : 0xFF;
+    t->s.spi_bytes++;
+    board_show_byte(t, byte_ps, mosi, miso);
+    return miso;
+}
+
+void twin_connect(struct twin *t, const struct twin_outside *outside, void *ctx)
+{
+    t->outside = outside;
+    t->outside_ctx = ctx;
+    board_show_pins(t);
+}
+
+static bool is_pin(char port, unsigned pin)
+{
+    return port >= 'A' && port <= 'I' && pin < 16;
+}
+
+void twin_pull(struct twin *t, char port, unsigned pin, bool level)
+{
+    if (is_pin(port, pin)) {
+        chip_pin_outside(t->chip, port, pin, level);
+        board_show_wires(t);
+    }
+}
+
+bool twin_pin_level(const struct twin *t, char port, unsigned pin)
+{
+    return is_pin(port, pin) && chip_pin_level(t->chip, port, pin);
+}
+
 void twin_watch_wires(struct twin *t, const struct twin_wire_watch *watch, void *ctx)
 {
     const uint32_t spi = 1U << TWIN_WIRE_SCK | 1U << TWIN_WIRE_MOSI | 1U << TWIN_WIRE_MISO;

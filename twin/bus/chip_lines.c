@@ -162,6 +162,11 @@ void chip_spi_end(struct chip *chip, uint8_t mosi)
     }
 }
 
+uint8_t chip_spi_master_byte(struct chip *chip, uint8_t mosi, uint64_t byte_ps, unsigned mode)
+{
+    return chip->host.spi_byte ? chip->host.spi_byte(chip->host_ctx, mosi, byte_ps, mode) : 0xFF;
+}
+
 void chip_rom_start(struct chip *chip)
 {
     if (chip->rom) {

@@ -100,7 +100,7 @@ struct agent_config {
     /** Words programmed per poll, 1..1024; 0 means AGENT_CHUNK_WORDS. More: faster update, slower main loop.
      * A multiple of 16 lets the hash of the image run along while words are programmed. */
     uint32_t chunk_words;
-    /** A trial run that is not confirmed by then is given up by a reset. Must be below the trial's watchdog
+    /** A trial run that is not confirmed by then ends with a reset. Must be below the trial's watchdog
      * time. */
     uint32_t confirm_within_ms;
     /** Refuse sessions without a release statement (E_UPDATE_PLAIN): a host of plain AN4286 can then erase

@@ -5,20 +5,24 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "esp_system.h"
 #include "esp_task_wdt.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
 #include "freertos/task.h"
 #include "idf_clock.h"
 #include "idf_config.h"
+#include "idf_fetch.h"
 #include "idf_http.h"
+#include "idf_listen.h"
+#include "idf_ota.h"
 #include "idf_say.h"
 #include "idf_stage.h"
 #include "idf_store.h"
 #include "idf_wires.h"
 #include "recover/recover.h"
 
-enum { WAIT_MAX_MS = 1000, PRIORITY = 5, MS_PER_S = 1000, MAGIC = 0x466F7461 };
+enum { WAIT_MAX_MS = 1000, TRIAL_POLL_MS = 30000, PRIORITY = 5, MS_PER_S = 1000, MAGIC = 0x466F7461 };
 
 /* What struct fota_gateway holds. */
 struct inside {
@@ -26,6 +30,7 @@ struct inside {
     struct fota_gateway_config config;
     struct idf_config made;
     struct idf_log log;
+    struct idf_fetch fetch;
     struct idf_http http;
     struct idf_wires wires;
     struct idf_store store;
@@ -34,10 +39,14 @@ struct inside {
     struct s3 s3;
     struct link_client link;
     struct gateway gateway;
+    struct idf_ota ota;
+    bool has_polled;        /* since idf_ota heard of it */
+    uint64_t trial_poll_ms; /* this chip's application is on trial: the next poll */
     atomic_bool is_poll_wanted, is_stop_wanted;
     TaskHandle_t task; /* that runs it */
     StaticSemaphore_t lock_memory;
-    SemaphoreHandle_t lock; /* of status and task */
+    SemaphoreHandle_t lock; /* of status, task and listener */
+    struct idf_listener *listener;
     struct fota_gateway_status status;
 };
 _Static_assert(sizeof(struct inside) <= sizeof(struct fota_gateway), "enlarge FOTA_GATEWAY_BYTES");
@@ -102,6 +111,15 @@ static void note_event(struct inside *g, const struct gateway_event *e)
     unlock(g);
 }
 
+static void tell_listener(struct inside *g, const struct gateway_event *e, uint32_t wait_ms)
+{
+    lock(g);
+    if (g->listener) {
+        g->listener->hear(g->listener, &g->gateway, e, wait_ms);
+    }
+    unlock(g);
+}
+
 static void on_event(void *ctx, const struct gateway_event *e)
 {
     struct inside *g = ctx;
@@ -116,6 +134,10 @@ static void on_event(void *ctx, const struct gateway_event *e)
         return; /* a partition for one image keeps none: that was said at the start */
     }
     note_event(g, e);
+    tell_listener(g, e, 0);
+    if (e->kind == GATEWAY_EVENT_QUIET || e->kind == GATEWAY_EVENT_STATEMENT) {
+        g->has_polled = true;
+    }
     idf_say_event(&g->log, e);
     if (g->config.on_event) {
         g->config.on_event(g->config.ctx, &event);
@@ -172,7 +194,7 @@ static enum fota_err open_memory(struct inside *g)
 static enum fota_err open_network(struct inside *g)
 {
     const struct fota_gateway_config *c = &g->config;
-    idf_http_open(&g->http, c->ca_pem, c->is_watched, &g->log);
+    idf_http_open(&g->http, c->ca_pem, c->is_watched, &g->fetch, &g->log);
     const enum fota_err err = s3_init(&g->s3, &g->http.http, &g->made.s3);
     if (err) {
         idf_log(&g->log, 'E',
@@ -198,7 +220,6 @@ static enum fota_err open_core(struct inside *g)
     enum fota_err err = idf_wires_open(&g->wires, c, &g->log);
     if (!err) {
         link_client_init(&g->link, &g->wires.io, &link);
-        idf_clock_init(&g->clock);
         err = gateway_init(&g->gateway, &g->made.gateway, &ports);
     }
     return err;
@@ -211,6 +232,7 @@ int fota_gateway_open(struct fota_gateway *gateway, const struct fota_gateway_co
     g->config = *config;
     g->log = (struct idf_log){.on_line = config->on_log, .ctx = config->ctx};
     g->lock = xSemaphoreCreateMutexStatic(&g->lock_memory);
+    idf_clock_init(&g->clock);
     enum fota_err err = idf_config_check(&g->config, &g->made, &g->log);
     if (!err) {
         err = open_memory(g);
@@ -219,7 +241,13 @@ int fota_gateway_open(struct fota_gateway *gateway, const struct fota_gateway_co
         err = open_network(g);
     }
     if (!err) {
+        err = idf_ota_open(&g->ota, &g->config, &g->made.gateway, &g->s3, &g->clock, &g->log);
+    }
+    if (!err) {
         err = open_core(g); /* pins move from here on */
+    }
+    if (!err) {
+        err = idf_fetch_open(&g->fetch, config->fetcher);
     }
     g->magic = err ? 0 : (uint32_t)MAGIC;
     if (!err) {
@@ -232,6 +260,44 @@ int fota_gateway_open(struct fota_gateway *gateway, const struct fota_gateway_co
 
 /* --- running ------------------------------------------------------------------------------------------------------------ */
 
+/* The last thing before this chip restarts on purpose. */
+static void let_go(struct inside *g)
+{
+    gateway_stop(&g->gateway);
+    idf_http_close(&g->http);
+}
+
+/* This chip's own update only while the gateway waits, so that it never meets the target's. */
+static enum fota_err step(struct inside *g, uint32_t *wait_ms)
+{
+    if (!g->ota.is_settled || (g->gateway.state == GATEWAY_WAIT && idf_ota_is_due(&g->ota))) {
+        *wait_ms = 0;
+        /* The core's buffer is free while it waits. */
+        if (idf_ota_step(&g->ota, g->gateway.scratch)) {
+            let_go(g);
+            esp_restart();
+        }
+        return FOTA_OK;
+    }
+    const bool is_trial = g->ota.is_pending && g->gateway.state == GATEWAY_WAIT;
+    if (is_trial && clock_now_ms(&g->clock) >= g->trial_poll_ms) {
+        /* The trial has an end, so it does not wait for the jitter of a start, nor for a long back-off. */
+        g->trial_poll_ms = clock_now_ms(&g->clock) + TRIAL_POLL_MS;
+        gateway_poll_now(&g->gateway);
+    }
+    const enum fota_err err = gateway_step(&g->gateway, wait_ms);
+    if (g->has_polled) {
+        g->has_polled = false;
+        idf_ota_polled(&g->ota);
+    }
+    const bool is_waiting = g->gateway.state == GATEWAY_WAIT;
+    const uint32_t most_ms = is_waiting && g->ota.is_pending ? (uint32_t)WAIT_MAX_MS : UINT32_MAX;
+    const uint32_t own_ms = is_waiting ? idf_ota_wait_ms(&g->ota) : UINT32_MAX;
+    *wait_ms = own_ms < *wait_ms ? own_ms : *wait_ms;
+    *wait_ms = most_ms < *wait_ms ? most_ms : *wait_ms;
+    return err;
+}
+
 int fota_gateway_step(struct fota_gateway *gateway, uint32_t *wait_ms)
 {
     struct inside *g = in(gateway);
@@ -242,7 +308,13 @@ int fota_gateway_step(struct fota_gateway *gateway, uint32_t *wait_ms)
     if (atomic_exchange(&g->is_poll_wanted, false)) {
         gateway_poll_now(&g->gateway);
     }
-    return (int)gateway_step(&g->gateway, wait_ms);
+    if (idf_ota_is_overdue(&g->ota)) {
+        let_go(g);
+        idf_ota_go_back(&g->ota); /* returns if there is no way back */
+    }
+    const enum fota_err err = step(g, wait_ms);
+    tell_listener(g, NULL, *wait_ms);
+    return (int)err;
 }
 
 /* In pieces, so that a tick counter never overflows and the watchdog hears of it. */
@@ -256,7 +328,38 @@ static void wait(struct inside *g, uint32_t ms)
             (void)err; /* the task is not watched after all */
         }
         ms -= part;
+        tell_listener(g, NULL, ms);
     }
+}
+
+enum fota_err idf_listen(struct fota_gateway *gateway, struct idf_listener *listener)
+{
+    struct inside *g = in(gateway);
+    if (g->magic != (uint32_t)MAGIC) {
+        return E_STATE;
+    }
+    lock(g);
+    const bool is_free = !g->listener;
+    g->listener = is_free ? listener : g->listener;
+    if (is_free && !g->task) {
+        listener->hear(listener, &g->gateway, NULL, 0);
+    }
+    unlock(g);
+    return is_free ? FOTA_OK : E_STATE;
+}
+
+void idf_listen_no_more(struct fota_gateway *gateway)
+{
+    struct inside *g = in(gateway);
+    lock(g);
+    g->listener = NULL;
+    unlock(g);
+}
+
+const struct idf_log *idf_listen_log(struct fota_gateway *gateway)
+{
+    const struct inside *g = in(gateway);
+    return g->magic == (uint32_t)MAGIC ? &g->log : NULL;
 }
 
 static void set_task(struct inside *g, TaskHandle_t task)
@@ -295,8 +398,9 @@ int fota_gateway_run(struct fota_gateway *gateway)
             wait(g, wait_ms);
         }
     }
-    gateway_stop(&g->gateway);
-    idf_http_close(&g->http);
+    idf_ota_close(&g->ota);
+    let_go(g);
+    idf_fetch_close(&g->fetch);
     if (g->config.is_watched && esp_task_wdt_delete(NULL) != ESP_OK) {
         idf_log(&g->log, 'W', "the task watchdog does not let this task go");
     }

@@ -40,6 +40,8 @@ void fota_gateway_config_default(struct fota_gateway_config *config)
     config->channel = "stable";
     config->stage_label = "fota_stage";
     config->stage_image_bytes = CONFIG_FOTA_GATEWAY_STAGE_IMAGE_KB * 1024U;
+    config->self.hw = CONFIG_IDF_TARGET;
+    config->self.channel = "stable";
 #ifdef CONFIG_FOTA_GATEWAY_ENDPOINT /* the Kconfig menu: all of it, or none (Arduino) */
     config->endpoint = CONFIG_FOTA_GATEWAY_ENDPOINT;
     config->region = CONFIG_FOTA_GATEWAY_REGION;
@@ -59,6 +61,8 @@ void fota_gateway_config_default(struct fota_gateway_config *config)
     config->byte_gap_us = CONFIG_FOTA_GATEWAY_BYTE_GAP_US;
     config->nvs_namespace = CONFIG_FOTA_GATEWAY_NVS_NAMESPACE;
     config->stage_label = CONFIG_FOTA_GATEWAY_STAGE_LABEL[0] ? CONFIG_FOTA_GATEWAY_STAGE_LABEL : NULL;
+    config->self.product = CONFIG_FOTA_GATEWAY_SELF_PRODUCT[0] ? CONFIG_FOTA_GATEWAY_SELF_PRODUCT : NULL;
+    config->self.channel = CONFIG_FOTA_GATEWAY_SELF_CHANNEL;
 #endif
 }
 

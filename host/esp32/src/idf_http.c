@@ -30,7 +30,8 @@ struct flight {
     uint64_t window_bytes;
     uint64_t n_body;
     uint32_t min_bytes_s;
-    bool is_reused; /* over a connection that was there */
+    bool is_reused;  /* over a connection that was there */
+    unsigned status; /* of a complete reply */
 };
 
 static struct idf_http *of(struct http *http)
@@ -104,7 +105,7 @@ static enum fota_err make_client(struct idf_http *h, const struct http_request *
     memset(&config, 0, sizeof config);
     config.url = r->url;
     config.user_agent = "fota";
-    config.method = r->method == HTTP_VERB_PUT ? HTTP_METHOD_PUT : HTTP_METHOD_GET;
+    config.method = HTTP_METHOD_GET;
     config.timeout_ms = IDF_HTTP_WAIT_MS;
     config.disable_auto_redirect = true;
     config.event_handler = on_event;
@@ -148,16 +149,14 @@ static enum fota_err prepare(struct flight *f)
 {
     struct idf_http *h = f->h;
     const struct http_request *r = f->request;
-    const bool is_put = r->method == HTTP_VERB_PUT;
-    if (h->client && (!h->is_clean || is_put || tx_bytes_of(r) > h->tx_bytes)) {
-        drop_client(h); /* a PUT is never sent twice: no connection that may be dead */
+    if (h->client && (!h->is_clean || tx_bytes_of(r) > h->tx_bytes)) {
+        drop_client(h);
     }
     f->is_reused = h->client;
     enum fota_err err = FOTA_OK;
     if (!h->client) {
         err = make_client(h, r);
-    } else if (esp_http_client_set_url(h->client, r->url) != ESP_OK ||
-               esp_http_client_set_method(h->client, HTTP_METHOD_GET) != ESP_OK) {
+    } else if (esp_http_client_set_url(h->client, r->url) != ESP_OK) {
         err = E_ARG;
     }
     h->is_clean = false; /* until the reply was read to its end */
@@ -204,46 +203,20 @@ static enum fota_err set_wait(const struct flight *f, int64_t most_ms)
     return esp_http_client_set_timeout_ms(f->h->client, (int)ms) == ESP_OK ? FOTA_OK : E_INTERNAL;
 }
 
-static enum fota_err send_body(struct flight *f)
-{
-    const struct http_request *r = f->request;
-    const struct http_sink *sink = f->h->sink;
-    for (size_t off = 0; off < r->n_body_bytes;) {
-        const size_t left = r->n_body_bytes - off;
-        const size_t n = left < IDF_HTTP_RX_BYTES ? left : IDF_HTTP_RX_BYTES;
-        const int put = esp_http_client_write(f->h->client, (const char *)r->body + off, (int)n);
-        if (put <= 0) {
-            return E_NET_CUT;
-        }
-        off += (size_t)put;
-        if (sink->sent) {
-            sink->sent(sink->ctx, off);
-        }
-        if (left_ms(f) <= 0) {
-            return E_TIMEOUT;
-        }
-    }
-    return FOTA_OK;
-}
-
 /* Request out, headers in. */
 static enum fota_err exchange_heads(struct flight *f)
 {
     struct idf_http *h = f->h;
-    const int n_body = f->request->method == HTTP_VERB_PUT ? (int)f->request->n_body_bytes : 0;
     h->header_bytes = 0;
     enum fota_err err = set_wait(f, IDF_HTTP_WAIT_MS);
     if (err) {
         return err;
     }
-    const esp_err_t opened = esp_http_client_open(h->client, n_body);
+    const esp_err_t opened = esp_http_client_open(h->client, 0);
     if (opened != ESP_OK) {
         return connect_error(f, opened);
     }
-    err = send_body(f);
-    if (!err) {
-        err = set_wait(f, IDF_HTTP_WAIT_MS);
-    }
+    err = set_wait(f, IDF_HTTP_WAIT_MS);
     if (err) {
         return err;
     }
@@ -297,6 +270,9 @@ static enum fota_err read_piece(struct flight *f, unsigned status, bool *is_end)
     }
     *is_end = n == 0;
     f->n_body += n > 0 ? (uint64_t)n : 0;
+    if (n > 0 && h->fetch->task) {
+        return idf_fetch_put(h->fetch, status, h->body, (size_t)n);
+    }
     return n > 0 ? h->sink->body(h->sink->ctx, status, h->body, (size_t)n) : FOTA_OK;
 }
 
@@ -320,7 +296,7 @@ static enum fota_err read_body(struct flight *f, unsigned status)
     return err;
 }
 
-static enum fota_err run(struct flight *f, unsigned *status)
+static enum fota_err exchange(struct flight *f)
 {
     enum fota_err err = prepare(f);
     if (!err) {
@@ -342,9 +318,29 @@ static enum fota_err run(struct flight *f, unsigned *status)
     }
     err = read_body(f, (unsigned)code);
     if (!err) {
-        *status = (unsigned)code;
+        f->status = (unsigned)code;
     }
     return err;
+}
+
+/* One request with what belongs to its end, in the task that the client belongs to. */
+static enum fota_err run(void *ctx)
+{
+    struct flight *f = ctx;
+    const enum fota_err err = exchange(f);
+    f->h->sink = NULL;
+    if (f->h->is_clean) {
+        delete_headers(f->h, f->request);
+    } else {
+        drop_client(f->h);
+    }
+    return err;
+}
+
+static enum fota_err end(void *ctx)
+{
+    drop_client(ctx);
+    return FOTA_OK;
 }
 
 static enum fota_err perform(struct http *http, const struct http_request *request,
@@ -364,15 +360,15 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     if (request->n_headers > HTTP_HEADERS_MAX) {
         return E_NO_SPACE;
     }
+    if (request->method != HTTP_VERB_GET) {
+        return E_UNSUPPORTED; /* a gateway on an ESP32 only reads */
+    }
     h->sink = sink;
     h->header_max_bytes = l->header_bytes ? l->header_bytes : IDF_HTTP_HEADER_BYTES;
     const bool was_watched = h->is_watched && esp_task_wdt_delete(NULL) == ESP_OK;
-    const enum fota_err err = run(&f, status);
-    h->sink = NULL;
-    if (h->is_clean) {
-        delete_headers(h, request);
-    } else {
-        drop_client(h);
+    const enum fota_err err = h->fetch->task ? idf_fetch_run(h->fetch, run, &f, sink) : run(&f);
+    if (!err) {
+        *status = f.status;
     }
     if (was_watched && esp_task_wdt_add(NULL) != ESP_OK) {
         idf_log(h->log, 'W', "the task watchdog does not take this task back");
@@ -380,13 +376,16 @@ static enum fota_err perform(struct http *http, const struct http_request *reque
     return err;
 }
 
-void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, const struct idf_log *log)
+void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, struct idf_fetch *fetch,
+                   const struct idf_log *log)
 {
     static const struct http_ops ops = {.perform = perform};
-    *http = (struct idf_http){.http = {.ops = &ops}, .ca_pem = ca_pem, .is_watched = is_watched, .log = log};
+    *http = (struct idf_http){
+        .http = {.ops = &ops}, .ca_pem = ca_pem, .is_watched = is_watched, .fetch = fetch, .log = log};
 }
 
 void idf_http_close(struct idf_http *http)
 {
-    drop_client(http);
+    const enum fota_err err = http->fetch->task ? idf_fetch_run(http->fetch, end, http, NULL) : end(http);
+    (void)err; /* nothing is left to end */
 }

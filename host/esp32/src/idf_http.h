@@ -3,7 +3,8 @@
  *
  * A connection is kept only if the last reply was read to its end; anything else ends in a new client, because bytes that came
  * with the headers stay in the old one and would be taken for the next reply (measured on v5.1.7 to v6.0.2). A dead kept connection
- * shows as a failure of the headers and is tried once more. Redirects are never followed.
+ * shows as a failure of the headers and is tried once more. Redirects are never followed. GET only: a PUT is E_UNSUPPORTED, for
+ * this gateway only reads its bucket.
  *
  * Time: a wait inside esp_http_client is at most IDF_HTTP_WAIT_MS (headers) or IDF_HTTP_SLICE_MS (body), and after each the
  * request's own limits count. A name server that does not answer, and headers that come byte by byte, can hold it longer: the
@@ -14,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "idf_fetch.h"
 #include "idf_log.h"
 #include "port/http.h"
 
@@ -38,6 +40,7 @@ struct idf_http {
     const char *ca_pem;
     bool is_watched;
     const struct idf_log *log;
+    struct idf_fetch *fetch;      /* its task, if there is one, does the requests */
     const struct http_sink *sink; /* of the request under way */
     uint32_t header_max_bytes, header_bytes;
     int piece_bytes; /* of a read: what a slow server can fill in a moment */
@@ -46,9 +49,11 @@ struct idf_http {
 
 /**
  * @param ca_pem      root certificate as PEM text, which must outlive it; NULL: ESP-IDF's bundle
+ * @param fetch       must outlive it
  * @param is_watched  take the task off the task watchdog during a request
  */
-void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, const struct idf_log *log);
+void idf_http_open(struct idf_http *http, const char *ca_pem, bool is_watched, struct idf_fetch *fetch,
+                   const struct idf_log *log);
 
 /** End the connection and free the client. */
 void idf_http_close(struct idf_http *http);

@@ -70,13 +70,14 @@ static const char *wrong_pin(const struct idf_chip *chip, enum signal signal, in
 }
 
 /* What the level at the chip's own reset does. The target pulls NRST up and drives MISO and, in its own resets, NRST low; BOOT0
- * has a pull-down; NSS rests high. @return NULL: nothing against it */
+ * and SCK have pull-downs; NSS rests high. @return NULL: nothing against it */
 static const char *wrong_strap(const struct idf_chip *chip, enum signal signal, int pin)
 {
     if (signal == BOOT0 && is_in(chip->pulled_up, pin)) {
         return "is pulled up at reset: the target would start its ROM loader";
     }
-    if (is_in(chip->must_be_high, pin) && (signal == BOOT0 || signal == MISO || signal == NRST)) {
+    if (is_in(chip->must_be_high, pin) &&
+        (signal == BOOT0 || signal == MISO || signal == NRST || signal == SCK)) {
         return "must be high at reset, and this signal can hold it low: the chip would not start its program";
     }
     if (is_in(chip->must_be_low, pin) && (signal == NRST || signal == NSS)) {

@@ -60,7 +60,7 @@ static enum fota_err save(struct store *store, unsigned cell, const uint8_t *byt
     }
     nvs_close(nvs);
     if (err != ESP_OK) {
-        idf_log(of(store)->log, 'E', "NVS cannot save the record: %s; the partition nvs needs at least 24 kB",
+        idf_log(of(store)->log, 'E', "NVS cannot save the record: %s; the partition nvs needs at least 20 kB",
                 esp_err_to_name(err));
     }
     return err == ESP_OK ? FOTA_OK : E_IO;

@@ -1,4 +1,5 @@
-/** As much of the Arduino core as the example sketches use. */
+/** As much of the Arduino core for ESP32 (3.x) as the example sketches use. Serial's lines go to the log of the stand-ins, with
+ * "serial: " before them. */
 #ifndef ARDUINO_H
 #define ARDUINO_H
 
@@ -6,26 +7,54 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string>
 
 void setup();
 void loop();
-void delay(unsigned long ms);
+void delay(uint32_t ms);
+unsigned long millis();
+void configTime(long utc_offset_s, int daylight_offset_s, const char *server);
 
-struct HardwareSerial {
-    void begin(unsigned long)
+enum { LOW = 0, HIGH = 1, INPUT = 0x01, OUTPUT = 0x03, INPUT_PULLUP = 0x05 };
+void pinMode(uint8_t pin, uint8_t mode);
+int digitalRead(uint8_t pin);
+
+class String {
+  public:
+    explicit String(const char *text) : text_(text)
     {
     }
-    void println(const char *line)
+    const char *c_str() const
     {
-        ::puts(line);
+        return text_.c_str();
     }
-    __attribute__((format(printf, 2, 3))) void printf(const char *format, ...)
+
+  private:
+    std::string text_;
+};
+
+class IPAddress {
+  public:
+    explicit IPAddress(uint32_t address) : address_(address)
     {
-        va_list args;
-        va_start(args, format);
-        ::vprintf(format, args);
-        va_end(args);
     }
+    String toString() const;
+
+  private:
+    uint32_t address_; /* network byte order */
+};
+
+class EspClass {
+  public:
+    __attribute__((noreturn)) void restart();
+};
+extern EspClass ESP;
+
+class HardwareSerial {
+  public:
+    void begin(unsigned long baud);
+    size_t println(const char *line);
+    __attribute__((format(printf, 2, 3))) size_t printf(const char *format, ...);
 };
 extern HardwareSerial Serial;
 

@@ -142,7 +142,8 @@ static void name_by_digest(const char *folder, const uint8_t digest[CRYPTO_SHA25
     out[t.n_bytes] = '\0';
 }
 
-static void make_statement(const struct test_spec *spec, struct test_release *out)
+static void make_statement(const struct test_spec *spec, const uint8_t *const image[2],
+                           const uint32_t n_image[2], struct test_release *out)
 {
     struct release r = {.product = span(spec->product),
                         .hw = span(spec->hw),
@@ -156,7 +157,7 @@ static void make_statement(const struct test_spec *spec, struct test_release *ou
                         .notes = span("-")};
     for (unsigned slot = 0; slot < 2; slot++) {
         /* An image that a test spoiled has no image hash; its statement then says zero. */
-        (void)release_image_describe(out->image[slot], out->n_image[slot], &r.image[slot]);
+        (void)release_image_describe(image[slot], n_image[slot], &r.image[slot]);
         memcpy(out->digest[slot], r.image[slot].sha256, CRYPTO_SHA256_BYTES);
         memcpy(out->hash[slot], r.image[slot].hash, CRYPTO_SHA256_BYTES);
         name_by_digest("v1/blobs/", out->digest[slot], ".bin", out->blob[slot]);
@@ -248,10 +249,17 @@ void test_loader_make(const struct test_loader_spec *spec, struct test_loader *o
     name_by_digest("v1/loaders/", out->sha256, ".fm", out->object);
 }
 
+void test_release_state(const struct test_spec *spec, const uint8_t *const image[2],
+                        const uint32_t n_image[2], struct test_release *out)
+{
+    make_statement(spec, image, n_image, out);
+    make_channel(spec, out);
+}
+
 void test_release_restate(const struct test_spec *spec, struct test_release *out)
 {
-    make_statement(spec, out);
-    make_channel(spec, out);
+    const uint8_t *const image[2] = {out->image[0], out->image[1]};
+    test_release_state(spec, image, out->n_image, out);
 }
 
 void test_release_make(const struct test_spec *spec, struct test_release *out)

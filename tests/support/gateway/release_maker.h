@@ -108,4 +108,8 @@ void test_release_make(const struct test_spec *spec, struct test_release *out);
  * now). */
 void test_release_restate(const struct test_spec *spec, struct test_release *out);
 
+/** Statements for images that are elsewhere, because they are longer than TEST_IMAGE_MAX_BYTES. */
+void test_release_state(const struct test_spec *spec, const uint8_t *const image[2],
+                        const uint32_t n_image[2], struct test_release *out);
+
 #endif

@@ -25,8 +25,10 @@ struct target_fake {
     struct link_io io; /* first member: the wires */
     struct clock clock;
     uint64_t now_ns;
+    uint64_t ms_begun_ns; /* when the millisecond began that now_ns lies in: number `ms` */
+    uint32_t ms;
     /* wires */
-    uint32_t clock_hz;
+    uint64_t byte_ns;
     uint32_t gap_ns;
     bool is_selected;
     bool is_in_reset;

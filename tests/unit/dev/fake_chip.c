@@ -59,6 +59,7 @@ struct chip {
     const struct chip_spi_slave *spi;
     void *spi_ctx;
     uint32_t spi_hz;
+    struct fake_sent sent;
     const struct chip_rom *rom;
     void *rom_ctx;
     bool rom_runs;
@@ -398,6 +399,22 @@ void chip_on_spi(struct chip *chip, const struct chip_spi_slave *slave, void *ct
 {
     chip->spi = slave;
     chip->spi_ctx = ctx;
+}
+
+uint8_t chip_spi_master_byte(struct chip *chip, uint8_t mosi, uint64_t byte_ps, unsigned mode)
+{
+    struct fake_sent *sent = &chip->sent;
+    assert_true(sent->n_bytes < FAKE_SENT_MAX);
+    sent->mosi[sent->n_bytes] = mosi;
+    sent->begin_ps[sent->n_bytes++] = chip->now_ps;
+    sent->byte_ps = byte_ps;
+    sent->mode = mode;
+    return (uint8_t)~mosi;
+}
+
+const struct fake_sent *fake_sent(const struct chip *chip)
+{
+    return &chip->sent;
 }
 
 void chip_on_rom(struct chip *chip, const struct chip_rom *rom, void *ctx)

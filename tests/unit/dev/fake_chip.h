@@ -47,6 +47,17 @@ void fake_spi_rate(struct chip *chip, uint32_t hz);
 /** The two halves of fake_spi, for tests that do something inside the byte. */
 uint8_t fake_spi_begin(struct chip *chip);
 void fake_spi_end(struct chip *chip, uint8_t mosi);
+/** What SPI1 as a master put on the wires. Whatever it sends, the other side answers with its complement. */
+enum { FAKE_SENT_MAX = 256 };
+struct fake_sent {
+    size_t n_bytes;
+    uint8_t mosi[FAKE_SENT_MAX];
+    uint64_t begin_ps[FAKE_SENT_MAX];
+    uint64_t byte_ps; /* of the last one */
+    unsigned mode;
+};
+const struct fake_sent *fake_sent(const struct chip *chip);
+
 /** Start or stop the ROM loader; while it runs it has the SPI wires. */
 void fake_rom_start(struct chip *chip);
 void fake_rom_stop(struct chip *chip);

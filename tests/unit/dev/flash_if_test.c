@@ -23,6 +23,7 @@
 #define SNB(n)   ((uint32_t)(n) << 3)
 #define BSY      0x10000U
 #define SLOT     0x08020000U
+#define OTP      0x1FFF7800U
 
 static uint8_t array[FLASH_IF_BYTES];
 static struct dev *flash;
@@ -142,6 +143,44 @@ static void zero_over_anything_is_allowed(void **state)
     finish(chip);
     assert_int_equal(word_at(SLOT), 0);
     real_clean(chip);
+    chip_destroy(chip);
+}
+
+static void a_second_program_of_the_array_is_a_violation_and_which(void **state)
+{
+    (void)state;
+    struct chip *chip = make_chip(false);
+    unlock(chip);
+    real_write(chip, CR, CR_PG | X32);
+    real_write(chip, SLOT, 0xFFFF0000U);
+    finish(chip);
+    real_clean(chip);
+    real_write(chip, SLOT, 0xFF000000U);
+    real_violated(chip, 0, "axiom F3");
+    finish(chip);
+    real_write(chip, SLOT, 0xFF0000FFU);
+    real_violated(chip, 1, "RM0090 3.6.4");
+    chip_destroy(chip);
+}
+
+static void one_time_memory_takes_cleared_bits_and_no_ones(void **state)
+{
+    (void)state;
+    struct chip *chip = make_chip(false);
+    unlock(chip);
+    real_write(chip, CR, CR_PG | X32);
+    for (uint32_t value = 0xFFFFFF00U; value; value <<= 8) {
+        real_write(chip, OTP, value);
+        finish(chip);
+        real_write(chip, OTP, value); /* a run that was cut is repeated */
+        finish(chip);
+        assert_int_equal(real_read(chip, OTP), value);
+    }
+    real_clean(chip);
+    real_write(chip, OTP, 0xFFFF0000U);
+    real_violated(chip, 0, "writing 1 needs an erase");
+    finish(chip);
+    assert_int_equal(real_read(chip, OTP), 0xFF000000U);
     chip_destroy(chip);
 }
 
@@ -699,6 +738,8 @@ int main(void)
         cmocka_unit_test(wrong_key_is_a_bus_error_and_locks_until_reset),
         cmocka_unit_test(program_takes_16_us_closes_the_flash_and_clears_bits_only),
         cmocka_unit_test(zero_over_anything_is_allowed),
+        cmocka_unit_test(a_second_program_of_the_array_is_a_violation_and_which),
+        cmocka_unit_test(one_time_memory_takes_cleared_bits_and_no_ones),
         cmocka_unit_test(store_without_pg_raises_pgserr_and_pgperr),
         cmocka_unit_test(width_other_than_psize_and_odd_address_raise_pgperr),
         cmocka_unit_test(stale_error_flags_at_the_next_operation_are_a_violation),

@@ -396,7 +396,6 @@ static void master_with_nss_low_faults(void **state)
     struct chip *c = *state;
     fake_write(c, CR2, ERRIE);
     fake_write(c, CR1, MSTR | SPE);
-    fake_expect_violation(c, "master mode");
     assert_int_equal(fake_read(c, SR), TXE);
     select_slave(c, true);
     assert_true(fake_irq(c, IRQ));
@@ -486,11 +485,11 @@ static void mode_fault_at_once_if_nss_is_low_unless_it_is_an_output(void **state
     select_slave(c, true);
     fake_write(c, CR2, 1U << 2); /* SSOE */
     fake_write(c, CR1, MSTR | SPE);
+    fake_expect_violation(c, "SSOE");
     assert_int_equal(fake_read(c, SR), TXE);
     fake_write(c, CR1, 0);
     fake_write(c, CR2, 0);
     fake_write(c, CR1, MSTR | SPE);
-    fake_expect_violation(c, "master mode");
     fake_write(c, CR1, 0); /* SR not read yet: MODF stays */
     assert_int_equal(fake_read(c, SR), TXE | MODF);
     fake_write(c, CR1, 0);

@@ -1,4 +1,5 @@
 /* The gateway's pure parts: state table, delays, record in two cells, image check by stream. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -462,7 +463,7 @@ static void load_with(uint32_t off, uint32_t value, enum fota_err wanted)
     bytes_store_le32(cell + GATEWAY_RECORD_BYTES - 4, crc32_update(0, cell, GATEWAY_RECORD_BYTES - 4));
     enum fota_err err = gateway_record_load(&store.store, scratch, &record);
     if (err != wanted) {
-        fail_msg("%u at %u: %s", value, off, fota_err_name(err));
+        fail_msg("%" PRIu32 " at %" PRIu32 ": %s", value, off, fota_err_name(err));
     }
     gateway_record_reject(&record, scratch, E_IMAGE_KEY, 0); /* writes where rejected_next says */
 }

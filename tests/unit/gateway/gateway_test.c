@@ -1,5 +1,6 @@
 /* The gateway against S3 in memory and a target on the host: what it promises about releases, statements and
  * its own restarts. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -666,7 +667,8 @@ static void bit_errors_of_1e_4_and_1e_5_on_both_wires_are_survived(void **state)
         n_damaged[0] += update_through_noise(12500, seed); /* one byte in so many: a bit error rate of 1e-5 */
         n_damaged[1] += update_through_noise(1250, seed);
     }
-    print_message("40 of 40 updates confirmed through %u and %u damaged bytes\n", n_damaged[0], n_damaged[1]);
+    print_message("40 of 40 updates confirmed through %" PRIu32 " and %" PRIu32 " damaged bytes\n",
+                  n_damaged[0], n_damaged[1]);
     assert_true(n_damaged[0] > 20 && n_damaged[1] > 200);
 }
 

@@ -1,5 +1,6 @@
 /* The S3 client against a scripted transport: replies that real stores gave, and some that a broken one could
  * give. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -471,7 +472,7 @@ static void retry_after_may_be_seconds_or_a_time(void **state)
         const struct reply reply = {503, cases[i].headers, "", 0, FOTA_OK};
         assert_int_equal(get_once(&b, &(struct s3_get_options){0}, &reply), E_S3_SERVER);
         if (b.reply.retry_after_s != cases[i].wanted_s) {
-            fail_msg("%s: %u", cases[i].headers, b.reply.retry_after_s);
+            fail_msg("%s: %" PRIu32, cases[i].headers, b.reply.retry_after_s);
         }
     }
 }

@@ -214,6 +214,29 @@ struct twin_wire_watch {
 void twin_watch_wires(struct twin *t, const struct twin_wire_watch *watch, void *ctx);
 
 /**
+ * What the pins of a board are wired to when its firmware is the master of SPI1; join.h is one. Called in order of the
+ * board's time, from inside its run: it must not run that board.
+ */
+struct twin_outside {
+    /**
+     * A byte begins on SCK, MOSI and MISO and takes `byte_ps`.
+     * @param mosi  as it is on the wire, first bit in bit 7
+     * @param mode  SPI mode 0..3: CPOL * 2 + CPHA
+     * @return what MISO shows, in the same order
+     */
+    uint8_t (*byte)(void *ctx, uint64_t time_ps, uint8_t mosi, uint64_t byte_ps, unsigned mode);
+    /** One or more pins have another level now: twin_pin_level. */
+    void (*pins)(void *ctx, uint64_t time_ps);
+};
+
+/** Connect from now on; NULL: nothing, MISO floats high. It belongs to the board, not to snapshots. */
+void twin_connect(struct twin *t, const struct twin_outside *outside, void *ctx);
+/** A resistor or a source on a pin: its level wherever the chip does not drive it. PA4 begins high, others low. */
+void twin_pull(struct twin *t, char port, unsigned pin, bool level);
+/** Level of a pin as a probe sees it, driven by whomever; no such pin: low. */
+bool twin_pin_level(const struct twin *t, char port, unsigned pin);
+
+/**
  * Take console bytes (USART2 TX, PA2) printed since the last call.
  * @return bytes written to `out`, ≤ n_bytes
  */

@@ -50,8 +50,17 @@ enum fota_gateway_event_kind {
     FOTA_GATEWAY_STORE = 20,       /* record or staging partition failed [reason] */
     FOTA_GATEWAY_DAMAGED = 21,     /* what came is not what was signed [reason, done, total] */
     FOTA_GATEWAY_FETCHED = 22,     /* in the staging partition [done, total] */
-    FOTA_GATEWAY_HELD = 23,   /* the target may not restart yet [reason, done = ms until the next look] */
-    FOTA_GATEWAY_REBUILD = 27 /* a board that only ST's ROM answered for was rebuilt [reason] */
+    FOTA_GATEWAY_HELD = 23,    /* the target may not restart yet [reason, done = ms until the next look] */
+    FOTA_GATEWAY_REBUILD = 27, /* a board that only ST's ROM answered for was rebuilt [reason] */
+    /* Of this chip's own application (field `self` of the configuration). */
+    FOTA_GATEWAY_SELF_OFFER = 64,       /* will fetch it [version, total] */
+    FOTA_GATEWAY_SELF_FETCHED = 65,     /* it is in flash, and it is what was signed [version, total] */
+    FOTA_GATEWAY_SELF_RESTART = 66,     /* this chip restarts into it at once [version] */
+    FOTA_GATEWAY_SELF_CONFIRMED = 67,   /* the first poll of it was good: it stays [version] */
+    FOTA_GATEWAY_SELF_ROLLED_BACK = 68, /* the application before it runs again [version, reason] */
+    FOTA_GATEWAY_SELF_REFUSED = 69, /* not tried again unless the channel raises `retry` [version, reason] */
+    FOTA_GATEWAY_SELF_FAILED = 70,  /* another try follows [version, reason, done = bytes fetched] */
+    FOTA_GATEWAY_SELF_NOTHING = 71  /* nothing to fetch [version, reason] */
 };
 
 struct fota_gateway_event {
@@ -84,6 +93,40 @@ struct fota_gateway_kit {
     size_t n_loader;
     const uint8_t *image; /* signed image for slot A or B */
     size_t n_image;
+};
+
+/**
+ * This chip's own application, published with `fota publish --esp32` in the same bucket and signed with the same keys. The partition
+ * table needs ota_0 and ota_1, the bootloader CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE (the Arduino core has it).
+ *
+ * A new application is on trial until the gateway's first good poll. A reset before that, or no good poll within the release's
+ * `confirm-within`, brings the old one back; the release is then not tried again unless the channel raises `retry`. So an
+ * application whose gateway does not open should restart: esp_restart() is the way back.
+ */
+struct fota_gateway_self {
+    const char *product; /* NULL: this chip is not updated */
+    const char *hw;      /* hardware id of this chip's releases; default: its name, "esp32", "esp32c3" */
+    const char *channel; /* default "stable" */
+    /* May this chip restart now? Asked when the application is ready in flash, in the hours that both the configuration and the
+     * release allow; LATER is asked again after a second, NEVER refuses the release. NULL: now. Called by the task of the gateway
+     * with the configuration's ctx. */
+    enum fota_gateway_consent (*may_restart)(void *ctx, uint32_t version);
+};
+
+enum {
+    /* 32-bit pointers; other machines only run the tests. */
+    FOTA_GATEWAY_BYTES = sizeof(void *) == 4 ? 20480 : 24576,
+    FOTA_GATEWAY_STACK_BYTES = 8192,
+    FOTA_GATEWAY_TASK_BYTES = 1024,
+    FOTA_GATEWAY_RING_BYTES = 8192
+};
+
+/** Memory of a second task that does the requests: what arrives while the target programs is not waited for. Worth its 17 kB where
+ * there is no staging partition and the network is not much faster than the target. */
+struct fota_gateway_fetcher {
+    uint64_t control[FOTA_GATEWAY_TASK_BYTES / 8];
+    uint64_t stack[FOTA_GATEWAY_STACK_BYTES / 8];
+    uint8_t ring[FOTA_GATEWAY_RING_BYTES];
 };
 
 /** Begin with fota_gateway_config_default. Strings must outlive the gateway. */
@@ -123,21 +166,17 @@ struct fota_gateway_config {
     const char *nvs_namespace;  /* at most 15 characters */
     const char *stage_label;    /* data partition for images; NULL: none, every image is read twice */
     uint32_t stage_image_bytes; /* longest image that it must hold */
+    struct fota_gateway_self self;
+    struct fota_gateway_fetcher
+        *fetcher; /* NULL: requests are done by the gateway's own task; must outlive the gateway */
     /* Feed the task watchdog (esp_task_wdt) while the link works; off it during requests, whose time lwIP decides. */
     bool is_watched;
-    /* Called by the task of the gateway; may be NULL. They must not call the gateway, but for fota_gateway_poll_now. */
+    /* Called by the task of the gateway (on_log by the fetcher's, too); may be NULL. They must not call the gateway, but for fota_gateway_poll_now. */
     void (*on_event)(void *ctx, const struct fota_gateway_event *event);
     enum fota_gateway_consent (*may_activate)(void *ctx, uint32_t version);
     void (*on_log)(void *ctx, char level,
                    const char *line); /* level E, W, I; as well as the log of ESP-IDF */
     void *ctx;
-};
-
-enum {
-    /* 32-bit pointers; other machines only run the tests. */
-    FOTA_GATEWAY_BYTES = sizeof(void *) == 4 ? 20480 : 24576,
-    FOTA_GATEWAY_STACK_BYTES = 8192,
-    FOTA_GATEWAY_TASK_BYTES = 1024
 };
 
 /** One gateway. Zero it, or leave it static; its content is its own. */
@@ -169,7 +208,7 @@ void fota_gateway_config_default(struct fota_gateway_config *config);
  * Check the configuration, open NVS, staging partition and wires. Moves no pin before everything else was found right.
  *
  * @return 0 · E_ARG 0x0001 (a pin, a name, a clock: the log names it) · E_CRYPTO_KEY 0x0701, E_KEY_FILE 0x0702 (a public key or
- * the CA) · E_NOT_FOUND 0x0802 (no such partition) · E_NO_SPACE 0x0002 (the partition is too small) · E_UNSUPPORTED 0x0006 (it is
+ * the CA) · E_NOT_FOUND 0x0802 (no such partition, or no second one for applications) · E_NO_SPACE 0x0002 (the partition is too small) · E_UNSUPPORTED 0x0006 (it is
  * encrypted) · E_IO 0x0801 (NVS, SPI or GPIO refuse)
  */
 int fota_gateway_open(struct fota_gateway *gateway, const struct fota_gateway_config *config);
@@ -180,6 +219,7 @@ int fota_gateway_open(struct fota_gateway *gateway, const struct fota_gateway_co
  * @param wait_ms  how long to wait before the next call
  * Takes:      one request, or a range of an image with the link blocks it carries; yields in between
  * Power cut:  the next start goes on from what is in the flash of the target and in the staging partition
+ *             this chip restarts in here to start a new application of its own (field `self`), and to go back
  * @return 0 · E_STATE 0x0004, E_INTERNAL 0x0005: a fault of this library
  */
 int fota_gateway_step(struct fota_gateway *gateway, uint32_t *wait_ms);

@@ -113,6 +113,16 @@ struct gateway_window {
     int32_t (*offset_at)(uint64_t utc_s);
 };
 
+/**
+ * May a chip restart now, by the hours of the owner and what the release asks for? Pure.
+ * @param utc_s   seconds since 1970; 0 unknown: hours never come
+ * @param wait_s  E_UPDATE_WINDOW: how long until it makes sense to look again
+ * @return FOTA_OK · E_UPDATE_WINDOW
+ */
+FOTA_MUST_CHECK
+enum fota_err gateway_when(const struct gateway_window *window, const struct statement_span *asked,
+                           uint64_t utc_s, uint32_t *wait_s);
+
 /** Settings; zero fields take the default in brackets. */
 struct gateway_config {
     struct gateway_keys keys;

@@ -29,9 +29,18 @@ struct page_event {
     uint32_t done;
 };
 
+/** What is shown of the gateway itself: a copy, so that another task than the gateway's may show it. */
+struct page_view {
+    struct gateway_identity identity; /* texts of the configuration, which must outlive the model */
+    enum gateway_state state;
+    uint32_t sequence; /* number of the newest channel statement */
+    bool is_stale;
+    struct boot_info boot; /* of the target, as it said last */
+};
+
 /** What is shown. Treat as opaque; page_model_init fills it. */
 struct page_model {
-    const struct gateway *gateway;
+    struct page_view view;
     struct clock *clock;
     bool has_stream;        /* /api/stream is served here */
     uint32_t upload_bytes;  /* of a bundle at most; 0: no upload here */
@@ -47,12 +56,14 @@ struct page_model {
 };
 
 /**
- * @param gateway  may be initialised later; all pointers must outlive the model
+ * @param clock         must outlive the model
  * @param has_stream    state is also pushed (/api/stream); false: the page polls
  * @param upload_bytes  bound of an upload; 0: none is taken
  */
-void page_model_init(struct page_model *m, const struct gateway *gateway, struct clock *clock,
-                     bool has_stream, uint32_t upload_bytes);
+void page_model_init(struct page_model *m, struct clock *clock, bool has_stream, uint32_t upload_bytes);
+
+/** Copy what is shown of the gateway itself. By the gateway's own task, after each event and before each wait. */
+void page_model_look(struct page_model *m, const struct gateway *gateway);
 
 /** To be called with every event of the gateway. */
 void page_model_hear(struct page_model *m, const struct gateway_event *e);

@@ -25,7 +25,7 @@ enum {
     S3_CODE_MAX_BYTES = 48, /* `<Code>` of an error, and NUL */
     S3_REGION_MAX_BYTES = 32,
     S3_URL_MAX_BYTES = 1024,
-    S3_ERROR_BODY_MAX_BYTES = 2048,   /* of an error, kept: the code stands at the front */
+    S3_ERROR_BODY_MAX_BYTES = 1024,   /* of an error, kept: the code stands at the front */
     S3_ERROR_BODY_READ_BYTES = 16384, /* of an error, read: the rest is cut off, the status counts */
     /* Limits of a request if s3_config names none. */
     S3_TOTAL_MS = 100000,

@@ -34,7 +34,7 @@ enum fota_err offer_read(const struct statement_verifier *verifier, const char *
 void offer_plain(enum slot slot, uint32_t slot_bytes, struct update_offer *out);
 
 /**
- * May this board take the offer? Asked before anything is given up.
+ * May this board take the offer? Asked before anything is erased.
  * @param view  the root's
  * @param bootloader_version  of the root
  * @return FOTA_OK · E_UNSUPPORTED (needs a newer root) · E_STATEMENT_COUNTER · E_SLOT_REJECTED

@@ -20,6 +20,10 @@
 #define CONFIG_ESP_HTTP_CLIENT_ENABLE_HTTPS   1
 #define CONFIG_MBEDTLS_CERTIFICATE_BUNDLE     1
 #define CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE 1
-#define CONFIG_HTTPD_MAX_REQ_HDR_LEN          1024
+#ifdef STAND_IN_IDF_MINOR /* an older version, with its own default */
+#define CONFIG_HTTPD_MAX_REQ_HDR_LEN 512
+#else
+#define CONFIG_HTTPD_MAX_REQ_HDR_LEN 1024
+#endif
 
 #endif

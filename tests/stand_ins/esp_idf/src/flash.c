@@ -25,6 +25,25 @@ uint8_t *stand_in_flash(void)
     return memory;
 }
 
+size_t stand_in_flash_bytes(void)
+{
+    return sizeof memory + sizeof entries + sizeof spaces;
+}
+
+void stand_in_save_flash(uint8_t *to)
+{
+    memcpy(to, memory, sizeof memory);
+    memcpy(to + sizeof memory, entries, sizeof entries);
+    memcpy(to + sizeof memory + sizeof entries, spaces, sizeof spaces);
+}
+
+void stand_in_restore_flash(const uint8_t *from)
+{
+    memcpy(memory, from, sizeof memory);
+    memcpy(entries, from + sizeof memory, sizeof entries);
+    memcpy(spaces, from + sizeof memory + sizeof entries, sizeof spaces);
+}
+
 void stand_in_reset_flash(bool is_new)
 {
     const uint32_t n = stand_in.config.stage_bytes;
@@ -53,6 +72,12 @@ const esp_partition_t *esp_partition_find_first(esp_partition_type_t type, esp_p
     return is_it && partition.size > 1 ? &partition : NULL;
 }
 
+static uint8_t *bytes_of(const esp_partition_t *p)
+{
+    uint8_t *app = stand_in_app_memory(p);
+    return app ? app : memory;
+}
+
 static esp_err_t check(const esp_partition_t *p, size_t off, size_t size)
 {
     if (off > p->size) {
@@ -67,7 +92,7 @@ esp_err_t esp_partition_read(const esp_partition_t *p, size_t off, void *dst, si
     if (err != ESP_OK || !stand_in_alive()) {
         return err != ESP_OK ? err : ESP_FAIL;
     }
-    memcpy(dst, memory + off, size);
+    memcpy(dst, bytes_of(p) + off, size);
     stand_in_stall_us(size / READ_BYTES_PER_US);
     return ESP_OK;
 }
@@ -76,6 +101,7 @@ esp_err_t esp_partition_read(const esp_partition_t *p, size_t off, void *dst, si
 esp_err_t esp_partition_write(const esp_partition_t *p, size_t off, const void *src, size_t size)
 {
     const uint8_t *from = src;
+    uint8_t *to = bytes_of(p);
     const esp_err_t err = check(p, off, size);
     if (err != ESP_OK || !stand_in_alive()) {
         return err != ESP_OK ? err : ESP_FAIL;
@@ -83,28 +109,28 @@ esp_err_t esp_partition_write(const esp_partition_t *p, size_t off, const void *
     const bool is_cut = stand_in_flash_op();
     const size_t n = is_cut ? stand_in_draw((uint32_t)size + 1U) : size;
     for (size_t i = 0; i < n; i++) {
-        memory[off + i] &= from[i];
+        to[off + i] &= from[i];
     }
     if (is_cut && n < size) {
-        memory[off + n] &= (uint8_t)(from[n] | stand_in_draw(256));
+        to[off + n] &= (uint8_t)(from[n] | stand_in_draw(256));
     }
     stand_in_stall_us((size + 255U) / 256U * PROGRAM_US_PER_256);
     return is_cut ? ESP_FAIL : ESP_OK;
 }
 
 /* Cut: each byte of the sector is old, blank, zero or anything. */
-static void tear(size_t off)
+static void tear(uint8_t *sector)
 {
     for (size_t i = 0; i < STAND_IN_SECTOR_BYTES; i++) {
         switch (stand_in_draw(4)) {
         case 0:
-            memory[off + i] = 0xFF;
+            sector[i] = 0xFF;
             break;
         case 1:
-            memory[off + i] = 0;
+            sector[i] = 0;
             break;
         case 2:
-            memory[off + i] = (uint8_t)stand_in_draw(256);
+            sector[i] = (uint8_t)stand_in_draw(256);
             break;
         default:
             break;
@@ -130,11 +156,11 @@ esp_err_t esp_partition_erase_range(const esp_partition_t *p, size_t off, size_t
         stand_in_stall_us(stand_in.config.erase_us);
         if (is_cut) {
             if (stand_in_draw(4) > 0) { /* else nothing of it happened */
-                tear(off);
+                tear(bytes_of(p) + off);
             }
             return ESP_FAIL;
         }
-        memset(memory + off, 0xFF, STAND_IN_SECTOR_BYTES);
+        memset(bytes_of(p) + off, 0xFF, STAND_IN_SECTOR_BYTES);
     }
     return ESP_OK;
 }
@@ -249,12 +275,36 @@ esp_err_t nvs_get_blob(nvs_handle_t handle, const char *key, void *out_value, si
     return ESP_OK;
 }
 
+/* Cut: it is there still, or gone. */
+static esp_err_t erase_entry(struct nvs_entry *e)
+{
+    if (!stand_in_alive()) {
+        return ESP_FAIL;
+    }
+    const bool is_cut = stand_in_flash_op();
+    stand_in_stall_us(PROGRAM_US_PER_256);
+    e->is_used = is_cut && stand_in_draw(2) == 0;
+    return is_cut ? ESP_FAIL : ESP_OK;
+}
+
 esp_err_t nvs_erase_key(nvs_handle_t handle, const char *key)
 {
     struct nvs_entry *e = find(handle, key);
     if (!e) {
         return ESP_ERR_NVS_NOT_FOUND;
     }
-    e->is_used = false;
+    return erase_entry(e);
+}
+
+/* Of this namespace only; key by key, so that a cut leaves some. */
+esp_err_t nvs_erase_all(nvs_handle_t handle)
+{
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        const bool is_its = entries[i].is_used && entries[i].space == handle;
+        const esp_err_t err = is_its ? erase_entry(&entries[i]) : ESP_OK;
+        if (err != ESP_OK) {
+            return err;
+        }
+    }
     return ESP_OK;
 }

@@ -43,15 +43,17 @@ struct esp_http_client {
     char name[HEADERS][NAME_BYTES];
     char value[HEADERS][VALUE_BYTES];
     unsigned n_headers;
-    bool is_stuck;  /* the request was never finished */
-    uint8_t *cache; /* of body bytes: what one recv brought */
+    bool is_stuck;      /* the request was never finished */
+    uint32_t n_outages; /* of the network, when it connected: a connection does not outlive one */
+    uint8_t *cache;     /* of body bytes: what one recv brought */
     int n_cache, cache_at;
     bool is_cache_torn; /* partly read when the request before ended */
     int status;
     int64_t length; /* -1: none */
     bool is_chunked, is_to_end, has_head, is_complete;
     int64_t n_read;
-    int64_t chunk_left; /* of the chunk under way; -1: its size comes */
+    uint64_t arrived_us, stalls_us, record_left; /* of the network, see arrival_us */
+    int64_t chunk_left;                          /* of the chunk under way; -1: its size comes */
 };
 
 static struct esp_http_client clients[CLIENTS];
@@ -75,6 +77,30 @@ static void hang_up(struct esp_http_client *c)
     c->fd = -1;
 }
 
+/*
+ * When the last of these bytes is there for the program. With a window in the configuration they arrive on their own, up to so many
+ * while nobody reads, but not while the flash is busy; and of a TLS record nothing is there before all of it is.
+ */
+static uint64_t arrival_us(struct esp_http_client *c, uint64_t n)
+{
+    const uint64_t now_us = stand_in_now_us();
+    const uint64_t rate = stand_in.config.http_bytes_s;
+    const uint64_t window_us = (uint64_t)stand_in.config.tcp_window_bytes * 1000000U / rate;
+    if (window_us == 0) {
+        return now_us + n * 1000000U / rate;
+    }
+    c->arrived_us += stand_in.stalls_us - c->stalls_us;
+    c->stalls_us = stand_in.stalls_us;
+    c->arrived_us = c->arrived_us + window_us > now_us ? c->arrived_us : now_us - window_us;
+    while (n > c->record_left) {
+        const uint64_t record = stand_in.config.tls_record_bytes ? stand_in.config.tls_record_bytes : n;
+        c->arrived_us += record * 1000000U / rate;
+        c->record_left += record;
+    }
+    c->record_left -= n;
+    return c->arrived_us > now_us ? c->arrived_us : now_us;
+}
+
 /* @return bytes, 0: closed, -1: broken, -2: timeout.  */
 static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
 {
@@ -84,17 +110,17 @@ static int receive(struct esp_http_client *c, void *bytes, int n_bytes)
         return -1;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &before);
-    if (poll(&p, 1, c->timeout_ms) == 0) {
+    if (c->n_outages != stand_in.n_outages || poll(&p, 1, c->timeout_ms) == 0) {
         stand_in_sleep_until(stand_in_now_us() + (uint64_t)c->timeout_ms * 1000U);
         return -2;
     }
     (void)clock_gettime(CLOCK_MONOTONIC, &after);
     const int64_t waited_us =
         (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
-    const ssize_t n = recv(c->fd, bytes, (size_t)n_bytes, 0);
-    const uint64_t us = (n > 0 ? (uint64_t)n : 0U) * 1000000U / stand_in.config.http_bytes_s;
-    stand_in_sleep_until(stand_in_now_us() + us +
+    const ssize_t n = recv(c->fd, bytes, stand_in_receivable((size_t)n_bytes), 0);
+    stand_in_sleep_until(arrival_us(c, n > 0 ? (uint64_t)n : 0U) +
                          (stand_in.config.is_network_real ? (uint64_t)waited_us : 0U));
+    stand_in_count_received(n > 0 ? (size_t)n : 0U);
     return n > 0 ? (int)n : n == 0 ? 0 : -1;
 }
 
@@ -121,7 +147,9 @@ static bool connect_host(struct esp_http_client *c)
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
     stand_in.stats.http_connections++;
     stand_in_sleep_until(stand_in_now_us() + CONNECT_US);
-    if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
+    c->n_outages = stand_in.n_outages;
+    if (c->fd < 0 || !stand_in_network_is_up() ||
+        connect(c->fd, (const struct sockaddr *)(const void *)&to, sizeof to) != 0) {
         hang_up(c);
         return false;
     }
@@ -304,16 +332,14 @@ esp_err_t esp_http_client_open(esp_http_client_handle_t c, int write_len)
     c->length = -1;
     c->n_read = 0;
     c->chunk_left = -1;
+    c->arrived_us = stand_in_now_us();
+    c->stalls_us = stand_in.stalls_us;
+    c->record_left = 0;
     if (c->fd < 0 && !connect_host(c)) {
         c->is_complete = true; /* as the original says before there are headers */
         return ESP_ERR_HTTP_CONNECT;
     }
     return send_request(c, write_len);
-}
-
-int esp_http_client_write(esp_http_client_handle_t c, const char *buffer, int len)
-{
-    return stand_in_alive() && send_all(c, buffer, (size_t)len) ? len : -1;
 }
 
 static void tell_header(struct esp_http_client *c, char *name, char *value)
@@ -455,7 +481,8 @@ static int read_some(struct esp_http_client *c, char *buffer, int len)
         c->chunk_left -= c->is_chunked ? n : 0;
         c->is_complete = c->length > 0 && !c->is_chunked && c->n_read == c->length;
         stand_in.stats.http_body_bytes += (uint64_t)n;
-        stand_in.stats.http_blob_bytes += strstr(c->path, "/v1/blobs/") ? (uint64_t)n : 0U;
+        const bool is_blob = (c->status == 200 || c->status == 206) && strstr(c->path, "/v1/blobs/");
+        stand_in.stats.http_blob_bytes += is_blob ? (uint64_t)n : 0U;
     }
     return n;
 }

@@ -10,16 +10,24 @@
 #include "freertos/task.h"
 #include "stand_in_priv.h"
 
-enum { TASKS_MAX = 8, WDT_US = 5000000, HOST_STACK_BYTES = 1 << 20, PAINT = 0xA5 };
+enum {
+    TASKS_MAX = 64,
+    WDT_US = 5000000,
+    HOST_STACK_BYTES = 1 << 20,
+    PAINT = 0xA5,
+    PAINTED_BYTES = 16384 /* nothing below so much paint was used */
+};
 static const uint64_t NEVER = UINT64_MAX;
 
 struct tskTaskControlBlock {
     bool is_used, is_notified, is_watched;
     UBaseType_t priority;
-    uint64_t wake_us; /* ready from then on */
+    uint64_t wake_us;     /* ready from then on */
+    const void *waits_on; /* may be woken before, by stand_in_wake of this */
     uint64_t fed_us;
     uint32_t stack_bytes;
-    uint8_t *host_stack;
+    uint8_t *host_stack; /* also of a task that is gone, until its thread was joined */
+    uint32_t n_unused;   /* of it, as far as was seen */
     TaskFunction_t code;
     void *parameters;
     pthread_t thread;
@@ -31,7 +39,6 @@ static struct {
     pthread_mutex_t lock;
     struct tskTaskControlBlock task[TASKS_MAX];
     struct tskTaskControlBlock *running;
-    bool is_locked;
 } os = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct tskTaskControlBlock *self(void)
@@ -45,20 +52,67 @@ static struct tskTaskControlBlock *self(void)
     return os.running;
 }
 
-/* The others' threads stay where they wait, for ever: a reset asks no task. */
+/* The thread of a task that is no more ends, and its memory is free for another. */
+static void bury(struct tskTaskControlBlock *t)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    t->is_used = false;
+    (void)pthread_cond_signal(&t->turn);
+    (void)pthread_mutex_unlock(&os.lock);
+    (void)pthread_join(t->thread, NULL);
+    (void)pthread_cond_destroy(&t->turn);
+    free(t->host_stack);
+    memset(t, 0, sizeof *t);
+}
+
+static void hand_over(struct tskTaskControlBlock *next)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    os.running = next;
+    (void)pthread_cond_signal(&next->turn);
+    (void)pthread_mutex_unlock(&os.lock);
+}
+
+/* Of the caller no line runs any more; the test's own task goes on. */
+static _Noreturn void leave(void)
+{
+    os.running->is_used = false;
+    os.task[0].wake_us = 0;
+    hand_over(&os.task[0]);
+    pthread_exit(NULL);
+}
+
+void stand_in_stop_here(void)
+{
+    if (self() != &os.task[0]) {
+        leave();
+    }
+}
+
+/* The others end where they wait: a reset asks no task. */
 void stand_in_reset_tasks(void)
 {
-    struct tskTaskControlBlock *me = self();
-    if (os.is_locked) {
-        (void)pthread_mutex_unlock(&os.lock);
-        os.is_locked = false;
-    }
+    const struct tskTaskControlBlock *me = self();
     for (unsigned i = 0; i < TASKS_MAX; i++) {
-        if (&os.task[i] != me) {
-            os.task[i].is_used = false;
+        if (&os.task[i] != me && os.task[i].host_stack) {
+            bury(&os.task[i]);
         }
     }
-    me->is_watched = false;
+    os.task[0].is_watched = false;
+}
+
+/* A thread waits for its turn, or for its end. */
+static void await_turn(struct tskTaskControlBlock *me)
+{
+    (void)pthread_mutex_lock(&os.lock);
+    while (os.running != me && me->is_used) {
+        (void)pthread_cond_wait(&me->turn, &os.lock);
+    }
+    const bool is_mine = me->is_used;
+    (void)pthread_mutex_unlock(&os.lock);
+    if (!is_mine) {
+        pthread_exit(NULL);
+    }
 }
 
 static struct tskTaskControlBlock *next_ready(uint64_t *soonest_us)
@@ -93,16 +147,10 @@ static void give_way(void)
         stand_in_idle_us(soonest_us - stand_in_now_us());
         next = next_ready(&soonest_us);
     }
-    if (next == me) {
-        return;
+    if (next != me) {
+        hand_over(next);
+        await_turn(me);
     }
-    (void)pthread_mutex_lock(&os.lock);
-    os.running = next;
-    (void)pthread_cond_signal(&next->turn);
-    while (os.running != me && me->is_used) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
-    (void)pthread_mutex_unlock(&os.lock);
 }
 
 void stand_in_sleep_until(uint64_t until_us)
@@ -112,16 +160,49 @@ void stand_in_sleep_until(uint64_t until_us)
     self()->wake_us = 0;
 }
 
-static uint64_t ticks_from_now(TickType_t ticks)
+void stand_in_wait_us(uint64_t us)
 {
+    stand_in_sleep_until(stand_in_now_us() + us);
+}
+
+void stand_in_wait_on(const void *what, uint64_t until_us)
+{
+    self()->waits_on = what;
+    stand_in_sleep_until(until_us);
+    self()->waits_on = NULL;
+}
+
+void stand_in_wake(const void *what)
+{
+    for (unsigned i = 0; i < TASKS_MAX; i++) {
+        os.task[i].wake_us = os.task[i].waits_on == what ? 0 : os.task[i].wake_us;
+    }
+}
+
+bool stand_in_task_goes_on(void)
+{
+    if (stand_in_alive()) {
+        return true;
+    }
+    if (self() != &os.task[0]) {
+        stand_in_sleep_until(NEVER); /* no power: until the reset */
+    }
+    return false;
+}
+
+uint64_t stand_in_ticks_from_now(TickType_t ticks)
+{
+    if (ticks == portMAX_DELAY) {
+        return NEVER;
+    }
     const uint64_t tick_us = 1000000U / configTICK_RATE_HZ;
     return (stand_in_now_us() / tick_us + ticks) * tick_us;
 }
 
 void vTaskDelay(const TickType_t ticks)
 {
-    if (ticks > 0 && stand_in_alive()) {
-        stand_in_sleep_until(ticks_from_now(ticks));
+    if (ticks > 0 && stand_in_task_goes_on()) {
+        stand_in_sleep_until(stand_in_ticks_from_now(ticks));
     }
 }
 
@@ -138,11 +219,7 @@ TaskHandle_t xTaskGetCurrentTaskHandle(void)
 static void *thread_main(void *arg)
 {
     struct tskTaskControlBlock *me = arg;
-    (void)pthread_mutex_lock(&os.lock);
-    while (os.running != me) {
-        (void)pthread_cond_wait(&me->turn, &os.lock);
-    }
-    (void)pthread_mutex_unlock(&os.lock);
+    await_turn(me);
     me->code(me->parameters);
     stand_in_wrong("a task returned");
     vTaskDelete(NULL);
@@ -161,14 +238,18 @@ TaskHandle_t xTaskCreateStatic(TaskFunction_t code, const char *const name, cons
         return NULL;
     }
     for (unsigned i = 0; i < TASKS_MAX && !t; i++) {
-        t = os.task[i].is_used || os.task[i].host_stack ? NULL : &os.task[i];
+        t = os.task[i].is_used ? NULL : &os.task[i];
     }
     if (!t) {
         return NULL;
     }
+    if (t->host_stack) {
+        bury(t); /* it deleted itself */
+    }
     memset(t, 0, sizeof *t);
     *t = (struct tskTaskControlBlock){.is_used = true,
                                       .priority = priority,
+                                      .n_unused = HOST_STACK_BYTES,
                                       .stack_bytes = stack_bytes,
                                       .code = code,
                                       .parameters = parameters};
@@ -198,23 +279,34 @@ void vTaskDelete(TaskHandle_t task)
             stand_in_idle_us(soonest_us - stand_in_now_us());
             next = next_ready(&soonest_us);
         }
-        (void)pthread_mutex_lock(&os.lock);
-        os.running = next;
-        (void)pthread_cond_signal(&next->turn);
-        (void)pthread_mutex_unlock(&os.lock);
+        hand_over(next);
         pthread_exit(NULL);
     }
 }
 
+/* Paint that is left below what was used; a frame may leave holes in it. It reads what ASan keeps between the frames. */
+__attribute__((no_sanitize_address)) static uint32_t count_unused(struct tskTaskControlBlock *t)
+{
+    uint32_t lowest = t->n_unused;
+    for (uint32_t at = t->n_unused; at > 0 && lowest - at < PAINTED_BYTES; at--) {
+        lowest = t->host_stack[at - 1U] == PAINT ? lowest : at - 1U;
+    }
+    t->n_unused = lowest;
+    return lowest;
+}
+
 UBaseType_t uxTaskGetStackHighWaterMark(TaskHandle_t task)
 {
-    const struct tskTaskControlBlock *t = task ? task : self();
-    uint32_t n_free = 0;
-    while (t->host_stack && n_free < HOST_STACK_BYTES && t->host_stack[n_free] == PAINT) {
-        n_free++;
+    struct tskTaskControlBlock *t = task ? task : self();
+    if (!t->host_stack) {
+        return 0; /* the thread of the test */
     }
-    const uint32_t n_used = HOST_STACK_BYTES - n_free; /* of this machine: more than a 32-bit one needs */
-    return t->host_stack && n_used < t->stack_bytes ? t->stack_bytes - n_used : 0;
+    const uint32_t n_used =
+        HOST_STACK_BYTES - count_unused(t); /* of this machine: more than a 32-bit one needs */
+    if (n_used > stand_in.stats.stack_bytes) {
+        stand_in.stats.stack_bytes = n_used;
+    }
+    return n_used < t->stack_bytes ? t->stack_bytes - n_used : 0;
 }
 
 /* --- notifications, mutexes --------------------------------------------------------------------------------- */
@@ -229,9 +321,9 @@ BaseType_t stand_in_notify_give(TaskHandle_t task)
 uint32_t stand_in_notify_take(BaseType_t clear, TickType_t ticks)
 {
     struct tskTaskControlBlock *me = self();
-    if (me->notified == 0 && ticks > 0 && stand_in_alive()) {
+    if (me->notified == 0 && ticks > 0 && stand_in_task_goes_on()) {
         me->is_notified = true; /* may be woken by one */
-        stand_in_sleep_until(ticks == portMAX_DELAY ? NEVER : ticks_from_now(ticks));
+        stand_in_sleep_until(stand_in_ticks_from_now(ticks));
         me->is_notified = false;
     }
     const uint32_t n = me->notified;

@@ -19,6 +19,8 @@ static struct {
     struct spi_device_t *acquired[HOSTS];
     bool is_set[PINS], level[PINS];
     gpio_mode_t mode[PINS];
+    bool pull[PINS]; /* up */
+    bool (*outside)(int pin, uint64_t since_reset_us);
 } io;
 
 static void must(enum fota_err err)
@@ -38,6 +40,11 @@ static void drive(int pin)
     } else if (board && pin == stand_in.config.boot0) {
         must(link_io_set_boot0(board, io.level[pin]));
     }
+}
+
+void stand_in_input(bool (*level)(int pin, uint64_t since_reset_us))
+{
+    io.outside = level;
 }
 
 /* A reset of the ESP32 lets go of its pins: pull-ups and pull-downs of the board decide. */
@@ -68,6 +75,10 @@ esp_err_t gpio_set_level(gpio_num_t gpio_num, uint32_t level)
 
 int gpio_get_level(gpio_num_t gpio_num)
 {
+    if (io.mode[gpio_num] == GPIO_MODE_INPUT) {
+        return io.outside ? io.outside((int)gpio_num, stand_in_now_us() - stand_in.reset_us)
+                          : io.pull[gpio_num];
+    }
     return (io.mode[gpio_num] & GPIO_MODE_INPUT) != 0 && io.level[gpio_num];
 }
 
@@ -78,6 +89,11 @@ esp_err_t gpio_config(const gpio_config_t *config)
     }
     for (int pin = 0; pin < PINS; pin++) {
         if ((config->pin_bit_mask >> pin & 1U) == 0) {
+            continue;
+        }
+        if (config->mode == GPIO_MODE_INPUT && GPIO_IS_VALID_GPIO(pin)) {
+            io.mode[pin] = config->mode;
+            io.pull[pin] = config->pull_up_en == GPIO_PULLUP_ENABLE && GPIO_IS_VALID_OUTPUT_GPIO(pin);
             continue;
         }
         if (!GPIO_IS_VALID_OUTPUT_GPIO(pin)) {
@@ -171,10 +187,22 @@ esp_err_t spi_device_get_actual_freq(spi_device_handle_t handle, int *freq_khz)
     return ESP_OK;
 }
 
+/* The chip stops while this goes on: so many bytes are on the wires by then. */
+static void transfer_part(const struct spi_device_t *device, const spi_transaction_t *t, size_t n_bytes)
+{
+    if (stand_in.config.board && t->tx_buffer && n_bytes > 0) {
+        must(link_io_set_clock(stand_in.config.board, device->hz, 0));
+        must(link_io_transfer(stand_in.config.board, t->tx_buffer, NULL, n_bytes));
+    }
+}
+
 esp_err_t spi_device_polling_transmit(spi_device_handle_t handle, spi_transaction_t *t)
 {
     const size_t n_bytes = t->length / 8U;
     uint8_t none[64];
+    if (stand_in_ends_here()) {
+        transfer_part(handle, t, stand_in_draw((uint32_t)n_bytes));
+    }
     if (!stand_in_alive()) {
         return ESP_FAIL;
     }

@@ -29,20 +29,26 @@ void stand_in_new(const struct stand_in_config *config)
     stand_in.random = 1;
     stand_in.base_us = config->board ? link_io_now_us(config->board) : 0;
     stand_in_reset_flash(true);
+    stand_in_reset_wifi(true);
+    stand_in_reset_ota(true);
     stand_in_reset();
 }
 
 void stand_in_reset(void)
 {
     stand_in.is_dead = false;
-    stand_in.cut_op = stand_in.end_point = stand_in.n_points = 0;
+    stand_in.cut_op = stand_in.end_point = 0;
     stand_in.reset_us = stand_in_now_us();
     stand_in.idle_us = stand_in.reset_us;
-    stand_in.stall_us = 0;
+    stand_in.stall_us = stand_in.clock_us = 0;
     stand_in_reset_tasks();
     stand_in_reset_wires();
     stand_in_reset_http();
+    stand_in_reset_page();
     stand_in_reset_flash(false);
+    stand_in_reset_events();
+    stand_in_reset_wifi(false);
+    stand_in_reset_ota(false);
 }
 
 uint32_t stand_in_draw(uint32_t below)
@@ -86,15 +92,28 @@ void stand_in_end_at(uint64_t point)
     stand_in.end_point = point ? stand_in.n_points + point : 0;
 }
 
+uint64_t stand_in_points(void)
+{
+    return stand_in.n_points;
+}
+
 bool stand_in_is_dead(void)
 {
     return stand_in.is_dead;
 }
 
+bool stand_in_ends_here(void)
+{
+    return !stand_in.is_dead && stand_in.end_point && stand_in.n_points + 1U >= stand_in.end_point;
+}
+
 bool stand_in_alive(void)
 {
+    stand_in.is_dead = stand_in.is_dead || stand_in_ends_here();
     stand_in.n_points++;
-    stand_in.is_dead = stand_in.is_dead || (stand_in.end_point && stand_in.n_points >= stand_in.end_point);
+    if (stand_in.is_dead) {
+        stand_in_stop_here();
+    }
     return !stand_in.is_dead;
 }
 
@@ -104,6 +123,31 @@ bool stand_in_flash_op(void)
     bool is_cut = stand_in.cut_op && stand_in.stats.flash_ops >= stand_in.cut_op;
     stand_in.is_dead = stand_in.is_dead || is_cut;
     return is_cut;
+}
+
+/* --- snapshots --------------------------------------------------------------------------------------------- */
+
+struct stand_in_snapshot {
+    struct stand_in_world world;
+    uint8_t flash[];
+};
+
+struct stand_in_snapshot *stand_in_save(void)
+{
+    struct stand_in_snapshot *s = malloc(sizeof *s + stand_in_flash_bytes());
+    if (s) {
+        s->world = stand_in;
+        stand_in_save_flash(s->flash);
+    }
+    return s;
+}
+
+void stand_in_restore(const struct stand_in_snapshot *snapshot)
+{
+    stand_in_reset(); /* before the clock goes back */
+    stand_in = snapshot->world;
+    stand_in_restore_flash(snapshot->flash);
+    stand_in_reset();
 }
 
 /* --- time -------------------------------------------------------------------------------------------------- */
@@ -138,6 +182,7 @@ void stand_in_stall_us(uint64_t us)
 {
     pass_us(us);
     stand_in.stall_us += us;
+    stand_in.stalls_us += us;
     stand_in_check_watchdogs();
 }
 
@@ -163,8 +208,9 @@ time_t __wrap_time(time_t *out);
 /* The port's clock of the day; the linker puts it in the place of time(). */
 time_t __wrap_time(time_t *out)
 {
-    const time_t now = stand_in.config.utc_s ? (time_t)(stand_in.config.utc_s + stand_in_now_us() / 1000000U)
-                                             : (time_t)(esp_timer_get_time() / 1000000);
+    const uint64_t base_s = stand_in.clock_us ? stand_in.config.sntp_s : stand_in.config.utc_s;
+    const time_t now =
+        base_s ? (time_t)(base_s + stand_in_now_us() / 1000000U) : (time_t)(esp_timer_get_time() / 1000000);
     if (out) {
         *out = now;
     }
@@ -223,7 +269,8 @@ const char *esp_err_to_name(esp_err_t code)
 
 uint32_t esp_random(void)
 {
-    return 4; /* the same for every run */
+    return stand_in.config.random ? stand_in.config.random++ * 2654435761U >> 7
+                                  : 4; /* the same for every run */
 }
 
 void esp_fill_random(void *buf, size_t len)

@@ -29,6 +29,8 @@ struct chip_host {
     void (*stop)(void *ctx); /* leave the core soon: reset asked for, violation in strict mode, ROM's Go */
     uint32_t (*pc)(void *ctx);
     bool (*stall_until)(void *ctx, uint64_t time_ps); /* NULL: chip_advance does it */
+    /* chip_spi_master_byte; NULL: nothing is connected */
+    uint8_t (*spi_byte)(void *ctx, uint8_t mosi, uint64_t byte_ps, unsigned mode);
 };
 
 struct chip_violation_record {

@@ -159,6 +159,14 @@ struct chip_spi_slave {
 };
 /** The SPI1 peripheral registers itself. */
 void chip_on_spi(struct chip *chip, const struct chip_spi_slave *slave, void *ctx);
+/**
+ * SPI1 is the master: a byte begins on its wires now.
+ * @param mosi     in the order of the wire, first bit in bit 7
+ * @param byte_ps  first edge to last edge
+ * @param mode     SPI mode 0..3: CPOL * 2 + CPHA
+ * @return what MISO shows, in the same order; 0xFF if nothing is connected
+ */
+uint8_t chip_spi_master_byte(struct chip *chip, uint8_t mosi, uint64_t byte_ps, unsigned mode);
 
 /**
  * The ROM loader model: the core stands still while it runs. It gets the SPI wires instead of SPI1, uses

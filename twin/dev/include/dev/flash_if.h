@@ -4,9 +4,10 @@
  *
  * Rules enforced: key sequences (a wrong one is a bus error and locks until reset), LOCK, PG/SER/MER/STRT,
  * PSIZE against access width and supply, alignment, write protection, BSY, EOP and OPERR only with their
- * interrupt enables, wait states against HCLK and supply. Programming clears bits only (AND); a non-zero
- * value over a cell that is not blank is a violation, zero over anything is not. While an operation runs, the
- * chip's flash is closed for reads; writes to CR and to the array wait.
+ * interrupt enables, wait states against HCLK and supply. Programming clears bits only (AND). A value with a
+ * one where the cell holds a zero is a violation (RM0090 3.6.4); so is, in the array, any value but zero over a
+ * cell that is not blank (axiom F3). Zero over anything is none, nor are cleared bits in the one-time area.
+ * While an operation runs, the chip's flash is closed for reads; writes to CR and to the array wait.
  *
  * The array changes when an operation ends. A reset or power loss before leaves what flash_model.h says, by
  * plan or by seed; suspect words are known from then on (flash_faults.h), and a non-zero program on one is a

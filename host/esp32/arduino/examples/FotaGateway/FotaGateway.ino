@@ -5,75 +5,73 @@
 
 const char *WIFI_NAME = "my-network";
 const char *WIFI_PASSWORD = "my-password";
-
-// The texts of build/keys/image-key.pub.pem and channel-key.pub.pem.
+const char *ENDPOINT = "https://s3.eu-central-1.amazonaws.com";
+const char *REGION = "eu-central-1";
+const char *BUCKET = "my-releases";
+bool BUCKET_IS_IN_PATH = false; // true: a server of your own, http://host:port
+const char *ROOT_CA = NULL;     // PEM text of the server's root certificate; NULL: the list of the ESP32 core
+const char *PRODUCT = "demo";
+const char *HARDWARE = "f407-disco";
+// The texts of image-key.pub.pem and channel-key.pub.pem, as fota keygen wrote them.
 const char *IMAGE_KEY = "-----BEGIN PUBLIC KEY-----\n"
                         "...\n"
                         "-----END PUBLIC KEY-----\n";
 const char *CHANNEL_KEY = "-----BEGIN PUBLIC KEY-----\n"
                           "...\n"
                           "-----END PUBLIC KEY-----\n";
-// The root certificate of the S3 server, e.g. Amazon Root CA 1; NULL takes the core's own list.
-const char *ROOT_CA = NULL;
 
 static struct fota_gateway gateway;
 static struct fota_gateway_task task;
-static bool was_connected = false;
 
 // Called by the gateway's own task.
-static void onEvent(void *, const struct fota_gateway_event *event)
-{
-    switch (event->kind) {
-    case FOTA_GATEWAY_PROGRESS:
-        Serial.printf("%lu of %lu bytes\n", (unsigned long)event->done, (unsigned long)event->total);
-        break;
-    case FOTA_GATEWAY_CONFIRMED:
-        Serial.printf("version %u is confirmed\n", (unsigned)(event->version >> 24));
-        break;
-    case FOTA_GATEWAY_ROLLED_BACK:
-    case FOTA_GATEWAY_FAILED:
-        Serial.println(fota_gateway_reason_text(event->reason));
-        break;
-    default:
-        break;
-    }
+static void onEvent(void *, const struct fota_gateway_event *event) {
+  if (event->kind == FOTA_GATEWAY_PROGRESS) {
+    Serial.printf("%lu of %lu bytes\n", (unsigned long)event->done, (unsigned long)event->total);
+  } else if (event->kind == FOTA_GATEWAY_CONFIRMED) {
+    Serial.println("the new version runs and is confirmed");
+  }
 }
 
-static void onLog(void *, char, const char *line)
-{
-    Serial.println(line);
+static void onLog(void *, char, const char *line) {
+  Serial.println(line);
 }
 
-void setup()
-{
-    struct fota_gateway_config config;
-    Serial.begin(115200);
-    fota_gateway_config_default(&config);
-    config.endpoint = "https://s3.eu-central-1.amazonaws.com";
-    config.region = "eu-central-1";
-    config.bucket = "my-releases";
-    config.product = "demo";
-    config.hw = "f407-disco";
-    config.image_key = IMAGE_KEY;
-    config.channel_key = CHANNEL_KEY;
-    config.ca_pem = ROOT_CA;
-    config.on_event = onEvent;
-    config.on_log = onLog;
-    const int reason = fota_gateway_open(&gateway, &config);
-    if (reason == 0) {
-        fota_gateway_start(&gateway, &task);
-    } else {
-        Serial.println(fota_gateway_reason_text(reason)); // the line before says which value, and what to do
-    }
-    WiFi.begin(WIFI_NAME, WIFI_PASSWORD); // the core connects again by itself
+void setup() {
+  struct fota_gateway_config config;
+  Serial.begin(115200);
+  fota_gateway_config_default(&config);
+  config.endpoint = ENDPOINT;
+  config.region = REGION;
+  config.bucket = BUCKET;
+  config.is_path_style = BUCKET_IS_IN_PATH;
+  config.ca_pem = ROOT_CA;
+  config.product = PRODUCT;
+  config.hw = HARDWARE;
+  config.image_key = IMAGE_KEY;
+  config.channel_key = CHANNEL_KEY;
+  config.on_event = onEvent;
+  config.on_log = onLog;
+  const int reason = fota_gateway_open(&gateway, &config);
+  if (reason == 0) {
+    fota_gateway_start(&gateway, &task);
+  } else { // the line before says which value is wrong, and what to do
+    Serial.printf("no updates: %s\n", fota_gateway_reason_text(reason));
+  }
+  WiFi.begin(WIFI_NAME, WIFI_PASSWORD); // the core connects again by itself
 }
 
-void loop()
-{
-    const bool is_connected = WiFi.status() == WL_CONNECTED;
-    if (is_connected && !was_connected) {
-        fota_gateway_poll_now(&gateway);
-    }
-    was_connected = is_connected;
-    delay(1000);
+void loop() {
+  static bool wasConnected = false;
+  static unsigned long toldAt = 0;
+  const bool isConnected = WiFi.status() == WL_CONNECTED;
+  if (isConnected && !wasConnected) {
+    Serial.printf("Wi-Fi \"%s\" is there\n", WIFI_NAME);
+    fota_gateway_poll_now(&gateway);
+  }
+  if (!isConnected && millis() - toldAt > 10000) {
+    toldAt = millis();
+    Serial.printf("no Wi-Fi \"%s\" (status %d): check name, password, and that it has 2.4 GHz\n", WIFI_NAME, (int)WiFi.status());
+  }
+  wasConnected = isConnected;
+  delay(1000);
 }

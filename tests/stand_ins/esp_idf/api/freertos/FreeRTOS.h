@@ -33,5 +33,6 @@ typedef struct {
     uint64_t of_the_kernel[16];
 } StaticQueue_t;
 typedef StaticQueue_t StaticSemaphore_t;
+typedef StaticQueue_t StaticEventGroup_t;
 
 #endif
