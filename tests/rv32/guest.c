@@ -46,8 +46,6 @@ static struct left_out {
                 {"any_save_may_be_cut", false},
                 {"installs_begun_in_vain_are_given_up_until_retry_rises", false},
                 {"damaged_bytes_are_repeated_until_right", false},
-                {"precondition_that_was_never_sent_is_no_reason_to_ask_at_once", false},
-                {"channel_that_went_stale_is_told_though_nothing_is_to_install", false},
                 {"gateway_restarted_in_the_trial_follows_it", false}};
 
 bool rv32_is_left_out(const char *name)
