@@ -252,8 +252,8 @@ uint64_t service_time_of(const char *text)
     static const unsigned before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
     unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     if (sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u", &year, &month, &day, &hour, &minute, &second) != 6 ||
-        year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-        second > 60) {
+        year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
+        minute > 59 || second > 60) {
         return 0;
     }
     unsigned leap_years = month > 2 ? year : year - 1; /* whose 29 February has passed */

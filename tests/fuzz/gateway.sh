@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzz what the gateway reads from others and from its own disk: statements, its state file, header lines and the XML of
-# errors. Two targets side by side; how many executions it were goes into FIGURES.
+# Fuzz what the gateway reads from others and from its own disk: statements, its state file, header lines, the XML of errors and of
+# STS, the JSON and files that credentials stand in. Two targets side by side; how many executions it were goes into FIGURES.
 #
 # Usage: gateway.sh PROGRAMS_DIR CORPUS_DIR FIGURES [EXECUTIONS]     default 10,000,000 of all targets together
 set -eu
@@ -23,11 +23,13 @@ fuzz() {
 
 fuzz http 50 2100 &
 http=$!
-fuzz statement 25 2100 || { kill $http 2>/dev/null || true; exit 1; }
-fuzz record 25 5100 || { kill $http 2>/dev/null || true; exit 1; }
+for share in 'statement 20 2100' 'record 20 5100' 'credentials 10 2100'; do
+    # shellcheck disable=SC2086 # three words
+    fuzz $share || { kill $http 2>/dev/null || true; exit 1; }
+done
 wait $http
 total=0
-for target in statement record http; do
+for target in statement record credentials http; do
     n=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$work/$target.log")
     echo "$target: $(tail -1 "$work/$target.log")"
     total=$((total + n))

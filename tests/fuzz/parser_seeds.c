@@ -83,6 +83,34 @@ static void write_replies(const char *root)
     }
 }
 
+/* Texts that credentials stand in (credentials_fuzz.c): no byte before them. */
+static void write_credentials(const char *root)
+{
+    static const struct {
+        const char *name;
+        uint8_t first;
+        const char *rest;
+    } TEXTS[] = {
+        {"credentials/sts", '<',
+         "AssumeRoleResponse><Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</"
+         "SecretAccessKey>"
+         "<SessionToken> t </SessionToken><Expiration>2026-11-29T09:00:00Z</Expiration></Credentials>"
+         "</AssumeRoleResponse>"},
+        {"credentials/sso", '{',
+         "\"roleCredentials\": {\"accessKeyId\": \"A\", \"expiration\": 1796000000000}}"},
+        {"credentials/token", '{', "\"accessToken\":\"a\\/b\",\"expiresAt\":\"2026-11-29T09:00:00Z\"}"},
+        {"credentials/instance", '{',
+         "\"Code\" : \"Success\", \"AccessKeyId\" : \"ASIA2\", \"Token\" : \"t\", \"Expiration\" : \"x\"}"},
+        {"credentials/profiles", '[',
+         "default]\naws_access_key_id = AKIA1\n# a remark\n[profile other]\nx = 1\n"},
+        {"credentials/command", '/', "opt/keys --for 'my device' \"a\\\"b\""},
+        {"credentials/time", '2', "026-11-29T09:00:00Z"},
+    };
+    for (unsigned i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
+        write_seed(root, TEXTS[i].name, TEXTS[i].first, TEXTS[i].rest, strlen(TEXTS[i].rest));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char *const NAMES[] = {"factory",     "newer",       "next_key",
@@ -107,5 +135,6 @@ int main(int argc, char **argv)
     write_seed(argv[1], "image/longer_than_its_file", 0, releases[0].image[0], releases[0].n_image[0]);
     write_channel(argv[1], "statement/channel", &releases[1]);
     write_replies(argv[1]);
+    write_credentials(argv[1]);
     return EXIT_SUCCESS;
 }

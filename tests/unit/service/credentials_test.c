@@ -269,6 +269,7 @@ static void times_are_seconds_since_1970(void **state)
     assert_int_equal(service_time_of("2100-03-01T00:00:00Z"), 4107542400U);
     assert_int_equal(service_time_of("soon"), 0);
     assert_int_equal(service_time_of("2024-13-01T00:00:00Z"), 0);
+    assert_int_equal(service_time_of("-100-01-01T00:00:00Z"), 0); /* scanf takes a sign for %u */
 }
 
 int main(void)
