@@ -17,10 +17,10 @@ help: ## list the verbs
 demo: fw ## the whole story: S3, signed release, update of the running twin, rollback of a bad one
 	@build/host/demo/fota-demo
 
-test: setup ## checks, unit tests, firmware, twin, sanitizers (12 min)
+test: setup ## checks, unit tests, firmware, twin, sanitizers (11 min; 4 more the first time, to build)
 	@tools/test.sh all
 
-test-long: setup ## what CI runs after that: clang, slow tests under ASan, other people's hosts at both speeds of flash, two builds with the same bytes, boot tests and cuts on each board (10 min)
+test-long: setup ## what CI runs after that: clang, slow tests under ASan, other people's hosts at both speeds of flash, two builds with the same bytes, boot tests and cuts on each board (15 min)
 	@tools/test.sh long
 
 quick: setup ## the checks and tests that take less than a minute
