@@ -57,7 +57,7 @@ pictures: host ## draw the pictures of the local page anew (docs/pictures), in h
 gateway-soak: fw ## hundreds of updates through bad networks, kills and power cuts of gateway and target; build/gateway.json (20 min)
 	@build/host/tests/soak/fota-gateway-soak --json build/gateway.json
 
-esp32-soak: fw ## the ESP32 port through bad networks, bad wires, ends and power cuts, and its times; build/esp32.json (5 min)
+esp32-soak: fw ## the ESP32 port through bad networks, bad wires, ends and power cuts, and its times; build/esp32.json (15 min)
 	@tools/esp32_size.py build/esp32
 	@build/host/tests/esp32/soak/fota-esp32-soak --sizes build/esp32/esp32_size.json --json build/esp32.json
 
