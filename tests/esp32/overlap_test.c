@@ -118,7 +118,7 @@ static void the_next_bytes_arrive_while_the_target_programs(void **state)
         (double)(both_us - target_us) / 1e3);
     assert_int_equal(stand_in_stats()->http_blob_bytes, alone_bytes); /* nothing is fetched for nothing */
     /* Of the first record and the connection nobody can spare anything. */
-    assert_true(both_us - target_us < (alone_us - target_us) * 3 / 4);
+    assert_true(both_us - target_us < (alone_us - target_us) * 2 / 3);
     rig_tear_down(&rig);
 }
 

@@ -11,8 +11,9 @@
 #include "freertos/task.h"
 
 enum {
-    CHUNK_BYTES = 64,    /* of a transaction without DMA */
-    SPUN_MAX_US = 20000, /* then other tasks, and the idle task's watchdog, get the core for a tick */
+    CHUNK_BYTES = 64,          /* of a transaction without DMA */
+    SPUN_MAX_US = 20000,       /* then other tasks, and the idle task's watchdog, get the core for a tick */
+    FRAME_SPUN_MAX_US = 50000, /* and inside of a frame */
     FIRST_HZ = 1000000,
     INPUT_DELAY_NS = 25, /* of the target's MISO after SCK, at most */
     US_PER_TICK = 1000000 / configTICK_RATE_HZ
@@ -35,16 +36,16 @@ static void sleep_ticks(struct idf_wires *w, TickType_t ticks)
     w->yielded_us = esp_timer_get_time();
 }
 
-static bool has_spun(const struct idf_wires *w)
+static bool has_spun(const struct idf_wires *w, int64_t most_us)
 {
-    return esp_timer_get_time() - w->yielded_us >= SPUN_MAX_US;
+    return esp_timer_get_time() - w->yielded_us >= most_us;
 }
 
 static void delay_us(struct link_io *io, uint32_t us)
 {
     struct idf_wires *w = of(io);
     const int64_t start_us = esp_timer_get_time();
-    if (us >= 2U * US_PER_TICK || has_spun(w)) {
+    if (us >= 2U * US_PER_TICK || has_spun(w, SPUN_MAX_US)) {
         sleep_ticks(w, us / US_PER_TICK + 1U); /* n ticks end after n - 1 to n of them */
     }
     const int64_t slept_us = esp_timer_get_time() - start_us;
@@ -90,8 +91,9 @@ static enum fota_err transfer(struct link_io *io, const uint8_t *mosi, uint8_t *
         if (w->gap_us) {
             esp_rom_delay_us(w->gap_us);
         }
-        /* Byte for byte, 4 KB take 0.1 s. Our loaders wait 0.5 s for the next byte, ST's for ever. */
-        if (has_spun(w)) {
+        /* Byte for byte, 4 KB take 0.1 s. Our loaders wait 0.5 s for the next byte, ST's for ever. A block at full clock is over
+         * before that, and has no gap: the pauses between frames are where others run. */
+        if (has_spun(w, FRAME_SPUN_MAX_US)) {
             sleep_ticks(w, 1);
         }
         off += n;

@@ -34,8 +34,7 @@ static const struct row {
     {"ESP32 reset in the trial", {NULL}, 0, 0, RESET, FOTA_GATEWAY_ACTIVATED},
     {"ESP32 reset while it fetches", {NULL}, 0, 0, RESET, FOTA_GATEWAY_FETCHED},
     {"30 % 5xx and cuts every 3,000", {"status 503 share=0.3" GET, "cut 3000" GET}, 0, 0, NEVER, 0},
-    /* Each loss costs the time-out of a silent connection, in which the twin runs: so fewer of them than in networks.c. */
-    {"Wi-Fi lost every 16 kB, BER 1e-4", {NULL}, 16384, BER_1E4_PPB, NEVER, 0},
+    {"Wi-Fi lost every 4,096 bytes, BER 1e-4", {NULL}, 4096, BER_1E4_PPB, NEVER, 0},
 };
 
 struct bench {
