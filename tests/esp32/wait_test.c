@@ -1,6 +1,7 @@
 /*
  * Long waits in the task of the gateway: three hours between two polls are three hours, in ticks of 1 ms and of 10 ms.
- * pdMS_TO_TICKS multiplies in 32 bits, so that at 1,000 Hz a wait of more than 71 minutes would be too short by 71.
+ * pdMS_TO_TICKS multiplies in 32 bits, so that at 1,000 Hz a wait of more than 71 minutes would be too short by 71, or none at all: then
+ * the task asks for ever, and its watchdog or the idle task's bites.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +38,7 @@ static uint32_t seconds_to_the_next(void)
 {
     const unsigned before = polls();
     uint32_t seconds = 0;
-    while (polls() == before && seconds < 3 * POLL_S) {
+    while (polls() == before && seconds < 3 * POLL_S && stand_in_stats()->wdt_bites == 0) {
         vTaskDelay((TickType_t)LOOK_S * configTICK_RATE_HZ);
         seconds += LOOK_S;
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "esp_rom_sys.h"
 #include "esp_task_wdt.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/semphr.h"
@@ -13,6 +14,7 @@
 enum {
     TASKS_MAX = 64,
     WDT_US = 5000000,
+    CALL_US = 20, /* of a call that does not wait, and what is around it */
     HOST_STACK_BYTES = 1 << 20,
     PAINT = 0xA5,
     PAINTED_BYTES = 16384 /* nothing below so much paint was used */
@@ -321,6 +323,9 @@ BaseType_t stand_in_notify_give(TaskHandle_t task)
 uint32_t stand_in_notify_take(BaseType_t clear, TickType_t ticks)
 {
     struct tskTaskControlBlock *me = self();
+    if (ticks == 0) {
+        esp_rom_delay_us(CALL_US); /* who asks for ever holds the core, and the watchdog sees it */
+    }
     if (me->notified == 0 && ticks > 0 && stand_in_task_goes_on()) {
         me->is_notified = true; /* may be woken by one */
         stand_in_sleep_until(stand_in_ticks_from_now(ticks));
